@@ -1,0 +1,48 @@
+import type { Device } from '#lib/registry/registry.ts'
+import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import type { FieldValue, Radio } from '#lib/telemetry/reading.ts'
+import type { Refusal } from '#lib/telemetry/rejection.ts'
+
+export interface FormatInput {
+  readonly device: Device
+  readonly message: JournaledMessage
+  /** Last levels of a native topic, or the topic itself for a foreign one. */
+  readonly channel: string
+  /** IANA zone for local times without one. */
+  readonly timezone: string
+}
+
+/** One reading as the payload tells it, before clock, lateness and duplicates are judged. */
+export interface Draft {
+  /** Index of the element in an array payload; -1 when the payload is one object. */
+  readonly item: number
+  readonly kind: Kind
+  readonly seq: number | null
+  /** The device's own time, Unix ns; null when it gives none. */
+  readonly timeNs: bigint | null
+  /** Flags the format itself can tell: out_of_range, sensor_error, identity_mismatch. */
+  readonly flags: number
+  readonly fields: Readonly<Record<string, FieldValue>>
+  readonly radio: Radio | null
+  /** 64 bits over the source element as received (`lib/telemetry/hash.ts`). */
+  readonly hash: bigint
+}
+
+export interface RefusedItem extends Refusal {
+  /** -1: the whole message. */
+  readonly item: number
+}
+
+/** A message without drafts and refusals is an event: stored, but no reading. */
+export interface FormatOutput {
+  readonly drafts: readonly Draft[]
+  readonly refused: readonly RefusedItem[]
+}
+
+/** A payload convention: pure, one file each, listed in `catalogue.ts`. Never throws. */
+export interface Format {
+  readonly name: string
+  readonly description: string
+  parse(input: FormatInput): FormatOutput
+}

@@ -1,0 +1,341 @@
+import { z } from 'zod'
+import { PlatformError } from './errors.ts'
+
+/** A TCP port, `off`, or 0 for any free port. */
+const port = z.union([z.literal('off'), z.coerce.number().int().min(0).max(65535)])
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
+const days = z.coerce.number().min(0.001).max(36_500)
+const path = z.string().min(1)
+
+interface Setting {
+  readonly schema: z.ZodType
+  /** Undefined: no default, the setting is optional. */
+  readonly fallback: string | undefined
+  readonly about: string
+  readonly secret?: true
+}
+
+function setting<T>(schema: z.ZodType<T>, fallback: string | undefined, about: string) {
+  return { schema, fallback, about }
+}
+
+const MIB = 1024 * 1024
+
+/** Every setting of the platform: schema, default and a sentence. `.env.example` is made of it. */
+export const SETTINGS = {
+  PADBORG_HOST: setting(
+    z.string().min(1),
+    '127.0.0.1',
+    'Address all listeners bind to; 0.0.0.0 opens them to the network.',
+  ),
+  PADBORG_MQTT_PORT: setting(port, '1883', 'MQTT over TCP; 0 takes any free port, off closes it.'),
+  PADBORG_MQTTS_PORT: setting(
+    port,
+    'off',
+    'MQTT over TLS; needs PADBORG_TLS_CERT and PADBORG_TLS_KEY.',
+  ),
+  PADBORG_MQTT_WS_PORT: setting(port, '1884', 'MQTT over WebSocket.'),
+  PADBORG_HTTP_PORT: setting(port, '8080', 'HTTP API and portal.'),
+  PADBORG_DATA_DIR: setting(path, './data', 'Journal, store, registry and keys.'),
+  PADBORG_ADMIN_KEY: {
+    ...setting(
+      z.string().min(16).optional(),
+      undefined,
+      'Admin API key; without it one is made at first start and kept in <data>/admin-key.',
+    ),
+    secret: true,
+  },
+  PADBORG_TLS_CERT: setting(path.optional(), undefined, 'PEM file of the server certificate.'),
+  PADBORG_TLS_KEY: setting(path.optional(), undefined, 'PEM file of its private key.'),
+  PADBORG_TLS_CLIENT_CA: setting(
+    path.optional(),
+    undefined,
+    'PEM file of the authority whose client certificates are accepted.',
+  ),
+  PADBORG_STORE: setting(z.literal('duckdb:'), 'duckdb:', 'Telemetry store; duckdb: is embedded.'),
+  PADBORG_TIMEZONE: setting(
+    z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Copenhagen'),
+    'Europe/Copenhagen',
+    'Zone of local times without one.',
+  ),
+  PADBORG_LOG_LEVEL: setting(
+    z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+    'info',
+    'Least severe log line that is written.',
+  ),
+
+  PADBORG_RETENTION_FLEET_DAYS: setting(
+    days,
+    '90',
+    'Raw readings of truck, robot, radio and probe.',
+  ),
+  PADBORG_RETENTION_METERING_DAYS: setting(
+    days,
+    '3650',
+    'Raw readings of heat_meter and energy_meter.',
+  ),
+  PADBORG_RETENTION_MINUTE_DAYS: setting(days, '90', 'Aggregates per device and minute.'),
+  PADBORG_RETENTION_HOUR_DAYS: setting(days, '1825', 'Aggregates per device and hour.'),
+  PADBORG_RETENTION_REJECTION_DAYS: setting(days, '90', 'Rejections with their original bytes.'),
+  PADBORG_RETENTION_JOURNAL_HOURS: setting(
+    z.coerce.number().min(0).max(87_600),
+    '48',
+    'Consumed journal segments kept for replay.',
+  ),
+
+  PADBORG_JOURNAL_WINDOW_MS: setting(
+    z.coerce.number().min(0).max(1000),
+    '2',
+    'Least time between two group commits.',
+  ),
+  PADBORG_JOURNAL_SEGMENT_BYTES: setting(
+    count(MIB, 1024 * MIB),
+    String(64 * MIB),
+    'Size of a journal segment.',
+  ),
+  PADBORG_JOURNAL_KEEP_BYTES: setting(
+    count(MIB, 2 ** 50),
+    String(8192 * MIB),
+    'Consumed segments kept for replay at most.',
+  ),
+  PADBORG_JOURNAL_LAG_BYTES: setting(
+    count(MIB, 2 ** 50),
+    String(4096 * MIB),
+    'Unconsumed journal at which the broker stops reading from publishers.',
+  ),
+  PADBORG_JOURNAL_FREE_BYTES: setting(
+    count(0, 2 ** 50),
+    String(1024 * MIB),
+    'Free disk space below which consumed segments go before their time.',
+  ),
+
+  PADBORG_MQTT_MAX_PACKET_BYTES: setting(
+    count(1024, 256 * MIB),
+    String(256 * 1024),
+    'Largest MQTT packet; a larger one closes the connection.',
+  ),
+  PADBORG_MQTT_MAX_CONNECTIONS: setting(count(1, 1_000_000), '20000', 'MQTT connections at once.'),
+  PADBORG_MQTT_MAX_IN_FLIGHT: setting(
+    count(1, 10_000_000),
+    '100000',
+    'Messages read but not yet durable, over all clients.',
+  ),
+  PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT: setting(
+    count(1, 65_535),
+    '2000',
+    'The same for one client.',
+  ),
+  PADBORG_MQTT_MAX_TOPIC_LEVELS: setting(count(5, 100), '32', 'Levels of a topic.'),
+  PADBORG_MQTT_MAX_OFFLINE_MESSAGES: setting(
+    count(0, 1_000_000),
+    '1000',
+    'Messages kept for one offline subscriber; the oldest goes first.',
+  ),
+  PADBORG_MQTT_MAX_RATE_PER_DEVICE: setting(
+    count(1, 10_000_000),
+    '5000',
+    'Messages per second and connection; above it the client is read more slowly.',
+  ),
+  PADBORG_MQTT_SOCKET_BUFFER_BYTES: setting(
+    count(65_536, 64 * MIB),
+    String(256 * 1024),
+    'High-water mark of a client socket; a subscriber over half of it loses messages instead of stalling others.',
+  ),
+  PADBORG_MQTT_DRAIN_TIMEOUT_MS: setting(
+    count(100, 600_000),
+    '5000',
+    'How long a subscriber may take nothing before it is disconnected.',
+  ),
+  PADBORG_MQTT_CONNECT_TIMEOUT_MS: setting(
+    count(100, 600_000),
+    '10000',
+    'How long a connection may wait with its CONNECT.',
+  ),
+  PADBORG_CREDENTIAL_OVERLAP_HOURS: setting(
+    z.coerce.number().min(0).max(87_600),
+    '168',
+    'How long older credentials of a device stay valid beside a new one.',
+  ),
+
+  PADBORG_INGEST_BATCH_MS: setting(
+    count(1, 10_000),
+    '50',
+    'Longest wait for more messages before a batch is written to the store.',
+  ),
+  PADBORG_INGEST_BATCH_MESSAGES: setting(
+    count(1, 1_000_000),
+    '10000',
+    'Messages per batch at most.',
+  ),
+  PADBORG_INGEST_SNAPSHOT_MS: setting(
+    count(100, 600_000),
+    '5000',
+    'How often the state of the intake is saved; a restart reads the journal from there.',
+  ),
+  PADBORG_LATE_SECONDS: setting(
+    z.coerce.number().min(1).max(86_400),
+    '60',
+    'Age above which a reading counts as late.',
+  ),
+  PADBORG_ERRORS_PER_MINUTE: setting(
+    count(0, 60_000),
+    '30',
+    'Messages on the errors topic per device.',
+  ),
+
+  PADBORG_QUERY_TIMEOUT_MS: setting(
+    count(100, 600_000),
+    '10000',
+    'A query is cancelled after that.',
+  ),
+  PADBORG_QUERY_CONCURRENCY: setting(count(1, 16), '2', 'Queries that run at once.'),
+  PADBORG_QUERY_QUEUE: setting(
+    count(1, 10_000),
+    '200',
+    'Queries that may wait; more are refused with 503.',
+  ),
+  PADBORG_READY_LAG_SECONDS: setting(
+    z.coerce.number().min(1).max(86_400),
+    '30',
+    'Lag of the writer at which /health/ready answers 503.',
+  ),
+  PADBORG_SHUTDOWN_SECONDS: setting(
+    z.coerce.number().min(1).max(600),
+    '20',
+    'Longest orderly shutdown.',
+  ),
+  PADBORG_FAULT: setting(
+    z.enum(['none', 'early-ack', 'no-fsync']),
+    'none',
+    'Breaks a promise on purpose, so that a test can see itself turn red. Never set it.',
+  ),
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof SETTINGS
+export type Config = { readonly [K in SettingName]: z.infer<(typeof SETTINGS)[K]['schema']> }
+
+export interface ConfigProblem {
+  readonly setting: string
+  readonly value: string
+  readonly problem: string
+}
+
+/**
+ * Reads the settings from an environment; a problem per faulty setting, all at once. Settings that
+ * contradict each other are problems too.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): {
+  readonly config: Config | null
+  readonly problems: readonly ConfigProblem[]
+} {
+  const problems: ConfigProblem[] = unknownKeys(env)
+  const values: Record<string, unknown> = {}
+  for (const [name, { schema, fallback, secret }] of Object.entries<Setting>(SETTINGS)) {
+    const given = env[name]
+    const text = given === undefined || given === '' ? fallback : given
+    const parsed = schema.safeParse(text)
+    if (parsed.success) values[name] = parsed.data
+    else {
+      const value = secret ? '(secret)' : String(text)
+      problems.push({ setting: name, value, problem: explain(parsed.error) })
+    }
+  }
+  if (problems.length > 0) return { config: null, problems }
+  // Every key of SETTINGS was parsed by its own schema just above.
+  const config = values as Config
+  const contradictions = contradictionsOf(config)
+  return contradictions.length > 0
+    ? { config: null, problems: contradictions }
+    : { config, problems: [] }
+}
+
+/** Throws CONFIG_INVALID with one line per problem. */
+export function requireConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const { config, problems } = readConfig(env)
+  if (config) return config
+  throw new PlatformError('CONFIG_INVALID', problems.map(problemLine).join('\n'))
+}
+
+export function problemLine({ setting: name, value, problem }: ConfigProblem): string {
+  return `${name}=${value}: ${problem}`
+}
+
+/** The text of `.env.example`: every setting with its default and its sentence. */
+export function exampleEnvironment(): string {
+  const lines = ['# Every setting, with its default. Copy to .env and change what you need.', '']
+  for (const [name, { fallback, about }] of Object.entries<Setting>(SETTINGS)) {
+    if (name === 'PADBORG_FAULT') continue
+    lines.push(`# ${about}`, `# ${name}=${fallback ?? ''}`, '')
+  }
+  return lines.join('\n')
+}
+
+function unknownKeys(env: Readonly<Record<string, string | undefined>>): ConfigProblem[] {
+  return Object.keys(env)
+    .filter((key) => key.startsWith('PADBORG_') && !Object.hasOwn(SETTINGS, key))
+    .map((key) => ({
+      setting: key,
+      value: env[key] ?? '',
+      problem: `there is no such setting${nearest(key)}; .env.example lists them all`,
+    }))
+}
+
+function nearest(key: string): string {
+  const stem = key.slice(0, -3)
+  const match = Object.keys(SETTINGS).find(
+    (name) => name.startsWith(stem) || name.includes(key.slice(8)),
+  )
+  return match ? `, did you mean ${match}?` : ''
+}
+
+function explain(error: z.ZodError): string {
+  return error.issues
+    .flatMap((issue) =>
+      issue.code === 'invalid_union'
+        ? issue.errors.flat().map((inner) => inner.message)
+        : [issue.message],
+    )
+    .join(', or ')
+}
+
+function contradictionsOf(config: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const add = (name: SettingName, problem: string) =>
+    problems.push({ setting: name, value: String(config[name] ?? ''), problem })
+  if (config.PADBORG_MQTTS_PORT !== 'off') {
+    for (const name of ['PADBORG_TLS_CERT', 'PADBORG_TLS_KEY'] as const) {
+      if (!config[name]) add(name, 'expected a PEM file because PADBORG_MQTTS_PORT is set')
+    }
+  }
+  return [...problems, ...samePorts(config)]
+}
+
+function samePorts(config: Config): ConfigProblem[] {
+  const names = [
+    'PADBORG_MQTT_PORT',
+    'PADBORG_MQTTS_PORT',
+    'PADBORG_MQTT_WS_PORT',
+    'PADBORG_HTTP_PORT',
+  ] as const
+  const problems: ConfigProblem[] = []
+  for (const [at, name] of names.entries()) {
+    const value = config[name]
+    const earlier = names.slice(0, at).find((other) => config[other] === value)
+    if (earlier && value !== 'off' && value !== 0) {
+      problems.push({
+        setting: name,
+        value: String(value),
+        problem: `${earlier} has the same port; give each its own`,
+      })
+    }
+  }
+  return problems
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}

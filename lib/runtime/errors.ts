@@ -1,0 +1,54 @@
+/** Every operational error has a code from this table (docs/errors.md lists them; a test compares). */
+export const ERRORS = {
+  CONFIG_INVALID: 'A setting is missing, unknown or has a value that cannot be used.',
+  NODE_TOO_OLD: 'The Node.js that runs the program is older than the one the package brings.',
+  DATA_DIR_UNUSABLE: 'The data directory cannot be created, read or written.',
+  DATA_DIR_LOCKED: 'Another platform runs on this data directory.',
+  DATA_DIR_FOREIGN: 'The data directory holds parts that do not belong together.',
+  LISTEN_FAILED: 'A listener could not be opened.',
+  TLS_INVALID: 'The TLS certificate or key cannot be used.',
+  JOURNAL_UNAVAILABLE: 'The journal cannot be written at the moment.',
+  JOURNAL_CORRUPT: 'A journal segment holds bytes that do not match their checksum.',
+  STORE_UNAVAILABLE: 'The store cannot be read or written at the moment.',
+  STORE_AHEAD: 'The store has seen positions that this journal never gave out.',
+  QUERY_TIMEOUT: 'A query took longer than the limit and was cancelled.',
+  QUERY_BUSY: 'More queries wait than the limit allows.',
+  REGISTRY_CONFLICT: 'An entry with this id exists already.',
+  REGISTRY_INVALID: 'An entry cannot be stored as given.',
+  REGISTRY_MISSING: 'There is no such entry.',
+  CLOSED: 'The part was asked for something after it was closed.',
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/**
+ * A failing world: disk, network, configuration, state. `message` says what was expected, what came
+ * and what to do. Bad input from devices and people is a value, never this.
+ */
+export class PlatformError extends Error {
+  override readonly name = 'PlatformError'
+  readonly code: ErrorCode
+  /** Path of the faulty field for problem answers; '' where there is none. */
+  readonly path: string
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; path?: string } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.path = options.path ?? ''
+  }
+}
+
+export function isPlatformError(error: unknown, code?: ErrorCode): error is PlatformError {
+  return error instanceof PlatformError && (code === undefined || error.code === code)
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The `code` of a system error (`ENOSPC`, `EADDRINUSE`), or ''. */
+export function systemCodeOf(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}

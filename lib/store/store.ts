@@ -1,0 +1,85 @@
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import type { Questions } from '#lib/telemetry/questions.ts'
+
+/** Readings of a run of journal positions, in the order of the journal. */
+export interface StoreBatch {
+  /** UUID of the journal the positions belong to. */
+  readonly journal: string
+  /** Last position the batch covers (messages without readings count too). */
+  readonly toPosition: number
+  readonly readings: readonly Reading[]
+}
+
+/** What makes a reading the one it is (design.md, "Duplicates"), and where it stands. */
+export interface Identity {
+  readonly kind: Kind
+  readonly device: FullId
+  readonly channel: string
+  readonly seq: number | null
+  readonly timeNs: bigint
+  readonly hash: bigint
+  readonly position: number
+  readonly index: number
+}
+
+/** What an earlier row says about an identity: the same again, same seq and time but other content. */
+export type Known = 'same' | 'other_content' | 'unknown'
+
+/** The questions a store answers; the others are answered from the state of the ingest role. */
+export type StoreQuestion = 'readings' | 'aggregates' | 'latency' | 'throughput' | 'loss'
+
+export interface MaintenanceReport {
+  /** Every row at or below this position is in a checkpointed file: its journal may go. */
+  readonly checkpointed: number
+  readonly droppedPartitions: readonly string[]
+}
+
+/**
+ * Readings over time. Implementations pass `tests/contract/store.ts`.
+ *
+ * Life cycle: an opened store answers and writes until `close()` resolves; after that every call
+ * throws CLOSED. Writes are given one at a time. Failing worlds throw STORE_UNAVAILABLE, and the
+ * same batch may then be given again: a batch given twice leaves the rows of one.
+ */
+export interface Store {
+  /** Highest position durable in each part of the store: to be handed to `open` next time. */
+  positions(): Readonly<Record<string, number>>
+  write(batch: StoreBatch): Promise<void>
+  /** Looks among the rows that stand before each identity's own (position, index). */
+  known(identities: readonly Identity[]): Promise<readonly Known[]>
+  ask<K extends StoreQuestion>(
+    name: K,
+    question: Questions[K][0],
+    signal?: AbortSignal,
+  ): Promise<Questions[K][1]>
+  /** Retention, roll-ups and checkpoints; called between writes, bounded in time. */
+  maintain(nowNs: bigint): Promise<MaintenanceReport>
+  close(): Promise<void>
+}
+
+/** What opening says beside the store itself. */
+export interface OpenedStore {
+  readonly store: Store
+  /**
+   * First position from which rows may be missing although they were written before (a quarantined
+   * WAL, a lost file); null when nothing is missing. The journal is read again from there.
+   */
+  readonly missingFrom: number | null
+}
+
+export interface StoreRetention {
+  /** Days that raw readings of trucks, robots, radios and probes are kept. */
+  readonly fleetDays: number
+  /** Days that raw readings of heat and energy meters are kept. */
+  readonly meteringDays: number
+  readonly minuteDays: number
+  readonly hourDays: number
+}
+
+export interface StoreLimits {
+  readonly queryTimeoutMs: number
+  readonly queryConcurrency: number
+  readonly queryQueue: number
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+
+/**
+ * The role of a field decides how it is aggregated: gauges as min, mean and max; counters
+ * (registers, odometers) as first, last and delta; states only as their last value.
+ */
+export type FieldRole = 'gauge' | 'counter' | 'state'
+
+export interface FieldDefinition {
+  readonly type: 'number' | 'string' | 'boolean'
+  readonly role: FieldRole
+  /** Unit as a sign (`km/h`, `Cel`), '' where there is none. The field name ends with it too. */
+  readonly unit: string
+  /** One sentence for people. */
+  readonly description: string
+  /** Physical range: values outside are stored, flagged `out_of_range` and left out of KPIs. */
+  readonly min?: number
+  readonly max?: number
+  /** Values that mean "not available" and are dropped (domain.md 8.4). */
+  readonly sentinels?: readonly number[]
+  /** States only: the longest text accepted. */
+  readonly maxLength?: number
+}
+
+/** How long readings of a kind are kept and how its partitions are cut. */
+export type RetentionClass = 'fleet' | 'metering'
+
+export interface KindDefinition {
+  readonly name: string
+  readonly description: string
+  readonly retention: RetentionClass
+  readonly fields: Readonly<Record<string, FieldDefinition>>
+  /** Schema of `data` in the native payload: types only, built by `dataSchema(fields)`. */
+  readonly data: z.ZodType<Record<string, number | string | boolean | null | undefined>>
+  /** Further rules on the accepted values; the first broken one is told. */
+  readonly check?: (data: Readonly<Record<string, unknown>>) => FieldProblem | null
+}
+
+export interface FieldProblem {
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+}
+
+type Limits = Pick<FieldDefinition, 'min' | 'max' | 'sentinels'>
+
+export function gauge(unit: string, description: string, limits: Limits = {}): FieldDefinition {
+  return { type: 'number', role: 'gauge', unit, description, ...limits }
+}
+
+export function counter(unit: string, description: string, limits: Limits = {}): FieldDefinition {
+  return { type: 'number', role: 'counter', unit, description, ...limits }
+}
+
+export function state(description: string, maxLength = 64): FieldDefinition {
+  return { type: 'string', role: 'state', unit: '', description, maxLength }
+}
+
+export function flag(description: string): FieldDefinition {
+  return { type: 'boolean', role: 'state', unit: '', description }
+}
+
+/** The zod schema of a set of fields: each optional, null accepted, unknown fields ignored. */
+export function dataSchema(fields: Readonly<Record<string, FieldDefinition>>) {
+  const shape: Record<string, z.ZodType<number | string | boolean | null | undefined>> = {}
+  for (const [name, field] of Object.entries(fields)) {
+    shape[name] = valueSchema(field).nullish()
+  }
+  return z.object(shape)
+}
+
+function valueSchema(field: FieldDefinition): z.ZodType<number | string | boolean> {
+  if (field.type === 'number') return z.number()
+  if (field.type === 'boolean') return z.boolean()
+  return z.string().max(field.maxLength ?? 64)
+}

@@ -1,0 +1,40 @@
+import type { FullId } from './ids.ts'
+import type { IncomingMessage } from './message.ts'
+
+/** The four timestamps of one clock exchange, Unix ns (RFC 5905; domain.md 5.4). */
+export interface ClockSample {
+  readonly t1: bigint
+  readonly t2: bigint
+  readonly t3: bigint
+  readonly t4: bigint
+}
+
+/** What the broker needs of the ingest role. */
+export interface Intake {
+  /**
+   * Makes one message durable; `done` is called in the order of the calls, after the fsync. While
+   * the journal cannot be written, `done` waits: it is never called with success too early and the
+   * message is not dropped. An error means the platform is closing.
+   */
+  accept(message: IncomingMessage, done: (error: Error | null) => void): void
+  /** True while publishers must not be read from: journal full, disk full, or writing fails. */
+  readonly held: boolean
+  /** Called on each change of `held`. */
+  onHeldChange(listener: (held: boolean) => void): void
+  clockSample(device: FullId, sample: ClockSample): void
+  /** Counts a message that flows to a device. */
+  command(device: FullId): void
+}
+
+/** What the ingest role tells a device about a message that was not stored (topic `errors`). */
+export interface DeviceNotice {
+  readonly device: FullId
+  readonly topic: string
+  readonly reason: string
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+  readonly rejectionId: string
+  /** Rejections of this device since the last notice, this one included. */
+  readonly count: number
+}

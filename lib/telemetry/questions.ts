@@ -1,0 +1,238 @@
+import type { FullId } from './ids.ts'
+import type { Kind } from './catalogue.ts'
+import type { Flag } from './flags.ts'
+import type { FieldValue, Radio } from './reading.ts'
+import type { RejectionReason } from './rejection.ts'
+
+/** Which rows a caller may see. `null` sets no limit; an empty list lets nothing through. */
+export interface Scope {
+  readonly tenants: readonly string[] | null
+  readonly devices: readonly FullId[] | null
+  readonly kinds: readonly Kind[] | null
+}
+
+export interface Span {
+  /** Unix ns; from is included, to is not. */
+  readonly fromNs: bigint
+  readonly toNs: bigint
+}
+
+export interface Page<T> {
+  readonly data: readonly T[]
+  readonly next: string | null
+}
+
+export interface ReadingsQuery extends Span {
+  readonly scope: Scope
+  /** One kind per question: kinds have different columns. */
+  readonly kind: Kind
+  readonly fields: readonly string[] | null
+  readonly order: 'asc' | 'desc'
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+export interface ReadingRow {
+  readonly timeNs: bigint
+  readonly device: FullId
+  readonly kind: Kind
+  readonly channel: string
+  readonly seq: number | null
+  readonly receivedAtNs: bigint
+  readonly position: number
+  readonly index: number
+  readonly flags: readonly Flag[]
+  readonly fields: Readonly<Record<string, FieldValue>>
+  readonly radio: Radio | null
+}
+
+export interface AggregatesQuery extends Span {
+  readonly scope: Scope
+  readonly kind: Kind
+  readonly fields: readonly string[] | null
+  readonly everyNs: bigint
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+export type Aggregate =
+  | { readonly min: number; readonly mean: number; readonly max: number }
+  | { readonly first: number; readonly last: number; readonly delta: number }
+  | { readonly last: FieldValue }
+
+/** One device and one interval. `count` is the number of readings behind it. */
+export interface AggregateRow {
+  readonly timeNs: bigint
+  readonly device: FullId
+  readonly kind: Kind
+  readonly count: number
+  readonly fields: Readonly<Record<string, Aggregate>>
+}
+
+export const STAGES = ['age', 'uplink', 'rtt', 'durable', 'stored'] as const
+export type Stage = (typeof STAGES)[number]
+
+export const GROUPINGS = ['device', 'kind', 'tenant', 'rat', 'cell', 'operator', 'band'] as const
+export type Grouping = (typeof GROUPINGS)[number]
+
+export interface FigureQuery extends Span {
+  readonly scope: Scope
+  readonly by: readonly Grouping[]
+  readonly everyNs: bigint | null
+}
+
+export interface LatencyQuery extends FigureQuery {
+  readonly stages: readonly Stage[]
+}
+
+interface FigureRow {
+  readonly group: Readonly<Partial<Record<Grouping, string | null>>>
+  /** Start of the interval, where `every` was asked for. */
+  readonly timeNs: bigint | null
+}
+
+/** Latency in ms; percentiles are type 7 when `method` is exact, else of log-linear buckets. */
+export interface LatencyRow extends FigureRow {
+  readonly stage: Stage
+  readonly n: number
+  readonly p50Ms: number | null
+  readonly p95Ms: number | null
+  readonly p99Ms: number | null
+  readonly maxMs: number | null
+  /** Largest half width of the clock error behind the row; null where no clock is involved. */
+  readonly clockBoundMs: number | null
+  /** How many values were below zero: a clock is wrong. */
+  readonly negative: number
+  readonly method: 'exact' | 'histogram'
+  readonly relError: number
+}
+
+export interface ThroughputRow extends FigureRow {
+  readonly messages: number
+  readonly readings: number
+  readonly bytes: number
+  readonly messagesPerS: number
+  readonly bytesPerS: number
+}
+
+export interface LossRow extends FigureRow {
+  readonly expected: number
+  readonly received: number
+  readonly lost: number
+  /** Null where nothing was expected. */
+  readonly lossRatio: number | null
+  readonly restarts: number
+}
+
+export interface LastValue {
+  readonly device: FullId
+  readonly kind: Kind
+  readonly channel: string
+  readonly timeNs: bigint
+  readonly receivedAtNs: bigint
+  readonly seq: number | null
+  readonly flags: readonly Flag[]
+  readonly fields: Readonly<Record<string, FieldValue>>
+  readonly radio: Radio | null
+}
+
+/** Counted in messages: accepted = stored + rejected + duplicate + pending. */
+export interface DeliveryRow {
+  readonly device: FullId
+  readonly accepted: number
+  readonly stored: number
+  readonly rejected: number
+  readonly duplicate: number
+  readonly pending: number
+  /** Parts of `stored`: messages with a late reading, and with some elements rejected. */
+  readonly late: number
+  readonly partial: number
+  /** From gaps in sequence numbers. */
+  readonly lost: number
+  /** Messages towards the device: forwarded, never readings. */
+  readonly commands: number
+}
+
+export interface ClockRow {
+  readonly device: FullId
+  /** Device clock minus platform clock; true within +/- boundMs (domain.md 5.4). */
+  readonly offsetMs: number
+  readonly boundMs: number
+  readonly measuredAtNs: bigint
+}
+
+export interface RejectionsQuery extends Span {
+  readonly scope: Scope
+  readonly reasons: readonly RejectionReason[] | null
+  readonly order: 'asc' | 'desc'
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+export interface RejectionRow {
+  readonly id: string
+  readonly timeNs: bigint
+  readonly device: FullId
+  readonly topic: string
+  readonly reason: RejectionReason
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+  readonly format: string
+  readonly item: number | null
+  readonly payload: Uint8Array
+  readonly recoveredAtNs: bigint | null
+}
+
+export interface ReplayRequest {
+  readonly scope: Scope
+  readonly ids: readonly string[] | null
+  readonly reasons: readonly RejectionReason[] | null
+  /** Journal positions, both ends included: read again as they stand in the journal. */
+  readonly positions: { readonly from: number; readonly to: number } | null
+}
+
+export interface ReplayAnswer {
+  readonly recovered: number
+  readonly again: number
+  readonly duplicate: number
+}
+
+export interface IngestStatus {
+  readonly journal: string
+  /** Highest durable position, and the highest one the writer has finished. */
+  readonly durable: number
+  readonly written: number
+  readonly lagMessages: number
+  /** Age of the oldest message not yet stored, ms. */
+  readonly lagMs: number
+  /** Why the intake cannot take messages or the store cannot be written; empty when all is well. */
+  readonly problems: readonly string[]
+}
+
+/** Everything the API role asks of the ingest role: question name -> [question, answer]. */
+export interface Questions {
+  readings: [ReadingsQuery, Page<ReadingRow>]
+  aggregates: [AggregatesQuery, Page<AggregateRow>]
+  latency: [LatencyQuery, readonly LatencyRow[]]
+  throughput: [FigureQuery, readonly ThroughputRow[]]
+  loss: [FigureQuery, readonly LossRow[]]
+  lastValues: [Scope, readonly LastValue[]]
+  clocks: [Scope, readonly ClockRow[]]
+  delivery: [Scope, readonly DeliveryRow[]]
+  rejections: [RejectionsQuery, Page<RejectionRow>]
+  replay: [ReplayRequest, ReplayAnswer]
+  status: [null, IngestStatus]
+}
+
+/**
+ * The port between API and ingest. In one process it is a call into the ingest worker; with the
+ * roles apart it is HTTP. Throws QUERY_TIMEOUT, QUERY_BUSY or STORE_UNAVAILABLE.
+ */
+export interface IngestPort {
+  ask<K extends keyof Questions>(
+    name: K,
+    question: Questions[K][0],
+    signal?: AbortSignal,
+  ): Promise<Questions[K][1]>
+}

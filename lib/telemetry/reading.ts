@@ -1,0 +1,43 @@
+import type { FullId } from './ids.ts'
+import type { Kind } from './catalogue.ts'
+
+export type FieldValue = number | string | boolean
+
+/** Radio conditions at the moment of a reading (3GPP TS 38.215; domain.md 6). */
+export interface Radio {
+  readonly rat?: 'lte' | 'nr-nsa' | 'nr-sa' | undefined
+  readonly rsrpDbm?: number | undefined
+  readonly rsrqDb?: number | undefined
+  readonly sinrDb?: number | undefined
+  readonly cellId?: string | undefined
+  readonly band?: string | undefined
+  readonly operator?: string | undefined
+}
+
+/** One measurement set of one device at one device time. */
+export interface Reading {
+  readonly device: FullId
+  readonly tenant: string
+  readonly kind: Kind
+  readonly channel: string
+  readonly seq: number | null
+  /** Unix ns of the reading: the device's own time, or the receive time when that is unusable. */
+  readonly timeNs: bigint
+  /** The device's own time as it came, where `clock_invalid` made us use another; else null. */
+  readonly claimedTimeNs: bigint | null
+  readonly receivedAtNs: bigint
+  /** Where its message stands in the journal, and which reading of the message it is (from 0). */
+  readonly position: number
+  readonly index: number
+  /** 64 bits over the source element as received; part of the identity. */
+  readonly hash: bigint
+  readonly flags: number
+  readonly fields: Readonly<Record<string, FieldValue>>
+  readonly radio: Radio | null
+  /** Payload bytes of the message on its first reading, 0 on the others: sums count once. */
+  readonly bytes: number
+  /** Receive time minus device time corrected by the clock offset; null without a clock bound. */
+  readonly uplinkMs: number | null
+  /** Half width of the clock error of `uplinkMs`. */
+  readonly clockBoundMs: number | null
+}
