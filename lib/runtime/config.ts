@@ -162,10 +162,10 @@ export const SETTINGS = {
     '50',
     'Longest wait for more messages before a batch is written to the store.',
   ),
-  PADBORG_INGEST_BATCH_MESSAGES: setting(
-    count(1, 1_000_000),
-    '10000',
-    'Messages per batch at most.',
+  PADBORG_INGEST_BATCH_BYTES: setting(
+    count(65_536, 256 * MIB),
+    String(4 * MIB),
+    'Journal bytes per batch at most.',
   ),
   PADBORG_INGEST_SNAPSHOT_MS: setting(
     count(100, 600_000),

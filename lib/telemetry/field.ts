@@ -20,6 +20,12 @@ export interface FieldDefinition {
   readonly sentinels?: readonly number[]
   /** States only: the longest text accepted. */
   readonly maxLength?: number
+  /** States only: the words allowed, where others are a mistake of the sender. */
+  readonly values?: readonly string[]
+  /** States only: the form of the text. */
+  readonly pattern?: RegExp
+  /** States only: letters are stored in upper case, so that equal things are equal. */
+  readonly upperCase?: boolean
 }
 
 /** How long readings of a kind are kept and how its partitions are cut. */
@@ -43,6 +49,7 @@ export interface FieldProblem {
 }
 
 type Limits = Pick<FieldDefinition, 'min' | 'max' | 'sentinels'>
+type Form = Pick<FieldDefinition, 'maxLength' | 'values' | 'pattern' | 'upperCase'>
 
 export function gauge(unit: string, description: string, limits: Limits = {}): FieldDefinition {
   return { type: 'number', role: 'gauge', unit, description, ...limits }
@@ -52,8 +59,8 @@ export function counter(unit: string, description: string, limits: Limits = {}):
   return { type: 'number', role: 'counter', unit, description, ...limits }
 }
 
-export function state(description: string, maxLength = 64): FieldDefinition {
-  return { type: 'string', role: 'state', unit: '', description, maxLength }
+export function state(description: string, form: Form = {}): FieldDefinition {
+  return { type: 'string', role: 'state', unit: '', description, ...form }
 }
 
 export function flag(description: string): FieldDefinition {
@@ -72,5 +79,11 @@ export function dataSchema(fields: Readonly<Record<string, FieldDefinition>>) {
 function valueSchema(field: FieldDefinition): z.ZodType<number | string | boolean> {
   if (field.type === 'number') return z.number()
   if (field.type === 'boolean') return z.boolean()
-  return z.string().max(field.maxLength ?? 64)
+  if (field.values) return z.enum(field.values)
+  const text = z.string().max(field.maxLength ?? MAX_LENGTH)
+  const formed = field.pattern ? text.regex(field.pattern, `text like ${field.pattern}`) : text
+  return field.upperCase ? formed.toUpperCase() : formed
 }
+
+/** The longest text of a state that sets no other limit. */
+export const MAX_LENGTH = 64

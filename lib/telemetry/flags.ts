@@ -18,5 +18,6 @@ const NAMES = Object.keys(FLAGS) as Flag[]
 
 /** The names behind a bit set, in the order of the table. `not_live` is ours and is not shown. */
 export function flagNames(bits: number): Flag[] {
+  if (bits === 0) return []
   return NAMES.filter((name) => name !== 'not_live' && (bits & FLAGS[name]) !== 0)
 }

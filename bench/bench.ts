@@ -1,0 +1,312 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { connectAsync } from 'mqtt'
+import { isInstalled, machineFacts, median, rssMib } from './machine.ts'
+import {
+  FLEET,
+  hasPeerPackages,
+  peerPipeline,
+  plainAedes,
+  product,
+  type Subject,
+} from './subjects.ts'
+
+/*
+ * Speed and memory, beside plain Aedes and the peer pipeline in the same run (performance.md of the
+ * project's documents names the goals). Open loop: a stall is charged to every message that was due.
+ *   npm run bench -- --tools <dir> [--only steady,queryable,sustained,idle,startup,overload]
+ *                    [--runs 3] [--rates 25000,30000,40000] [--seconds 35]
+ */
+const { values: options } = parseArgs({
+  options: {
+    tools: { type: 'string' },
+    only: { type: 'string', default: 'steady,queryable,sustained,idle,startup,overload' },
+    runs: { type: 'string', default: '3' },
+    rate: { type: 'string', default: '20000' },
+    rates: { type: 'string', default: '25000,30000,35000,40000,45000,50000' },
+    seconds: { type: 'string', default: '35' },
+    without: { type: 'string', default: '' },
+  },
+})
+
+const tools = options.tools ? resolve(options.tools) : null
+const dir = mkdtempSync(join(tmpdir(), 'padborg-bench-'))
+const results: Record<string, unknown> = { machine: machineFacts() }
+const wanted = new Set(options.only.split(','))
+const without = new Set(options.without.split(','))
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+interface LoadResult {
+  readonly sent: number
+  readonly acked: number
+  readonly ack_ms: { readonly p50: number; readonly p99: number; readonly p999: number }
+  readonly backlog: number
+  readonly gen_core: number
+  readonly [pid: string]: unknown
+}
+
+if (!tools || !isInstalled('gcc')) {
+  say('The load generator is missing: give its folder with --tools <dir> (gcc builds it).')
+  process.exit(2)
+}
+const generator = join(dir, 'mqload')
+execFileSync('gcc', ['-O2', '-o', generator, join(tools, 'mqload.c'), '-lm'])
+const peers =
+  ['influxd', 'mosquitto'].every(isInstalled) && hasPeerPackages() && !without.has('peer')
+if (!peers)
+  say('The peer pipeline is left out: it needs influxd, mosquitto and @influxdata/influxdb-client.')
+
+try {
+  if (wanted.has('steady') || wanted.has('queryable')) await steady()
+  if (wanted.has('sustained')) await sustained()
+  if (wanted.has('idle')) await idle()
+  if (wanted.has('startup')) await startup()
+  if (wanted.has('overload')) await overload()
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
+process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
+
+let runNumber = 0
+function freshDir(): string {
+  runNumber += 1
+  const path = join(dir, `run-${runNumber}`)
+  mkdirSync(path)
+  return path
+}
+
+/** CPU, PUBACK latency, memory and time to queryable at one rate, peers and product interleaved. */
+async function steady(): Promise<void> {
+  const rows: Record<string, unknown>[] = []
+  for (let run = 0; run < Number(options.runs); run += 1) {
+    const makers = [() => product(freshDir())]
+    if (peers && tools) makers.push(() => peerPipeline(tools, freshDir()))
+    for (const make of makers) {
+      const subject = await make()
+      const load = wanted.has('steady') ? loadOnce(subject, Number(options.rate), 12) : null
+      await pause(3000)
+      const missing = load ? load.sent - (await subject.rows()) : 0
+      const queryableMs = wanted.has('queryable') ? await queryable(subject) : null
+      const row = {
+        subject: subject.name,
+        ...(load ? digest(subject, load) : {}),
+        missing,
+        queryableMs,
+      }
+      say(JSON.stringify(row))
+      rows.push(row)
+      await subject.stop()
+    }
+  }
+  results['steady'] = { ratePerS: Number(options.rate), rows, ratios: ratios(rows) }
+}
+
+function loadOnce(
+  subject: Subject,
+  rate: number,
+  seconds: number,
+  more: string[] = [],
+): LoadResult {
+  const pids = Object.entries(subject.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`])
+  const args = ['--clients', String(FLEET), '--qos', '1', '--window', '64', '--rate', String(rate)]
+  const times = ['--warmup', '2', '--duration', String(seconds), '--drain', '3']
+  const seq = ['--seq-start', String(runNumber * 10_000_000 + 1)]
+  const out = execFileSync(generator, [
+    ...subject.load,
+    ...args,
+    ...times,
+    ...seq,
+    ...pids,
+    ...more,
+  ])
+  return JSON.parse(out.toString())
+}
+
+function digest(subject: Subject, load: LoadResult) {
+  let cpu = 0
+  let rss = 0
+  for (const [name, pid] of Object.entries(subject.pids)) {
+    const figures = load[name]
+    if (isFigures(figures)) cpu += figures.cpu_s_per_M
+    rss += rssMib(pid)
+  }
+  const { sent, acked, ack_ms: ack } = load
+  return {
+    sent,
+    acked,
+    p50Ms: ack.p50,
+    p99Ms: ack.p99,
+    cpuPerMillionS: cpu,
+    rssMib: rss,
+    generatorCores: load.gen_core,
+  }
+}
+
+function isFigures(value: unknown): value is { readonly cpu_s_per_M: number } {
+  return typeof value === 'object' && value !== null && 'cpu_s_per_M' in value
+}
+
+function ratios(rows: readonly Record<string, unknown>[]): Record<string, number> {
+  const of = (name: string, key: string) =>
+    median(rows.filter((row) => row['subject'] === name).map((row) => Number(row[key])))
+  const found: Record<string, number> = {}
+  for (const key of ['cpuPerMillionS', 'p50Ms', 'p99Ms', 'rssMib', 'queryableMs']) {
+    found[key] = Number((of('product', key) / of('peer', key)).toFixed(3))
+  }
+  return found
+}
+
+/** Median time from publish to visible, under half the load. */
+async function queryable(subject: Subject): Promise<number | null> {
+  const { probe } = subject
+  if (!probe) return null
+  const { url, topic, username, password } = probe
+  const account = username === undefined ? {} : { username, password: password ?? '' }
+  const client = await connectAsync(url, { clientId: 'probe', ...account })
+  const background = loadInBackground(subject)
+  await pause(2500)
+  const times: number[] = []
+  for (let n = 0; n < 30; n += 1) {
+    const seq = 1_900_000_000 + runNumber * 1000 + n
+    const begun = performance.now()
+    client.publish(topic, probe.payload(seq), { qos: 1 })
+    while (!(await probe.isThere(seq)) && performance.now() - begun < 20_000) await pause(10)
+    times.push(performance.now() - begun)
+    await pause(100)
+  }
+  await background
+  await client.endAsync()
+  return Math.round(median(times))
+}
+
+function loadInBackground(subject: Subject): Promise<void> {
+  const rate = Math.round(Number(options.rate) / 2)
+  const args = [...subject.load, '--clients', String(FLEET - 1), '--qos', '1', '--window', '64']
+  const times = [
+    '--rate',
+    String(rate),
+    '--warmup',
+    '1',
+    '--duration',
+    '15',
+    '--seq-start',
+    '500000000',
+  ]
+  return import('node:child_process').then(
+    ({ execFile }) =>
+      new Promise((done) => {
+        execFile(generator, [...args, ...times], () => done())
+      }),
+  )
+}
+
+/** The highest rate held for the whole time with every row queryable within 3 s after the end. */
+async function sustained(): Promise<void> {
+  const seconds = Number(options.seconds)
+  const best: Record<string, number> = {}
+  const rows: Record<string, unknown>[] = []
+  const makers: [string, () => Promise<Subject>][] = [['product', () => product(freshDir())]]
+  if (peers && tools) makers.push(['peer', () => peerPipeline(tools, freshDir())])
+  for (const [name, make] of makers) {
+    for (const rate of options.rates.split(',').map(Number)) {
+      const subject = await make()
+      const before = await subject.rows()
+      const load = loadOnce(subject, rate, seconds)
+      const since = performance.now()
+      let stored = 0
+      do {
+        stored = (await subject.rows()) - before
+        if (stored < load.sent) await pause(200)
+      } while (stored < load.sent && performance.now() - since < 3000)
+      const settleS = Number(((performance.now() - since) / 1000).toFixed(2))
+      const ok =
+        stored >= load.sent * 0.998 && load.ack_ms.p99 < 1000 && load.backlog <= rate * 0.05
+      const row = { subject: name, rate, ok, stored, settleS, ...digest(subject, load) }
+      say(JSON.stringify(row))
+      rows.push(row)
+      await subject.stop()
+      if (!ok) break
+      best[name] = rate
+    }
+  }
+  results['sustained'] = {
+    best,
+    ratio: (best['product'] ?? 0) / (best['peer'] ?? Number.NaN),
+    rows,
+  }
+}
+
+/** Memory and CPU of 10 000 idle connections. */
+async function idle(): Promise<void> {
+  const rows: unknown[] = []
+  for (const make of [() => product(freshDir()), () => plainAedes(tools ?? '', freshDir())]) {
+    const subject = await make()
+    const pids = Object.entries(subject.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`])
+    // One account may hold many connections; client ids differ.
+    const account = subject.probe
+      ? ['--user', subject.probe.username ?? '', '--pass', subject.probe.password ?? '']
+      : []
+    const port = subject.load.slice(0, 2)
+    const args = [
+      ...port,
+      ...account,
+      '--clients',
+      '0',
+      '--duration',
+      '0',
+      '--idle',
+      '10000',
+      '--hold',
+      '10',
+    ]
+    const out = execFileSync(generator, [...args, '--src-spread', '4', ...pids]).toString()
+    const row = { subject: subject.name, ...JSON.parse(out) }
+    say(JSON.stringify(row))
+    rows.push(row)
+    await subject.stop()
+  }
+  results['idle'] = rows
+}
+
+/** Spawn to ready line of an empty platform. */
+async function startup(): Promise<void> {
+  const { startPlatform } = await import('../tests/support/platform.ts')
+  const times: number[] = []
+  for (let run = 0; run < 5; run += 1) {
+    const begun = performance.now()
+    const platform = await startPlatform({ dataDir: freshDir() })
+    times.push(Math.round(performance.now() - begun))
+    await platform.stop()
+  }
+  results['startup'] = {
+    readyMs: { min: Math.min(...times), median: median(times), max: Math.max(...times) },
+  }
+}
+
+/** Twice the steady rate for 30 s, QoS 0 and QoS 1, with a subscriber to everything. */
+async function overload(): Promise<void> {
+  const rows: unknown[] = []
+  for (const qos of ['1', '0']) {
+    const subject = await product(freshDir())
+    const pid = subject.pids['product'] ?? 0
+    const load = loadOnce(subject, 80_000, 30, ['--qos', qos])
+    const atEnd = rssMib(pid)
+    await pause(5000)
+    const after = loadOnce(subject, 5000, 5)
+    rows.push({
+      qos,
+      sent: load.sent,
+      acked: load.acked,
+      rssMib: atEnd,
+      p99AfterMs: after.ack_ms.p99,
+    })
+    say(JSON.stringify(rows.at(-1)))
+    await subject.stop()
+  }
+  results['overload'] = rows
+  writeFileSync(join(tmpdir(), 'padborg-bench-last.json'), JSON.stringify(results))
+}

@@ -1,0 +1,120 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { offsetAt } from '#lib/kpi/clock.ts'
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Handlers } from '#lib/runtime/rpc.ts'
+import type { Store, StoreQuestion } from '#lib/store/store.ts'
+import type {
+  ClockRow,
+  LastValue,
+  LatencyQuery,
+  Questions,
+  RejectionsQuery,
+  ReplayRequest,
+  Scope,
+} from '#lib/telemetry/questions.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import { inScope } from '#lib/telemetry/scope.ts'
+import type { JournalReader } from './journal/journal.ts'
+import type { RejectionBook, ReplayCandidate } from './rejections.ts'
+import { stageLatency, type StageClock } from './stages.ts'
+import type { IntakeState, Shown } from './state.ts'
+
+export interface AnswerDeps {
+  readonly state: IntakeState
+  readonly store: Store
+  readonly db: DatabaseSync
+  readonly rejections: RejectionBook
+  readonly stages: StageClock
+  readonly clock: Clock
+  readonly reader: JournalReader
+}
+
+export type ShownRow = Shown & { readonly device: FullId }
+
+/** A replay never takes more than this at once; the caller asks again for the rest. */
+const REPLAY_LIMIT = 10_000
+
+/** What the worker answers by name: the questions of the port, and two that only main asks. */
+export function createAnswers(deps: AnswerDeps): Handlers {
+  const { state, store, rejections, clock } = deps
+  const ask =
+    <K extends StoreQuestion>(name: K) =>
+    (question: Questions[K][0], signal: AbortSignal) =>
+      store.ask(name, question, signal)
+
+  return {
+    readings: ask('readings'),
+    aggregates: ask('aggregates'),
+    throughput: ask('throughput'),
+    loss: ask('loss'),
+    async latency(query: LatencyQuery, signal: AbortSignal) {
+      const rows = await store.ask('latency', query, signal)
+      return [...rows, ...platformLatency(deps, query)]
+    },
+    lastValues: (scope: Scope) => lastValues(state, scope),
+    clocks: (scope: Scope) => clocks(state, scope, clock.nowNs()),
+    shown: (scope: Scope) => shownCounts(state, scope),
+    rejections: (query: RejectionsQuery) => rejections.list(query),
+    candidates: (request: ReplayRequest) =>
+      request.positions
+        ? journaled(deps, request.positions, request.scope)
+        : rejections.candidates(request, REPLAY_LIMIT),
+  }
+}
+
+const REPLAY_READ_BYTES = 64 * 1024 * 1024
+
+/** Messages as they stand in the journal, as far back as its segments are kept. */
+function journaled(
+  { reader }: AnswerDeps,
+  { from, to }: NonNullable<ReplayRequest['positions']>,
+  scope: Scope,
+): ReplayCandidate[] {
+  const last = Math.min(to, from + REPLAY_LIMIT - 1)
+  const { messages } = reader.read(reader.seek(from - 1), reader.seek(last), REPLAY_READ_BYTES)
+  return messages
+    .filter(({ device, origin }) => !origin && inScope(scope, device))
+    .map(({ position, ...message }) => ({ ...message, origin: { position, item: -1 } }))
+}
+
+/** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */
+function platformLatency({ db, stages }: AnswerDeps, query: LatencyQuery) {
+  const { tenants, devices } = query.scope
+  return tenants || devices ? [] : stageLatency(db, stages.peek(), query)
+}
+
+function lastValues(state: IntakeState, scope: Scope): LastValue[] {
+  const values: LastValue[] = []
+  for (const [id, device] of state.devices) {
+    if (!inScope(scope, id)) continue
+    for (const value of device.last.values()) {
+      if (!scope.kinds || scope.kinds.includes(value.kind)) values.push(value)
+    }
+  }
+  return values
+}
+
+function clocks(state: IntakeState, scope: Scope, nowNs: bigint): ClockRow[] {
+  const rows: ClockRow[] = []
+  for (const [device, { clock }] of state.devices) {
+    if (!inScope(scope, device)) continue
+    const found = offsetAt(clock, nowNs)
+    if (!found) continue
+    const { offsetNs, boundNs, measuredAtNs } = found
+    rows.push({
+      device,
+      offsetMs: Number(offsetNs) / 1e6,
+      boundMs: Number(boundNs) / 1e6,
+      measuredAtNs,
+    })
+  }
+  return rows
+}
+
+function shownCounts(state: IntakeState, scope: Scope): ShownRow[] {
+  const rows: ShownRow[] = []
+  for (const [device, { shown }] of state.devices) {
+    if (inScope(scope, device)) rows.push({ device, ...shown })
+  }
+  return rows
+}

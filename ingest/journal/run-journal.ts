@@ -1,0 +1,129 @@
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { createGroupCommit } from './group-commit.ts'
+import type { Hold } from './hold.ts'
+import type { Durable, Journal } from './journal.ts'
+import type { Lag } from './lag.ts'
+import type { JournalOptions } from './open-journal.ts'
+import { createPending, type Done } from './pending.ts'
+import type { Recovered } from './recovery.ts'
+import { createRetention } from './retention.ts'
+import { createSegments } from './segments.ts'
+import { createSpare } from './spare.ts'
+
+/** Groups stay small beside a segment, so that little of its end stays unused. */
+const SEGMENT_SHARE = 4
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
+const SWEEP_EVERY_MS = 60_000
+const FIRST_BACKOFF_MS = 250
+
+/** The journal in operation, behind its recovery. */
+export function runJournal(
+  options: JournalOptions,
+  before: {
+    readonly id: string
+    readonly recovered: Recovered
+    readonly lag: Lag
+    readonly hold: Hold
+  },
+): Journal {
+  const { clock, log, dir, segmentBytes } = options
+  const { id, recovered, lag, hold } = before
+  const pending = createPending(Math.min(MAX_BATCH_BYTES, Math.ceil(segmentBytes / SEGMENT_SHARE)))
+  const retention = createRetention(options, { ...options, released: options.since })
+  for (const segment of recovered.stored) retention.add(segment)
+  const spare = createSpare(options, options)
+  const segments = createSegments(
+    { ...options, spare, retention },
+    { ...recovered, dir, id, segmentBytes, sync: options.fault !== 'no-fsync' },
+  )
+  const listeners: ((durable: Durable) => void)[] = []
+  let lastPosition = recovered.lastPosition
+  let durable: Durable = { ...segments.end, position: lastPosition, atNs: clock.nowNs() }
+  let closing: Promise<void> | null = null
+  const groupCommit = createGroupCommit(
+    {
+      ...options,
+      pending,
+      segments,
+      retention,
+      hold,
+      committed({ firstPosition, dones }) {
+        const position = firstPosition + dones.length - 1
+        durable = { ...segments.end, position, atNs: clock.nowNs() }
+      },
+      told: listeners,
+    },
+    { ...options, backoffMs: options.backoffMs ?? FIRST_BACKOFF_MS },
+  )
+  const timer = setInterval(() => void retention.sweep(), SWEEP_EVERY_MS)
+  timer.unref()
+  spare.prepare()
+
+  return {
+    id,
+    append(message, done) {
+      if (closing) {
+        queueMicrotask(() => done(closedError(), 0))
+        return
+      }
+      const position = lastPosition + 1
+      const bytes = pending.append(message, position, acknowledge(done, position))
+      lastPosition = position
+      lag.add(position, bytes)
+      hold.setUnconsumed(lag.bytes)
+      groupCommit.wake()
+    },
+    get durable() {
+      return durable
+    },
+    onDurable: (listener) => void listeners.push(listener),
+    get held() {
+      return hold.held
+    },
+    onHeldChange: (listener) => hold.onChange(listener),
+    release(position) {
+      lag.release(position)
+      hold.setUnconsumed(lag.bytes)
+      retention.release(position)
+      void retention.sweep()
+    },
+    status: () => ({
+      held: hold.held,
+      problem: hold.problem,
+      bytes: retention.bytes + spare.bytes,
+      segments: retention.segments,
+      pendingMessages: pending.messages,
+      pendingBytes: pending.bytes,
+      syncs: segments.syncs,
+      failedSyncs: segments.failedSyncs,
+    }),
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+
+  /** With the fault `early-ack` success is told before anything is written. */
+  function acknowledge(done: Done, position: number): Done {
+    if (options.fault !== 'early-ack') return done
+    queueMicrotask(() => done(null, position))
+    return () => undefined
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(timer)
+    await groupCommit.close()
+    await spare.close()
+    await retention.sweep()
+    try {
+      await segments.close()
+    } catch (error) {
+      // Everything is synced: the descriptor has nothing left to lose.
+      log.warn({ err: error }, `the last journal segment was not closed: ${messageOf(error)}`)
+    }
+  }
+}
+
+function closedError(): PlatformError {
+  return new PlatformError('CLOSED', 'the journal takes no message after close')
+}

@@ -1,0 +1,41 @@
+import type { ClockSample, DeviceNotice } from '#lib/telemetry/intake.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { Durable } from './journal/journal.ts'
+import type { StageCount } from './ingest-db.ts'
+import type { WorkerOptions } from './worker-options.ts'
+
+/** From the main thread to the ingest worker. */
+export type ToWorker =
+  | {
+      readonly type: 'durable'
+      readonly durable: Durable
+      readonly commands: readonly (readonly [FullId, number])[]
+      readonly clocks: readonly (readonly [FullId, ClockSample])[]
+      readonly stages: readonly StageCount[]
+    }
+  | { readonly type: 'registry' }
+
+/** From the worker to the main thread. */
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly code: string | null; readonly message: string }
+  | {
+      readonly type: 'written'
+      readonly position: number
+      readonly lastReceivedAtNs: bigint
+      readonly notices: readonly DeviceNotice[]
+      readonly replays: ReadonlyMap<number, 'recovered' | 'again' | 'duplicate'>
+      readonly counts: {
+        readonly stored: number
+        readonly duplicate: number
+        readonly rejected: number
+      }
+      readonly rejectedByReason: Readonly<Record<string, number>>
+    }
+  /** Everything given with the last `durable` is done. */
+  | { readonly type: 'idle' }
+  /** The journal may forget what lies at or below. */
+  | { readonly type: 'release'; readonly position: number }
+  | { readonly type: 'problem'; readonly text: string }
+
+export type { WorkerOptions }

@@ -1,0 +1,288 @@
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '#lib/runtime/clock.ts'
+import { PlatformError, type ErrorCode, ERRORS } from '#lib/runtime/errors.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import { createCaller } from '#lib/runtime/rpc.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
+import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { IncomingMessage } from '#lib/telemetry/message.ts'
+import { createAccepted, type Accepted } from './accepted.ts'
+import { loadRead, loadSaved, openIngestDb } from './ingest-db.ts'
+import { createIngestPort } from './ingest-port.ts'
+import type { Durable, Journal } from './journal/journal.ts'
+import { createFileLayer } from './journal/file-layer.ts'
+import { openJournal, type JournalFault } from './journal/open-journal.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import { createReplay } from './replay.ts'
+import { createStageClock } from './stages.ts'
+import type { WorkerOptions } from './worker-options.ts'
+
+export interface IngestOptions extends Omit<WorkerOptions, 'journal'> {
+  readonly batchMs: number
+  readonly journal: {
+    readonly segmentBytes: number
+    readonly windowMs: number
+    readonly lagBytes: number
+    readonly keepBytes: number
+    readonly keepHours: number
+    readonly freeBytes: number
+    readonly fault: JournalFault
+  }
+}
+
+export interface IngestEvents {
+  /** Rejections to be told to devices. */
+  notices(notices: readonly DeviceNotice[]): void
+  /** Every message counted exactly once: what became of the last batch. */
+  settled(counts: {
+    readonly stored: number
+    readonly duplicate: number
+    readonly rejectedByReason: Readonly<Record<string, number>>
+  }): void
+  accepted(device: FullId): void
+  /** The ingest worker cannot go on: the platform has to stop. */
+  fatal(error: Error): void
+}
+
+/** The ingest role of one process: journal on this thread, everything behind it on a worker. */
+export interface Ingest {
+  readonly intake: Intake
+  readonly port: IngestPort
+  readonly journal: Journal
+  /** The registry has changed: the worker reads it again. */
+  registryChanged(): void
+  /** Flushes the journal, lets the worker finish its batch, and closes both. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens journal and worker. Throws DATA_DIR_FOREIGN, STORE_AHEAD or JOURNAL_UNAVAILABLE. Resolves
+ * when messages can be taken; what an earlier run left in the journal is stored meanwhile.
+ */
+export async function openIngest(
+  options: IngestOptions,
+  events: IngestEvents,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<Ingest> {
+  const saved = readSaved(options.dataDir)
+  const accepted = createAccepted(saved.read)
+  const dir = join(options.dataDir, 'journal')
+  const { journal, report } = await openJournal({
+    ...options.journal,
+    dir,
+    fileLayer: createFileLayer(),
+    clock,
+    log,
+    since: saved.position,
+    onRecord: (device, origin) => {
+      if (!origin) accepted.add(device)
+    },
+  })
+  if (saved.journal !== null && saved.journal !== journal.id) {
+    await journal.close()
+    throw foreignJournal(options.dataDir, saved.journal, journal.id)
+  }
+  if (report.lastPosition < saved.position) {
+    await journal.close()
+    throw storeAhead(options.dataDir, saved.position, report.lastPosition)
+  }
+  const { journal: _journal, batchMs, ...plain } = options
+  const workerOptions: WorkerOptions = {
+    ...plain,
+    journal: { id: journal.id, dir, lastPosition: report.lastPosition },
+  }
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: workerOptions })
+  try {
+    await ready(worker)
+  } catch (error) {
+    await journal.close()
+    await worker.terminate()
+    throw error
+  }
+  return connect({
+    worker,
+    journal,
+    accepted,
+    events,
+    clock,
+    log,
+    batchMs,
+    written: saved.position,
+  })
+}
+
+/** What ingest.db says before the worker takes it over. */
+function readSaved(dataDir: string) {
+  const db = openIngestDb(join(dataDir, 'ingest.db'))
+  try {
+    return { ...loadSaved(db), read: loadRead(db) }
+  } finally {
+    db.close()
+  }
+}
+
+function ready(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: FromWorker) => {
+      worker.off('message', onMessage)
+      worker.off('error', reject)
+      if (message.type === 'failed') reject(workerError(message))
+      else resolve()
+    }
+    worker.on('message', onMessage)
+    worker.on('error', reject)
+  })
+}
+
+function workerError({ code, message }: { code: string | null; message: string }): Error {
+  const known = code !== null && Object.hasOwn(ERRORS, code)
+  return known ? new PlatformError(code as ErrorCode, message) : new Error(message)
+}
+
+interface Connection {
+  readonly worker: Worker
+  readonly journal: Journal
+  readonly accepted: Accepted
+  readonly events: IngestEvents
+  readonly clock: Clock
+  readonly log: Log
+  readonly batchMs: number
+  /** Position that was saved by the last run. */
+  readonly written: number
+}
+
+function connect(connection: Connection): Ingest {
+  const { worker, journal, accepted, events, clock, log, batchMs } = connection
+  const caller = createCaller(worker)
+  const stages = createStageClock()
+  let commands = new Map<FullId, number>()
+  let clocks: [FullId, ClockSample][] = []
+  const progress = { written: connection.written, lastReceivedAtNs: clock.nowNs(), problem: '' }
+  let busy = false
+  let closing = false
+  let sentAtNs = 0n
+  let sent: Durable | null = null
+  let timer: NodeJS.Timeout | null = null
+  const replay = createReplay({ journal, caller, clock })
+
+  journal.onDurable(wake)
+  worker.on('message', onMessage)
+  worker.on('error', (error: Error) => events.fatal(error))
+  worker.on('exit', (code) => {
+    if (!closing) events.fatal(new Error(`the ingest worker ended with code ${code}`))
+  })
+  wake()
+
+  const intake: Intake = {
+    accept(message, done) {
+      journal.append(message, (error) => {
+        if (!error) count(message)
+        done(error)
+      })
+    },
+    get held() {
+      return journal.held
+    },
+    onHeldChange: (listener) => journal.onHeldChange(listener),
+    clockSample(device, sample) {
+      clocks.push([device, sample])
+      schedule()
+    },
+    command(device) {
+      commands.set(device, (commands.get(device) ?? 0) + 1)
+      schedule()
+    },
+  }
+
+  return {
+    intake,
+    port: createIngestPort({ caller, journal, accepted, replay, progress, clock }),
+    journal,
+    registryChanged: () => post({ type: 'registry' }),
+    async close() {
+      await journal.close()
+      // One more round, so that what was flushed is also stored when the store is well.
+      send()
+      closing = true
+      if (timer) clearTimeout(timer)
+      await caller.call('close', null)
+      caller.close()
+      await worker.terminate()
+    },
+  }
+
+  function count(message: IncomingMessage): void {
+    accepted.add(message.device)
+    events.accepted(message.device)
+    const nowNs = clock.monoNs()
+    stages.add('durable', message.receivedAtNs, Number(nowNs - message.receivedMonoNs) / 1e6)
+  }
+
+  /** A batch is begun at most every `batchMs`, at once when nothing went on for that long. */
+  function wake(): void {
+    if (busy || timer || closing) return
+    const { durable } = journal
+    if (sent && durable.position === sent.position) return
+    schedule()
+  }
+
+  function schedule(): void {
+    if (busy || timer || closing) return
+    const waitedMs = Number(clock.monoNs() - sentAtNs) / 1e6
+    if (waitedMs >= batchMs) send()
+    else timer = setTimeout(send, batchMs - waitedMs)
+  }
+
+  function send(): void {
+    if (timer) clearTimeout(timer)
+    timer = null
+    busy = true
+    sentAtNs = clock.monoNs()
+    sent = journal.durable
+    post({ type: 'durable', durable: sent, commands: [...commands], clocks, stages: stages.take() })
+    commands = new Map()
+    clocks = []
+  }
+
+  function onMessage(message: FromWorker): void {
+    if (message.type === 'written') {
+      progress.written = message.position
+      progress.lastReceivedAtNs = message.lastReceivedAtNs
+      const { stored, duplicate } = message.counts
+      events.settled({ stored, duplicate, rejectedByReason: message.rejectedByReason })
+      if (message.notices.length > 0) events.notices(message.notices)
+      replay.settle(message.position, message.replays)
+    } else if (message.type === 'idle') {
+      busy = false
+      wake()
+      if (commands.size > 0 || clocks.length > 0) schedule()
+    } else if (message.type === 'release') journal.release(message.position)
+    else if (message.type === 'problem') progress.problem = message.text
+    else if (message.type === 'failed') {
+      log.error({ code: message.code }, message.message)
+      events.fatal(workerError(message))
+    }
+  }
+
+  function post(message: ToWorker): void {
+    worker.postMessage(message)
+  }
+}
+
+function foreignJournal(dataDir: string, wanted: string, found: string): PlatformError {
+  return new PlatformError(
+    'DATA_DIR_FOREIGN',
+    `PADBORG_DATA_DIR=${dataDir}: ingest.db and store belong to journal ${wanted}, but the journal ` +
+      `folder holds ${found}; bring the right journal folder back, or begin with an empty directory`,
+  )
+}
+
+function storeAhead(dataDir: string, position: number, last: number): PlatformError {
+  return new PlatformError(
+    'STORE_AHEAD',
+    `PADBORG_DATA_DIR=${dataDir}: the store has seen position ${position}, but the journal ends at ` +
+      `${last}: the journal was replaced by an older one; restore both from the same backup`,
+  )
+}

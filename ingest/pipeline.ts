@@ -1,0 +1,450 @@
+import type { Device } from '#lib/registry/registry.ts'
+import { addLossSample } from '#lib/kpi/loss.ts'
+import { offsetAt } from '#lib/kpi/clock.ts'
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
+import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
+import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import { plausibleTime } from '#lib/telemetry/time.ts'
+import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
+import type { Identity, Known } from '#lib/store/store.ts'
+import {
+  judgeInvalidClock,
+  judgeTimed,
+  judgeUntimed,
+  needsLookup,
+  type ChannelMemory,
+  type LookedUp,
+  type Verdict,
+} from './duplicates.ts'
+import { formatNamed } from './formats/catalogue.ts'
+import type { Draft, FormatOutput, RefusedItem } from './formats/format.ts'
+import type { Recovery, RejectedMessage, Standing } from './rejections.ts'
+import {
+  touchChannel,
+  touchDevice,
+  type ChannelState,
+  type Counts,
+  type DeviceState,
+  type IntakeState,
+} from './state.ts'
+
+export interface PipelineOptions {
+  readonly timezone: string
+  readonly lateNs: bigint
+  /** Raw readings of a retention class older than this are refused as `too_old`. */
+  readonly maxAgeNs: Readonly<Record<'fleet' | 'metering', bigint>>
+  /** Asks the store about every element: for a run whose memory does not go back far enough. */
+  readonly lookUpAll?: boolean
+}
+
+export interface PipelineDeps {
+  device(id: FullId): Device | null
+  /** Asked once per batch for elements that the memory no longer covers. */
+  known(identities: readonly Identity[]): Promise<readonly Known[]>
+  /** How the rejections of an earlier message stand (`RejectionBook.standing`). */
+  standing(origin: number, position: number): Standing
+}
+
+/** What a run of journal records comes to. */
+export interface Outcome {
+  readonly readings: readonly Reading[]
+  readonly rejected: readonly RejectedMessage[]
+  readonly recovered: readonly Recovery[]
+  /** How replay records ended, by their own position. */
+  readonly replays: ReadonlyMap<number, 'recovered' | 'again' | 'duplicate'>
+  readonly counts: { stored: number; duplicate: number; rejected: number }
+}
+
+/** One message on its way: what its format made of it, and what the store says of its elements. */
+interface Parsed {
+  readonly message: JournaledMessage
+  readonly format: string
+  readonly channel: string
+  readonly output: FormatOutput
+}
+
+type LookedUpDrafts = ReadonlyMap<Draft, LookedUp>
+
+/**
+ * From journal records to readings, rejections and counts (ARCHITECTURE.md, "The way of a message"):
+ * parse, look up, judge, settle. Only `settle` changes the state, and only after everything that
+ * can fail has been done, so a batch can be tried again.
+ */
+export async function runPipeline(
+  state: IntakeState,
+  messages: readonly JournaledMessage[],
+  deps: PipelineDeps,
+  options: PipelineOptions,
+): Promise<Outcome> {
+  const parsed = messages.map((message) => parse(message, deps, options))
+  const lookedUp = await lookUp(state, parsed, deps, options)
+  return settle(state, parsed, lookedUp, { deps, options })
+}
+
+function parse(message: JournaledMessage, deps: PipelineDeps, options: PipelineOptions): Parsed {
+  const device = deps.device(message.device)
+  const channel = channelOf(message)
+  if (!device) {
+    const output = refuseAll('unknown_device', `a registered device`, message.device)
+    return { message, format: '', channel, output }
+  }
+  const format = formatNamed(channel) ?? formatNamed(device.format)
+  if (!format) {
+    const output = refuseAll('malformed', 'a format this platform reads', device.format)
+    return { message, format: device.format, channel, output }
+  }
+  const output = format.parse({ device, message, channel, timezone: options.timezone })
+  return { message, format: format.name, channel, output: onlyOrigin(output, message) }
+}
+
+/** What stands behind the device in a native topic; a foreign topic is its own channel. */
+function channelOf({ topic, device }: JournaledMessage): string {
+  const prefix = NATIVE_PREFIX.length + device.length + 1
+  const native = topic.startsWith(NATIVE_PREFIX) && topic.length > prefix
+  return native ? topic.slice(prefix) : topic
+}
+
+/** A replay of one element looks at that element alone. */
+function onlyOrigin(output: FormatOutput, { origin }: JournaledMessage): FormatOutput {
+  if (!origin || origin.item < 0) return output
+  return {
+    drafts: output.drafts.filter(({ item }) => item === origin.item),
+    refused: output.refused.filter(({ item }) => item === origin.item || item < 0),
+  }
+}
+
+function refuseAll(reason: RefusedItem['reason'], expected: string, got: string): FormatOutput {
+  return { drafts: [], refused: [{ item: -1, reason, path: '', expected, got }] }
+}
+
+/** Asks the store about elements older than what the memory holds: one question per batch. */
+async function lookUp(
+  state: IntakeState,
+  parsed: readonly Parsed[],
+  deps: PipelineDeps,
+  { lookUpAll = false }: PipelineOptions,
+): Promise<LookedUpDrafts> {
+  const questions: { readonly identity: Identity; readonly draft: Draft }[] = []
+  for (const { message, channel, output } of parsed) {
+    const memory = state.devices.get(message.device)?.channels.get(channel)?.memory
+    if (!memory && !lookUpAll) continue
+    for (const [index, draft] of output.drafts.entries()) {
+      const { kind, seq, hash } = draft
+      const timeNs = lookupTime(draft, message, lookUpAll ? null : memory)
+      if (timeNs === null) continue
+      const { device, position } = message
+      const identity = { kind, device, channel, seq, timeNs, hash, position, index }
+      questions.push({ identity, draft })
+    }
+  }
+  if (questions.length === 0) return new Map()
+  const answers = await deps.known(questions.map(({ identity }) => identity))
+  return new Map(questions.map(({ draft }, at) => [draft, answers[at] ?? 'unknown']))
+}
+
+/** The time to look an element up at; null when the memory alone can judge it. */
+function lookupTime(
+  draft: Draft,
+  { receivedAtNs, origin }: JournaledMessage,
+  memory: ChannelMemory | null | undefined,
+): bigint | null {
+  // Without a time of its own, an element read again is known by its first receive time.
+  if (draft.timeNs === null) return origin ? receivedAtNs : null
+  if (!plausibleTime(draft.timeNs, receivedAtNs)) return null
+  return !memory || needsLookup(memory, draft, draft.timeNs) ? draft.timeNs : null
+}
+
+/** Everything a batch gathers while its messages are settled. */
+interface Gathered {
+  readonly readings: Reading[]
+  readonly rejected: RejectedMessage[]
+  readonly recovered: Recovery[]
+  readonly replays: Map<number, 'recovered' | 'again' | 'duplicate'>
+  readonly counts: { stored: number; duplicate: number; rejected: number }
+}
+
+function settle(
+  state: IntakeState,
+  parsed: readonly Parsed[],
+  lookedUp: LookedUpDrafts,
+  { deps, options }: { readonly deps: PipelineDeps; readonly options: PipelineOptions },
+): Outcome {
+  const gathered: Gathered = {
+    readings: [],
+    rejected: [],
+    recovered: [],
+    replays: new Map(),
+    counts: { stored: 0, duplicate: 0, rejected: 0 },
+  }
+  for (const one of parsed) {
+    const device = touchDevice(state, one.message.device)
+    const result = judgeMessage(device, one, lookedUp, options)
+    gathered.readings.push(...result.readings)
+    if (one.message.origin) settleReplay(device, one, result, deps, gathered)
+    else settleMessage(device, one, result, gathered)
+  }
+  return gathered
+}
+
+interface Judged {
+  readonly readings: readonly Reading[]
+  readonly refused: readonly RefusedItem[]
+  readonly duplicates: number
+  readonly late: boolean
+}
+
+function judgeMessage(
+  device: DeviceState,
+  parsed: Parsed,
+  lookedUp: LookedUpDrafts,
+  options: PipelineOptions,
+): Judged {
+  const { message, channel, output } = parsed
+  const readings: Reading[] = []
+  const refused: RefusedItem[] = [...output.refused]
+  let duplicates = 0
+  let late = false
+  if (output.drafts.length > 0) {
+    const known = touchChannel(device, channel)
+    for (const [index, draft] of output.drafts.entries()) {
+      const tooOld = ageRefusal(draft, message, options)
+      if (tooOld) {
+        refused.push(tooOld)
+        continue
+      }
+      // Only the first stored reading of a message carries its bytes: sums count it once.
+      const bytes = readings.length === 0 ? message.payload.length : 0
+      const looked = lookedUp.get(draft)
+      const reading = judgeDraft({ device, known, parsed, draft, looked, index, bytes, options })
+      if (reading === null) duplicates += 1
+      else {
+        readings.push(reading)
+        if ((reading.flags & FLAGS.late) !== 0) late = true
+        keepLast(device, reading)
+      }
+    }
+  }
+  return { readings, refused, duplicates, late }
+}
+
+function ageRefusal(
+  { item, kind, timeNs }: Draft,
+  message: JournaledMessage,
+  { maxAgeNs }: PipelineOptions,
+): RefusedItem | null {
+  if (timeNs === null || !plausibleTime(timeNs, message.receivedAtNs)) return null
+  const limitNs = maxAgeNs[KINDS[kind].retention]
+  if (message.receivedAtNs - timeNs <= limitNs) return null
+  const path = item < 0 ? 'ts' : `[${item}].ts`
+  const expected = `a time within the retention of ${kind} (${limitNs / 86_400_000_000_000n} days)`
+  const got = Temporal.Instant.fromEpochNanoseconds(timeNs).toString()
+  return { item, reason: 'too_old', path, expected, got }
+}
+
+interface DraftContext {
+  readonly device: DeviceState
+  readonly known: ChannelState
+  readonly parsed: Parsed
+  readonly draft: Draft
+  readonly looked: LookedUp | undefined
+  readonly index: number
+  readonly bytes: number
+  readonly options: PipelineOptions
+}
+
+/** Clock, duplicate, lateness and latency of one element; null when it is a duplicate. */
+function judgeDraft({
+  device,
+  known,
+  parsed,
+  draft,
+  looked,
+  index,
+  bytes,
+  options,
+}: DraftContext): Reading | null {
+  const { message, channel } = parsed
+  const { receivedAtNs, position } = message
+  const claimed = draft.timeNs
+  const usable = claimed !== null && plausibleTime(claimed, receivedAtNs)
+  const verdict = verdictOf(known, draft, message, looked)
+  if (verdict === 'duplicate') return null
+  const timeNs = usable ? claimed : receivedAtNs
+  let flags = draft.flags | verdictFlags(verdict)
+  if (claimed !== null && !usable) flags |= FLAGS.clock_invalid
+  if (receivedAtNs - timeNs > options.lateNs) flags |= FLAGS.late
+  if (message.retain || message.will || message.origin) flags |= FLAGS.not_live
+  if (sequenceReused(known, draft, usable ? claimed : null)) flags |= FLAGS.sequence_reused
+  if (draft.seq !== null && !message.origin) known.loss = addLossSample(known.loss, draft.seq)
+  const uplink = usable ? uplinkOf(device, claimed, receivedAtNs) : null
+  return {
+    device: message.device,
+    tenant: tenantOf(message.device),
+    kind: draft.kind,
+    channel,
+    seq: draft.seq,
+    timeNs,
+    claimedTimeNs: usable ? null : claimed,
+    receivedAtNs,
+    position,
+    index,
+    hash: draft.hash,
+    flags,
+    fields: draft.fields,
+    radio: draft.radio,
+    bytes,
+    uplinkMs: uplink?.ms ?? null,
+    clockBoundMs: uplink?.boundMs ?? null,
+  }
+}
+
+function verdictOf(
+  known: ChannelState,
+  draft: Draft,
+  message: JournaledMessage,
+  lookedUp: LookedUp | undefined,
+): Verdict {
+  const { receivedAtNs, dup } = message
+  if (draft.timeNs === null && lookedUp === 'same') return 'duplicate'
+  if (draft.timeNs === null) return judgeUntimed(known.memory, draft, { atNs: receivedAtNs, dup })
+  if (!plausibleTime(draft.timeNs, receivedAtNs)) {
+    return judgeInvalidClock(known.memory, draft, draft.timeNs)
+  }
+  return judgeTimed(known.memory, draft, draft.timeNs, lookedUp)
+}
+
+function verdictFlags(verdict: Verdict): number {
+  return verdict === 'other_content' || verdict === 'same_time' ? FLAGS.duplicate_time : 0
+}
+
+/** A sequence number at or below the highest one, on a reading that is newer than all before. */
+function sequenceReused(known: ChannelState, { seq }: Draft, timeNs: bigint | null): boolean {
+  if (seq === null) return false
+  const reused = seq <= known.maxSeq && (timeNs === null || timeNs === known.memory.maxTimeNs)
+  if (seq > known.maxSeq) known.maxSeq = seq
+  return reused
+}
+
+function uplinkOf(
+  device: DeviceState,
+  deviceNs: bigint,
+  receivedAtNs: bigint,
+): { readonly ms: number; readonly boundMs: number } | null {
+  const clock = offsetAt(device.clock, receivedAtNs)
+  if (!clock) return null
+  // The offset is device minus platform, so the sending time on our clock is deviceNs - offset.
+  const ns = receivedAtNs - (deviceNs - clock.offsetNs)
+  return { ms: Number(ns) / 1e6, boundMs: Number(clock.boundNs) / 1e6 }
+}
+
+function keepLast(device: DeviceState, reading: Reading): void {
+  if ((reading.flags & FLAGS.clock_invalid) !== 0) return
+  const { kind, timeNs } = reading
+  const known = device.last.get(kind)
+  if (known && known.timeNs > timeNs) return
+  const { channel, receivedAtNs, seq, flags, fields, radio } = reading
+  device.last.set(kind, {
+    device: reading.device,
+    kind,
+    channel,
+    timeNs,
+    receivedAtNs,
+    seq,
+    flags: flagNames(flags),
+    fields: known ? merged(known.fields, fields) : fields,
+    radio,
+  })
+}
+
+/** The latest of each field; no copy when the newer reading has them all. */
+function merged(older: LastValue['fields'], newer: LastValue['fields']): LastValue['fields'] {
+  for (const name of Object.keys(older)) {
+    if (!(name in newer)) return { ...older, ...newer }
+  }
+  return newer
+}
+
+/** Counts a message in exactly one of stored, rejected and duplicate (design.md, "Sums"). */
+function settleMessage(
+  device: DeviceState,
+  { message, format }: Parsed,
+  { readings, refused, duplicates, late }: Judged,
+  gathered: Gathered,
+): void {
+  const { counts } = device
+  counts.read += 1
+  const whole = readings.length === 0
+  if (refused.length > 0) gathered.rejected.push({ message, format, refused, whole })
+  if (!whole || (refused.length === 0 && duplicates === 0)) {
+    counts.stored += 1
+    gathered.counts.stored += 1
+    if (late) counts.late += 1
+    if (refused.length > 0) counts.partial += 1
+  } else if (refused.length > 0) {
+    counts.rejected += 1
+    gathered.counts.rejected += 1
+  } else {
+    counts.duplicate += 1
+    gathered.counts.duplicate += 1
+  }
+}
+
+/** A replay moves its message from rejected to stored; it is not accepted a second time. */
+function settleReplay(
+  device: DeviceState,
+  { message }: Parsed,
+  { readings, refused, duplicates }: Judged,
+  deps: PipelineDeps,
+  gathered: Gathered,
+): void {
+  const { origin, position, receivedAtNs } = message
+  if (!origin) return
+  if (refused.length > 0) {
+    gathered.replays.set(position, 'again')
+    return
+  }
+  const stored = readings.length > 0 || duplicates === 0
+  gathered.replays.set(position, stored ? 'recovered' : 'duplicate')
+  const { open, rejected } = standingNow(origin.position, position, deps, gathered)
+  if (origin.item < 0 ? open.length === 0 : !open.includes(origin.item)) return
+  gathered.recovered.push({ origin, atNs: receivedAtNs, position })
+  const left = origin.item < 0 ? 0 : open.length - 1
+  moveCounts(device.counts, { rejected, stored, left })
+}
+
+/** The standing of a message, with what this very batch has recovered already. */
+function standingNow(
+  origin: number,
+  position: number,
+  deps: PipelineDeps,
+  { recovered }: Gathered,
+): Standing {
+  const { open, rejected } = deps.standing(origin, position)
+  const mended = recovered.filter((other) => other.origin.position === origin)
+  return {
+    open: open.filter((item) => !mended.some((other) => [item, -1].includes(other.origin.item))),
+    rejected: rejected && mended.length === 0,
+  }
+}
+
+interface Move {
+  /** The message was counted as rejected until now. */
+  readonly rejected: boolean
+  readonly stored: boolean
+  /** Elements of it that stay rejected. */
+  readonly left: number
+}
+
+function moveCounts(counts: Counts, { rejected, stored, left }: Move): void {
+  if (rejected) {
+    counts.rejected -= 1
+    if (!stored) counts.duplicate += 1
+    else {
+      counts.stored += 1
+      if (left > 0) counts.partial += 1
+    }
+  } else if (left === 0 && counts.partial > 0) counts.partial -= 1
+}

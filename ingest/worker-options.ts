@@ -1,0 +1,15 @@
+import type { StoreLimits, StoreRetention } from '#lib/store/store.ts'
+
+/** Plain values the worker starts from (they cross the thread boundary). */
+export interface WorkerOptions {
+  readonly dataDir: string
+  readonly journal: { readonly id: string; readonly dir: string; readonly lastPosition: number }
+  readonly retention: StoreRetention & { readonly rejectionDays: number }
+  readonly limits: StoreLimits
+  readonly timezone: string
+  readonly lateSeconds: number
+  readonly errorsPerMinute: number
+  readonly batchBytes: number
+  readonly snapshotMs: number
+  readonly logLevel: string
+}

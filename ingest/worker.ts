@@ -1,0 +1,195 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import * as buckets from '#lib/kpi/buckets.ts'
+import { addSample } from '#lib/kpi/clock.ts'
+import { openRegistryReader } from '#lib/registry/open.ts'
+import { systemClock } from '#lib/runtime/clock.ts'
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { serveCalls } from '#lib/runtime/rpc.ts'
+import { openStore } from '#lib/store/open.ts'
+import { createAnswers } from './answers.ts'
+import { loadSaved, loadState, openIngestDb, saveSnapshot } from './ingest-db.ts'
+import { openReader } from './journal/reader.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import { createNoticeBoard } from './notices.ts'
+import { createRejectionBook } from './rejections.ts'
+import { createStageClock } from './stages.ts'
+import { showCounts, touchDevice } from './state.ts'
+import type { WorkerOptions } from './worker-options.ts'
+import { createWriter } from './writer.ts'
+
+/**
+ * The ingest thread: journal -> formats -> store, and the answers to questions. Started by
+ * `open-ingest.ts`; everything it knows comes in `workerData` and by messages.
+ */
+const port = parentPort
+if (!port) throw new Error('ingest/worker.ts runs as a worker thread, started by the platform')
+const tell = (message: FromWorker) => port.postMessage(message)
+
+/** How long a shutdown waits for the store before the rest is left to the next start. */
+const FINISH_MS = 3000
+
+try {
+  await run(workerData as WorkerOptions)
+} catch (error) {
+  const code = error instanceof PlatformError ? error.code : null
+  tell({ type: 'failed', code, message: messageOf(error) })
+}
+
+async function run(options: WorkerOptions): Promise<void> {
+  const log = createLog(options.logLevel)
+  const clock = systemClock
+  const registry = openRegistryReader({ path: join(options.dataDir, 'registry.db'), clock, log })
+  const db = openIngestDb(join(options.dataDir, 'ingest.db'))
+  const saved = loadSaved(db)
+  const storeDir = join(options.dataDir, 'store')
+  mkdirSync(storeDir, { recursive: true, mode: 0o700 })
+  const { store, missingFrom } = await openStore({
+    url: 'duckdb:',
+    dir: storeDir,
+    journal: options.journal.id,
+    journalLast: options.journal.lastPosition,
+    expected: saved.parts,
+    retention: options.retention,
+    limits: options.limits,
+    buckets,
+    clock,
+    log,
+  })
+  const state = loadState(db)
+  const rejections = createRejectionBook(db)
+  const stages = createStageClock()
+  const reader = openReader({ dir: options.journal.dir, id: options.journal.id, log })
+  const deps = {
+    journal: options.journal.id,
+    reader,
+    state,
+    store,
+    rejections,
+    notices: createNoticeBoard(options.errorsPerMinute),
+    stages,
+    clock,
+    log,
+    device: registry.devices.get,
+    pause: (ms: number) => pause(ms),
+    problem: (text: string) => tell({ type: 'problem', text }),
+  }
+  const writerOptions = {
+    batchBytes: options.batchBytes,
+    timezone: options.timezone,
+    lateNs: BigInt(Math.round(options.lateSeconds * 1000)) * 1_000_000n,
+    maxAgeNs: {
+      fleet: daysNs(options.retention.fleetDays),
+      metering: daysNs(options.retention.meteringDays),
+    },
+  }
+  const writer = createWriter(deps, writerOptions, reader.seek(saved.position))
+  serveCalls(port as NonNullable<typeof port>, {
+    ...createAnswers({ state, store, db, rejections, stages, clock, reader }),
+    close,
+  })
+
+  // One thing at a time: batches, snapshots and maintenance follow each other in this chain.
+  let work: Promise<void> = Promise.resolve()
+  let closing = false
+  let savedPosition = saved.position
+  let savedAtNs = clock.monoNs()
+  let expiredAtNs = 0n
+  const timer = setInterval(() => queue(maintain), Math.min(10_000, options.snapshotMs))
+
+  if (missingFrom !== null && missingFrom <= saved.position) {
+    queue(async () => {
+      log.warn(
+        { from: missingFrom, to: saved.position },
+        'rows are missing in the store; reading the journal again',
+      )
+      const rows = await writer.rebuild(missingFrom)
+      log.info({ rows }, 'the rows of the lost part were derived again')
+    })
+  }
+  port?.on('message', (message: ToWorker) => {
+    if (message.type === 'registry') registry.reload()
+    else if (message.type === 'durable') queue(() => write(message))
+  })
+  tell({ type: 'ready' })
+
+  function queue(step: () => Promise<void>): void {
+    work = work.then(async () => {
+      if (!closing) await step()
+    })
+    work.catch((error: unknown) => {
+      const code = error instanceof PlatformError ? error.code : null
+      tell({ type: 'failed', code, message: messageOf(error) })
+    })
+  }
+
+  async function write(message: ToWorker & { type: 'durable' }): Promise<void> {
+    for (const [device, sample] of message.clocks) {
+      const known = touchDevice(state, device)
+      known.clock = addSample(known.clock, sample)
+    }
+    for (const [device, n] of message.commands) {
+      touchDevice(state, device).counts.commands += n
+      showCounts(state, [device])
+    }
+    for (const { minute, stage, bucket, n } of message.stages)
+      stages.addCount({ minute, stage, bucket, n })
+    await writer.writeTo(message.durable, ({ cursor, ...written }) =>
+      tell({ type: 'written', position: cursor.position, ...written }),
+    )
+    if (clock.monoNs() - savedAtNs > BigInt(options.snapshotMs) * 1_000_000n) snapshot()
+    tell({ type: 'idle' })
+  }
+
+  function snapshot(): void {
+    if (!writer.settled) return
+    const { position } = writer.cursor
+    savedAtNs = clock.monoNs()
+    if (position === savedPosition && state.dirty.size === 0) return
+    saveSnapshot(db, state, {
+      journal: options.journal.id,
+      position,
+      parts: store.positions(),
+      stages: stages.take(),
+    })
+    savedPosition = position
+  }
+
+  async function maintain(): Promise<void> {
+    const nowNs = clock.nowNs()
+    try {
+      snapshot()
+      const { checkpointed, droppedPartitions } = await store.maintain(nowNs)
+      if (droppedPartitions.length > 0)
+        log.info({ droppedPartitions }, 'retention dropped partitions')
+      tell({ type: 'release', position: Math.min(checkpointed, savedPosition) })
+      if (nowNs - expiredAtNs > 3_600_000_000_000n) {
+        expiredAtNs = nowNs
+        rejections.expire(nowNs - daysNs(options.retention.rejectionDays))
+      }
+    } catch (error) {
+      log.error({ err: error }, 'maintenance of the store failed; it is tried again')
+    }
+  }
+
+  /** Finishes what is queued, but no longer than a moment: the journal has the rest. */
+  async function close(): Promise<void> {
+    clearInterval(timer)
+    const giveUp = setTimeout(() => writer.close(), FINISH_MS)
+    await work.catch(() => undefined)
+    closing = true
+    clearTimeout(giveUp)
+    if (writer.settled) snapshot()
+    await store.close()
+    reader.close()
+    db.close()
+    registry.close()
+  }
+}
+
+function daysNs(days: number): bigint {
+  return BigInt(Math.round(days * 86_400)) * 1_000_000_000n
+}

@@ -1,0 +1,71 @@
+import { PlatformError } from '#lib/runtime/errors.ts'
+import { ID_PATTERN } from '#lib/telemetry/ids.ts'
+
+/** What a field should have been, what came, and what to do about it. */
+export interface Complaint {
+  readonly expected: string
+  readonly got: unknown
+  readonly todo: string
+}
+
+const LONGEST_NAME = 200
+const LONGEST_GOT = 80
+
+export function invalid(path: string, { expected, got, todo }: Complaint): PlatformError {
+  const shown = show(got)
+  return new PlatformError(
+    'REGISTRY_INVALID',
+    `${path}: expected ${expected}, got ${shown}; ${todo}`,
+    { path },
+  )
+}
+
+export function missing(what: string, id: string): PlatformError {
+  return new PlatformError(
+    'REGISTRY_MISSING',
+    `expected a registered ${what}, got "${id}", which is not there; list them to see their ids`,
+    { path: 'id' },
+  )
+}
+
+export function conflict(message: string, path = 'id'): PlatformError {
+  return new PlatformError('REGISTRY_CONFLICT', message, { path })
+}
+
+export function checkId(id: unknown, path = 'id'): void {
+  if (typeof id === 'string' && ID_PATTERN.test(id)) return
+  throw invalid(path, {
+    expected: 'an id of 1 to 63 letters, digits, _ and -, with a letter or digit first',
+    got: id,
+    todo: 'choose such an id',
+  })
+}
+
+export function checkName(name: unknown, path = 'name'): void {
+  if (typeof name === 'string' && name.length <= LONGEST_NAME && name.trim() !== '') return
+  throw invalid(path, {
+    expected: `a text of 1 to ${LONGEST_NAME} characters`,
+    got: name,
+    todo: 'give it a name people recognise',
+  })
+}
+
+/** A plain object, as JSON has them. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What came, as JSON cut short: an answer must not carry a whole payload back. */
+function show(got: unknown): string {
+  const text =
+    typeof got === 'string' || isObject(got) || Array.isArray(got) ? toJson(got) : String(got)
+  return text.length > LONGEST_GOT ? `${text.slice(0, LONGEST_GOT)}...` : text
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return 'something JSON cannot hold'
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * `registry.db` by number. Times are ISO 8601 UTC; lists and objects are JSON. A released entry is
+ * never changed: add the next one.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE tenants (
+     id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE sites (
+     id TEXT PRIMARY KEY,
+     tenant TEXT REFERENCES tenants (id) ON DELETE CASCADE,
+     name TEXT NOT NULL, position TEXT, outline TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX sites_of_tenant ON sites (tenant);
+
+   CREATE TABLE devices (
+     id TEXT PRIMARY KEY,
+     tenant TEXT NOT NULL REFERENCES tenants (id),
+     name TEXT NOT NULL, kind TEXT NOT NULL, format TEXT NOT NULL, topics TEXT NOT NULL,
+     gateway INTEGER NOT NULL,
+     site TEXT REFERENCES sites (id),
+     settings TEXT NOT NULL, created_at TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX devices_of_tenant ON devices (tenant);
+   CREATE INDEX devices_of_site ON devices (site);
+
+   CREATE TABLE device_secrets (
+     device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+     name TEXT NOT NULL, value TEXT NOT NULL,
+     PRIMARY KEY (device, name)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE credentials (
+     id TEXT PRIMARY KEY,
+     device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+     hash BLOB NOT NULL, valid_from TEXT NOT NULL, valid_to TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX credentials_of_device ON credentials (device);
+
+   CREATE TABLE keys (
+     id TEXT PRIMARY KEY,
+     hash BLOB NOT NULL UNIQUE, role TEXT NOT NULL,
+     tenant TEXT REFERENCES tenants (id) ON DELETE CASCADE,
+     name TEXT NOT NULL, created_at TEXT NOT NULL,
+     ensured INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX keys_of_tenant ON keys (tenant);`,
+]

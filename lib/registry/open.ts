@@ -1,0 +1,144 @@
+import type { Clock } from '#lib/runtime/clock.ts'
+import { PlatformError } from '#lib/runtime/errors.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import { openDatabase } from '#lib/runtime/sqlite.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { RegistryContext } from './context.ts'
+import { createCredentials } from './credentials.ts'
+import { createDevices } from './devices.ts'
+import { FORMAT_NAMES } from './formats.ts'
+import { createKeys } from './keys.ts'
+import { loadMemory } from './memory.ts'
+import { MIGRATIONS } from './migrations.ts'
+import type { Device, Registry, RegistryChange, Sites, Tenants } from './registry.ts'
+import { createSites } from './sites.ts'
+import { createTenants } from './tenants.ts'
+
+export interface RegistryOptions {
+  readonly path: string
+  readonly clock: Clock
+  readonly log: Log
+  /** How long older credentials of a device stay valid beside a new one. */
+  readonly credentialOverlapHours: number
+  /** Names of formats a device may have; those of the contract by default. */
+  readonly formats?: readonly string[]
+}
+
+/** For formats that decrypt: never for an answer or a log. */
+export interface DeviceSecrets {
+  /** Null when the device or its secret is not there. */
+  secretOf(device: FullId, name: string): string | null
+}
+
+/** The registry as another thread or role of this host reads it, while its writer has it open. */
+export interface RegistryReader extends DeviceSecrets {
+  readonly tenants: Pick<Tenants, 'list' | 'get'>
+  readonly sites: Pick<Sites, 'list' | 'get'>
+  readonly devices: {
+    readonly list: () => readonly Device[]
+    readonly get: (id: FullId) => Device | null
+  }
+  /** Reads everything again; entries handed out before stay as they were. */
+  reload(): void
+  /** Another number than before: somebody has written, and `reload` is due. */
+  dataVersion(): number
+  /** After it, every call throws CLOSED. */
+  close(): void
+}
+
+type ReaderOptions = Pick<RegistryOptions, 'path' | 'clock' | 'log'>
+
+const MS_PER_HOUR = 3_600_000
+
+/** Opens or creates `registry.db`. Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */
+export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets {
+  const { path, clock, log, credentialOverlapHours, formats = FORMAT_NAMES } = options
+  const db = openDatabase(path, { migrations: MIGRATIONS })
+  const memory = loadMemory(db)
+  const listeners: ((change: RegistryChange) => void)[] = []
+  const gate = createGate()
+  const context: RegistryContext = { db, memory, clock, requireOpen: gate.requireOpen, changed }
+
+  return {
+    tenants: createTenants(context),
+    sites: createSites(context),
+    devices: createDevices(context, formats),
+    credentials: createCredentials(context, credentialOverlapHours * MS_PER_HOUR),
+    keys: createKeys(context),
+    secretOf(device, name) {
+      gate.requireOpen()
+      return memory.secrets.get(device)?.[name] ?? null
+    },
+    onChange(listener) {
+      gate.requireOpen()
+      listeners.push(listener)
+    },
+    close() {
+      if (gate.shut()) db.close()
+    },
+  }
+
+  /** The change is on disk: a listener that fails must not make it look undone. */
+  function changed(change: RegistryChange): void {
+    for (const listener of listeners) {
+      try {
+        listener(change)
+      } catch (error) {
+        log.error({ err: error, change }, 'a listener of registry changes failed')
+      }
+    }
+  }
+}
+
+/** Opens a registry that its writer has created. Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */
+export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader {
+  const db = openDatabase(path, { migrations: MIGRATIONS, readOnly: true })
+  const version = db.prepare('PRAGMA data_version')
+  const { requireOpen, shut } = createGate()
+  let memory = loadMemory(db)
+
+  return {
+    tenants: { list: () => current().tenants.list(), get: (id) => current().tenants.get(id) },
+    sites: { list: () => current().sites.list(), get: (id) => current().sites.get(id) },
+    devices: { list: () => current().devices.list(), get: (id) => current().devices.get(id) },
+    secretOf: (device, name) => current().secrets.get(device)?.[name] ?? null,
+    reload() {
+      requireOpen()
+      memory = loadMemory(db)
+      log.debug({ devices: memory.devices.list().length }, 'the registry was read again')
+    },
+    dataVersion() {
+      requireOpen()
+      return Number(version.get()?.['data_version'])
+    },
+    close() {
+      if (shut()) db.close()
+    },
+  }
+
+  function current() {
+    requireOpen()
+    return memory
+  }
+}
+
+interface Gate {
+  readonly requireOpen: () => void
+  /** True the first time. */
+  readonly shut: () => boolean
+}
+
+function createGate(): Gate {
+  let open = true
+  return {
+    requireOpen() {
+      if (open) return
+      throw new PlatformError('CLOSED', 'the registry was asked for something after it was closed')
+    },
+    shut() {
+      const was = open
+      open = false
+      return was
+    },
+  }
+}

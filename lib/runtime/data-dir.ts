@@ -1,0 +1,207 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { PlatformError, messageOf, systemCodeOf } from './errors.ts'
+import type { Log } from './log.ts'
+import { randomSecret } from './random.ts'
+import { isBusy } from './sqlite.ts'
+
+/** Where a running platform listens, and the token with which tools of this machine may speak to it. */
+export interface RunFile {
+  readonly pid: number
+  readonly addresses: Readonly<Record<string, string | number>>
+  readonly token: string
+}
+
+/** A data directory held by this process. After `close()` another one may take it. */
+export interface DataDir {
+  /** Absolute. */
+  readonly path: string
+  writeRunFile(run: RunFile): void
+  /** Removes the run file and gives the directory free. May be called twice. */
+  close(): void
+}
+
+/**
+ * Creates the directory if needed and takes its lock, which the operating system gives back however
+ * this process ends. Throws DATA_DIR_UNUSABLE or DATA_DIR_LOCKED.
+ */
+export function openDataDir(dir: string, log: Log): DataDir {
+  const path = resolve(dir)
+  makeWritable(dir, path)
+  const lock = takeLock(dir, path)
+  const runFile = join(path, RUN_FILE)
+  if (readRunFile(path)) {
+    log.warn({ dataDir: path }, 'the last platform on this data directory did not end in order')
+  }
+  rmSync(runFile, { force: true })
+  let open = true
+
+  return {
+    path,
+    writeRunFile: (run) => writePrivately(runFile, `${JSON.stringify(run)}\n`),
+    close() {
+      if (!open) return
+      open = false
+      rmSync(runFile, { force: true })
+      lock.close()
+    },
+  }
+}
+
+/**
+ * What the platform on this directory wrote about itself; null without one. A killed platform leaves
+ * the file behind: only while the lock is taken (DATA_DIR_LOCKED) does somebody answer there.
+ */
+export function readRunFile(dir: string): RunFile | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(join(dir, RUN_FILE), 'utf8'))
+    return isRunFile(value) ? value : null
+  } catch {
+    // Not there, not readable for this user, or not JSON: in each case nobody to speak to.
+    return null
+  }
+}
+
+/**
+ * The admin key: the configured one, else that of `<dir>/admin-key`, else a new one that is written
+ * there. `isNew` asks the caller to show it once.
+ */
+export function adminKey(
+  dir: string,
+  configured?: string,
+): { readonly key: string; readonly isNew: boolean } {
+  if (configured) return { key: configured, isNew: false }
+  const path = join(dir, ADMIN_KEY_FILE)
+  const known = readIfThere(path)?.trim()
+  if (known === undefined) {
+    const key = randomSecret('pbk_')
+    writePrivately(path, `${key}\n`)
+    return { key, isNew: true }
+  }
+  if (known.length >= SHORTEST_KEY) return { key: known, isNew: false }
+  throw new PlatformError(
+    'DATA_DIR_UNUSABLE',
+    `${path}: expected an admin key of at least ${SHORTEST_KEY} characters, got ${known.length}; ` +
+      `remove the file and a new key is made, or set PADBORG_ADMIN_KEY`,
+  )
+}
+
+const RUN_FILE = 'run.json'
+const LOCK_FILE = 'lock.db'
+const ADMIN_KEY_FILE = 'admin-key'
+/** The same bound as for PADBORG_ADMIN_KEY. */
+const SHORTEST_KEY = 16
+
+function makeWritable(dir: string, path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    const probe = join(path, `.write-check-${process.pid}`)
+    closeSync(openSync(probe, 'w', 0o600))
+    rmSync(probe)
+  } catch (error) {
+    throw unusable(dir, 'expected a directory this user may write', error)
+  }
+}
+
+/**
+ * The lock file must never be opened by other means in this process: closing any descriptor of it
+ * would drop the POSIX lock.
+ */
+function takeLock(dir: string, path: string): DatabaseSync {
+  let lock: DatabaseSync | null = null
+  try {
+    lock = new DatabaseSync(join(path, LOCK_FILE), { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock?.close()
+    if (!isBusy(error)) throw unusable(dir, `expected a lock file ${LOCK_FILE} to be held`, error)
+    const pid = readRunFile(path)?.pid
+    throw new PlatformError(
+      'DATA_DIR_LOCKED',
+      `PADBORG_DATA_DIR=${dir}: another platform${pid === undefined ? '' : ` (pid ${pid})`} runs on ` +
+        `${path}; stop it, or give this one a directory of its own`,
+      { cause: error },
+    )
+  }
+}
+
+function unusable(dir: string, expected: string, error: unknown): PlatformError {
+  return new PlatformError(
+    'DATA_DIR_UNUSABLE',
+    `PADBORG_DATA_DIR=${dir}: ${expected}, got ${messageOf(error)}; create it for this user, or set ` +
+      `PADBORG_DATA_DIR to another directory`,
+    { cause: error },
+  )
+}
+
+/** For its owner alone, whole or not at all, and on disk when this returns. */
+function writePrivately(path: string, text: string): void {
+  const draft = `${path}.new`
+  try {
+    rmSync(draft, { force: true })
+    const file = openSync(draft, 'wx', 0o600)
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(draft, path)
+    syncFolder(path)
+  } catch (error) {
+    throw new PlatformError(
+      'DATA_DIR_UNUSABLE',
+      `${path} cannot be written (${messageOf(error)}); check the disk and the permissions`,
+      { cause: error },
+    )
+  }
+}
+
+/** Makes the new name durable; Windows knows no such thing and refuses. */
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return
+  const folder = openSync(join(path, '..'), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined
+    throw new PlatformError(
+      'DATA_DIR_UNUSABLE',
+      `${path} cannot be read (${messageOf(error)}); it must belong to the user of the platform`,
+      { cause: error },
+    )
+  }
+}
+
+function isRunFile(value: unknown): value is RunFile {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'token' in value &&
+    typeof value.token === 'string' &&
+    'addresses' in value &&
+    typeof value.addresses === 'object' &&
+    value.addresses !== null
+  )
+}

@@ -1,0 +1,111 @@
+import type { MessagePort } from 'node:worker_threads'
+import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
+
+/** What both ends of a thread boundary share of a port: `parentPort`, `Worker` and `MessagePort`. */
+export interface Channel {
+  postMessage(value: unknown): void
+  on(event: 'message', listener: (value: unknown) => void): unknown
+}
+
+type Handler = (argument: never, signal: AbortSignal) => unknown
+
+/** Handlers by name: argument in, answer (or a promise of it) out. */
+export type Handlers = Readonly<Record<string, Handler>>
+
+interface Call {
+  readonly rpc: 'call'
+  readonly id: number
+  readonly name: string
+  readonly argument: unknown
+}
+interface Cancel {
+  readonly rpc: 'cancel'
+  readonly id: number
+}
+interface Answer {
+  readonly rpc: 'answer'
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: {
+    readonly code: ErrorCode | null
+    readonly message: string
+    readonly path: string
+  }
+}
+
+/** Answers calls that arrive on the channel. Errors cross with code, text and path. */
+export function serveCalls(channel: Channel, handlers: Handlers): void {
+  const running = new Map<number, AbortController>()
+  channel.on('message', (message) => {
+    if (isPart<Cancel>(message, 'cancel')) running.get(message.id)?.abort()
+    if (!isPart<Call>(message, 'call')) return
+    const controller = new AbortController()
+    running.set(message.id, controller)
+    void answer(message, controller.signal).then((reply) => {
+      running.delete(message.id)
+      channel.postMessage(reply)
+    })
+  })
+
+  async function answer({ id, name, argument }: Call, signal: AbortSignal): Promise<Answer> {
+    try {
+      const handler = handlers[name]
+      if (!handler) throw new Error(`no handler is named ${name}`)
+      return { rpc: 'answer', id, value: await handler(argument as never, signal) }
+    } catch (error) {
+      const code = error instanceof PlatformError ? error.code : null
+      const path = error instanceof PlatformError ? error.path : ''
+      return { rpc: 'answer', id, error: { code, message: messageOf(error), path } }
+    }
+  }
+}
+
+export interface Caller {
+  call<T>(name: string, argument: unknown, signal?: AbortSignal): Promise<T>
+  /** Fails everything that waits with CLOSED, and everything asked later. */
+  close(): void
+}
+
+/** The asking end. */
+export function createCaller(channel: Channel | MessagePort): Caller {
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let lastId = 0
+  let closed = false
+  channel.on('message', (message: unknown) => {
+    if (!isPart<Answer>(message, 'answer')) return
+    const call = waiting.get(message.id)
+    waiting.delete(message.id)
+    if (message.error) call?.reject(revive(message.error))
+    else call?.resolve(message.value)
+  })
+
+  return {
+    call<T>(name: string, argument: unknown, signal?: AbortSignal) {
+      if (closed)
+        return Promise.reject(new PlatformError('CLOSED', `${name} was asked after close`))
+      const id = ++lastId
+      const cancel = () => channel.postMessage({ rpc: 'cancel', id } satisfies Cancel)
+      return new Promise<T>((resolve, reject) => {
+        waiting.set(id, { resolve: (value) => resolve(value as T), reject })
+        channel.postMessage({ rpc: 'call', id, name, argument } satisfies Call)
+        if (signal?.aborted) cancel()
+        else signal?.addEventListener('abort', cancel, { once: true })
+      }).finally(() => signal?.removeEventListener('abort', cancel))
+    },
+    close() {
+      closed = true
+      const error = new PlatformError('CLOSED', 'the other side was closed before it answered')
+      for (const call of waiting.values()) call.reject(error)
+      waiting.clear()
+    },
+  }
+}
+
+function isPart<T extends { readonly rpc: string }>(message: unknown, rpc: T['rpc']): message is T {
+  return typeof message === 'object' && message !== null && 'rpc' in message && message.rpc === rpc
+}
+
+function revive(error: NonNullable<Answer['error']>): Error {
+  if (error.code === null || !Object.hasOwn(ERRORS, error.code)) return new Error(error.message)
+  return new PlatformError(error.code, error.message, { path: error.path })
+}

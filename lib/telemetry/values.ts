@@ -1,0 +1,120 @@
+import {
+  MAX_LENGTH,
+  type FieldDefinition,
+  type FieldProblem,
+  type KindDefinition,
+} from './field.ts'
+import { FLAGS } from './flags.ts'
+import { isNoFix } from './position.ts'
+import type { FieldValue } from './reading.ts'
+
+export interface AcceptedValues {
+  readonly fields: Readonly<Record<string, FieldValue>>
+  /** `out_of_range` where a value lies outside its physical range; it is kept (domain.md 8.11). */
+  readonly flags: number
+}
+
+/**
+ * Takes the values of one reading over for storage, or answers null where one is of the wrong type:
+ * then `dataSchema` of the same fields, which accepts the very same values, knows the words for it.
+ * (This runs for every reading, and costs a quarter of the schema.) Null, sentinels, unknown names
+ * and the 0, 0 of a receiver without a fix are dropped; ranges are judged. Where nothing has to be
+ * changed, the object given is the one returned.
+ */
+export function createAcceptor(
+  definitions: Readonly<Record<string, FieldDefinition>>,
+): (values: Readonly<Record<string, unknown>>) => AcceptedValues | null {
+  const rules = new Map(Object.entries(definitions).map(([name, field]) => [name, ruleOf(field)]))
+  return (values) => {
+    let flags = 0
+    let asGiven = !isNoFix(values)
+    for (const name in values) {
+      const value = values[name]
+      const rule = rules.get(name)
+      if (rule === undefined || value === null) asGiven = false
+      else if (!isTyped(value, rule)) return null
+      else if (typeof value === 'number') {
+        if (rule.sentinels?.includes(value)) asGiven = false
+        else if (value < rule.min || value > rule.max) flags |= FLAGS.out_of_range
+      } else if (rule.upperCase && value !== String(value).toUpperCase()) asGiven = false
+    }
+    // Every value was just found to be of the type of its field.
+    const fields = asGiven ? (values as AcceptedValues['fields']) : rewritten(values, rules)
+    return { fields, flags }
+  }
+}
+
+/** A definition with every choice made. */
+interface Rule {
+  readonly type: FieldDefinition['type']
+  readonly min: number
+  readonly max: number
+  readonly sentinels: readonly number[] | null
+  readonly maxLength: number
+  readonly values: readonly string[] | null
+  readonly pattern: RegExp | null
+  readonly upperCase: boolean
+}
+
+function ruleOf(field: FieldDefinition): Rule {
+  return {
+    type: field.type,
+    min: field.min ?? -Infinity,
+    max: field.max ?? Infinity,
+    sentinels: field.sentinels ?? null,
+    maxLength: field.maxLength ?? MAX_LENGTH,
+    values: field.values ?? null,
+    pattern: field.pattern ?? null,
+    upperCase: field.upperCase ?? false,
+  }
+}
+
+function isTyped(value: unknown, rule: Rule): value is FieldValue {
+  if (typeof value !== rule.type) return false
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'string') return true
+  if (rule.values) return rule.values.includes(value)
+  return value.length <= rule.maxLength && (rule.pattern?.test(value) ?? true)
+}
+
+function rewritten(
+  values: Readonly<Record<string, unknown>>,
+  rules: ReadonlyMap<string, Rule>,
+): AcceptedValues['fields'] {
+  const fields: Record<string, FieldValue> = {}
+  const noFix = isNoFix(values)
+  for (const [name, value] of Object.entries(values)) {
+    const rule = rules.get(name)
+    if (rule === undefined || value === null || !isTyped(value, rule)) continue
+    if (typeof value === 'number' && rule.sentinels?.includes(value)) continue
+    if (noFix && (name === 'lat' || name === 'lon')) continue
+    fields[name] = rule.upperCase && typeof value === 'string' ? value.toUpperCase() : value
+  }
+  return fields
+}
+
+/** What accepted values break: nothing left to store, or a rule of the kind. */
+export function checkValues(
+  kind: KindDefinition,
+  fields: Readonly<Record<string, FieldValue>>,
+  given: unknown,
+): FieldProblem | null {
+  if (!isEmpty(fields)) return kind.check?.(fields) ?? null
+  return { path: '', expected: `at least one value of ${kind.name}`, got: describeNames(given) }
+}
+
+function isEmpty(fields: Readonly<Record<string, unknown>>): boolean {
+  for (const name in fields) if (Object.hasOwn(fields, name)) return false
+  return true
+}
+
+const SHOWN_NAMES = 5
+
+function describeNames(given: unknown): string {
+  if (typeof given !== 'object' || given === null) return 'nothing'
+  const names = Object.keys(given)
+  if (names.length === 0) return 'an empty object'
+  const shown = names.slice(0, SHOWN_NAMES).map((name) => name.slice(0, 32))
+  const more = names.length > SHOWN_NAMES ? ', ...' : ''
+  return `no usable value, only ${shown.join(', ')}${more}`
+}

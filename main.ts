@@ -1,0 +1,25 @@
+import './node-version.mjs'
+
+// First of all: the journal's syncs, DuckDB's queries and password hashing share libuv's pool, whose
+// size is read when it is first used. Everything else is therefore loaded only below.
+process.env['UV_THREADPOOL_SIZE'] ??= '16'
+
+const { readSettings, runPlatform } = await import('./platform.ts')
+
+/** Starts the platform: `node main.ts [--check]`. Exits with 0 after an orderly end, else 1. */
+async function main(): Promise<number> {
+  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  const { config, check, problems } = readSettings(process.argv.slice(2), process.env)
+  if (!config || problems.length > 0) {
+    for (const problem of problems) tell(problem)
+    return 1
+  }
+  if (check) {
+    tell('The configuration is valid.')
+    return 0
+  }
+  const print = (line: string) => void process.stdout.write(`${line}\n`)
+  return await runPlatform(config, { print, tell, exit: (code) => process.exit(code) })
+}
+
+process.exit(await main())

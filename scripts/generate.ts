@@ -1,0 +1,34 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exampleEnvironment } from '#lib/runtime/config.ts'
+import { ERRORS } from '#lib/runtime/errors.ts'
+import { METRICS } from '#lib/runtime/metrics.ts'
+
+/** Files that are made of tables in the code: path -> text. `npm run generate` writes them. */
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  '.env.example': exampleEnvironment,
+  'docs/errors.md': errorTable,
+  'docs/metrics.md': metricTable,
+}
+
+function errorTable(): string {
+  const rows = Object.entries(ERRORS).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`)
+  const intro = 'Every operational error has one of these codes. Made by `npm run generate`.'
+  return ['# Errors', '', intro, '', '| code | meaning |', '| --- | --- |', ...rows, ''].join('\n')
+}
+
+function metricTable(): string {
+  const rows = Object.entries(METRICS).map(
+    ([name, { type, labels, help }]) =>
+      `| \`${name}\` | ${type} | ${labels.join(', ')} | ${help} |`,
+  )
+  const intro = 'What `/metrics` shows. Made by `npm run generate`.'
+  const head = ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |']
+  return ['# Metrics', '', intro, '', ...head, ...rows, ''].join('\n')
+}
+
+if (import.meta.main) {
+  for (const [path, make] of Object.entries(GENERATED)) {
+    writeFileSync(join(import.meta.dirname, '..', path), make())
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { hashBytes, hashText } from '#lib/telemetry/hash.ts'
+
+const HASH_EMPTY = 13878292273260680854n
+const HASH_SEQ = 15872500420546077153n
+const HASH_TEXT = 8617582703323436333n
+const HASH_DANISH = 283667444595452163n
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+describe('the content hash', () => {
+  it('never changes: stored readings are compared with it', () => {
+    expect(hashBytes(bytes(''))).toBe(HASH_EMPTY)
+    expect(hashBytes(bytes('{"seq":1}'))).toBe(HASH_SEQ)
+    expect(hashText('{"seq":1}')).toBe(HASH_TEXT)
+    expect(hashText('Sønderborg')).toBe(HASH_DANISH)
+  })
+
+  it('has 64 bits without a sign', () => {
+    for (let n = 0; n < 2000; n += 1) {
+      const hash = hashBytes(bytes(`${n}`))
+      expect(hash >= 0n && hash < 2n ** 64n).toBe(true)
+    }
+  })
+
+  it('tells every length apart, also of zeros', () => {
+    const hashes = new Set(Array.from({ length: 600 }, (_, n) => hashBytes(new Uint8Array(n))))
+    expect(hashes.size).toBe(600)
+  })
+
+  it('does not depend on where the bytes lie in their buffer', () => {
+    const outer = bytes('xxxx{"seq":1}yy')
+    for (const view of [outer.subarray(4, 13), bytes('{"seq":1}')]) {
+      expect(hashBytes(view)).toBe(HASH_SEQ)
+    }
+  })
+
+  it('has no collision, in neither half too many, over 200 000 neighbouring payloads', () => {
+    const all = new Set<bigint>()
+    const low = new Set<bigint>()
+    const high = new Set<bigint>()
+    const n = 200_000
+    for (let seq = 0; seq < n; seq += 1) {
+      const hash = hashText(`{"v":1,"kind":"truck","ts":17640000${seq},"seq":${seq}}`)
+      all.add(hash)
+      low.add(hash & 0xffff_ffffn)
+      high.add(hash >> 32n)
+    }
+    expect(all.size).toBe(n)
+    // 32 random bits are expected to meet 4.7 times.
+    expect(n - low.size).toBeLessThan(20)
+    expect(n - high.size).toBeLessThan(20)
+  })
+
+  it('changes about half of its bits with any one bit of the payload', () => {
+    const payload = bytes('{"v":1,"kind":"truck","seq":42,"data":{"speedKmh":83.25}}')
+    const before = hashBytes(payload)
+    for (let bit = 0; bit < payload.length * 8; bit += 1) {
+      const changed = payload.slice()
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      const flipped = (before ^ hashBytes(changed)).toString(2).replaceAll('0', '').length
+      expect(flipped).toBeGreaterThan(10)
+      expect(flipped).toBeLessThan(54)
+    }
+  })
+})
