@@ -1,19 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { problemLine, readConfig, type Config } from '#lib/runtime/config.ts'
-import { adminKey, openDataDir } from '#lib/runtime/data-dir.ts'
-import { messageOf } from '#lib/runtime/errors.ts'
+import { adminKey, openDataDir, pseudonymSecret } from '#lib/runtime/data-dir.ts'
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { createLifecycle, type Lifecycle } from '#lib/runtime/lifecycle.ts'
 import { createLog, type Log } from '#lib/runtime/log.ts'
-import { createMetrics } from '#lib/runtime/metrics.ts'
+import { createMetrics, type Metrics } from '#lib/runtime/metrics.ts'
 import { randomSecret } from '#lib/runtime/random.ts'
 import { createDirectory } from '#lib/registry/directory.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import { createApp } from './api/app.ts'
-import { createBroker } from './broker/broker.ts'
-import { openIngest, type IngestOptions } from './ingest/open-ingest.ts'
+import { createBroker, type BrokerOptions } from './broker/broker.ts'
+import {
+  openIngest,
+  type Ingest,
+  type IngestOptions,
+  type SettledCounts,
+} from './ingest/open-ingest.ts'
+import packageFile from './package.json' with { type: 'json' }
 
 const ROLES = ['broker', 'ingest', 'api']
 
@@ -52,14 +59,21 @@ function readEnvFile(path: string): { values: NodeJS.Dict<string>; problems: rea
   if (!existsSync(path)) return { values: {}, problems: [] }
   try {
     const text = readFileSync(path, 'utf8')
-    const problems = text.split('\n').flatMap((line, at) =>
-      /^\s*(#.*|(export\s+)?[A-Za-z_]\w*\s*=.*)?$/.test(line)
-        ? []
-        : [`${path} line ${at + 1}: expected NAME=value or a # comment, got ${line.slice(0, 60)}`],
-    )
+    const problems = text
+      .split('\n')
+      .flatMap((line, at) =>
+        /^\s*(#.*|(export\s+)?[A-Za-z_]\w*\s*=.*)?$/.test(line)
+          ? []
+          : [
+              `${path} line ${at + 1}: expected NAME=value or a # comment, got ${line.slice(0, 60)}`,
+            ],
+      )
     return { values: parseEnv(text), problems }
   } catch (error) {
-    return { values: {}, problems: [`${path}: expected a readable text file, got: ${messageOf(error)}`] }
+    return {
+      values: {},
+      problems: [`${path}: expected a readable text file, got: ${messageOf(error)}`],
+    }
   }
 }
 
@@ -77,13 +91,19 @@ export interface Surroundings {
  */
 export async function runPlatform(config: Config, surroundings: Surroundings): Promise<number> {
   const log = createLog(config.PADBORG_LOG_LEVEL)
-  const lifecycle = createLifecycle(log, { deadlineMs: config.PADBORG_SHUTDOWN_SECONDS * 1000 })
-  lifecycle.onSignals(process, surroundings.exit)
+  const start = Promise.withResolvers<void>()
+  const lifecycle = createLifecycle(log, {
+    deadlineMs: config.PADBORG_SHUTDOWN_SECONDS * 1000,
+    started: start.promise,
+  })
+  lifecycle.onSignals(process, (code) => surroundings.exit(code))
   process.on('uncaughtException', (error) => lifecycle.fail('platform', error))
   process.on('unhandledRejection', (error) => lifecycle.fail('platform', error))
   try {
     await compose(config, { log, lifecycle, surroundings })
+    start.resolve()
   } catch (error) {
+    start.resolve()
     surroundings.tell(messageOf(error))
     await lifecycle.shutdown('the start failed')
     return 1
@@ -102,7 +122,10 @@ async function compose(config: Config, { log, lifecycle, surroundings }: Frame):
   const dataDir = openDataDir(config.PADBORG_DATA_DIR, log)
   lifecycle.onClose('data directory', () => dataDir.close())
   if (config.PADBORG_FAULT !== 'none') {
-    log.warn({ fault: config.PADBORG_FAULT }, 'PADBORG_FAULT breaks a promise on purpose: for tests only')
+    log.warn(
+      { fault: config.PADBORG_FAULT },
+      'PADBORG_FAULT breaks a promise on purpose: for tests only',
+    )
   }
   const registry = openRegistry({
     path: join(dataDir.path, 'registry.db'),
@@ -118,45 +141,84 @@ async function compose(config: Config, { log, lifecycle, surroundings }: Frame):
   const ingest = await openIngest(
     ingestOptions(config, dataDir.path),
     {
-      notices: (notices) => {
-        for (const notice of notices) broker.notify(notice)
-      },
+      // The broker exists before the first message can be settled: it is what lets them in.
+      notices: (notices) => notices.forEach((notice) => broker?.notify(notice)),
       accepted: () => metrics.count('padborg_messages_accepted_total'),
-      settled: ({ stored, duplicate, rejectedByReason }) => {
-        metrics.count('padborg_messages_stored_total', stored)
-        metrics.count('padborg_messages_duplicate_total', duplicate)
-        for (const [reason, n] of Object.entries(rejectedByReason)) {
-          metrics.count('padborg_messages_rejected_total', n, { reason })
-        }
-      },
+      settled: (counts) => countSettled(metrics, counts),
       fatal: (error) => lifecycle.fail('ingest', error),
     },
     { clock, log },
   )
   lifecycle.onClose('ingest', () => ingest.close())
   registry.onChange(() => ingest.registryChanged())
+  showIngest(metrics, ingest)
 
   const directory = createDirectory(registry)
   const broker = await createBroker(
-    { intake: ingest.intake, registry, directory, clock, log },
+    { intake: ingest.intake, registry, directory, metrics, clock, log },
     brokerOptions(config, dataDir.path),
   )
   lifecycle.onClose('broker', () => broker.close())
 
-  const token = randomSecret('pbl_')
+  const localToken = randomSecret('pbl_')
   const app = await createApp(
     { port: ingest.port, registry, metrics, clock, log },
-    { dataDir: dataDir.path },
+    {
+      readyLagMs: config.PADBORG_READY_LAG_SECONDS * 1000,
+      localToken,
+      pseudonymSecret: pseudonymSecret(dataDir.path),
+      version: packageFile.version,
+    },
   )
   lifecycle.onClose('api', () => app.close())
   const ports = await broker.listen()
   const http = await listenHttp(app, config)
   const addresses = { ...ports, ...(http === null ? {} : { http }) }
-  dataDir.writeRunFile({ pid: process.pid, addresses, token })
+  dataDir.writeRunFile({ pid: process.pid, addresses, token: localToken })
   surroundings.print(JSON.stringify({ ready: true, pid: process.pid, ...addresses }))
   if (admin.isNew) {
-    surroundings.tell(`Admin key (kept in ${join(config.PADBORG_DATA_DIR, 'admin-key')}): ${admin.key}`)
+    surroundings.tell(
+      `Admin key (kept in ${join(config.PADBORG_DATA_DIR, 'admin-key')}): ${admin.key}`,
+    )
   }
+}
+
+function countSettled(metrics: Metrics, counts: SettledCounts): void {
+  metrics.count('padborg_messages_stored_total', counts.stored)
+  metrics.count('padborg_messages_duplicate_total', counts.duplicate)
+  for (const [reason, n] of Object.entries(counts.rejectedByReason)) {
+    metrics.count('padborg_messages_rejected_total', n, { reason })
+  }
+}
+
+function showIngest(metrics: Metrics, ingest: Ingest): void {
+  const { journal } = ingest
+  metrics.gauge('padborg_journal_held', () => (journal.held ? 1 : 0))
+  metrics.gauge('padborg_journal_bytes', () => journal.status().bytes)
+  metrics.gauge('padborg_journal_pending_messages', () => journal.status().pendingMessages)
+  metrics.gauge('padborg_journal_syncs_total', () => journal.status().syncs)
+  metrics.gauge('padborg_journal_failed_syncs_total', () => journal.status().failedSyncs)
+  metrics.gauge('padborg_writer_lag_messages', () => ingest.status().lagMessages)
+  metrics.gauge('padborg_writer_lag_seconds', () => ingest.status().lagMs / 1000)
+  metrics.gauge('padborg_problems', () => ingest.status().problems.length)
+}
+
+/** The port it listens on; null when the listener is off. Throws LISTEN_FAILED. */
+async function listenHttp(app: FastifyInstance, config: Config): Promise<number | null> {
+  const { PADBORG_HTTP_PORT: port, PADBORG_HOST: host } = config
+  if (port === 'off') return null
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw new PlatformError(
+      'LISTEN_FAILED',
+      `PADBORG_HTTP_PORT=${port}: cannot listen on ${host} (${messageOf(error)}); stop what uses the ` +
+        'port, or set PADBORG_HTTP_PORT to another one (0 takes any free port)',
+      { cause: error },
+    )
+  }
+  const address = app.server.address()
+  return typeof address === 'object' && address ? address.port : port
 }
 
 function ingestOptions(config: Config, dataDir: string): IngestOptions {
@@ -190,5 +252,29 @@ function ingestOptions(config: Config, dataDir: string): IngestOptions {
       freeBytes: config.PADBORG_JOURNAL_FREE_BYTES,
       fault: config.PADBORG_FAULT,
     },
+  }
+}
+
+function brokerOptions(config: Config, dataDir: string): BrokerOptions {
+  const { PADBORG_TLS_CERT: cert, PADBORG_TLS_KEY: key } = config
+  return {
+    host: config.PADBORG_HOST,
+    ports: {
+      mqtt: config.PADBORG_MQTT_PORT,
+      mqtts: config.PADBORG_MQTTS_PORT,
+      mqttWs: config.PADBORG_MQTT_WS_PORT,
+    },
+    tls: cert && key ? { cert, key, clientCa: config.PADBORG_TLS_CLIENT_CA ?? null } : null,
+    databasePath: join(dataDir, 'broker.db'),
+    maxPacketBytes: config.PADBORG_MQTT_MAX_PACKET_BYTES,
+    maxConnections: config.PADBORG_MQTT_MAX_CONNECTIONS,
+    maxInFlight: config.PADBORG_MQTT_MAX_IN_FLIGHT,
+    maxInFlightPerClient: config.PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT,
+    maxTopicLevels: config.PADBORG_MQTT_MAX_TOPIC_LEVELS,
+    maxOfflineMessages: config.PADBORG_MQTT_MAX_OFFLINE_MESSAGES,
+    maxRatePerDevice: config.PADBORG_MQTT_MAX_RATE_PER_DEVICE,
+    socketBufferBytes: config.PADBORG_MQTT_SOCKET_BUFFER_BYTES,
+    drainTimeoutMs: config.PADBORG_MQTT_DRAIN_TIMEOUT_MS,
+    connectTimeoutMs: config.PADBORG_MQTT_CONNECT_TIMEOUT_MS,
   }
 }

@@ -32,7 +32,7 @@ export function createIngestPort(deps: PortDeps): IngestPort {
     {
       delivery: (scope) => delivery(deps, scope),
       replay: (request) => deps.replay.run(request),
-      status: async () => status(deps),
+      status: async () => ingestStatus(deps),
     }
   return {
     ask(name, question, signal) {
@@ -74,7 +74,12 @@ async function delivery({ caller, accepted }: PortDeps, scope: Scope): Promise<D
     })
 }
 
-function status({ journal, progress, clock }: PortDeps): IngestStatus {
+/** How far the writer is behind the journal, and what keeps either from working. */
+export function ingestStatus({
+  journal,
+  progress,
+  clock,
+}: Pick<PortDeps, 'journal' | 'progress' | 'clock'>): IngestStatus {
   const { position } = journal.durable
   const lagMessages = Math.max(0, position - progress.written)
   const { problem } = journal.status()

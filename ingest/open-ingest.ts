@@ -6,11 +6,11 @@ import type { Log } from '#lib/runtime/log.ts'
 import { createCaller } from '#lib/runtime/rpc.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
-import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { IngestPort, IngestStatus } from '#lib/telemetry/questions.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
 import { createAccepted, type Accepted } from './accepted.ts'
 import { loadRead, loadSaved, openIngestDb } from './ingest-db.ts'
-import { createIngestPort } from './ingest-port.ts'
+import { createIngestPort, ingestStatus } from './ingest-port.ts'
 import type { Durable, Journal } from './journal/journal.ts'
 import { createFileLayer } from './journal/file-layer.ts'
 import { openJournal, type JournalFault } from './journal/open-journal.ts'
@@ -32,15 +32,17 @@ export interface IngestOptions extends Omit<WorkerOptions, 'journal'> {
   }
 }
 
+/** What became of the messages of a batch: each is counted exactly once. */
+export interface SettledCounts {
+  readonly stored: number
+  readonly duplicate: number
+  readonly rejectedByReason: Readonly<Record<string, number>>
+}
+
 export interface IngestEvents {
   /** Rejections to be told to devices. */
   notices(notices: readonly DeviceNotice[]): void
-  /** Every message counted exactly once: what became of the last batch. */
-  settled(counts: {
-    readonly stored: number
-    readonly duplicate: number
-    readonly rejectedByReason: Readonly<Record<string, number>>
-  }): void
+  settled(counts: SettledCounts): void
   accepted(device: FullId): void
   /** The ingest worker cannot go on: the platform has to stop. */
   fatal(error: Error): void
@@ -51,6 +53,7 @@ export interface Ingest {
   readonly intake: Intake
   readonly port: IngestPort
   readonly journal: Journal
+  status(): IngestStatus
   /** The registry has changed: the worker reads it again. */
   registryChanged(): void
   /** Flushes the journal, lets the worker finish its batch, and closes both. */
@@ -200,6 +203,7 @@ function connect(connection: Connection): Ingest {
     intake,
     port: createIngestPort({ caller, journal, accepted, replay, progress, clock }),
     journal,
+    status: () => ingestStatus({ journal, progress, clock }),
     registryChanged: () => post({ type: 'registry' }),
     async close() {
       await journal.close()

@@ -1,6 +1,7 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { addLossSample } from '#lib/kpi/loss.ts'
 import { offsetAt } from '#lib/kpi/clock.ts'
+import { spanMs, uplinkMs } from '#lib/kpi/latency.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
@@ -21,12 +22,18 @@ import {
 } from './duplicates.ts'
 import { formatNamed } from './formats/catalogue.ts'
 import type { Draft, FormatOutput, RefusedItem } from './formats/format.ts'
-import type { Recovery, RejectedMessage, Standing } from './rejections.ts'
+import type { Recovery, RejectedMessage } from './rejections.ts'
+import {
+  settleMessage,
+  settleReplay,
+  type Gathered,
+  type Judged,
+  type SettleDeps,
+} from './settle.ts'
 import {
   touchChannel,
   touchDevice,
   type ChannelState,
-  type Counts,
   type DeviceState,
   type IntakeState,
 } from './state.ts'
@@ -40,12 +47,10 @@ export interface PipelineOptions {
   readonly lookUpAll?: boolean
 }
 
-export interface PipelineDeps {
+export interface PipelineDeps extends SettleDeps {
   device(id: FullId): Device | null
   /** Asked once per batch for elements that the memory no longer covers. */
   known(identities: readonly Identity[]): Promise<readonly Known[]>
-  /** How the rejections of an earlier message stand (`RejectionBook.standing`). */
-  standing(origin: number, position: number): Standing
 }
 
 /** What a run of journal records comes to. */
@@ -157,15 +162,6 @@ function lookupTime(
   return !memory || needsLookup(memory, draft, draft.timeNs) ? draft.timeNs : null
 }
 
-/** Everything a batch gathers while its messages are settled. */
-interface Gathered {
-  readonly readings: Reading[]
-  readonly rejected: RejectedMessage[]
-  readonly recovered: Recovery[]
-  readonly replays: Map<number, 'recovered' | 'again' | 'duplicate'>
-  readonly counts: { stored: number; duplicate: number; rejected: number }
-}
-
 function settle(
   state: IntakeState,
   parsed: readonly Parsed[],
@@ -187,13 +183,6 @@ function settle(
     else settleMessage(device, one, result, gathered)
   }
   return gathered
-}
-
-interface Judged {
-  readonly readings: readonly Reading[]
-  readonly refused: readonly RefusedItem[]
-  readonly duplicates: number
-  readonly late: boolean
 }
 
 function judgeMessage(
@@ -335,9 +324,8 @@ function uplinkOf(
 ): { readonly ms: number; readonly boundMs: number } | null {
   const clock = offsetAt(device.clock, receivedAtNs)
   if (!clock) return null
-  // The offset is device minus platform, so the sending time on our clock is deviceNs - offset.
-  const ns = receivedAtNs - (deviceNs - clock.offsetNs)
-  return { ms: Number(ns) / 1e6, boundMs: Number(clock.boundNs) / 1e6 }
+  const ms = uplinkMs(receivedAtNs, deviceNs, clock.offsetNs)
+  return { ms, boundMs: spanMs(clock.boundNs) }
 }
 
 function keepLast(device: DeviceState, reading: Reading): void {
@@ -365,86 +353,4 @@ function merged(older: LastValue['fields'], newer: LastValue['fields']): LastVal
     if (!(name in newer)) return { ...older, ...newer }
   }
   return newer
-}
-
-/** Counts a message in exactly one of stored, rejected and duplicate (design.md, "Sums"). */
-function settleMessage(
-  device: DeviceState,
-  { message, format }: Parsed,
-  { readings, refused, duplicates, late }: Judged,
-  gathered: Gathered,
-): void {
-  const { counts } = device
-  counts.read += 1
-  const whole = readings.length === 0
-  if (refused.length > 0) gathered.rejected.push({ message, format, refused, whole })
-  if (!whole || (refused.length === 0 && duplicates === 0)) {
-    counts.stored += 1
-    gathered.counts.stored += 1
-    if (late) counts.late += 1
-    if (refused.length > 0) counts.partial += 1
-  } else if (refused.length > 0) {
-    counts.rejected += 1
-    gathered.counts.rejected += 1
-  } else {
-    counts.duplicate += 1
-    gathered.counts.duplicate += 1
-  }
-}
-
-/** A replay moves its message from rejected to stored; it is not accepted a second time. */
-function settleReplay(
-  device: DeviceState,
-  { message }: Parsed,
-  { readings, refused, duplicates }: Judged,
-  deps: PipelineDeps,
-  gathered: Gathered,
-): void {
-  const { origin, position, receivedAtNs } = message
-  if (!origin) return
-  if (refused.length > 0) {
-    gathered.replays.set(position, 'again')
-    return
-  }
-  const stored = readings.length > 0 || duplicates === 0
-  gathered.replays.set(position, stored ? 'recovered' : 'duplicate')
-  const { open, rejected } = standingNow(origin.position, position, deps, gathered)
-  if (origin.item < 0 ? open.length === 0 : !open.includes(origin.item)) return
-  gathered.recovered.push({ origin, atNs: receivedAtNs, position })
-  const left = origin.item < 0 ? 0 : open.length - 1
-  moveCounts(device.counts, { rejected, stored, left })
-}
-
-/** The standing of a message, with what this very batch has recovered already. */
-function standingNow(
-  origin: number,
-  position: number,
-  deps: PipelineDeps,
-  { recovered }: Gathered,
-): Standing {
-  const { open, rejected } = deps.standing(origin, position)
-  const mended = recovered.filter((other) => other.origin.position === origin)
-  return {
-    open: open.filter((item) => !mended.some((other) => [item, -1].includes(other.origin.item))),
-    rejected: rejected && mended.length === 0,
-  }
-}
-
-interface Move {
-  /** The message was counted as rejected until now. */
-  readonly rejected: boolean
-  readonly stored: boolean
-  /** Elements of it that stay rejected. */
-  readonly left: number
-}
-
-function moveCounts(counts: Counts, { rejected, stored, left }: Move): void {
-  if (rejected) {
-    counts.rejected -= 1
-    if (!stored) counts.duplicate += 1
-    else {
-      counts.stored += 1
-      if (left > 0) counts.partial += 1
-    }
-  } else if (left === 0 && counts.partial > 0) counts.partial -= 1
 }

@@ -98,7 +98,16 @@ async function run(options: WorkerOptions): Promise<void> {
   let savedPosition = saved.position
   let savedAtNs = clock.monoNs()
   let expiredAtNs = 0n
-  const timer = setInterval(() => queue(maintain), Math.min(10_000, options.snapshotMs))
+  let maintaining = false
+  const timer = setInterval(
+    () => {
+      // While the store refuses, the chain stands still: one round waits, not one per tick.
+      if (maintaining) return
+      maintaining = true
+      queue(maintain)
+    },
+    Math.min(10_000, options.snapshotMs),
+  )
 
   if (missingFrom !== null && missingFrom <= saved.position) {
     queue(async () => {
@@ -172,6 +181,8 @@ async function run(options: WorkerOptions): Promise<void> {
       }
     } catch (error) {
       log.error({ err: error }, 'maintenance of the store failed; it is tried again')
+    } finally {
+      maintaining = false
     }
   }
 

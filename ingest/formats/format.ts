@@ -1,7 +1,8 @@
 import type { Device } from '#lib/registry/registry.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
-import type { FieldValue, Radio } from '#lib/telemetry/reading.ts'
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import type { Radio } from '#lib/telemetry/radio.ts'
 import type { Refusal } from '#lib/telemetry/rejection.ts'
 
 export interface FormatInput {
@@ -21,7 +22,7 @@ export interface Draft {
   readonly seq: number | null
   /** The device's own time, Unix ns; null when it gives none. */
   readonly timeNs: bigint | null
-  /** Flags the format itself can tell: out_of_range, sensor_error, identity_mismatch. */
+  /** Flags the format can tell: out_of_range, sensor_error, identity_mismatch, clock_invalid. */
   readonly flags: number
   readonly fields: Readonly<Record<string, FieldValue>>
   readonly radio: Radio | null

@@ -1,9 +1,10 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import { hashBytes, hashText } from '#lib/telemetry/hash.ts'
 import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
-import { findJsonFaults, MAX_DEPTH, parseJson } from './json-text.ts'
-import { isRecord, readElement, refusal } from './native-element.ts'
-import { describe, show } from './wording.ts'
+import { FAULT_WORDS, SHOWN_LEVELS } from './reading/hidden-fault.ts'
+import { findJsonFaults, parseJson } from './reading/json-text.ts'
+import { isRecord, readElement, refusal } from './reading/native-element.ts'
+import { describe, show } from './reading/wording.ts'
 
 /** The payload convention of the platform itself (contract.md, MQTT). */
 export const native: Format = {
@@ -101,14 +102,6 @@ function mayHideFaults(payload: Uint8Array, value: unknown): boolean {
 }
 
 const NO_FAULTS: ReadonlyMap<number, RefusedItem> = new Map()
-
-const SHOWN_LEVELS = 4
-
-const FAULT_WORDS = {
-  duplicate: { expected: 'each name once', got: 'the same name twice' },
-  prototype: { expected: 'names of fields', got: '__proto__' },
-  deep: { expected: `at most ${MAX_DEPTH} levels`, got: 'more levels' },
-} as const
 
 /** The first fault of each element; of the whole message (-1) when it is no array. */
 function faultsByItem(text: string, value: unknown): ReadonlyMap<number, RefusedItem> {

@@ -2,7 +2,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Hold } from './hold.ts'
-import type { Batch, Pending } from './pending.ts'
+import type { Batch, Done, Pending } from './pending.ts'
 import type { Retention } from './retention.ts'
 import type { Segments } from './segments.ts'
 
@@ -24,16 +24,16 @@ export interface GroupCommitDeps {
   readonly hold: Hold
   readonly clock: Clock
   readonly log: Log
-  /** Runs when a batch is durable, before its `done` callbacks. */
+  /** Runs when a batch is durable, before its `done` callbacks; throws nothing. */
   committed(batch: Batch): void
-  /** Runs behind them. */
+  /** Runs behind them; throws nothing. */
   told(): void
 }
 
 export interface GroupCommitOptions {
   readonly dir: string
   readonly windowMs: number
-  /** Pause after the second failure in a row; doubled up to eight times that. */
+  /** Pause after the second failure in a row; doubled up to eight times that. 0 waits not at all. */
   readonly backoffMs: number
   readonly segmentBytes: number
 }
@@ -113,18 +113,20 @@ export function createGroupCommit(deps: GroupCommitDeps, options: GroupCommitOpt
   function succeed(batch: Batch): void {
     pending.shift()
     deps.committed(batch)
-    for (const [index, done] of batch.dones.entries()) {
-      tell(() => done(null, batch.firstPosition + index))
+    let position = batch.firstPosition
+    for (const done of batch.dones) {
+      tell(done, null, position)
+      position += 1
     }
-    tell(() => deps.told())
+    deps.told()
   }
 
   /** One callback that throws must not keep the others from hearing. */
-  function tell(callback: () => void): void {
+  function tell(done: Done, error: Error | null, position: number): void {
     try {
-      callback()
-    } catch (error) {
-      log.error({ err: error }, 'a listener of the journal failed')
+      done(error, position)
+    } catch (thrown) {
+      log.error({ err: thrown }, 'a callback of the journal failed')
     }
   }
 
@@ -135,7 +137,7 @@ export function createGroupCommit(deps: GroupCommitDeps, options: GroupCommitOpt
     if (systemCodeOf(error) === 'ENOSPC') await retention.makeRoom(options.segmentBytes)
     if (failures === 1) return
     hold.setFailing(problemOf(error))
-    if (!closing) await pause(backoffMs * 2 ** Math.min(3, failures - 2))
+    if (!closing && backoffMs > 0) await pause(backoffMs * 2 ** Math.min(3, failures - 2))
   }
 
   function recovered(failures: number): void {
@@ -151,7 +153,7 @@ export function createGroupCommit(deps: GroupCommitDeps, options: GroupCommitOpt
     )
     for (let batch = pending.take(); batch; batch = pending.take()) {
       pending.shift()
-      for (const done of batch.dones) tell(() => done(error, 0))
+      for (const done of batch.dones) tell(done, error, 0)
     }
   }
 

@@ -1,44 +1,24 @@
-import { join } from 'node:path'
-import type { Clock } from '#lib/runtime/clock.ts'
-import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { dirname, join } from 'node:path'
+import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Origin } from '#lib/telemetry/message.ts'
-import { temporaryPath, type FileLayer } from './file-layer.ts'
+import { temporaryPath } from './file-layer.ts'
 import { createHold } from './hold.ts'
-import { identify } from './identity.ts'
+import { identify, type Identity } from './identity.ts'
 import type { Journal } from './journal.ts'
 import { createLag, type Lag } from './lag.ts'
 import { createTextMemory, originAt, positionAt, recordLengthAt } from './record.ts'
-import { recover, type Corruption, type Recovered } from './recovery.ts'
-import { runJournal } from './run-journal.ts'
+import { recover, type Recovered } from './recovery.ts'
+import { runJournal, type RunOptions } from './run-journal.ts'
 import { createSegmentFiles } from './segment-files.ts'
 import { segmentNumbers } from './segment-header.ts'
 import { SPARE_NAME } from './spare.ts'
+import type { Corruption } from './visit-links.ts'
 
-/** Breaks a promise on purpose, so that a test can see itself turn red. */
-export type JournalFault = 'none' | 'early-ack' | 'no-fsync'
+export type { JournalFault } from './run-journal.ts'
 
-export interface JournalOptions {
-  readonly dir: string
-  readonly fileLayer: FileLayer
-  readonly clock: Clock
-  readonly log: Log
-  readonly segmentBytes: number
-  /** Least time between the starts of two group commits. */
-  readonly windowMs: number
-  /** Unconsumed bytes at which the journal asks to be held. */
-  readonly lagBytes: number
-  /** Consumed segments kept at most. */
-  readonly keepBytes: number
-  readonly keepHours: number
-  /** Free space below which consumed segments go before their time. */
-  readonly freeBytes: number
-  /** Position that the store has taken already. */
-  readonly since: number
-  readonly fault: JournalFault
-  /** First pause between attempts while the disk fails; default 250 ms. */
-  readonly backoffMs?: number
+export interface JournalOptions extends RunOptions {
   /** Told of every durable record beyond `since` before `openJournal` resolves. */
   readonly onRecord?: (device: FullId, origin: Origin | null) => void
 }
@@ -70,13 +50,14 @@ export async function openJournal(
   const { dir, log } = options
   const lag = createLag(Math.ceil(options.lagBytes / LAG_STEPS))
   try {
-    const { report, recovered } = await readBack(options, lag)
+    const { identity, report, recovered } = await readBack(options, lag)
     tellReport(log, dir, report)
     const hold = createHold(options.lagBytes)
     hold.setUnconsumed(lag.bytes)
-    return { journal: runJournal(options, { id: report.id, recovered, lag, hold }), report }
+    return { journal: runJournal(options, { identity, recovered, lag, hold }), report }
   } catch (error) {
-    if (error instanceof PlatformError) throw error
+    // Without a code of the system it is a bug, which must not look like a bad disk.
+    if (error instanceof PlatformError || systemCodeOf(error) === '') throw error
     throw new PlatformError(
       'JOURNAL_UNAVAILABLE',
       `${dir}: expected a folder that the journal can read and write, got ${messageOf(error)}; ` +
@@ -89,9 +70,16 @@ export async function openJournal(
 async function readBack(
   { dir, fileLayer, clock, since, onRecord }: JournalOptions,
   lag: Lag,
-): Promise<{ readonly report: RecoveryReport; readonly recovered: Recovered }> {
+): Promise<{
+  readonly identity: Identity
+  readonly report: RecoveryReport
+  readonly recovered: Recovered
+}> {
   await fileLayer.makeDir(dir)
-  const { id, isNew } = await identify(fileLayer, dir)
+  // A folder whose own name is lost takes everything in it along, synced or not.
+  await fileLayer.syncDir(dirname(dir))
+  const { identity, isNew } = await identify(fileLayer, dir)
+  const { id } = identity
   const names = await fileLayer.list(dir)
   const spare = temporaryPath(dir, SPARE_NAME)
   if (names.some((name) => join(dir, name) === spare)) await fileLayer.unlink(spare)
@@ -101,7 +89,7 @@ async function readBack(
     {
       id,
       dir,
-      files: createSegmentFiles(fileLayer, dir, id),
+      files: createSegmentFiles(fileLayer, dir, identity),
       clock,
       since,
       visit(slab, at) {
@@ -118,6 +106,7 @@ async function readBack(
   const { lastPosition, corruptions, tornBytes, stored } = recovered
   const segments = stored.length
   return {
+    identity,
     report: { id, isNew, lastPosition, records, segments, corruptions, tornBytes },
     recovered,
   }

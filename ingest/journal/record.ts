@@ -52,11 +52,11 @@ export function encodeRecord(
     )
   }
   const payloadAt = textsAt + deviceBytes + topicBytes
-  const end = at + padded(payloadAt - at + payload.byteLength)
-  // The padding is part of the checksum, so what an earlier group left there has to go.
-  view.setUint32(end - 8, 0, true)
-  view.setUint32(end - 4, 0, true)
+  const payloadEnd = payloadAt + payload.byteLength
+  const end = at + padded(payloadEnd - at)
   bytes.set(payload, payloadAt)
+  // The memory is used again: what an earlier group left there does not belong into the file.
+  for (let pad = payloadEnd; pad < end; pad += 1) bytes[pad] = 0
   view.setUint32(at, MAGIC, true)
   view.setUint32(at + 8, end - at, true)
   view.setUint32(at + 12, flagsOf(message), true)

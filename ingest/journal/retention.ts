@@ -100,14 +100,17 @@ export function createRetention(
   ): Promise<number> {
     let removed = 0
     try {
-      for (;;) {
-        const oldest = stored[0]
-        if (!oldest || !isConsumed(oldest) || !(await mayGo(oldest))) break
-        await unlink(join(dir, segmentName(oldest.segment)))
-        stored.shift()
-        removed += 1
+      try {
+        for (;;) {
+          const oldest = stored[0]
+          if (!oldest || !isConsumed(oldest) || !(await mayGo(oldest))) break
+          await unlink(join(dir, segmentName(oldest.segment)))
+          stored.shift()
+          removed += 1
+        }
+      } finally {
+        if (removed > 0) await fileLayer.syncDir(dir)
       }
-      if (removed > 0) await fileLayer.syncDir(dir)
     } catch (error) {
       log.warn(
         { err: error },

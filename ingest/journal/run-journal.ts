@@ -1,14 +1,42 @@
+import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import type { FileLayer } from './file-layer.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type { Hold } from './hold.ts'
+import type { Identity } from './identity.ts'
 import type { Durable, Journal } from './journal.ts'
 import type { Lag } from './lag.ts'
-import type { JournalOptions } from './open-journal.ts'
 import { createPending, type Done } from './pending.ts'
 import type { Recovered } from './recovery.ts'
 import { createRetention } from './retention.ts'
 import { createSegments } from './segments.ts'
 import { createSpare } from './spare.ts'
+
+/** Breaks a promise on purpose, so that a test can see itself turn red. */
+export type JournalFault = 'none' | 'early-ack' | 'no-fsync'
+
+export interface RunOptions {
+  readonly dir: string
+  readonly fileLayer: FileLayer
+  readonly clock: Clock
+  readonly log: Log
+  readonly segmentBytes: number
+  /** Least time between the starts of two group commits. */
+  readonly windowMs: number
+  /** Unconsumed bytes at which the journal asks to be held. */
+  readonly lagBytes: number
+  /** Consumed segments kept at most. */
+  readonly keepBytes: number
+  readonly keepHours: number
+  /** Free space below which consumed segments go before their time. */
+  readonly freeBytes: number
+  /** Position that the store has taken already. */
+  readonly since: number
+  readonly fault: JournalFault
+  /** First pause between attempts while the disk fails; default 250 ms. */
+  readonly backoffMs?: number
+}
 
 /** Groups stay small beside a segment, so that little of its end stays unused. */
 const SEGMENT_SHARE = 4
@@ -18,23 +46,23 @@ const FIRST_BACKOFF_MS = 250
 
 /** The journal in operation, behind its recovery. */
 export function runJournal(
-  options: JournalOptions,
+  options: RunOptions,
   before: {
-    readonly id: string
+    readonly identity: Identity
     readonly recovered: Recovered
     readonly lag: Lag
     readonly hold: Hold
   },
 ): Journal {
   const { clock, log, dir, segmentBytes } = options
-  const { id, recovered, lag, hold } = before
+  const { identity, recovered, lag, hold } = before
   const pending = createPending(Math.min(MAX_BATCH_BYTES, Math.ceil(segmentBytes / SEGMENT_SHARE)))
   const retention = createRetention(options, { ...options, released: options.since })
   for (const segment of recovered.stored) retention.add(segment)
   const spare = createSpare(options, options)
   const segments = createSegments(
     { ...options, spare, retention },
-    { ...recovered, dir, id, segmentBytes, sync: options.fault !== 'no-fsync' },
+    { ...recovered, dir, identity, segmentBytes, sync: options.fault !== 'no-fsync' },
   )
   const listeners: ((durable: Durable) => void)[] = []
   let lastPosition = recovered.lastPosition
@@ -51,7 +79,9 @@ export function runJournal(
         const position = firstPosition + dones.length - 1
         durable = { ...segments.end, position, atNs: clock.nowNs() }
       },
-      told: listeners,
+      told() {
+        for (const listener of listeners) listener(durable)
+      },
     },
     { ...options, backoffMs: options.backoffMs ?? FIRST_BACKOFF_MS },
   )
@@ -60,7 +90,7 @@ export function runJournal(
   spare.prepare()
 
   return {
-    id,
+    id: identity.id,
     append(message, done) {
       if (closing) {
         queueMicrotask(() => done(closedError(), 0))
@@ -76,16 +106,16 @@ export function runJournal(
     get durable() {
       return durable
     },
-    onDurable: (listener) => void listeners.push(listener),
+    onDurable: (listener) => void listeners.push(guarded(listener)),
     get held() {
       return hold.held
     },
-    onHeldChange: (listener) => hold.onChange(listener),
+    onHeldChange: (listener) => hold.onChange(guarded(listener)),
     release(position) {
       lag.release(position)
       hold.setUnconsumed(lag.bytes)
       retention.release(position)
-      void retention.sweep()
+      if (!closing) void retention.sweep()
     },
     status: () => ({
       held: hold.held,
@@ -101,6 +131,17 @@ export function runJournal(
       closing ??= close()
       return closing
     },
+  }
+
+  /** A listener that fails must keep neither the others from hearing nor the journal from writing. */
+  function guarded<T>(listener: (value: T) => void): (value: T) => void {
+    return (value) => {
+      try {
+        listener(value)
+      } catch (error) {
+        log.error({ err: error }, 'a listener of the journal failed')
+      }
+    }
   }
 
   /** With the fault `early-ack` success is told before anything is written. */

@@ -111,19 +111,44 @@ export function judgeTail(
   return { cut, runs }
 }
 
-/** Places between `start` and `end` that no run covers. */
-export function gapsOf(
-  runs: readonly Run[],
-  { start, end }: { readonly start: number; readonly end: number },
-): { readonly offset: number; readonly bytes: number }[] {
-  const gaps: { offset: number; bytes: number }[] = []
+/** Positions of records that cannot be read any more, both ends included. */
+export interface Lost {
+  readonly first: number
+  readonly last: number
+}
+
+export interface Gap {
+  readonly offset: number
+  readonly bytes: number
+  /** Null when what stands around the gap does not tell. */
+  readonly lost: Lost | null
+}
+
+/** A stretch, and the positions that belong into it; null where nothing tells. */
+export interface Expected {
+  readonly start: number
+  readonly end: number
+  readonly first: number | null
+  readonly last: number | null
+}
+
+/** Places of a stretch that no run covers. */
+export function gapsOf(runs: readonly Run[], { start, end, first, last }: Expected): Gap[] {
+  const gaps: Gap[] = []
   let at = start
+  let next = first
   for (const run of runs) {
-    if (run.start > at) gaps.push({ offset: at, bytes: run.start - at })
+    const lost = lostBetween(next, run.firstPosition - 1)
+    if (run.start > at) gaps.push({ offset: at, bytes: run.start - at, lost })
     at = run.end
+    next = run.lastPosition + 1
   }
-  if (end > at) gaps.push({ offset: at, bytes: end - at })
+  if (end > at) gaps.push({ offset: at, bytes: end - at, lost: lostBetween(next, last) })
   return gaps
+}
+
+function lostBetween(first: number | null, last: number | null): Lost | null {
+  return first !== null && last !== null && first <= last ? { first, last } : null
 }
 
 function extend(

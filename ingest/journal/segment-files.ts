@@ -1,7 +1,16 @@
 import { join } from 'node:path'
 import type { FileLayer, LayerFile } from './file-layer.ts'
-import { scan, type Scanned, type Stretch, type Visit } from './scan.ts'
-import { decodeHeader, HEADER_BYTES, segmentName, type HeaderRead } from './segment-header.ts'
+import type { Identity } from './identity.ts'
+import { scan, type Scanned, type Visit } from './scan.ts'
+import {
+  decodeHeader,
+  encodeHeader,
+  HEADER_BYTES,
+  seedOf,
+  segmentName,
+  type HeaderRead,
+  type SegmentHeader,
+} from './segment-header.ts'
 import { createSlab, slabOf, type Slab } from './slab.ts'
 
 /** A segment as it lies in the folder. */
@@ -16,15 +25,22 @@ const WINDOW_BYTES = 4 * 1024 * 1024
 /** Reads and changes segments that an earlier process left. */
 export interface SegmentFiles {
   inspect(segment: number): Promise<SegmentFile>
-  scan(segment: number, stretch: Omit<Stretch, 'windowBytes'>, visit: Visit): Promise<Scanned>
+  /** Looks through the records before an end. */
+  scan(segment: number, end: number, visit: Visit): Promise<Scanned>
   /** Writes bytes of the file once more and syncs them. */
   rewrite(segment: number, start: number, end: number): Promise<void>
+  /** Writes the header of a segment and syncs it. */
+  writeHeader(header: SegmentHeader): Promise<void>
   /** Cuts a segment and syncs it. */
   cut(segment: number, bytes: number): Promise<void>
   remove(segment: number): Promise<void>
 }
 
-export function createSegmentFiles(fileLayer: FileLayer, dir: string, id: string): SegmentFiles {
+export function createSegmentFiles(
+  fileLayer: FileLayer,
+  dir: string,
+  identity: Identity,
+): SegmentFiles {
   let slab = createSlab(64 * 1024)
 
   return {
@@ -33,11 +49,13 @@ export function createSegmentFiles(fileLayer: FileLayer, dir: string, id: string
         const bytes = await file.size()
         const head = Buffer.alloc(Math.min(bytes, HEADER_BYTES))
         await file.read(head, 0)
-        return { segment, bytes, head: decodeHeader(head, id, segment) }
+        return { segment, bytes, head: decodeHeader(head, identity.id, segment) }
       }),
-    scan: (segment, stretch, visit) =>
+    scan: (segment, end, visit) =>
       withFile(segment, async (file) => {
-        const steps = scan({ ...stretch, windowBytes: WINDOW_BYTES }, visit)
+        const seed = seedOf(identity, segment)
+        const stretch = { start: HEADER_BYTES, end, seed, windowBytes: WINDOW_BYTES }
+        const steps = scan(stretch, visit)
         let step = steps.next()
         while (!step.done) step = steps.next(await readInto(file, step.value))
         return step.value
@@ -53,6 +71,11 @@ export function createSegmentFiles(fileLayer: FileLayer, dir: string, id: string
           await file.write(bytes, at)
           at += bytes.length
         }
+        await file.datasync()
+      }),
+    writeHeader: (header) =>
+      withFile(header.segment, async (file) => {
+        await file.write(encodeHeader(header), 0)
         await file.datasync()
       }),
     cut: (segment, bytes) =>

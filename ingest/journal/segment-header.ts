@@ -25,7 +25,8 @@ export const HEADER_BYTES = 96
 
 const MAGIC = 0x3153_4a50
 const VERSION = 1
-const NAME = /^(\d{16})\.seg$/
+/** Fifteen digits are exact as a number; whatever has more is not ours. */
+const NAME = /^(0\d{15})\.seg$/
 
 /** A header as read: right, of another journal (or place), of a later release, or none at all. */
 export type HeaderRead =
@@ -47,9 +48,9 @@ export function segmentNumbers(names: readonly string[]): number[] {
 }
 
 /** Seeds the checksums of a segment's records with the journal and the segment they belong to. */
-export function seedOf(journal: string, segment: number): number {
+export function seedOf({ secret }: { readonly secret: string }, segment: number): number {
   const { bytes, view } = createSlab(24)
-  bytes.set(uuidBytes(journal))
+  bytes.set(uuidBytes(secret))
   setUint53(view, 16, segment)
   return crc32(bytes)
 }

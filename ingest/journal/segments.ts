@@ -3,6 +3,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import type { FileLayer, LayerFile } from './file-layer.ts'
+import type { Identity } from './identity.ts'
 import type { Batch } from './pending.ts'
 import { sealGroup } from './record.ts'
 import type { Retention, StoredSegment } from './retention.ts'
@@ -40,7 +41,7 @@ export interface SegmentsDeps {
 
 export interface SegmentsOptions {
   readonly dir: string
-  readonly id: string
+  readonly identity: Identity
   readonly segmentBytes: number
   /** Where the recovery ended, and what comes next. */
   readonly end: End
@@ -64,7 +65,7 @@ interface Current {
 
 export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Segments {
   const { fileLayer, clock, log, spare, retention } = deps
-  const { dir, id, segmentBytes } = options
+  const { dir, identity, segmentBytes } = options
   let current: Current | null = null
   let end = options.end
   let nextSegment = options.nextSegment
@@ -121,17 +122,26 @@ export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Se
     nextSegment += 1
     const path = join(dir, segmentName(segment))
     const isPreallocated = await spare.take(path)
-    const file = await fileLayer.open(path, isPreallocated ? 'existing' : 'create')
-    const seed = seedOf(id, segment)
+    const file = await open(path, isPreallocated)
+    const seed = seedOf(identity, segment)
     const begun = { segment, path, file, seed, isPreallocated, end: HEADER_BYTES, stored: null }
     current = begun
     await fileLayer.syncDir(dir)
     return begun
   }
 
+  async function open(path: string, isPreallocated: boolean): Promise<LayerFile> {
+    try {
+      return await fileLayer.open(path, isPreallocated ? 'existing' : 'create')
+    } catch (error) {
+      if (isPreallocated) await remove(path)
+      throw error
+    }
+  }
+
   function headerOf({ segment }: Current, firstPosition: number): Buffer {
     return encodeHeader({
-      journal: id,
+      journal: identity.id,
       segment,
       firstPosition,
       firstGroup: lastGroup,
@@ -168,22 +178,28 @@ export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Se
     const segment = current
     current = null
     if (!segment) return
+    const { path, file, stored, end } = segment
+    // The header of the next segment is what counts; cutting here as well frees the space at once
+    // and helps those who look at the file.
+    if (stored) {
+      await attempt(path, async () => {
+        await file.truncate(end)
+        stored.bytes = end
+      })
+    } else await remove(path)
+    await attempt(path, () => file.close())
+  }
+
+  function remove(path: string): Promise<void> {
+    return attempt(path, () => fileLayer.unlink(path))
+  }
+
+  /** What cannot be tidied up now is no harm: the next start does it. */
+  async function attempt(path: string, step: () => Promise<void>): Promise<void> {
     try {
-      // The header of the next segment is what counts; cutting here as well frees the space at once
-      // and helps those who look at the file.
-      if (segment.stored) await segment.file.truncate(segment.end)
-      else await fileLayer.unlink(segment.path)
-      if (segment.stored) segment.stored.bytes = segment.end
+      await step()
     } catch (error) {
-      log.debug({ path: segment.path, reason: messageOf(error) }, 'an abandoned end stays on disk')
-    }
-    try {
-      await segment.file.close()
-    } catch (error) {
-      log.debug(
-        { path: segment.path, reason: messageOf(error) },
-        'an abandoned file was not closed',
-      )
+      log.debug({ path, reason: messageOf(error) }, 'an abandoned segment was not tidied up')
     }
   }
 }

@@ -7,7 +7,7 @@ export interface KpiDefinition {
   readonly source: string
 }
 
-/** Every network figure. A new one is a file beside this and a line here. */
+/** Every figure. A new one is a file beside this and a line here. */
 export const KPIS = {
   age: {
     name: 'age',
@@ -84,6 +84,103 @@ export const KPIS = {
     unit: 'ms',
     description: 'Device clock minus platform clock, with the bound it is true within.',
     source: 'RFC 5905 cl. 8, 10',
+  },
+  availability: {
+    name: 'availability',
+    unit: '1',
+    description:
+      'Share of the observed time in which messages came within latency limit and ' +
+      'survival time.',
+    source: 'TS 22.261 cl. 3.1; algorithm of domain.md 5.1',
+  },
+  reliability: {
+    name: 'reliability',
+    unit: '1',
+    description:
+      'Share of messages that came within the limit, with the lower 95 % bound that ' +
+      'their number proves.',
+    source: 'TS 22.261; Clopper and Pearson 1934',
+  },
+  recoveredHeat: {
+    name: 'recoveredHeat',
+    unit: 'kWh',
+    description:
+      'Heat from differences of the energy register, with coverage and register ' +
+      'resolution. Hand-off and delivered heat are never added.',
+    source: 'EN 1434-1; domain.md 3.5',
+  },
+  heatCoefficient: {
+    name: 'heatCoefficient',
+    unit: 'kWh/(m3*K)',
+    description:
+      'Heat that a cubic metre of water gives per kelvin at 16 bar, by the place of the ' +
+      'flow sensor.',
+    source: 'EN 1434-1 annex A; IAPWS-IF97',
+  },
+  heatPower: {
+    name: 'heatPower',
+    unit: 'kW',
+    description:
+      'Flow times temperature difference times heat coefficient: to check a meter, never ' +
+      'to sum energy.',
+    source: 'EN 1434-1 annex A',
+  },
+  pue: {
+    name: 'pue',
+    unit: '1',
+    description: 'All energy of the data centre over the energy of its IT equipment.',
+    source: 'EN 50600-4-2, ISO/IEC 30134-2; Regulation (EU) 2024/1364 Annex III',
+  },
+  wue: {
+    name: 'wue',
+    unit: 'l/kWh',
+    description: 'Water taken per energy of the IT equipment; the same number in m3/MWh.',
+    source: 'EN 50600-4-9, ISO/IEC 30134-9; Regulation (EU) 2024/1364 Annex III',
+  },
+  erf: {
+    name: 'erf',
+    unit: '1',
+    description: 'Heat handed over for use outside over all energy of the data centre.',
+    source: 'EN 50600-4-6, ISO/IEC 30134-6; Regulation (EU) 2024/1364 Annex III',
+  },
+  ref: {
+    name: 'ref',
+    unit: '1',
+    description: 'Renewable energy over all energy of the data centre.',
+    source: 'EN 50600-4-3, ISO/IEC 30134-3; Regulation (EU) 2024/1364 Annex III',
+  },
+  ere: {
+    name: 'ere',
+    unit: '1',
+    description: 'Energy less the heat handed over, per energy of the IT equipment.',
+    source: 'The Green Grid',
+  },
+  cop: {
+    name: 'cop',
+    unit: '1',
+    description: 'Heat delivered by a heat pump over the electricity that it takes.',
+    source: 'domain.md 7.3',
+  },
+  wasteHeatTemperature: {
+    name: 'wasteHeatTemperature',
+    unit: 'Cel',
+    description:
+      'Mean temperature of the waste heat at the hand-off, weighted by volume and over time.',
+    source: 'Regulation (EU) 2024/1364 Annex II 1(k)',
+  },
+  homesSupplied: {
+    name: 'homesSupplied',
+    unit: '1',
+    description: 'Standard houses of 18.1 MWh a year that an amount of heat supplies.',
+    source: 'Forsyningstilsynet price statistics',
+  },
+  avoidedEmissions: {
+    name: 'avoidedEmissions',
+    unit: 'kg CO2e',
+    description:
+      'Emissions of the heat that is replaced less those of the electricity of the heat ' +
+      'pump, with factors.',
+    source: 'domain.md 7.4',
   },
 } as const satisfies Record<string, KpiDefinition>
 

@@ -41,7 +41,7 @@ function centralProbability(t: number, degrees: number): number {
   const even = n % 2 === 0
   let term = even ? 1 : cos
   let sum = n === 1 ? 0 : term
-  for (let k = even ? 2 : 3; k < n - 1; k += 2) {
+  for (let k = even ? 2 : 3; k < n; k += 2) {
     term *= (cos * cos * (k - 1)) / k
     sum += term
   }

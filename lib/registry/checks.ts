@@ -42,12 +42,17 @@ export function checkId(id: unknown, path = 'id'): void {
 }
 
 export function checkName(name: unknown, path = 'name'): void {
-  if (typeof name === 'string' && name.length <= LONGEST_NAME && name.trim() !== '') return
+  if (isStorableText(name) && name.length <= LONGEST_NAME && name.trim() !== '') return
   throw invalid(path, {
-    expected: `a text of 1 to ${LONGEST_NAME} characters`,
+    expected: `a text of 1 to ${LONGEST_NAME} whole characters`,
     got: name,
     todo: 'give it a name people recognise',
   })
+}
+
+/** Half a surrogate pair would come back from SQLite as another character. */
+export function isStorableText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed()
 }
 
 /** A plain object, as JSON has them. */

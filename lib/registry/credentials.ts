@@ -41,9 +41,10 @@ export function createCredentials(context: RegistryContext, overlapMs: number): 
       for (const { id, validTo } of shortened) limit.run(validTo, id)
       insert.run(made.id, device, made.hash, made.validFrom, made.validTo)
     })
-    const valid = shortened.filter(({ validToMs }) => validToMs > fromMs)
     memory.credentials.set(device, [...shortened, made])
-    const revoked = gone.length > 0 || valid.length < kept.length
+    // Those that had ended before are only cleared away: no connection is to suffer from it.
+    const isValid = ({ validToMs }: StoredCredential) => validToMs > fromMs
+    const revoked = gone.some(isValid) || !shortened.every(isValid)
     const affects = revoked ? { tenant: tenantOf(device), device } : null
     changed({ table: 'credentials', id: made.id, affects })
     return { ...withoutHash(made), username: device, password }

@@ -1,7 +1,7 @@
 import { KIND_NAMES, isKind } from '#lib/telemetry/catalogue.ts'
-import { ID_PATTERN } from '#lib/telemetry/ids.ts'
+import { ID_PATTERN, fullId, type FullId } from '#lib/telemetry/ids.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
-import { checkId, checkName, conflict, invalid, isObject } from './checks.ts'
+import { checkId, checkName, conflict, invalid, isObject, isStorableText } from './checks.ts'
 import type { Memory } from './memory.ts'
 import type { NewDevice } from './registry.ts'
 import { filterProblem, filtersOverlap } from './topic-filters.ts'
@@ -18,7 +18,7 @@ export interface CheckDeps {
   readonly formats: readonly string[]
 }
 
-/** Throws REGISTRY_INVALID for the first field that is wrong; REGISTRY_CONFLICT for a taken topic. */
+/** Throws REGISTRY_INVALID for the first field that is wrong; REGISTRY_CONFLICT for a taken id or topic. */
 export function checkNewDevice(device: NewDevice, { memory, formats }: CheckDeps): void {
   checkId(device.id)
   if (!memory.tenants.has(device.tenant)) {
@@ -40,7 +40,10 @@ export function checkNewDevice(device: NewDevice, { memory, formats }: CheckDeps
   checkSite(device, memory)
   checkSettings(device.settings ?? {})
   checkSecrets(device.secrets ?? {})
-  checkTopics(device, memory)
+  checkTopics(device.topics === undefined ? [] : device.topics)
+  // Before the topics: those of a device that is created again are taken by itself.
+  requireFreeId(fullId(device.tenant, device.id), memory)
+  requireFreeTopics(device, memory)
 }
 
 /** A gateway has kind `gateway`, sends no readings of its own, and carries sub-devices. */
@@ -75,7 +78,8 @@ function checkSite({ site: id, tenant }: NewDevice, memory: Memory): void {
 
 function checkSettings(settings: unknown): void {
   const text = asJson(settings)
-  if (!isObject(settings) || text === null) {
+  // A date or a map is an object too, but not one JSON knows.
+  if (!isObject(settings) || text === null || !text.startsWith('{')) {
     throw invalid('settings', {
       expected: 'a JSON object',
       got: settings,
@@ -125,9 +129,9 @@ function checkSecrets(secrets: unknown): void {
         todo: 'rename it',
       })
     }
-    if (typeof value !== 'string' || value === '' || value.length > LONGEST_SECRET) {
+    if (!isStorableText(value) || value === '' || value.length > LONGEST_SECRET) {
       throw invalid(`secrets.${name}`, {
-        expected: `a text of 1 to ${LONGEST_SECRET} characters`,
+        expected: `a text of 1 to ${LONGEST_SECRET} whole characters`,
         got: typeof value === 'string' ? `${value.length} characters` : typeof value,
         todo: 'give the secret as text',
       })
@@ -135,7 +139,7 @@ function checkSecrets(secrets: unknown): void {
   }
 }
 
-function checkTopics({ topics = [], tenant }: NewDevice, memory: Memory): void {
+function checkTopics(topics: unknown): void {
   if (!Array.isArray(topics) || topics.length > MOST_TOPICS) {
     throw invalid('topics', {
       expected: `a list of at most ${MOST_TOPICS} MQTT filters`,
@@ -143,9 +147,17 @@ function checkTopics({ topics = [], tenant }: NewDevice, memory: Memory): void {
       todo: 'use wildcards (+, #) to say it with fewer',
     })
   }
+  for (const [at, filter] of topics.entries()) checkFilter(filter, `topics[${at}]`)
+}
+
+function requireFreeId(id: FullId, memory: Memory): void {
+  if (!memory.devices.has(id)) return
+  throw conflict(`device "${id}" exists already; use it, or choose another id`)
+}
+
+function requireFreeTopics({ topics = [], tenant }: NewDevice, memory: Memory): void {
   for (const [at, filter] of topics.entries()) {
     const path = `topics[${at}]`
-    checkFilter(filter, path)
     const taken = memory.topics.get(tenant)?.overlapping(filter)
     if (taken) {
       throw conflict(

@@ -1,6 +1,6 @@
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { fullId, type FullId } from '#lib/telemetry/ids.ts'
-import { conflict, missing } from './checks.ts'
+import { missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
 import { checkNewDevice } from './device-checks.ts'
 import { forget, remember } from './memory.ts'
@@ -31,9 +31,6 @@ export function createDevices(context: RegistryContext, formats: readonly string
       requireOpen()
       checkNewDevice(given, { memory, formats })
       const id = fullId(given.tenant, given.id)
-      if (memory.devices.has(id)) {
-        throw conflict(`device "${id}" exists already; use it, or choose another id`)
-      }
       const secrets = { ...given.secrets }
       const device: Device = {
         id,
@@ -55,7 +52,6 @@ export function createDevices(context: RegistryContext, formats: readonly string
       changed({ table: 'devices', id, affects: null })
       return device
     },
-    /** Its credentials and secrets go with it. */
     delete(id: FullId) {
       requireOpen()
       const device = memory.devices.get(id)

@@ -10,7 +10,7 @@ import {
 } from '#lib/telemetry/topics.ts'
 import { FORMAT_NAMES } from './formats.ts'
 import type { Account, Device, Registry } from './registry.ts'
-import { filterCovers, filterProblem, isTopic } from './topic-filters.ts'
+import { LONGEST_FILTER, filterCovers, filterProblem, isTopic } from './topic-filters.ts'
 import { createTopicIndex, type TopicIndex } from './topic-index.ts'
 
 /** What a message on a topic is, and whose. */
@@ -34,7 +34,8 @@ export interface DirectoryOptions {
 
 /**
  * Routes remembered per account; when there are more, all of the account are found anew. A device
- * uses a handful of topics, an application those of a fleet.
+ * uses a handful of topics, an application those of a fleet. Topics longer than any registered filter
+ * are found anew each time: they could fill the memory.
  */
 const CACHED_ROUTES = { device: 256, application: 16_384 } as const
 
@@ -78,10 +79,11 @@ export function createDirectory(
     known: Map<string, Route | null> | undefined,
     topic: string,
   ): Route | null {
+    const route = routeOf(account, topic)
+    if (topic.length > LONGEST_FILTER) return route
     const routes = known ?? new Map<string, Route | null>()
     if (!known) cache.set(account, routes)
     if (routes.size >= CACHED_ROUTES[account.type]) routes.clear()
-    const route = routeOf(account, topic)
     routes.set(topic, route)
     return route
   }

@@ -70,9 +70,15 @@ export function loadMemory(db: DatabaseSync): Memory {
     }
     for (const row of rowsOf(db, 'keys')) rememberKey(memory, keyFrom(row))
   } finally {
-    db.exec('COMMIT')
+    // It only read; and after some errors SQLite itself has ended the transaction.
+    if (db.isTransaction) db.exec('ROLLBACK')
   }
   return memory
+}
+
+export function secretIn({ secrets }: Memory, device: FullId, name: string): string | null {
+  const ofDevice = secrets.get(device) ?? {}
+  return Object.hasOwn(ofDevice, name) ? (ofDevice[name] ?? null) : null
 }
 
 /** Puts a device and its filters into memory. */

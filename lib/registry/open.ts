@@ -1,14 +1,15 @@
+import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#lib/runtime/clock.ts'
-import { PlatformError } from '#lib/runtime/errors.ts'
+import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { openDatabase } from '#lib/runtime/sqlite.ts'
+import { explainFailure, isBusy, openDatabase } from '#lib/runtime/sqlite.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { RegistryContext } from './context.ts'
 import { createCredentials } from './credentials.ts'
 import { createDevices } from './devices.ts'
 import { FORMAT_NAMES } from './formats.ts'
 import { createKeys } from './keys.ts'
-import { loadMemory } from './memory.ts'
+import { loadMemory, secretIn, type Memory } from './memory.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Device, Registry, RegistryChange, Sites, Tenants } from './registry.ts'
 import { createSites } from './sites.ts'
@@ -54,7 +55,7 @@ const MS_PER_HOUR = 3_600_000
 export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets {
   const { path, clock, log, credentialOverlapHours, formats = FORMAT_NAMES } = options
   const db = openDatabase(path, { migrations: MIGRATIONS })
-  const memory = loadMemory(db)
+  const memory = readOrClose(db, path)
   const listeners: ((change: RegistryChange) => void)[] = []
   const gate = createGate()
   const context: RegistryContext = { db, memory, clock, requireOpen: gate.requireOpen, changed }
@@ -67,7 +68,7 @@ export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets
     keys: createKeys(context),
     secretOf(device, name) {
       gate.requireOpen()
-      return memory.secrets.get(device)?.[name] ?? null
+      return secretIn(memory, device, name)
     },
     onChange(listener) {
       gate.requireOpen()
@@ -95,16 +96,16 @@ export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader
   const db = openDatabase(path, { migrations: MIGRATIONS, readOnly: true })
   const version = db.prepare('PRAGMA data_version')
   const { requireOpen, shut } = createGate()
-  let memory = loadMemory(db)
+  let memory = readOrClose(db, path)
 
   return {
     tenants: { list: () => current().tenants.list(), get: (id) => current().tenants.get(id) },
     sites: { list: () => current().sites.list(), get: (id) => current().sites.get(id) },
     devices: { list: () => current().devices.list(), get: (id) => current().devices.get(id) },
-    secretOf: (device, name) => current().secrets.get(device)?.[name] ?? null,
+    secretOf: (device, name) => secretIn(current(), device, name),
     reload() {
       requireOpen()
-      memory = loadMemory(db)
+      memory = readMemory(db, path)
       log.debug({ devices: memory.devices.list().length }, 'the registry was read again')
     },
     dataVersion() {
@@ -119,6 +120,31 @@ export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader
   function current() {
     requireOpen()
     return memory
+  }
+}
+
+function readOrClose(db: DatabaseSync, path: string): Memory {
+  try {
+    return readMemory(db, path)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** A damaged page shows only when it is read, and a foreign database by its tables. */
+function readMemory(db: DatabaseSync, path: string): Memory {
+  try {
+    return loadMemory(db)
+  } catch (error) {
+    const explained = explainFailure(path, error)
+    if (isPlatformError(explained) || isBusy(error)) throw explained
+    throw new PlatformError(
+      'DATA_DIR_FOREIGN',
+      `${path}: expected the tables and entries of a registry, got "${messageOf(error)}"; restore ` +
+        `the file from a backup, or move it away to begin anew`,
+      { cause: error },
+    )
   }
 }
 

@@ -83,7 +83,10 @@ export type Account =
 export interface RegistryChange {
   readonly table: 'tenants' | 'sites' | 'devices' | 'credentials' | 'keys'
   readonly id: string | null
-  /** Tenant or device whose connections may no longer be allowed. */
+  /**
+   * Tenant or device whose connections may no longer be allowed; null when none can be. A credential
+   * that runs out by itself is no change.
+   */
   readonly affects: { readonly tenant: string; readonly device: FullId | null } | null
 }
 
@@ -104,6 +107,7 @@ export interface Tenants {
   list(): readonly Tenant[]
   get(id: string): Tenant | null
   create(tenant: { readonly id: string; readonly name: string }): Tenant
+  /** Its sites and keys go with it; REGISTRY_CONFLICT while it has devices. */
   delete(id: string): void
 }
 
@@ -111,6 +115,7 @@ export interface Sites {
   list(): readonly Site[]
   get(id: string): Site | null
   create(site: Site): Site
+  /** REGISTRY_CONFLICT while a device stands there. */
   delete(id: string): void
 }
 
@@ -118,7 +123,9 @@ export interface Devices {
   list(): readonly Device[]
   /** From memory: called for every message. */
   get(id: FullId): Device | null
+  /** Its topics may not overlap with those of another device of its tenant: REGISTRY_CONFLICT. */
   create(device: NewDevice): Device
+  /** Its credentials, secrets and topics go with it. */
   delete(id: FullId): void
 }
 

@@ -37,7 +37,8 @@ export function createSites({ db, memory, requireOpen, changed }: RegistryContex
       if (memory.sites.has(id)) {
         throw conflict(`site "${id}" exists already; use it, or choose another id`)
       }
-      const site = { id, tenant, name, position, outline } satisfies Site
+      // No longer the caller's own objects, which may change under us.
+      const site = structuredClone({ id, tenant, name, position, outline } satisfies Site)
       transaction(db, () => insert.run(id, tenant, name, asJson(position), asJson(outline)))
       memory.sites.set(id, site)
       changed({ table: 'sites', id, affects: null })

@@ -31,7 +31,6 @@ export function createTenants(context: RegistryContext): Tenants {
       changed({ table: 'tenants', id, affects: null })
       return tenant
     },
-    /** Its sites and keys go with it. */
     delete(id) {
       requireOpen()
       if (!memory.tenants.has(id)) throw missing('tenant', id)

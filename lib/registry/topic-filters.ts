@@ -11,6 +11,7 @@ export function filterProblem(filter: string): string | null {
   if (filter === '') return 'it is empty'
   if (filter.length > LONGEST_FILTER) return `it is longer than ${LONGEST_FILTER} characters`
   if (filter.includes('\u0000')) return 'it holds a NUL character'
+  if (!filter.isWellFormed()) return 'it holds half a character'
   const levels = filter.split('/')
   for (const [at, level] of levels.entries()) {
     if (level.includes('#') && (level !== '#' || at < levels.length - 1)) {

@@ -103,7 +103,9 @@ function isCovered<T>(node: Node<T>, levels: readonly string[], at: number): boo
   if (level === undefined) return node.entry !== null
   // Only a `#` holds what a `#` holds.
   if (level === '#') return false
-  return [level, '+'].some((name) => {
+  // Each way once: twice the same at every level would take 2^levels steps.
+  const names = level === '+' ? ['+'] : [level, '+']
+  return names.some((name) => {
     const next = node.below.get(name)
     return next !== undefined && isCovered(next, levels, at + 1)
   })

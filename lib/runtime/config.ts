@@ -1,11 +1,9 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { PlatformError } from './errors.ts'
+import { decimal, host, key, oneOf, path, port, timeZone, whole } from './setting-values.ts'
+import { similarName } from './similar-name.ts'
 
-/** A TCP port, `off`, or 0 for any free port. */
-const port = z.union([z.literal('off'), z.coerce.number().int().min(0).max(65535)])
-const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
-const days = z.coerce.number().min(0.001).max(36_500)
-const path = z.string().min(1)
+const days = decimal(0.001, 36_500)
 
 interface Setting {
   readonly schema: z.ZodType
@@ -24,7 +22,7 @@ const MIB = 1024 * 1024
 /** Every setting of the platform: schema, default and a sentence. `.env.example` is made of it. */
 export const SETTINGS = {
   PADBORG_HOST: setting(
-    z.string().min(1),
+    host,
     '127.0.0.1',
     'Address all listeners bind to; 0.0.0.0 opens them to the network.',
   ),
@@ -39,7 +37,7 @@ export const SETTINGS = {
   PADBORG_DATA_DIR: setting(path, './data', 'Journal, store, registry and keys.'),
   PADBORG_ADMIN_KEY: {
     ...setting(
-      z.string().min(16).optional(),
+      key.optional(),
       undefined,
       'Admin API key; without it one is made at first start and kept in <data>/admin-key.',
     ),
@@ -52,14 +50,10 @@ export const SETTINGS = {
     undefined,
     'PEM file of the authority whose client certificates are accepted.',
   ),
-  PADBORG_STORE: setting(z.literal('duckdb:'), 'duckdb:', 'Telemetry store; duckdb: is embedded.'),
-  PADBORG_TIMEZONE: setting(
-    z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Copenhagen'),
-    'Europe/Copenhagen',
-    'Zone of local times without one.',
-  ),
+  PADBORG_STORE: setting(oneOf('duckdb:'), 'duckdb:', 'Telemetry store; duckdb: is embedded.'),
+  PADBORG_TIMEZONE: setting(timeZone, 'Europe/Copenhagen', 'Zone of local times without one.'),
   PADBORG_LOG_LEVEL: setting(
-    z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+    oneOf('trace', 'debug', 'info', 'warn', 'error'),
     'info',
     'Least severe log line that is written.',
   ),
@@ -78,134 +72,130 @@ export const SETTINGS = {
   PADBORG_RETENTION_HOUR_DAYS: setting(days, '1825', 'Aggregates per device and hour.'),
   PADBORG_RETENTION_REJECTION_DAYS: setting(days, '90', 'Rejections with their original bytes.'),
   PADBORG_RETENTION_JOURNAL_HOURS: setting(
-    z.coerce.number().min(0).max(87_600),
+    decimal(0, 87_600),
     '48',
     'Consumed journal segments kept for replay.',
   ),
 
   PADBORG_JOURNAL_WINDOW_MS: setting(
-    z.coerce.number().min(0).max(1000),
+    decimal(0, 1000),
     '2',
     'Least time between two group commits.',
   ),
   PADBORG_JOURNAL_SEGMENT_BYTES: setting(
-    count(MIB, 1024 * MIB),
+    whole(MIB, 1024 * MIB),
     String(64 * MIB),
     'Size of a journal segment.',
   ),
   PADBORG_JOURNAL_KEEP_BYTES: setting(
-    count(MIB, 2 ** 50),
+    whole(MIB, 2 ** 50),
     String(8192 * MIB),
     'Consumed segments kept for replay at most.',
   ),
   PADBORG_JOURNAL_LAG_BYTES: setting(
-    count(MIB, 2 ** 50),
+    whole(MIB, 2 ** 50),
     String(4096 * MIB),
     'Unconsumed journal at which the broker stops reading from publishers.',
   ),
   PADBORG_JOURNAL_FREE_BYTES: setting(
-    count(0, 2 ** 50),
+    whole(0, 2 ** 50),
     String(1024 * MIB),
     'Free disk space below which consumed segments go before their time.',
   ),
 
   PADBORG_MQTT_MAX_PACKET_BYTES: setting(
-    count(1024, 256 * MIB),
+    whole(1024, 256 * MIB),
     String(256 * 1024),
     'Largest MQTT packet; a larger one closes the connection.',
   ),
-  PADBORG_MQTT_MAX_CONNECTIONS: setting(count(1, 1_000_000), '20000', 'MQTT connections at once.'),
+  PADBORG_MQTT_MAX_CONNECTIONS: setting(whole(1, 1_000_000), '20000', 'MQTT connections at once.'),
   PADBORG_MQTT_MAX_IN_FLIGHT: setting(
-    count(1, 10_000_000),
+    whole(1, 10_000_000),
     '100000',
     'Messages read but not yet durable, over all clients.',
   ),
   PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT: setting(
-    count(1, 65_535),
+    whole(1, 65_535),
     '2000',
     'The same for one client.',
   ),
-  PADBORG_MQTT_MAX_TOPIC_LEVELS: setting(count(5, 100), '32', 'Levels of a topic.'),
+  PADBORG_MQTT_MAX_TOPIC_LEVELS: setting(whole(5, 100), '32', 'Levels of a topic.'),
   PADBORG_MQTT_MAX_OFFLINE_MESSAGES: setting(
-    count(0, 1_000_000),
+    whole(0, 1_000_000),
     '1000',
     'Messages kept for one offline subscriber; the oldest goes first.',
   ),
   PADBORG_MQTT_MAX_RATE_PER_DEVICE: setting(
-    count(1, 10_000_000),
+    whole(1, 10_000_000),
     '5000',
     'Messages per second and connection; above it the client is read more slowly.',
   ),
   PADBORG_MQTT_SOCKET_BUFFER_BYTES: setting(
-    count(65_536, 64 * MIB),
+    whole(65_536, 64 * MIB),
     String(256 * 1024),
     'High-water mark of a client socket; a subscriber over half of it loses messages instead of stalling others.',
   ),
   PADBORG_MQTT_DRAIN_TIMEOUT_MS: setting(
-    count(100, 600_000),
+    whole(100, 600_000),
     '5000',
     'How long a subscriber may take nothing before it is disconnected.',
   ),
   PADBORG_MQTT_CONNECT_TIMEOUT_MS: setting(
-    count(100, 600_000),
+    whole(100, 600_000),
     '10000',
     'How long a connection may wait with its CONNECT.',
   ),
   PADBORG_CREDENTIAL_OVERLAP_HOURS: setting(
-    z.coerce.number().min(0).max(87_600),
+    decimal(0, 87_600),
     '168',
     'How long older credentials of a device stay valid beside a new one.',
   ),
 
   PADBORG_INGEST_BATCH_MS: setting(
-    count(1, 10_000),
+    whole(1, 10_000),
     '50',
     'Longest wait for more messages before a batch is written to the store.',
   ),
   PADBORG_INGEST_BATCH_BYTES: setting(
-    count(65_536, 256 * MIB),
+    whole(65_536, 256 * MIB),
     String(4 * MIB),
     'Journal bytes per batch at most.',
   ),
   PADBORG_INGEST_SNAPSHOT_MS: setting(
-    count(100, 600_000),
+    whole(100, 600_000),
     '5000',
     'How often the state of the intake is saved; a restart reads the journal from there.',
   ),
   PADBORG_LATE_SECONDS: setting(
-    z.coerce.number().min(1).max(86_400),
+    decimal(1, 86_400),
     '60',
     'Age above which a reading counts as late.',
   ),
   PADBORG_ERRORS_PER_MINUTE: setting(
-    count(0, 60_000),
+    whole(0, 60_000),
     '30',
     'Messages on the errors topic per device.',
   ),
 
   PADBORG_QUERY_TIMEOUT_MS: setting(
-    count(100, 600_000),
+    whole(100, 600_000),
     '10000',
     'A query is cancelled after that.',
   ),
-  PADBORG_QUERY_CONCURRENCY: setting(count(1, 16), '2', 'Queries that run at once.'),
+  PADBORG_QUERY_CONCURRENCY: setting(whole(1, 16), '2', 'Queries that run at once.'),
   PADBORG_QUERY_QUEUE: setting(
-    count(1, 10_000),
+    whole(1, 10_000),
     '200',
     'Queries that may wait; more are refused with 503.',
   ),
   PADBORG_READY_LAG_SECONDS: setting(
-    z.coerce.number().min(1).max(86_400),
+    decimal(1, 86_400),
     '30',
     'Lag of the writer at which /health/ready answers 503.',
   ),
-  PADBORG_SHUTDOWN_SECONDS: setting(
-    z.coerce.number().min(1).max(600),
-    '20',
-    'Longest orderly shutdown.',
-  ),
+  PADBORG_SHUTDOWN_SECONDS: setting(decimal(1, 600), '20', 'Longest orderly shutdown.'),
   PADBORG_FAULT: setting(
-    z.enum(['none', 'early-ack', 'no-fsync']),
+    oneOf('none', 'early-ack', 'no-fsync'),
     'none',
     'Breaks a promise on purpose, so that a test can see itself turn red. Never set it.',
   ),
@@ -235,18 +225,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
     const text = given === undefined || given === '' ? fallback : given
     const parsed = schema.safeParse(text)
     if (parsed.success) values[name] = parsed.data
-    else {
-      const value = secret ? '(secret)' : String(text)
-      problems.push({ setting: name, value, problem: explain(parsed.error) })
-    }
+    else problems.push(problemOf(name, text, { problem: explain(parsed.error), secret }))
   }
-  if (problems.length > 0) return { config: null, problems }
-  // Every key of SETTINGS was parsed by its own schema just above.
-  const config = values as Config
-  const contradictions = contradictionsOf(config)
-  return contradictions.length > 0
-    ? { config: null, problems: contradictions }
-    : { config, problems: [] }
+  // Every key of SETTINGS was parsed by its own schema just above, or is left out.
+  problems.push(...contradictionsOf(values))
+  return problems.length > 0
+    ? { config: null, problems }
+    : { config: values as Config, problems: [] }
 }
 
 /** Throws CONFIG_INVALID with one line per problem. */
@@ -270,72 +255,73 @@ export function exampleEnvironment(): string {
   return lines.join('\n')
 }
 
+const PREFIX = 'PADBORG_'
+/** A misspelt name must not bring a secret into the log. */
+const SOUNDS_SECRET = /KEY|SECRET|TOKEN|PASS/i
+const LONGEST_SHOWN = 80
+
 function unknownKeys(env: Readonly<Record<string, string | undefined>>): ConfigProblem[] {
   return Object.keys(env)
-    .filter((key) => key.startsWith('PADBORG_') && !Object.hasOwn(SETTINGS, key))
-    .map((key) => ({
-      setting: key,
-      value: env[key] ?? '',
-      problem: `there is no such setting${nearest(key)}; .env.example lists them all`,
-    }))
+    .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(SETTINGS, name))
+    .map((name) => {
+      const meant = similarName(name, Object.keys(SETTINGS), PREFIX)
+      const hint = meant === null ? '' : `, did you mean ${meant}?`
+      const problem = `there is no such setting${hint}; .env.example lists them all`
+      return problemOf(name, env[name], { problem, secret: SOUNDS_SECRET.test(name) })
+    })
 }
 
-function nearest(key: string): string {
-  const stem = key.slice(0, -3)
-  const match = Object.keys(SETTINGS).find(
-    (name) => name.startsWith(stem) || name.includes(key.slice(8)),
-  )
-  return match ? `, did you mean ${match}?` : ''
+interface Finding {
+  readonly problem: string
+  readonly secret?: boolean | undefined
+}
+
+/** A problem is one line, whatever the value holds. */
+function problemOf(
+  name: string,
+  value: string | number | undefined,
+  { problem, secret }: Finding,
+): ConfigProblem {
+  if (secret) return { setting: name, value: '(secret)', problem }
+  const line = String(value ?? '').replaceAll(/\p{Cc}/gu, '\uFFFD')
+  const shown = line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)}...` : line
+  return { setting: name, value: shown, problem }
 }
 
 function explain(error: z.ZodError): string {
-  return error.issues
-    .flatMap((issue) =>
-      issue.code === 'invalid_union'
-        ? issue.errors.flat().map((inner) => inner.message)
-        : [issue.message],
-    )
-    .join(', or ')
+  return error.issues.map(({ message }) => message).join(', and ')
 }
 
-function contradictionsOf(config: Config): ConfigProblem[] {
-  const problems: ConfigProblem[] = []
-  const add = (name: SettingName, problem: string) =>
-    problems.push({ setting: name, value: String(config[name] ?? ''), problem })
-  if (config.PADBORG_MQTTS_PORT !== 'off') {
-    for (const name of ['PADBORG_TLS_CERT', 'PADBORG_TLS_KEY'] as const) {
-      if (!config[name]) add(name, 'expected a PEM file because PADBORG_MQTTS_PORT is set')
-    }
+/** Between settings that are valid each by itself; those that are not are left out. */
+function contradictionsOf(config: Partial<Config>): ConfigProblem[] {
+  const add = (name: SettingName, problem: string) => problemOf(name, config[name], { problem })
+  const problems = samePorts(config)
+  const { PADBORG_MQTTS_PORT: tlsPort = 'off' } = config
+  for (const name of ['PADBORG_TLS_CERT', 'PADBORG_TLS_KEY'] as const) {
+    if (tlsPort === 'off' || config[name]) continue
+    problems.push(add(name, 'expected a PEM file because PADBORG_MQTTS_PORT is set'))
   }
-  return [...problems, ...samePorts(config)]
-}
-
-function samePorts(config: Config): ConfigProblem[] {
-  const names = [
-    'PADBORG_MQTT_PORT',
-    'PADBORG_MQTTS_PORT',
-    'PADBORG_MQTT_WS_PORT',
-    'PADBORG_HTTP_PORT',
-  ] as const
-  const problems: ConfigProblem[] = []
-  for (const [at, name] of names.entries()) {
-    const value = config[name]
-    const earlier = names.slice(0, at).find((other) => config[other] === value)
-    if (earlier && value !== 'off' && value !== 0) {
-      problems.push({
-        setting: name,
-        value: String(value),
-        problem: `${earlier} has the same port; give each its own`,
-      })
-    }
+  const { PADBORG_MQTT_MAX_IN_FLIGHT: all = Infinity } = config
+  if ((config.PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT ?? 0) > all) {
+    const expected = `expected at most ${all}, the value of PADBORG_MQTT_MAX_IN_FLIGHT`
+    problems.push(add('PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT', expected))
   }
   return problems
 }
 
-function isTimeZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
+const LISTENERS = [
+  'PADBORG_MQTT_PORT',
+  'PADBORG_MQTTS_PORT',
+  'PADBORG_MQTT_WS_PORT',
+  'PADBORG_HTTP_PORT',
+] as const
+
+function samePorts(config: Partial<Config>): ConfigProblem[] {
+  return LISTENERS.flatMap((name, at) => {
+    const value = config[name]
+    if (value === undefined || value === 'off' || value === 0) return []
+    const earlier = LISTENERS.slice(0, at).find((other) => config[other] === value)
+    if (!earlier) return []
+    return problemOf(name, value, { problem: `${earlier} has the same port; give each its own` })
+  })
 }

@@ -53,6 +53,7 @@ export function openDataDir(dir: string, log: Log): DataDir {
       if (!open) return
       open = false
       rmSync(runFile, { force: true })
+      HELD_LOCKS.delete(lock)
       lock.close()
     },
   }
@@ -96,9 +97,25 @@ export function adminKey(
   )
 }
 
+/** A secret of the platform's own, made once and kept: `<dir>/pseudonym-secret`. */
+export function pseudonymSecret(dir: string): string {
+  const path = join(dir, PSEUDONYM_FILE)
+  const known = readIfThere(path)?.trim()
+  if (known !== undefined && known.length >= SHORTEST_KEY) return known
+  const secret = randomSecret('pbn_')
+  writePrivately(path, `${secret}\n`)
+  return secret
+}
+
 const RUN_FILE = 'run.json'
 const LOCK_FILE = 'lock.db'
 const ADMIN_KEY_FILE = 'admin-key'
+const PSEUDONYM_FILE = 'pseudonym-secret'
+/**
+ * Node closes a database that is garbage collected, and the lock would go with it: nobody has to keep
+ * the `DataDir` for the directory to stay locked.
+ */
+const HELD_LOCKS = new Set<DatabaseSync>()
 /** The same bound as for PADBORG_ADMIN_KEY. */
 const SHORTEST_KEY = 16
 
@@ -122,6 +139,7 @@ function takeLock(dir: string, path: string): DatabaseSync {
   try {
     lock = new DatabaseSync(join(path, LOCK_FILE), { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
+    HELD_LOCKS.add(lock)
     return lock
   } catch (error) {
     lock?.close()

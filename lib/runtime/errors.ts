@@ -1,7 +1,6 @@
 /** Every operational error has a code from this table (docs/errors.md lists them; a test compares). */
 export const ERRORS = {
   CONFIG_INVALID: 'A setting is missing, unknown or has a value that cannot be used.',
-  NODE_TOO_OLD: 'The Node.js that runs the program is older than the one the package brings.',
   DATA_DIR_UNUSABLE: 'The data directory cannot be created, read or written.',
   DATA_DIR_LOCKED: 'Another platform runs on this data directory.',
   DATA_DIR_FOREIGN: 'The data directory holds parts that do not belong together.',

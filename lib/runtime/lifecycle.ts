@@ -6,6 +6,8 @@ export interface LifecycleOptions {
   /** Longest orderly shutdown; then the exit code is 1 and open parts are named in the log. */
   readonly deadlineMs?: number
   readonly clock?: Clock
+  /** Never rejects. A shutdown that begins before waits for it: what the start opens is closed too. */
+  readonly started?: Promise<void>
 }
 
 /** Where signals come from: `process`, or an emitter of a test. */
@@ -47,7 +49,7 @@ interface Part {
 }
 
 export function createLifecycle(log: Log, options: LifecycleOptions = {}): Lifecycle {
-  const { deadlineMs = 20_000, clock = systemClock } = options
+  const { deadlineMs = 20_000, clock = systemClock, started = Promise.resolve() } = options
   const parts: Part[] = []
   const { promise: closed, resolve: finish } = Promise.withResolvers<number>()
   let closing = false
@@ -94,14 +96,16 @@ export function createLifecycle(log: Log, options: LifecycleOptions = {}): Lifec
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), deadlineMs)
     })
-    for (let part = parts.pop(); part; part = parts.pop()) {
-      if ((await Promise.race([closePart(part), deadline])) !== 'late') continue
-      exitCode = 1
-      const open = [part, ...parts.toReversed()].map(({ name }) => name)
-      log.error({ open, deadlineMs }, 'the shutdown took too long; these parts are still open')
-      break
+    let isLate = (await Promise.race([started, deadline])) === 'late'
+    let current: Part | undefined
+    while (!isLate && (current = parts.pop())) {
+      isLate = (await Promise.race([closePart(current), deadline])) === 'late'
     }
     clearTimeout(timer)
+    if (!isLate) return
+    exitCode = 1
+    const open = [...parts, ...(current ? [current] : [])].toReversed().map(({ name }) => name)
+    log.error({ open, deadlineMs }, 'the shutdown took too long; these parts are still open')
   }
 
   async function closePart({ name, close }: Part): Promise<void> {

@@ -43,21 +43,33 @@ export function serveCalls(channel: Channel, handlers: Handlers): void {
     running.set(message.id, controller)
     void answer(message, controller.signal).then((reply) => {
       running.delete(message.id)
-      channel.postMessage(reply)
+      post(reply)
     })
   })
 
+  /** What cannot cross is the handler's mistake: its caller must not wait for ever. */
+  function post(reply: Answer): void {
+    try {
+      channel.postMessage(reply)
+    } catch (error) {
+      channel.postMessage({ rpc: 'answer', id: reply.id, error: asSent(error) } satisfies Answer)
+    }
+  }
+
   async function answer({ id, name, argument }: Call, signal: AbortSignal): Promise<Answer> {
     try {
-      const handler = handlers[name]
+      const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (!handler) throw new Error(`no handler is named ${name}`)
       return { rpc: 'answer', id, value: await handler(argument as never, signal) }
     } catch (error) {
-      const code = error instanceof PlatformError ? error.code : null
-      const path = error instanceof PlatformError ? error.path : ''
-      return { rpc: 'answer', id, error: { code, message: messageOf(error), path } }
+      return { rpc: 'answer', id, error: asSent(error) }
     }
   }
+}
+
+function asSent(error: unknown): NonNullable<Answer['error']> {
+  const { code, path } = error instanceof PlatformError ? error : { code: null, path: '' }
+  return { code, message: messageOf(error), path }
 }
 
 export interface Caller {
@@ -86,8 +98,9 @@ export function createCaller(channel: Channel | MessagePort): Caller {
       const id = ++lastId
       const cancel = () => channel.postMessage({ rpc: 'cancel', id } satisfies Cancel)
       return new Promise<T>((resolve, reject) => {
-        waiting.set(id, { resolve: (value) => resolve(value as T), reject })
+        // First, as it throws for an argument that cannot cross: then nobody waits.
         channel.postMessage({ rpc: 'call', id, name, argument } satisfies Call)
+        waiting.set(id, { resolve: (value) => resolve(value as T), reject })
         if (signal?.aborted) cancel()
         else signal?.addEventListener('abort', cancel, { once: true })
       }).finally(() => signal?.removeEventListener('abort', cancel))

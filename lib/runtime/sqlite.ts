@@ -137,7 +137,8 @@ function migrate(db: DatabaseSync, path: string, migrations: readonly string[]):
   }
 }
 
-function explainFailure(path: string, error: unknown): unknown {
+/** The coded error for a database or disk that fails; any other error as it is. */
+export function explainFailure(path: string, error: unknown): unknown {
   const code = sqliteCodeOf(error)
   if (code === SQLITE_NOTADB || code === SQLITE_CORRUPT) {
     return new PlatformError(

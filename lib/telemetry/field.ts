@@ -6,6 +6,9 @@ import { z } from 'zod'
  */
 export type FieldRole = 'gauge' | 'counter' | 'state'
 
+/** What a field of a reading can hold. */
+export type FieldValue = number | string | boolean
+
 export interface FieldDefinition {
   readonly type: 'number' | 'string' | 'boolean'
   readonly role: FieldRole

@@ -1,7 +1,8 @@
 import type { FullId } from './ids.ts'
 import type { Kind } from './catalogue.ts'
 import type { Flag } from './flags.ts'
-import type { FieldValue, Radio } from './reading.ts'
+import type { FieldValue } from './field.ts'
+import type { Radio } from './radio.ts'
 import type { RejectionReason } from './rejection.ts'
 
 /** Which rows a caller may see. `null` sets no limit; an empty list lets nothing through. */

@@ -1,5 +1,15 @@
 import { dataSchema, gauge, state, type FieldDefinition } from './field.ts'
-import type { Radio } from './reading.ts'
+
+/** Radio conditions at the moment of a reading (3GPP TS 38.215; domain.md 6). */
+export interface Radio {
+  readonly rat?: 'lte' | 'nr-nsa' | 'nr-sa' | undefined
+  readonly rsrpDbm?: number | undefined
+  readonly rsrqDb?: number | undefined
+  readonly sinrDb?: number | undefined
+  readonly cellId?: string | undefined
+  readonly band?: string | undefined
+  readonly operator?: string | undefined
+}
 
 /** Radio access technologies: LTE, 5G beside an LTE anchor, 5G alone. */
 export const RATS = ['lte', 'nr-nsa', 'nr-sa'] as const

@@ -1,18 +1,7 @@
 import type { FullId } from './ids.ts'
 import type { Kind } from './catalogue.ts'
-
-export type FieldValue = number | string | boolean
-
-/** Radio conditions at the moment of a reading (3GPP TS 38.215; domain.md 6). */
-export interface Radio {
-  readonly rat?: 'lte' | 'nr-nsa' | 'nr-sa' | undefined
-  readonly rsrpDbm?: number | undefined
-  readonly rsrqDb?: number | undefined
-  readonly sinrDb?: number | undefined
-  readonly cellId?: string | undefined
-  readonly band?: string | undefined
-  readonly operator?: string | undefined
-}
+import type { FieldValue } from './field.ts'
+import type { Radio } from './radio.ts'
 
 /** One measurement set of one device at one device time. */
 export interface Reading {

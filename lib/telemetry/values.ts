@@ -6,7 +6,7 @@ import {
 } from './field.ts'
 import { FLAGS } from './flags.ts'
 import { isNoFix } from './position.ts'
-import type { FieldValue } from './reading.ts'
+import type { FieldValue } from './field.ts'
 
 export interface AcceptedValues {
   readonly fields: Readonly<Record<string, FieldValue>>

@@ -6,6 +6,7 @@ export function formatInput(
   payload: Uint8Array,
   kind: Device['kind'] = 'truck',
   channel = 'telemetry',
+  settings: Device['settings'] = {},
 ): FormatInput {
   const device: Device = {
     id: 'acme.t1',
@@ -16,13 +17,13 @@ export function formatInput(
     topics: [],
     gateway: kind === 'gateway',
     site: null,
-    settings: {},
+    settings,
     secretNames: [],
     createdAt: '2025-11-24T16:00:00Z',
   }
   const message = {
     device: device.id,
-    topic: `padborg/v1/acme/t1/${channel}`,
+    topic: channel.includes('/') ? channel : `padborg/v1/acme/t1/${channel}`,
     payload,
     qos: 1,
     retain: false,

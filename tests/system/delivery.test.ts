@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
 import { settledDelivery, storedSeqs } from '../support/fleet.ts'
-import { addDevice, deliveryOf, startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
+import {
+  addDevice,
+  deliveryOf,
+  startPlatform,
+  temporaryDir,
+  type Platform,
+} from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const SEED = Number(process.env['SEED'] ?? 7)
@@ -32,13 +38,20 @@ describe('the sums of /delivery', () => {
         let payload: string
         if (dice < 10) {
           bad += 1
-          payload = ['{"v":1', '[]', '{"v":1,"kind":"robot","data":{"socPct":1}}', 'x'][dice % 4] ?? ''
+          payload =
+            ['{"v":1', '[]', '{"v":1,"kind":"robot","data":{"socPct":1}}', 'x'][dice % 4] ?? ''
         } else if (dice < 25 && good.size > 0) {
           payload = random.pick([...good.values()])
         } else {
           seq += 1
           const ts = Date.now() - (dice < 40 ? random.integer(0, 600_000) : 0)
-          payload = JSON.stringify({ v: 1, kind: 'truck', ts, seq, data: { speedKmh: dice, odometerM: seq } })
+          payload = JSON.stringify({
+            v: 1,
+            kind: 'truck',
+            ts,
+            seq,
+            data: { speedKmh: dice, odometerM: seq },
+          })
           good.set(seq, payload)
         }
         sent += 1
@@ -61,7 +74,9 @@ describe('the sums of /delivery', () => {
       duplicate: sent - bad - good.size,
       pending: 0,
     })
-    expect((await storedSeqs(platform, device.id)).toSorted((a, b) => a - b)).toEqual([...good.keys()])
+    expect((await storedSeqs(platform, device.id)).toSorted((a, b) => a - b)).toEqual([
+      ...good.keys(),
+    ])
   }, 120_000)
 
   it('move a rejection to stored when it is replayed after the cause is mended', async () => {
@@ -75,7 +90,11 @@ describe('the sums of /delivery', () => {
     const robot = { v: 1, kind: 'robot', ts: Date.now(), seq: 1, data: { socPct: 80 } }
     await client.publishAsync(truck.topic, JSON.stringify(robot), { qos: 1 })
     await waitFor(() => errors.length > 0)
-    expect(JSON.parse(errors[0] ?? '')).toMatchObject({ reason: 'kind', topic: truck.topic, count: 1 })
+    expect(JSON.parse(errors[0] ?? '')).toMatchObject({
+      reason: 'kind',
+      topic: truck.topic,
+      count: 1,
+    })
     await client.endAsync()
     const { body } = await platform.api(`/rejections?device=${truck.id}`)
     expect(body.data).toHaveLength(1)
@@ -89,7 +108,11 @@ describe('the sums of /delivery', () => {
     const mended = await platform.api('/rejections/replay', { body: { ids: [body.data[0].id] } })
     expect(mended.body).toEqual({ recovered: 1, again: 0, duplicate: 0 })
     await waitFor(async () => (await deliveryOf(platform, truck.id)).pending === 0)
-    expect(await deliveryOf(platform, truck.id)).toMatchObject({ accepted: 1, stored: 1, rejected: 0 })
+    expect(await deliveryOf(platform, truck.id)).toMatchObject({
+      accepted: 1,
+      stored: 1,
+      rejected: 0,
+    })
     const { body: after } = await platform.api(`/rejections?device=${truck.id}`)
     expect(after.data[0].recoveredAt).not.toBeNull()
     const { body: readings } = await platform.api(`/readings?kind=robot&device=${truck.id}`)

@@ -35,6 +35,7 @@ const fields = {
   current1A: phaseCurrent(1),
   current2A: phaseCurrent(2),
   current3A: phaseCurrent(3),
+  meterId: state('Number of the meter itself, which changes when the meter is exchanged.'),
   status: state('State of the meter; OK, or the names of its errors.', { maxLength: 256 }),
 }
 

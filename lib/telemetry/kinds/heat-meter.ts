@@ -48,6 +48,7 @@ const fields = {
     'State of the meter; OK, or the names of its errors. A frozen register is not zero.',
     { maxLength: 256 },
   ),
+  meterId: state('Number of the meter itself, which changes when the meter is exchanged.'),
   medium: state('M-Bus medium: heat, heat volume at inlet, cooling, ...'),
 }
 

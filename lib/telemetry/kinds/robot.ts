@@ -33,6 +33,7 @@ const fields = {
     min: -2000,
     max: 2000,
   }),
+  batteryHealthPct: gauge('%', 'Health of the traction battery.', { min: 0, max: 100 }),
   rangeM: gauge('m', 'Distance the robot can still drive.', { min: 0, max: 1e6 }),
   odometerM: counter('m', 'Total distance driven.', { min: 0, max: 1e10, sentinels: [-1] }),
   operatingMode: state('Operating mode in the words of VDA 5050: AUTOMATIC, MANUAL, ...'),

@@ -78,6 +78,13 @@ describe('the clock filter', () => {
     })
   })
 
+  it('compares delays as numbers, not as text', () => {
+    const slow = addSample(createClockFilter(), exchange(10n * S, 100n * MS))
+    const both = addSample(slow, exchange(20n * S, 20n * MS))
+    const other = addSample(both, exchange(30n * S, 100n * MS))
+    expect(offsetAt(other, 20n * S)?.boundNs).toBe(10n * MS)
+  })
+
   it('takes the newest of equal delays', () => {
     const first = addSample(createClockFilter(), exchange(10n * S, 8n * MS))
     const both = addSample(first, exchange(20n * S, 8n * MS))

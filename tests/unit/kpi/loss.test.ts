@@ -54,6 +54,7 @@ describe('loss from sequence numbers', () => {
   })
 
   it('does not count the same number again', () => {
+    expect(lossOfSeries([3, 3, 4])).toMatchObject({ received: 2, lost: 0, restarts: 0 })
     expect(lossOfSeries([100, 101, 101, 102, 101, 103])).toMatchObject({ received: 4, lost: 0 })
   })
 

@@ -31,6 +31,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
   rad: 'Rad',
   'm/s': 'Mps',
   'rad/s': 'Radps',
+  deg: 'Deg',
   kWh: 'Kwh',
   kW: 'Kw',
   m3: 'M3',
@@ -49,6 +50,12 @@ const ENDINGS: Readonly<Record<string, string>> = {
   kvar: 'Kvar',
 }
 
+/** Degrees stand in `headingDeg` and, by custom, not in `lat` and `lon`. */
+function endingOf(name: string, unit: string): string {
+  if (name === 'lat' || name === 'lon') return unit === 'deg' ? name : 'degrees'
+  return ENDINGS[unit] ?? 'a unit without an ending'
+}
+
 describe('the kinds of telemetry', () => {
   it('are one file each', () => {
     const files = readdirSync(folder).map((name) => name.replace('.ts', '').replaceAll('-', '_'))
@@ -64,11 +71,8 @@ describe('the kinds of telemetry', () => {
   it.each(KIND_NAMES)('%s says unit, role and meaning of each field', (kind) => {
     for (const [name, field] of Object.entries(KINDS[kind].fields)) {
       expect(field.description, name).toMatch(/^[A-Z].*[.]$/)
-      // Degrees stand in `headingDeg` and, by custom, not in `lat` and `lon`.
-      if (['lat', 'lon', 'headingDeg'].includes(name)) expect(field.unit).toBe('deg')
-      else if (field.unit) expect(name.endsWith(ENDINGS[field.unit] ?? '?'), name).toBe(true)
-      if (field.type === 'number') expect(field.role).not.toBe('state')
-      else expect(field.role).toBe('state')
+      expect(field.unit === '' || name.endsWith(endingOf(name, field.unit)), name).toBe(true)
+      expect(field.role === 'state', name).toBe(field.type !== 'number')
       expect(field.min ?? -Infinity).toBeLessThan(field.max ?? Infinity)
     }
   })

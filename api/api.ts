@@ -1,0 +1,38 @@
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import type { Metrics } from '#lib/runtime/metrics.ts'
+import type { Registry } from '#lib/registry/registry.ts'
+import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { Cursors } from './cursor.ts'
+import type { Pseudonyms } from './pseudonyms.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface AppDeps {
+  readonly port: IngestPort
+  readonly registry: Registry
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface AppOptions {
+  readonly version: string
+  /** Lag of the writer at which /health/ready answers 503. */
+  readonly readyLagMs: number
+  /** Bearer token of run.json: acts as admin for tools on this machine. */
+  readonly localToken: string | null
+  /** Keeps pseudonyms and cursors the same over restarts: from a file of the data directory. */
+  readonly pseudonymSecret: string
+  readonly bodyBytes?: number
+  readonly sessionHours?: number
+  readonly maxSessions?: number
+  readonly maxSessionsPerKey?: number
+}
+
+/** What routes work with. */
+export interface Api extends AppDeps {
+  readonly options: Required<AppOptions>
+  readonly sessions: Sessions
+  readonly pseudonyms: Pseudonyms
+  readonly cursors: Cursors
+}

@@ -1,0 +1,116 @@
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Caller } from './access.ts'
+import type { Api, AppDeps, AppOptions } from './api.ts'
+import { createCursors } from './cursor.ts'
+import { createAdd, type Add } from './endpoint.ts'
+import { addCounting } from './plugins/counting.ts'
+import { addDocuments } from './plugins/documents.ts'
+import { addGate } from './plugins/gate.ts'
+import { addHeaders } from './plugins/headers.ts'
+import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
+import { createPseudonyms } from './pseudonyms.ts'
+import { validatorOf } from './refused.ts'
+import { addCredentials } from './routes/credentials.ts'
+import { addDelivery } from './routes/delivery.ts'
+import { addDevices } from './routes/devices.ts'
+import { addHealth } from './routes/health.ts'
+import { addKeys } from './routes/keys.ts'
+import { addKinds } from './routes/kinds.ts'
+import { addLastValues } from './routes/last-values.ts'
+import { addLatency } from './routes/latency.ts'
+import { addLoss } from './routes/loss.ts'
+import { addMetrics } from './routes/metrics.ts'
+import { addPage } from './routes/page.ts'
+import { addReadings } from './routes/readings.ts'
+import { addRejections } from './routes/rejections.ts'
+import { addSession } from './routes/session.ts'
+import { addSites } from './routes/sites.ts'
+import { addTenants } from './routes/tenants.ts'
+import { addThroughput } from './routes/throughput.ts'
+import { createSessions } from './sessions.ts'
+
+/** Routes for everybody, outside `/api/v1`. */
+const PUBLIC: readonly ((app: FastifyInstance, api: Api) => void)[] = [
+  addPage,
+  addHealth,
+  addMetrics,
+]
+
+/** Questions of the API. A new one is a file in `routes/` and a line here. */
+const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
+  addTenants,
+  addSites,
+  addDevices,
+  addCredentials,
+  addKeys,
+  addKinds,
+  addReadings,
+  addLastValues,
+  addDelivery,
+  addRejections,
+  addLatency,
+  addThroughput,
+  addLoss,
+]
+
+const LIMITS = {
+  bodyBytes: 1024 * 1024,
+  sessionHours: 12,
+  maxSessions: 1000,
+  maxSessionsPerKey: 50,
+} as const
+/** Request line and headers together; a longer one is answered with 431. */
+const MAX_HEADER_BYTES = 16 * 1024
+/** A full id has up to 127 characters; Fastify's own limit is 100. */
+const MAX_PARAMETER_LENGTH = 200
+/** How long a client may take to send one request. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** Puts the API together. The caller listens, injects and closes. */
+export async function createApp(deps: AppDeps, options: AppOptions): Promise<FastifyInstance> {
+  const api = createApi(deps, options)
+  const app = fastify({
+    logger: false,
+    trustProxy: false,
+    bodyLimit: api.options.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBadAddress,
+  })
+  // A form of another page may send text/plain without asking; only JSON is read.
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(({ schema }) => validatorOf(schema))
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+
+  const callers = new WeakMap<FastifyRequest, Caller>()
+  addCounting(app, api)
+  addHeaders(app)
+  addProblems(app, api)
+  addGate(app, api, callers)
+  await addDocuments(app, api)
+  for (const add of PUBLIC) add(app, api)
+  const add = createAdd(app, api, (request) => callerOf(callers, request))
+  addSession(app, add, api)
+  for (const addNoun of ENDPOINTS) addNoun(add, api)
+  await app.ready()
+  return app
+}
+
+function createApi(deps: AppDeps, options: AppOptions): Api {
+  const all = { ...LIMITS, ...options }
+  return {
+    ...deps,
+    options: all,
+    sessions: createSessions(deps, all),
+    pseudonyms: createPseudonyms(deps.registry, all.pseudonymSecret),
+    cursors: createCursors(all.pseudonymSecret),
+  }
+}
+
+function callerOf(callers: WeakMap<FastifyRequest, Caller>, request: FastifyRequest): Caller {
+  const caller = callers.get(request)
+  if (caller) return caller
+  throw new Error('a handler ran for a request that the gate has not let through')
+}

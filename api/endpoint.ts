@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { rolesWith, type Caller, type Permission } from './access.ts'
+import { ListAnswer, type Answer } from './answer.ts'
+import type { Api } from './api.ts'
+import type { Locale } from './csv.ts'
+import { departureOf } from './departure.ts'
+import { namesFor, type Names } from './names.ts'
+import { formatOf, type Format } from './negotiate.ts'
+import { formatParameters } from './parameters.ts'
+import { PROBLEM_TYPE, Problem } from './problem.ts'
+import { problemSchema } from './schemas.ts'
+
+/** One question somebody asks, checked and with his permission. */
+export interface Ask<Q, P, B> {
+  readonly caller: Caller
+  readonly names: Names
+  readonly query: Q
+  readonly params: P
+  readonly body: B
+  /** Pattern of the route, for cursors. */
+  readonly route: string
+  readonly headers: FastifyRequest['headers']
+  /** Fires when the client goes away. */
+  readonly signal: AbortSignal
+}
+
+type Shape = Record<string, z.ZodType>
+/** Of an endpoint without parameters. */
+type NoShape = Record<string, never>
+
+export interface Endpoint<Q extends Shape, P extends Shape, B extends z.ZodType> {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Below `/api/v1`. */
+  readonly url: string
+  readonly permission: Permission
+  readonly tag: string
+  readonly summary: string
+  readonly query?: Q
+  readonly params?: P
+  readonly body?: B
+  readonly status?: 201 | 204
+  /** Schema of the answer; a list or series can also be had as CSV. */
+  readonly answer?: z.ZodType
+  readonly isList?: boolean
+  readonly handle: (
+    ask: Ask<z.output<z.ZodObject<Q>>, z.output<z.ZodObject<P>>, z.output<B>>,
+  ) => Promise<Answer | Problem> | Answer | Problem
+}
+
+export type Add = <
+  Q extends Shape = NoShape,
+  P extends Shape = NoShape,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  endpoint: Endpoint<Q, P, B>,
+) => void
+
+const BASE = '/api/v1'
+
+/** Turns endpoints into routes of Fastify: schema, permission, form of the answer. */
+export function createAdd(
+  app: FastifyInstance,
+  api: Api,
+  callerOf: (request: FastifyRequest) => Caller,
+): Add {
+  return (endpoint) => {
+    const { method, handle, permission, isList = false } = endpoint
+    const url = BASE + endpoint.url
+    app.route({
+      method,
+      url,
+      config: { permission },
+      schema: schemaOf(endpoint),
+      async handler(request, reply) {
+        const format = isList ? wantedFormat(request) : 'json'
+        if (format instanceof Problem) return sendProblem(reply, format)
+        const caller = callerOf(request)
+        const { headers } = request
+        const signal = departureOf(reply.raw)
+        const names = namesFor(caller, api)
+        // Checked by the schemas of this very endpoint before the handler runs.
+        const given = {
+          query: request.query,
+          params: request.params,
+          body: request.body,
+        } as Pick<Parameters<typeof handle>[0], 'query' | 'params' | 'body'>
+        const answer = await handle({ ...given, caller, names, route: url, headers, signal })
+        return answer instanceof Problem
+          ? sendProblem(reply, answer)
+          : sendAnswer(reply, answer, format)
+      },
+    })
+  }
+}
+
+type Described = Omit<Endpoint<Shape, Shape, z.ZodType>, 'handle'>
+
+function schemaOf(endpoint: Described) {
+  const { query, params, body, answer, isList, permission, tag, summary } = endpoint
+  const status = endpoint.status ?? 200
+  const json = answer ?? z.undefined()
+  const csv = { schema: z.string().describe('The rows, with a header line (RFC 4180).') }
+  const content = { 'application/json': { schema: json }, 'text/csv': csv }
+  return {
+    tags: [tag],
+    summary,
+    description: `Roles: ${rolesWith(permission).join(', ')}.`,
+    security: [{ key: [] }, { session: [] }],
+    querystring: z.strictObject({ ...query, ...(isList ? formatParameters : {}) }),
+    ...(params ? { params: z.strictObject(params) } : {}),
+    ...(body ? { body } : {}),
+    response: {
+      [status]: isList ? { description: 'The rows.', content } : json,
+      default: {
+        description: 'What was expected, what came and what to do.',
+        content: { [PROBLEM_TYPE]: { schema: problemSchema } },
+      },
+    },
+  }
+}
+
+function wantedFormat({ query, headers }: FastifyRequest): Format | Problem {
+  // `formatParameters` stand in the schema of every list.
+  const { as } = query as { as?: Format | 'parquet' }
+  return formatOf(as, headers.accept)
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .headers({ ...problem.extras.headers })
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problem.document()))
+}
+
+function sendAnswer(reply: FastifyReply, answer: Answer, format: Format): FastifyReply {
+  reply.code(answer.status).headers({ ...answer.headers })
+  if (answer.body === null) return reply.send()
+  if (format === 'json' || !(answer instanceof ListAnswer)) {
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body))
+  }
+  const { request } = reply
+  // `formatParameters` stand in the schema of every list.
+  const { locale } = request.query as { locale: Locale }
+  if (answer.next !== null) reply.header('link', nextLink(request.url, answer.next))
+  return reply.type('text/csv; charset=utf-8; header=present').send(answer.csv(locale))
+}
+
+/** CSV has no room for `next`; the address of the next page goes into a header (RFC 8288). */
+function nextLink(url: string, cursor: string): string {
+  const [path = '', query = ''] = url.split('?', 2)
+  const parameters = new URLSearchParams(query)
+  parameters.set('cursor', cursor)
+  return `<${path}?${parameters.toString()}>; rel="next"`
+}

@@ -1,0 +1,42 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import type { Api } from '../api.ts'
+import { PUBLIC } from './gate.ts'
+import { PAGE_POLICY } from './headers.ts'
+
+const DESCRIPTION = [
+  'Telemetry of the Padborg 5G testbed and of data-centre waste heat.',
+  'Times are ISO 8601 in UTC; missing is null, never zero; errors are RFC 9457 problem documents.',
+  'Lists and series come as JSON, or as CSV with `Accept: text/csv` or `as=csv`.',
+].join(' ')
+
+/** The OpenAPI document, made of the schemas of the routes, and its page. Public. */
+export async function addDocuments(app: FastifyInstance, { options }: Api): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Padborg telemetry', version: options.version, description: DESCRIPTION },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          session: { type: 'apiKey', in: 'cookie', name: 'padborg_session' },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+  })
+  app.get(
+    '/openapi.json',
+    { config: { permission: PUBLIC }, schema: { hide: true } },
+    async (_request, reply) =>
+      reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
+  )
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: PAGE_POLICY,
+    theme: { title: 'Padborg telemetry API' },
+    uiConfig: { deepLinking: true, persistAuthorization: false },
+  })
+}

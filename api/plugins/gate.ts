@@ -1,0 +1,46 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { PERMISSIONS, type Caller, type Permission } from '../access.ts'
+import type { Api } from '../api.ts'
+import { sendProblem } from '../endpoint.ts'
+import { admit } from '../identify.ts'
+import { Problem } from '../problem.ts'
+
+export const PUBLIC = 'public'
+
+/** Routes of plugins that cannot name a permission: the documentation page and its files. */
+const PUBLIC_PREFIX = '/docs'
+
+/**
+ * The one place that lets requests in. A route without a permission stops the assembly, so that
+ * none is open by being forgotten.
+ */
+export function addGate(
+  app: FastifyInstance,
+  api: Api,
+  callers: WeakMap<FastifyRequest, Caller>,
+): void {
+  app.addHook('onRoute', ({ url, config }) => {
+    if (permissionOf(url, config) === null) {
+      throw new Error(`route ${url} names no permission: add one to its config`)
+    }
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) return
+    const { url = '', config } = request.routeOptions
+    const permission = permissionOf(url, config)
+    if (permission === PUBLIC) return
+    if (permission === null) throw new Error(`route ${url} names no permission`)
+    const caller = admit(api, request, permission)
+    if (caller instanceof Problem) sendProblem(reply, caller)
+    else callers.set(request, caller)
+  })
+}
+
+/** What the configuration of a route asks for; null when it says nothing usable. */
+export function permissionOf(url: string, config: unknown): Permission | typeof PUBLIC | null {
+  if (url === PUBLIC_PREFIX || url.startsWith(`${PUBLIC_PREFIX}/`)) return PUBLIC
+  if (typeof config !== 'object' || config === null || !('permission' in config)) return null
+  const { permission } = config
+  if (permission === PUBLIC) return PUBLIC
+  return PERMISSIONS.find((one) => one === permission) ?? null
+}

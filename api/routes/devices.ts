@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import type { Device, NewDevice } from '#lib/registry/registry.ts'
+import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
+import { visibleTenants, type Caller } from '../access.ts'
+import { created, list, nothing, ok } from '../answer.ts'
+import type { Api } from '../api.ts'
+import type { Columns } from '../csv.ts'
+import type { Add } from '../endpoint.ts'
+import { listPage } from '../list-page.ts'
+import { deviceParameters, pageParameters, wordsParameter } from '../parameters.ts'
+import { Problem, notFound, unusable } from '../problem.ts'
+import { idSchema, listSchema, timeSchema } from '../schemas.ts'
+
+const DEVICE_KINDS = [...KIND_NAMES, 'gateway'] as const
+
+const deviceSchema = z.object({
+  id: idSchema,
+  tenant: z.string(),
+  name: z.string(),
+  kind: z.enum(DEVICE_KINDS),
+  format: z.string(),
+  topics: z.array(z.string()),
+  gateway: z.boolean(),
+  site: z.string().nullable(),
+  settings: z.record(z.string(), z.unknown()),
+  secretNames: z.array(z.string()).describe('Secrets that are set; they are never shown.'),
+  createdAt: timeSchema,
+})
+
+const settingsSchema = z.record(z.string(), z.unknown())
+const secretsSchema = z.record(z.string(), z.string())
+
+const newDeviceSchema = z.strictObject({
+  id: z.string().describe('Short id, unique within its tenant.'),
+  tenant: z.string().optional().describe("Left out with a tenant's own key: that tenant."),
+  // The registry knows the kinds and says what else could be meant.
+  kind: z.string(),
+  name: z.string().optional(),
+  format: z.string().optional(),
+  topics: z.array(z.string()).optional().describe('MQTT filters outside the native tree.'),
+  gateway: z.boolean().optional(),
+  site: z.string().nullable().optional(),
+  settings: settingsSchema.optional(),
+  secrets: secretsSchema.optional().describe('Written, never read back.'),
+})
+
+const COLUMNS: Columns<Device> = {
+  id: (device) => device.id,
+  tenant: (device) => device.tenant,
+  name: (device) => device.name,
+  kind: (device) => device.kind,
+  format: (device) => device.format,
+  topics: (device) => device.topics.join(' '),
+  gateway: (device) => device.gateway,
+  site: (device) => device.site,
+  settings: (device) => JSON.stringify(device.settings),
+  createdAt: (device) => device.createdAt,
+}
+
+export function addDevices(add: Add, api: Api): void {
+  const { registry, cursors } = api
+  const tag = 'registry'
+  const params = { id: idSchema }
+  add({
+    method: 'GET',
+    url: '/devices',
+    permission: 'devices:read',
+    tag,
+    summary: 'Devices',
+    query: {
+      ...pageParameters,
+      tenant: deviceParameters.tenant,
+      kind: wordsParameter(DEVICE_KINDS, 'Only these kinds'),
+    },
+    answer: listSchema(deviceSchema),
+    isList: true,
+    handle(ask) {
+      const { kind, tenant } = ask.query
+      const unknown = tenant?.find((name) => ask.names.findTenant(name) === null)
+      if (unknown !== undefined) return notFound('tenant', unknown)
+      const devices = ask.names
+        .devices()
+        .filter((device) => kind?.includes(device.kind) ?? true)
+        .filter((device) => tenant?.includes(device.tenant) ?? true)
+      const page = listPage(devices, ({ id }) => id, ask, cursors)
+      return page instanceof Problem ? page : list(page, COLUMNS)
+    },
+  })
+  add({
+    method: 'GET',
+    url: '/devices/:id',
+    permission: 'devices:read',
+    tag,
+    summary: 'One device',
+    params,
+    answer: deviceSchema,
+    handle({ names, params: { id } }) {
+      const device = names.findDevice(id)
+      return device ? ok(device) : notFound('device', id)
+    },
+  })
+  add({
+    method: 'POST',
+    url: '/devices',
+    permission: 'devices:write',
+    tag,
+    summary: 'Create a device',
+    body: newDeviceSchema,
+    status: 201,
+    answer: deviceSchema,
+    handle({ body, caller }) {
+      const tenant = tenantFor(caller, body.tenant)
+      if (tenant instanceof Problem) return tenant
+      const device = registry.devices.create(newDevice(body, tenant))
+      return created(device, { location: `/api/v1/devices/${device.id}` })
+    },
+  })
+  add({
+    method: 'DELETE',
+    url: '/devices/:id',
+    permission: 'devices:write',
+    tag,
+    summary: 'Delete a device with its credentials; what it has sent stays',
+    params,
+    status: 204,
+    handle({ names, params: { id } }) {
+      const device = names.findDevice(id)
+      if (!device) return notFound('device', id)
+      registry.devices.delete(device.id)
+      return nothing()
+    },
+  })
+}
+
+/** Tenants of others are as unknown as those that are not there. */
+function tenantFor(caller: Caller, given: string | undefined): string | Problem {
+  const own = visibleTenants(caller)
+  if (own === null) {
+    return given ?? unusable('tenant', 'expected the id of a tenant, got nothing; give it')
+  }
+  const [tenant] = own
+  if (tenant !== undefined && (given === undefined || given === tenant)) return tenant
+  return notFound('tenant', given ?? '')
+}
+
+/** Secrets are accepted among the settings too, but must not stay there: settings are shown. */
+function newDevice(body: z.infer<typeof newDeviceSchema>, tenant: string): NewDevice {
+  const { settings: given, secrets: named, kind, ...rest } = body
+  const { secrets: inner, ...settings } = given ?? {}
+  // The registry checks the kind and the secrets, and has the better words for what is wrong.
+  const secrets =
+    inner === undefined ? named : (mergedSecrets(inner, named) as NewDevice['secrets'])
+  return { ...rest, tenant, kind: kind as NewDevice['kind'], settings, secrets }
+}
+
+function mergedSecrets(inner: unknown, named: NewDevice['secrets']): unknown {
+  return typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+    ? { ...inner, ...named }
+    : inner
+}

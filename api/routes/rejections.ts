@@ -1,0 +1,186 @@
+import { z } from 'zod'
+import { isoOf } from '#lib/runtime/clock.ts'
+import type { RejectionRow, RejectionsQuery } from '#lib/telemetry/questions.ts'
+import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
+import { list, ok } from '../answer.ts'
+import type { Api } from '../api.ts'
+import { ownColumns } from '../csv.ts'
+import type { Add } from '../endpoint.ts'
+import {
+  deviceParameters,
+  orderParameter,
+  pageParameters,
+  spanParameters,
+  wordsParameter,
+} from '../parameters.ts'
+import { Problem, unusable } from '../problem.ts'
+import { idSchema, listSchema, timeSchema } from '../schemas.ts'
+import { deviceScope, requireInScope } from '../scope.ts'
+import { stretchOf } from '../span.ts'
+
+const rejectionSchema = z.object({
+  id: z.string(),
+  time: timeSchema.describe('When the message came.'),
+  device: idSchema,
+  topic: z.string(),
+  reason: z.enum(REJECTION_REASONS),
+  path: z.string().describe('The faulty field in the payload.'),
+  expected: z.string(),
+  got: z.string(),
+  format: z.string(),
+  item: z.number().nullable().describe('Index in an array payload; null: the whole message.'),
+  payloadBase64: z.string().describe('The original bytes.'),
+  recoveredAt: timeSchema.nullable().describe('When a replay stored it after all.'),
+})
+
+const COLUMNS = ownColumns(
+  'id',
+  'time',
+  'device',
+  'topic',
+  'reason',
+  'path',
+  'expected',
+  'got',
+  'format',
+  'item',
+  'recoveredAt',
+  'payloadBase64',
+)
+
+const replaySchema = z.strictObject({
+  ids: z
+    .array(z.string().regex(/^\d{1,16}\.\d{1,9}$/, 'ids look like 4711.0'))
+    .min(1)
+    .max(10_000)
+    .optional(),
+  filter: z
+    .strictObject({
+      reason: wordsParameter(REJECTION_REASONS, 'Reasons'),
+      ...deviceParameters,
+    })
+    .optional()
+    .describe('Every rejection of these reasons, devices, tenants.'),
+  positions: z
+    .strictObject({ from: z.int().min(1), to: z.int().min(1) })
+    .optional()
+    .describe('Journal positions, both included: read again as they stand in the journal.'),
+})
+
+const replayAnswerSchema = z.object({
+  recovered: z.number().describe('Stored now.'),
+  again: z.number().describe('Rejected again.'),
+  duplicate: z.number().describe('Stored before.'),
+})
+
+export function addRejections(add: Add, api: Api): void {
+  const tag = 'rejections'
+  add({
+    method: 'GET',
+    url: '/rejections',
+    permission: 'rejections:read',
+    tag,
+    summary: 'Messages and elements that were not stored, with reason and original bytes',
+    query: {
+      reason: wordsParameter(REJECTION_REASONS, 'Only these reasons'),
+      ...deviceParameters,
+      ...spanParameters,
+      ...orderParameter,
+      ...pageParameters,
+    },
+    answer: listSchema(rejectionSchema),
+    isList: true,
+    async handle(ask) {
+      const { query, route, signal } = ask
+      const scope = deviceScope(ask, query)
+      if (scope instanceof Problem) return scope
+      const question = `${route} ${query.order}`
+      const stretch = stretchOf(query, { ...api, question })
+      if (stretch instanceof Problem) return stretch
+      const { fromNs, toNs, after: cursor } = stretch
+      const { order, limit, reason: reasons = null } = query
+      const page = await boundedPage(
+        api,
+        { scope, reasons, order, limit, cursor, fromNs, toNs },
+        signal,
+      )
+      const data = page.data.map((row) => shown(row, ask.names.device(row.device)))
+      const { after } = page
+      const next = after === null ? null : api.cursors.seal({ question, fromNs, toNs, after })
+      return list({ data, next }, COLUMNS)
+    },
+  })
+  add({
+    method: 'POST',
+    url: '/rejections/replay',
+    permission: 'rejections:replay',
+    tag,
+    summary: 'Try rejected messages again after their cause was mended',
+    body: replaySchema,
+    answer: replayAnswerSchema,
+    async handle(ask) {
+      const { ids = null, filter, positions = null } = ask.body
+      const given = [ids, filter ?? null, positions].filter((one) => one !== null).length
+      if (given !== 1) {
+        return unusable('ids', `expected one of ids, filter, positions, got ${given}; give one`)
+      }
+      if (positions && positions.from > positions.to) {
+        const got = `${positions.from} to ${positions.to}`
+        return unusable('positions', `expected from <= to, got ${got}; exchange them`)
+      }
+      const scope = deviceScope(ask, filter ?? {})
+      if (scope instanceof Problem) return scope
+      const reasons = filter?.reason ?? null
+      const { recovered, again, duplicate } = await api.port.ask(
+        'replay',
+        { scope, ids, reasons, positions },
+        ask.signal,
+      )
+      return ok({ recovered, again, duplicate })
+    },
+  })
+}
+
+/** Rows asked for at once, and payload bytes at which a page ends before its limit. */
+const STEP = 100
+const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+
+/** Payloads may have 256 KiB each: a page ends with its bytes, so that 10 000 rows fit in memory. */
+async function boundedPage(
+  { port }: Api,
+  question: RejectionsQuery,
+  signal: AbortSignal,
+): Promise<{ readonly data: readonly RejectionRow[]; readonly after: string | null }> {
+  const data: RejectionRow[] = []
+  let after = question.cursor
+  let bytes = 0
+  do {
+    const limit = Math.min(STEP, question.limit - data.length)
+    const page = await port.ask('rejections', { ...question, limit, cursor: after }, signal)
+    for (const row of page.data) {
+      requireInScope(question.scope, row.device)
+      data.push(row)
+      bytes += row.payload.byteLength
+    }
+    after = page.next
+  } while (after !== null && data.length < question.limit && bytes < MAX_PAYLOAD_BYTES)
+  return { data, after }
+}
+
+function shown(row: RejectionRow, device: string): z.infer<typeof rejectionSchema> {
+  const { id, topic, reason, path, expected, got, format, item, payload, recoveredAtNs } = row
+  return {
+    id,
+    time: isoOf(row.timeNs),
+    device,
+    topic,
+    reason,
+    path,
+    expected,
+    got,
+    format,
+    item,
+    payloadBase64: Buffer.from(payload).toString('base64'),
+    recoveredAt: recoveredAtNs === null ? null : isoOf(recoveredAtNs),
+  }
+}

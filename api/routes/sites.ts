@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { seesTenant } from '../access.ts'
+import { created, list, nothing } from '../answer.ts'
+import type { Api } from '../api.ts'
+import type { Columns } from '../csv.ts'
+import type { Add } from '../endpoint.ts'
+import { listPage } from '../list-page.ts'
+import { pageParameters } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { listSchema } from '../schemas.ts'
+
+const siteSchema = z.object({
+  id: z.string(),
+  tenant: z.string().nullable().describe('Null: shared by all tenants.'),
+  name: z.string(),
+  position: z.object({ lat: z.number(), lon: z.number() }).nullable(),
+  outline: z
+    .array(z.tuple([z.number(), z.number()]))
+    .nullable()
+    .describe('Closed ring of [lat, lon].'),
+})
+
+const newSiteSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  tenant: z.string().nullable().default(null),
+  position: z.strictObject({ lat: z.number(), lon: z.number() }).nullable().default(null),
+  outline: z
+    .array(z.tuple([z.number(), z.number()]))
+    .nullable()
+    .default(null),
+})
+
+const COLUMNS: Columns<z.infer<typeof siteSchema>> = {
+  id: (site) => site.id,
+  tenant: (site) => site.tenant,
+  name: (site) => site.name,
+  lat: (site) => site.position?.lat,
+  lon: (site) => site.position?.lon,
+}
+
+export function addSites(add: Add, { registry, cursors }: Api): void {
+  const tag = 'registry'
+  add({
+    method: 'GET',
+    url: '/sites',
+    permission: 'sites:read',
+    tag,
+    summary: 'Sites, those of all tenants included',
+    query: pageParameters,
+    answer: listSchema(siteSchema),
+    isList: true,
+    handle(ask) {
+      const sites = registry.sites
+        .list()
+        .filter(({ tenant }) => tenant === null || seesTenant(ask.caller, tenant))
+        .map((site) => ({
+          ...site,
+          outline: site.outline?.map(([lat, lon]): [number, number] => [lat, lon]) ?? null,
+        }))
+      const page = listPage(sites, ({ id }) => id, ask, cursors)
+      return page instanceof Problem ? page : list(page, COLUMNS)
+    },
+  })
+  add({
+    method: 'POST',
+    url: '/sites',
+    permission: 'sites:write',
+    tag,
+    summary: 'Create a site',
+    body: newSiteSchema,
+    status: 201,
+    answer: siteSchema,
+    handle: ({ body }) => created(registry.sites.create(body)),
+  })
+  add({
+    method: 'DELETE',
+    url: '/sites/:id',
+    permission: 'sites:write',
+    tag,
+    summary: 'Delete a site that has no devices',
+    params: { id: z.string() },
+    status: 204,
+    handle({ params }) {
+      registry.sites.delete(params.id)
+      return nothing()
+    },
+  })
+}

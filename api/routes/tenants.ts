@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { seesTenant } from '../access.ts'
+import { created, list, nothing } from '../answer.ts'
+import type { Api } from '../api.ts'
+import { ownColumns } from '../csv.ts'
+import type { Add } from '../endpoint.ts'
+import { listPage } from '../list-page.ts'
+import { pageParameters } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { listSchema, timeSchema } from '../schemas.ts'
+
+const tenantSchema = z.object({ id: z.string(), name: z.string(), createdAt: timeSchema })
+const newTenantSchema = z.strictObject({ id: z.string(), name: z.string() })
+
+export function addTenants(add: Add, { registry, cursors }: Api): void {
+  const tag = 'registry'
+  add({
+    method: 'GET',
+    url: '/tenants',
+    permission: 'tenants:read',
+    tag,
+    summary: 'Tenants',
+    query: pageParameters,
+    answer: listSchema(tenantSchema),
+    isList: true,
+    handle(ask) {
+      const tenants = registry.tenants.list().filter(({ id }) => seesTenant(ask.caller, id))
+      const page = listPage(tenants, ({ id }) => id, ask, cursors)
+      return page instanceof Problem ? page : list(page, ownColumns('id', 'name', 'createdAt'))
+    },
+  })
+  add({
+    method: 'POST',
+    url: '/tenants',
+    permission: 'tenants:write',
+    tag,
+    summary: 'Create a tenant',
+    body: newTenantSchema,
+    status: 201,
+    answer: tenantSchema,
+    handle: ({ body }) => created(registry.tenants.create(body)),
+  })
+  add({
+    method: 'DELETE',
+    url: '/tenants/:id',
+    permission: 'tenants:write',
+    tag,
+    summary: 'Delete a tenant that has no devices, with its sites and keys',
+    params: { id: z.string() },
+    status: 204,
+    handle({ params }) {
+      registry.tenants.delete(params.id)
+      return nothing()
+    },
+  })
+}

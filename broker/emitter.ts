@@ -1,0 +1,86 @@
+import { Qlobber } from 'qlobber'
+
+/** A message as it goes to subscribers; Aedes copies it for each of them. */
+export interface ForwardPacket {
+  readonly cmd: 'publish'
+  readonly brokerId: string
+  readonly brokerCounter: number
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly dup: false
+  readonly messageId: undefined
+}
+
+type Deliver = (packet: object, done: () => void) => void
+
+/**
+ * Who listens where, in place of mqemitter: that queues above its concurrency and then works its queue
+ * off by recursion, until the stack is full. Here a message goes to all its subscribers at once, and
+ * `forward.ts` bounds how many are on their way.
+ */
+export interface Emitter {
+  on(topic: string, deliver: Deliver, done?: () => void): void
+  removeListener(topic: string, deliver: Deliver, done?: () => void): void
+  emit(packet: { readonly topic: string }, done?: () => void): void
+  close(done?: () => void): void
+  hasListeners(topic: string): boolean
+}
+
+/** The matcher of Aedes: `+` may stand for an empty level ([MQTT-4.7.1-3]). */
+export const MATCHER_OPTIONS = {
+  separator: '/',
+  wildcard_one: '+',
+  wildcard_some: '#',
+  match_empty_levels: true,
+} as const
+
+/** Topics whose subscribers are remembered; when there are more, all are found anew. */
+const REMEMBERED = 10_000
+
+/** `onChange` hears of each subscription that comes or goes. */
+export function createEmitter(onChange: () => void): Emitter {
+  const matcher = new Qlobber<Deliver>(MATCHER_OPTIONS)
+  const known = new Map<string, readonly Deliver[]>()
+
+  function match(topic: string): readonly Deliver[] {
+    const remembered = known.get(topic)
+    if (remembered) return remembered
+    const found = matcher.match(topic)
+    if (known.size >= REMEMBERED) known.clear()
+    known.set(topic, found)
+    return found
+  }
+
+  function changed(done: (() => void) | undefined): void {
+    known.clear()
+    onChange()
+    if (done) setImmediate(done)
+  }
+
+  return {
+    on(topic, deliver, done) {
+      matcher.add(topic, deliver)
+      changed(done)
+    },
+    removeListener(topic, deliver, done) {
+      matcher.remove(topic, deliver)
+      changed(done)
+    },
+    emit(packet, done) {
+      const delivers = match(packet.topic)
+      if (delivers.length === 0) return done?.()
+      let left = delivers.length
+      const delivered = () => {
+        left -= 1
+        if (left === 0) done?.()
+      }
+      for (const deliver of delivers) deliver(packet, delivered)
+    },
+    close(done) {
+      if (done) setImmediate(done)
+    },
+    hasListeners: (topic) => match(topic).length > 0,
+  }
+}

@@ -1,0 +1,137 @@
+import type { z } from 'zod'
+import { KINDS, KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { KindDefinition } from '#lib/telemetry/field.ts'
+import { RADIO_FIELDS, radioOf, radioSchema } from '#lib/telemetry/radio.ts'
+import type { RejectionReason } from '#lib/telemetry/rejection.ts'
+import { parseDeviceTime } from '#lib/telemetry/time.ts'
+import { checkValues, createAcceptor, type AcceptedValues } from '#lib/telemetry/values.ts'
+import type { Draft, RefusedItem } from '../format.ts'
+import { describe, show, showPath, wordsOf } from './wording.ts'
+
+/** What one element of a payload says; its hash is the business of the message. */
+export type Element = Omit<Draft, 'hash'>
+
+/** Reads one reading of a device of kind `own`; `item` is -1 outside an array. */
+export function readElement(element: unknown, item: number, own: Kind): Element | RefusedItem {
+  if (!isRecord(element)) {
+    const expected = item < 0 ? 'object or array of objects' : 'object'
+    return refusal(item, 'schema', { path: [], expected, got: describe(element) })
+  }
+  const { kind, ts, data, radio } = element
+  const seq = element['seq'] ?? null
+  if (!isSendable(kind, own)) return refuseKind(kind, item, own)
+  const broken = checkEnvelope(element, seq)
+  if (broken) return refusal(item, 'schema', broken)
+  const timeNs = ts === undefined || ts === null ? null : parseDeviceTime(ts)
+  if (timeNs !== null && typeof timeNs !== 'bigint') {
+    return refusal(item, 'schema', { path: ['ts'], ...timeNs })
+  }
+  const { values, problem } = READERS[kind](data, radio)
+  if (problem) return refusal(item, 'schema', problem)
+  const { fields, flags } = values
+  // `checkEnvelope` has found a number or null.
+  return { item, kind, seq: seq as number | null, timeNs, flags, fields, radio: values.radio }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+interface Problem {
+  readonly path: readonly PropertyKey[]
+  readonly expected: string
+  readonly got: string
+}
+
+export function refusal(
+  item: number,
+  reason: RejectionReason,
+  { path, expected, got }: Problem,
+): RefusedItem {
+  return { item, reason, path: showPath(item < 0 ? path : [item, ...path]), expected, got }
+}
+
+/** Kinds that any device may send beside its own (contract.md, MQTT). */
+const COMMON_KINDS: readonly Kind[] = ['radio', 'probe']
+
+function isSendable(kind: unknown, own: Kind): kind is Kind {
+  if (kind === own) return true
+  return typeof kind === 'string' && isKind(kind) && COMMON_KINDS.includes(kind)
+}
+
+function refuseKind(kind: unknown, item: number, own: Kind): RefusedItem {
+  const allowed = [...new Set([own, ...COMMON_KINDS])].join(', ')
+  const isText = typeof kind === 'string'
+  const got = isText ? show(kind) : describe(kind)
+  return refusal(item, isText ? 'kind' : 'schema', {
+    path: ['kind'],
+    expected: `one of ${allowed}`,
+    got,
+  })
+}
+
+/** The parts around the values; checked by hand, because it runs for every reading. */
+function checkEnvelope(element: Readonly<Record<string, unknown>>, seq: unknown): Problem | null {
+  const { v } = element
+  if (v !== 1) return { path: ['v'], expected: '1', got: show(v) }
+  if (seq === null || (Number.isSafeInteger(seq) && Number(seq) >= 0)) return null
+  const got = typeof seq === 'number' ? show(seq) : describe(seq)
+  return { path: ['seq'], expected: `whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, got }
+}
+
+type Values = Pick<Draft, 'fields' | 'radio' | 'flags'>
+
+type Outcome<T> =
+  | { readonly values: T; readonly problem: null }
+  | { readonly values: null; readonly problem: Problem }
+
+/** Turns `data` and `radio` of an element into fields. One per kind, made once. */
+const READERS = Object.fromEntries(
+  KIND_NAMES.map((name) => [name, createReader(KINDS[name])]),
+) as Readonly<Record<Kind, (data: unknown, radio: unknown) => Outcome<Values>>>
+
+function createReader(kind: KindDefinition) {
+  const readData = createPartReader('data', kind.fields, kind.data)
+  // A kind whose own fields are the radio fields may give them in either part.
+  const isRadio = Object.hasOwn(kind.fields, 'rsrpDbm')
+  const readRadio = isRadio
+    ? createPartReader('radio', kind.fields, kind.data)
+    : createPartReader('radio', RADIO_FIELDS, radioSchema)
+  return (data: unknown, radio: unknown): Outcome<Values> => {
+    const own = readData(data)
+    if (own.problem) return own
+    const beside = readRadio(radio)
+    if (beside.problem) return beside
+    const flags = own.values.flags | beside.values.flags
+    const fields = isRadio ? { ...beside.values.fields, ...own.values.fields } : own.values.fields
+    const broken = checkValues(kind, fields, data ?? (isRadio ? radio : data))
+    if (broken) {
+      const path = broken.path === '' ? ['data'] : ['data', broken.path]
+      return { values: null, problem: { ...broken, path } }
+    }
+    const part = radioOf(isRadio ? fields : beside.values.fields)
+    return { values: { fields, flags, radio: part }, problem: null }
+  }
+}
+
+const NO_VALUES: Outcome<AcceptedValues> = { values: { fields: {}, flags: 0 }, problem: null }
+
+function createPartReader(
+  part: string,
+  fields: KindDefinition['fields'],
+  schema: KindDefinition['data'],
+) {
+  const accept = createAcceptor(fields)
+  return (value: unknown): Outcome<AcceptedValues> => {
+    if (value === undefined || value === null) return NO_VALUES
+    const values = isRecord(value) ? accept(value) : null
+    if (values) return { values, problem: null }
+    const issue: z.core.$ZodIssue | undefined = schema.safeParse(value).error?.issues[0]
+    const path = issue?.path ?? []
+    const faulty = path.reduce<unknown>(
+      (outer, name) => (isRecord(outer) ? outer[String(name)] : outer),
+      value,
+    )
+    return { values: null, problem: { path: [part, ...path], ...wordsOf(issue, faulty) } }
+  }
+}

@@ -1,0 +1,151 @@
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import { hashBytes } from '#lib/telemetry/hash.ts'
+import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import { parseJson } from './reading/json-text.ts'
+import { isRecord, refusal } from './reading/native-element.ts'
+import { native } from './native.ts'
+import { hiddenFault } from './reading/hidden-fault.ts'
+import { isNativeReading } from './reading/native-reading.ts'
+import { zoneOf } from './reading/stated-time.ts'
+import type { Major, Topic } from './vda5050/fields.ts'
+import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
+import { describe } from './reading/wording.ts'
+
+/** VDA 5050 of mobile robots, 2.x and 3.0 (domain.md 1), read into one kind `robot`. */
+export const vda5050: Format = {
+  name: 'vda5050',
+  description: 'VDA 5050, 2.x and 3.0: state and visualization are readings, the rest are events.',
+  parse,
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+const EVENT: FormatOutput = { drafts: [], refused: [] }
+
+function parse(input: FormatInput): FormatOutput {
+  const { device, message, channel } = input
+  const named = topicOf(channel)
+  if (named === 'event') return EVENT
+  // Zero bytes take a retained message back, and only `connection` is retained.
+  if (named === 'connection' && message.payload.length === 0) return EVENT
+  const { value, text, problem } = parseJson(message.payload)
+  if (problem) return refuse(problem)
+  if (isNativeReading(channel, value)) return native.parse(input)
+  if (!isRecord(value)) {
+    return refuse(refusal(-1, 'schema', { path: [], expected: 'object', got: describe(value) }))
+  }
+  const hidden = hiddenFault(message.payload, text, value)
+  if (hidden) return refuse(hidden)
+  const topic = named ?? topicByShape(value)
+  if (topic === 'event') return EVENT
+  if (device.kind !== 'robot' && topic !== 'connection') return refuse(notRobot(device.kind))
+  return read(value, topic, input, named !== null)
+}
+
+function read(
+  value: Values,
+  topic: Topic,
+  { device, message, channel }: FormatInput,
+  ownChannel: boolean,
+): FormatOutput {
+  const levels = channel.split('/')
+  const { lenient, timezone } = device.settings
+  const options: ReadOptions = {
+    topic,
+    major: majorOf(value, levels),
+    lenient: lenient === true,
+    zone: zoneOf(timezone),
+  }
+  const result = readMessage(value, options)
+  if ('expected' in result) return refuse(refusal(-1, 'schema', result))
+  // Its time and number are those of the connect, so it is no reading (domain.md 1.3).
+  if (topic === 'connection') return EVENT
+  if (isEmpty(result.fields)) return refuse(nothingIn(value, topic, options.major))
+  const { fields, timeNs } = result
+  const flags = result.flags | identityFlag(value, levels)
+  // headerId counts per topic: where topics share a channel, only `state` may count in it.
+  const seq = ownChannel || topic === 'state' ? result.seq : null
+  const hash = hashBytes(message.payload)
+  const draft = { item: -1, kind: 'robot', seq, timeNs, flags, fields, radio: null, hash } as const
+  return { drafts: [draft], refused: [] }
+}
+
+/**
+ * Only the last level of a topic is fixed (domain.md 1.1). Null where the channel names none: the
+ * native channels of a robot, on which the shape of the message decides.
+ */
+function topicOf(channel: string): Topic | 'event' | null {
+  if (channel === 'vda5050' || channel === 'telemetry') return null
+  const last = channel.slice(channel.lastIndexOf('/') + 1)
+  return last === 'state' || last === 'visualization' || last === 'connection' ? last : 'event'
+}
+
+const OF_STATE = ['operatingMode', 'batteryState', 'powerSupply', 'safetyState', 'nodeStates']
+const OF_VISUALIZATION = [
+  'referenceStateHeaderId',
+  'agvPosition',
+  'mobileRobotPosition',
+  'velocity',
+]
+const OF_EVENTS = ['typeSpecification', 'factsheet', 'instantActions', 'actions', 'nodes']
+
+function topicByShape(value: Values): Topic | 'event' {
+  const has = (name: string) => value[name] !== undefined
+  if (has('connectionState')) return 'connection'
+  if (OF_STATE.some(has)) return 'state'
+  if (OF_EVENTS.some(has)) return 'event'
+  return OF_VISUALIZATION.some(has) ? 'visualization' : 'state'
+}
+
+/**
+ * By the declared version; where it is none of ours (robots write that of their software) by the
+ * names that only one version has, then by the topic, `<interface>/v3/...`.
+ */
+function majorOf(value: Values, levels: readonly string[]): Major {
+  const { version, safetyState } = value
+  const declared = typeof version === 'string' ? /^v?([23])\.\d/.exec(version)?.[1] : undefined
+  if (declared) return declared === '3' ? 3 : 2
+  if (value['mobileRobotPosition'] !== undefined || value['powerSupply'] !== undefined) return 3
+  if (isRecord(safetyState) && safetyState['activeEmergencyStop'] !== undefined) return 3
+  if (value['agvPosition'] !== undefined || value['batteryState'] !== undefined) return 2
+  return levels.at(-4) === 'v3' ? 3 : 2
+}
+
+/** The topic wins (domain.md 8.5); only one of the suggested form names maker and robot. */
+function identityFlag(value: Values, levels: readonly string[]): number {
+  if (levels.length < 5 || !/^v\d/.test(levels.at(-4) ?? '')) return 0
+  const { manufacturer = levels.at(-3), serialNumber = levels.at(-2) } = value
+  const same =
+    (manufacturer === null || manufacturer === levels.at(-3)) &&
+    (serialNumber === null || serialNumber === levels.at(-2))
+  return same ? 0 : FLAGS.identity_mismatch
+}
+
+function isEmpty(fields: Values): boolean {
+  for (const name in fields) if (Object.hasOwn(fields, name)) return false
+  return true
+}
+
+function refuse(item: RefusedItem): FormatOutput {
+  return { drafts: [], refused: [item] }
+}
+
+function notRobot(kind: string): RefusedItem {
+  const expected = 'a device registered as robot: only robots speak VDA 5050'
+  return refusal(-1, 'kind', { path: [], expected, got: `a device of kind ${kind}` })
+}
+
+function nothingIn(value: Values, topic: Topic, major: Major): RefusedItem {
+  const position = major === 3 ? 'mobileRobotPosition' : 'agvPosition'
+  const names = Object.keys(value).slice(0, SHOWN_NAMES)
+  const got = names.length === 0 ? 'an empty object' : `only ${names.map(short).join(', ')}`
+  const expected =
+    topic === 'visualization'
+      ? `${position} or velocity`
+      : `a value of ${topic}, such as ${position}`
+  return refusal(-1, 'schema', { path: [], expected, got })
+}
+
+const SHOWN_NAMES = 5
+
+const short = (name: string) => name.slice(0, 48)

@@ -1,0 +1,48 @@
+import { parseDeviceTime, type TimeProblem } from '#lib/telemetry/time.ts'
+import { readStatedTime, type StatedTime } from '../reading/stated-time.ts'
+
+/** Clocks of the meters themselves, as drivers name them: local, without a zone. */
+const METER_CLOCKS = ['meter_datetime', 'device_datetime', 'device_date_time']
+
+/** What drivers print for a time they have not: 1111-11-11T11:11:11Z. */
+const PLACEHOLDER = '1111-11-11'
+
+export interface Zones {
+  /** Of the device's settings; null when they name none. */
+  readonly own: string | null
+  /** Of the platform. */
+  readonly platform: string
+}
+
+/**
+ * The time of a telegram. `timestamp` is when the gateway heard it, by a clock that is set over the
+ * network, and a meter sends its registers as they stand at that moment; `meter_datetime` is a
+ * clock that drifts for years, in minutes, of a zone and summer time it does not tell. So the
+ * gateway's is the time of the reading, and the meter's stands in only where the other is missing.
+ */
+export function timeOf(
+  telegram: Readonly<Record<string, unknown>>,
+  { own, platform }: Zones,
+): StatedTime | (TimeProblem & { readonly path: string }) {
+  const { timestamp } = telegram
+  if (isGiven(timestamp)) {
+    // Some add-ons write Unix time.
+    const timeNs = typeof timestamp === 'number' ? parseDeviceTime(timestamp) : null
+    if (typeof timeNs === 'bigint') return { timeNs, flags: 0 }
+    const time = readStatedTime(timestamp, own)
+    return 'expected' in time ? { path: 'timestamp', ...time } : time
+  }
+  for (const name of METER_CLOCKS) {
+    if (!isGiven(telegram[name])) continue
+    const time = readStatedTime(telegram[name], own ?? platform)
+    // Meters without a set clock print such dates as 2000-00-00.
+    if (!('expected' in time)) return time
+  }
+  const expected = 'the time of the telegram (UTC), or meter_datetime'
+  return { path: 'timestamp', expected, got: 'nothing' }
+}
+
+function isGiven(time: unknown): boolean {
+  if (time === undefined || time === null || time === '') return false
+  return !(typeof time === 'string' && time.startsWith(PLACEHOLDER))
+}

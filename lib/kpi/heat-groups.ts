@@ -1,0 +1,56 @@
+import type { Span } from '#lib/telemetry/questions.ts'
+import { heatFigures, type HeatFigures, type PointPiece } from './recovered-heat.ts'
+
+/**
+ * Where heat is measured: where it leaves the data centre (M1 of domain.md 7.3, E_REUSE), or where
+ * it goes to the heat network behind the heat pump (M2). The second holds the first and the
+ * electricity of the heat pump: the two are never added.
+ */
+export const HEAT_BOUNDARIES = ['handoff', 'delivered'] as const
+export type HeatBoundary = (typeof HEAT_BOUNDARIES)[number]
+
+/** One measuring point in one bucket, with what it may be grouped by. */
+export interface PointHeat extends PointPiece {
+  readonly boundary: HeatBoundary
+  /** Town, data centre, heat network, municipality ...; null where the point has none. */
+  readonly labels: Readonly<Record<string, string | null>>
+  readonly bucket: Span
+}
+
+export interface GroupHeat {
+  readonly boundary: HeatBoundary
+  readonly labels: Readonly<Record<string, string | null>>
+  readonly bucket: Span
+  /** How many measuring points the figures stand for. */
+  readonly points: number
+  readonly figures: HeatFigures
+}
+
+/**
+ * Heat per boundary, group and bucket, in the order of their first appearance. Whatever it is
+ * grouped by, heat of different boundaries stays in different rows (domain.md 7.3).
+ */
+export function groupHeat(rows: readonly PointHeat[], by: readonly string[]): GroupHeat[] {
+  const groups = new Map<string, PointHeat[]>()
+  for (const row of rows) {
+    const key = JSON.stringify([
+      row.boundary,
+      [row.bucket.fromNs, row.bucket.toNs].map(String),
+      by.map((name) => row.labels[name] ?? null),
+    ])
+    const members = groups.get(key)
+    if (members) members.push(row)
+    else groups.set(key, [row])
+  }
+  return [...groups.values()].map((members) => {
+    // A group begins with its first member.
+    const { boundary, labels, bucket } = members[0]!
+    return {
+      boundary,
+      labels: Object.fromEntries(by.map((name) => [name, labels[name] ?? null])),
+      bucket,
+      points: members.length,
+      figures: heatFigures(members, bucket),
+    }
+  })
+}

@@ -1,0 +1,181 @@
+import type { Span } from '#lib/telemetry/questions.ts'
+import { kwhOfJoules } from './energy-unit.ts'
+import type { HeatInterval, HeatIntervals, IntervalKind } from './heat-intervals.ts'
+import { registerStepJ, type RegisterMeter } from './register-meter.ts'
+
+/*
+ * Heat per bucket of time (hour, local day, month, year) from the intervals of a measuring point.
+ *
+ * The energy of a bucket is the difference of the registers at its two ends. Where no register was
+ * read at an end, the reading nearest to it stands for it, the earlier one of two equally near.
+ * Neighbouring buckets share that reading, so the energy of a period is the sum of its parts,
+ * exactly, and nothing is interpolated. Said of an interval: all its energy goes to the bucket that
+ * holds its middle. Its time, on the other hand, is clipped: coverage counts each bucket's own.
+ */
+
+/**
+ * What one measuring point adds to one bucket: sums, so that pieces of a bucket may be stored and
+ * merged in any order. An interval counts where its middle is, its time where it lies.
+ */
+export interface HeatPiece {
+  /** Null where no register difference falls into the bucket. */
+  readonly energyJ: bigint | null
+  /** The part of it whose distribution in time is not known. */
+  readonly bridgedJ: bigint
+  readonly measuredNs: bigint
+  readonly bridgedNs: bigint
+  readonly missingNs: bigint
+  readonly excludedNs: bigint
+  readonly intervals: Readonly<Record<IntervalKind, number>>
+}
+
+export function emptyHeatPiece(): HeatPiece {
+  return {
+    energyJ: null,
+    bridgedJ: 0n,
+    measuredNs: 0n,
+    bridgedNs: 0n,
+    missingNs: 0n,
+    excludedNs: 0n,
+    intervals: { measured: 0, bridged: 0, missing: 0, excluded: 0 },
+  }
+}
+
+/**
+ * The pieces of one measuring point, one for each bucket in order. Buckets are sorted and do not
+ * overlap. A reading that was left out counts as an excluded interval of no length.
+ */
+export function heatPieces(
+  { intervals, findings }: HeatIntervals,
+  buckets: readonly Span[],
+): HeatPiece[] {
+  const leftOutNs = findings.filter(({ isUsed }) => !isUsed).map(({ timeNs }) => timeNs)
+  let firstInterval = 0
+  let firstLeftOut = 0
+  return buckets.map((bucket) => {
+    firstInterval = skip(intervals, firstInterval, ({ toNs }) => toNs < bucket.fromNs)
+    firstLeftOut = skip(leftOutNs, firstLeftOut, (timeNs) => timeNs < bucket.fromNs)
+    let piece = emptyHeatPiece()
+    for (let at = firstInterval; at < intervals.length; at += 1) {
+      // `at` is below the length.
+      const interval = intervals[at]!
+      if (interval.fromNs >= bucket.toNs) break
+      piece = mergeHeat(piece, pieceOf(interval, bucket))
+    }
+    const end = skip(leftOutNs, firstLeftOut, (timeNs) => timeNs < bucket.toNs)
+    const excluded = piece.intervals.excluded + end - firstLeftOut
+    return { ...piece, intervals: { ...piece.intervals, excluded } }
+  })
+}
+
+function skip<T>(items: readonly T[], from: number, isBefore: (item: T) => boolean): number {
+  let at = from
+  for (let item = items[at]; item !== undefined && isBefore(item); item = items[at]) at += 1
+  return at
+}
+
+function pieceOf(interval: HeatInterval, bucket: Span): HeatPiece {
+  const { fromNs, toNs, kind } = interval
+  const startNs = fromNs > bucket.fromNs ? fromNs : bucket.fromNs
+  const endNs = toNs < bucket.toNs ? toNs : bucket.toNs
+  const empty = emptyHeatPiece()
+  const piece = { ...empty, [TIME_OF[kind]]: endNs > startNs ? endNs - startNs : 0n }
+  // A shift, not a division: it rounds down before 1970 as well.
+  const middleNs = (fromNs + toNs) >> 1n
+  if (middleNs < bucket.fromNs || middleNs >= bucket.toNs) return piece
+  const energyJ = interval.energyJ
+  const bridgedJ = kind === 'bridged' ? (energyJ ?? 0n) : 0n
+  return { ...piece, energyJ, bridgedJ, intervals: { ...empty.intervals, [kind]: 1 } }
+}
+
+const TIME_OF = {
+  measured: 'measuredNs',
+  bridged: 'bridgedNs',
+  missing: 'missingNs',
+  excluded: 'excludedNs',
+} as const satisfies Record<IntervalKind, keyof HeatPiece>
+
+/** The sum of pieces of one measuring point: of hours to a day, of days to a year. */
+export function mergeHeat(...pieces: readonly HeatPiece[]): HeatPiece {
+  return pieces.reduce(
+    (sum, piece) => ({
+      energyJ:
+        sum.energyJ === null || piece.energyJ === null
+          ? (sum.energyJ ?? piece.energyJ)
+          : sum.energyJ + piece.energyJ,
+      bridgedJ: sum.bridgedJ + piece.bridgedJ,
+      measuredNs: sum.measuredNs + piece.measuredNs,
+      bridgedNs: sum.bridgedNs + piece.bridgedNs,
+      missingNs: sum.missingNs + piece.missingNs,
+      excludedNs: sum.excludedNs + piece.excludedNs,
+      intervals: {
+        measured: sum.intervals.measured + piece.intervals.measured,
+        bridged: sum.intervals.bridged + piece.intervals.bridged,
+        missing: sum.intervals.missing + piece.intervals.missing,
+        excluded: sum.intervals.excluded + piece.intervals.excluded,
+      },
+    }),
+    emptyHeatPiece(),
+  )
+}
+
+/** A figure with less than this is labelled provisional (domain.md 7.3). */
+export const PROVISIONAL_BELOW = 0.95
+
+export interface HeatFigures {
+  /** Null where no register difference is known: missing is not zero. */
+  readonly energyKwh: number | null
+  /** The part of it that came out of gaps: its distribution in time is not known. */
+  readonly bridgedKwh: number
+  /** The energy is true within this: one register step for each unbroken run of the register. */
+  readonly resolutionKwh: number | null
+  /** Share of the time that measured intervals cover, 0..1. */
+  readonly coverage: number
+  readonly isProvisional: boolean
+  /** `missing` counts one more where no interval covers some time, as before the first reading. */
+  readonly intervals: Readonly<Record<IntervalKind, number>>
+  readonly unit: 'kWh'
+  readonly method: 'register difference'
+}
+
+/** A measuring point in one bucket. */
+export interface PointPiece {
+  readonly piece: HeatPiece
+  readonly meter: RegisterMeter
+}
+
+/**
+ * The answer for one bucket, from the (merged) pieces of one or several measuring points. Energies
+ * and resolutions are summed, for each meter rounds on its own; coverage is the mean over the
+ * points, so one that is silent lowers it. Give points of one boundary only (`groupHeat`).
+ */
+export function heatFigures(points: readonly PointPiece[], bucket: Span): HeatFigures {
+  const lengthNs = bucket.toNs - bucket.fromNs
+  const pieces = points.map(({ piece }) => piece)
+  const { energyJ, bridgedJ, measuredNs, intervals } = mergeHeat(...pieces)
+  const timeNs = lengthNs * BigInt(points.length)
+  const coverage = timeNs > 0n ? Number(measuredNs) / Number(timeNs) : 0
+  const open = pieces.filter((piece) => coveredNs(piece) < lengthNs).length
+  return {
+    energyKwh: energyJ === null ? null : kwhOfJoules(energyJ),
+    bridgedKwh: kwhOfJoules(bridgedJ),
+    resolutionKwh: energyJ === null ? null : kwhOfJoules(resolutionJ(points)),
+    coverage,
+    isProvisional: coverage < PROVISIONAL_BELOW,
+    intervals: { ...intervals, missing: intervals.missing + open },
+    unit: 'kWh',
+    method: 'register difference',
+  }
+}
+
+function coveredNs({ measuredNs, bridgedNs, missingNs, excludedNs }: HeatPiece): bigint {
+  return measuredNs + bridgedNs + missingNs + excludedNs
+}
+
+/** Differences in one unbroken run of a register add up to one difference, true within a step. */
+function resolutionJ(points: readonly PointPiece[]): bigint {
+  return points
+    .filter(({ piece }) => piece.energyJ !== null)
+    .map(({ piece, meter }) => registerStepJ(meter) * BigInt(piece.intervals.missing + 1))
+    .reduce((sum, stepsJ) => sum + stepsJ, 0n)
+}

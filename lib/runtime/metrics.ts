@@ -1,0 +1,89 @@
+import { Counter, Gauge, Registry as PromRegistry, collectDefaultMetrics } from 'prom-client'
+
+interface MetricDefinition {
+  readonly type: 'counter' | 'gauge'
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+const counter = (help: string, labels: readonly string[] = []) =>
+  ({ type: 'counter', labels, help }) as const satisfies MetricDefinition
+const gauge = (help: string, labels: readonly string[] = []) =>
+  ({ type: 'gauge', labels, help }) as const satisfies MetricDefinition
+
+/** Every metric of ours (docs/metrics.md lists them; a test compares). Names as Prometheus has them. */
+export const METRICS = {
+  padborg_messages_accepted_total: counter(
+    'Messages made durable; each was acknowledged after it.',
+  ),
+  padborg_messages_stored_total: counter('Accepted messages that ended as stored.'),
+  padborg_messages_duplicate_total: counter('Accepted messages that ended as duplicate.'),
+  padborg_messages_rejected_total: counter('Accepted messages that ended as rejected.', ['reason']),
+  padborg_commands_total: counter('Messages forwarded towards devices.'),
+
+  padborg_mqtt_connects_total: counter('MQTT connections that signed in.'),
+  padborg_mqtt_refused_total: counter(
+    'Connections, publishes and subscribes refused, and connections closed for a limit.',
+    ['reason'],
+  ),
+  padborg_mqtt_shed_total: counter(
+    'Messages not forwarded: slow_subscriber, offline_queue, forwarding, retained.',
+    ['reason'],
+  ),
+  padborg_mqtt_connections: gauge('MQTT connections now.'),
+  padborg_mqtt_connections_limit: gauge('Connections at most (PADBORG_MQTT_MAX_CONNECTIONS).'),
+  padborg_mqtt_in_flight: gauge('Messages read from publishers and not yet durable.'),
+  padborg_mqtt_in_flight_limit: gauge('The same at most (PADBORG_MQTT_MAX_IN_FLIGHT).'),
+
+  padborg_journal_held: gauge('1 while publishers are not read from: disk full or writer lagging.'),
+  padborg_journal_bytes: gauge('Bytes of all journal segments.'),
+  padborg_journal_pending_messages: gauge('Messages given to the journal and not yet durable.'),
+  padborg_journal_syncs_total: gauge('Group commits since the start.'),
+  padborg_journal_failed_syncs_total: gauge('Group commits that failed and were written anew.'),
+  padborg_writer_lag_messages: gauge('Durable messages that the store has not taken yet.'),
+  padborg_writer_lag_seconds: gauge('Age of the oldest of them.'),
+  padborg_problems: gauge('Reasons for which /health/ready answers 503.'),
+
+  padborg_http_requests_total: counter('HTTP answers.', ['method', 'route', 'status']),
+} as const satisfies Record<`padborg_${string}`, MetricDefinition>
+
+type Names<T extends MetricDefinition['type']> = {
+  [K in keyof typeof METRICS]: (typeof METRICS)[K]['type'] extends T ? K : never
+}[keyof typeof METRICS]
+export type CounterName = Names<'counter'>
+export type GaugeName = Names<'gauge'>
+
+/** The metrics of one process; nothing is shared between two of them. */
+export interface Metrics {
+  count(name: CounterName, n?: number, labels?: Readonly<Record<string, string>>): void
+  /** The value is read when the metrics are shown. */
+  gauge(name: GaugeName, read: () => number): void
+  /** The text of `/metrics` (Prometheus exposition format 0.0.4). */
+  show(): Promise<{ readonly contentType: string; readonly text: string }>
+}
+
+export function createMetrics(): Metrics {
+  const registry = new PromRegistry()
+  const registers = [registry]
+  const counters = new Map<string, Counter>()
+  for (const [name, { type, labels, help }] of Object.entries<MetricDefinition>(METRICS)) {
+    if (type !== 'counter') continue
+    counters.set(name, new Counter({ name, help, labelNames: [...labels], registers }))
+  }
+  collectDefaultMetrics({ register: registry })
+
+  return {
+    count(name, n = 1, labels = {}) {
+      if (n > 0) counters.get(name)?.inc(labels, n)
+    },
+    gauge(name, read) {
+      const { help } = METRICS[name]
+      const shown = new Gauge({ name, help, registers: [] })
+      Object.assign(shown, { collect: () => shown.set(read()) })
+      registry.registerMetric(shown)
+    },
+    async show() {
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
+  }
+}

@@ -1,0 +1,47 @@
+/** Mistakes (letters to add, drop, change or swap) up to which a name is taken for another. */
+const MOST_MISTAKES = 3
+
+/**
+ * The name somebody probably meant: the closest by mistakes, else one that holds or continues what
+ * was written; null when nothing is like it. `prefix` is what all names share and tells nothing.
+ */
+export function similarName(
+  wrong: string,
+  names: readonly string[],
+  prefix: string,
+): string | null {
+  const given = wrong.slice(prefix.length)
+  const most = Math.min(MOST_MISTAKES, Math.floor(given.length / 2))
+  const closest = names
+    .map((name) => ({ name, mistakes: mistakesBetween(given, name.slice(prefix.length)) }))
+    .toSorted((a, b) => a.mistakes - b.mistakes)[0]
+  if (closest && closest.mistakes <= most) return closest.name
+  const isTelling = given.length > MOST_MISTAKES
+  return (isTelling && names.find((name) => name.slice(prefix.length).includes(given))) || null
+}
+
+/** Damerau-Levenshtein distance, in its form where no part is edited twice. */
+function mistakesBetween(one: string, other: string): number {
+  let beforeLast: readonly number[] = []
+  let last: readonly number[] = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= one.length; i += 1) {
+    const row = [i]
+    for (let j = 1; j <= other.length; j += 1) {
+      const isSame = one[i - 1] === other[j - 1]
+      const isSwap = one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
+      row[j] = Math.min(
+        at(row, j - 1) + 1,
+        at(last, j) + 1,
+        at(last, j - 1) + (isSame ? 0 : 1),
+        isSwap ? at(beforeLast, j - 2) + 1 : Infinity,
+      )
+    }
+    beforeLast = last
+    last = row
+  }
+  return at(last, other.length)
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Infinity
+}

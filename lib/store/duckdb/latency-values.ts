@@ -1,0 +1,80 @@
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import type { FieldDefinition } from '#lib/telemetry/field.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { Stage } from '#lib/telemetry/questions.ts'
+import { fieldColumn, radioColumn } from './columns.ts'
+
+/*
+ * The one place that says which rows count for latency, and with which value (domain.md 5.3):
+ * retained, will, replayed and late messages and those of an impossible clock never do.
+ */
+export const COUNTS_FOR_LATENCY = `(flags & ${FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live}) = 0`
+
+/** Retained, will and replayed messages are no traffic of their moment (domain.md 8.7). */
+export const COUNTS_FOR_VOLUME = `(flags & ${FLAGS.not_live}) = 0`
+
+export const IS_LATE = `(flags & ${FLAGS.late}) <> 0`
+
+interface StageValue {
+  /** ms, NULL where a row has none. */
+  readonly ms: string
+  /** Half width of its clock error, NULL where no clock is involved or nothing is known of it. */
+  readonly bound: string
+}
+
+const RTT = fieldColumn('rttMs')
+
+/** The stages that come from readings; the platform's own are measured elsewhere. */
+export const STAGE_VALUES: Readonly<Partial<Record<Stage, StageValue>>> = {
+  // A reading without a time of its own was given the receive time, to the ns: it has no age.
+  age: {
+    ms: `CASE WHEN received_ns <> time_ns THEN (received_ns - time_ns)::DOUBLE / 1e6 END`,
+    bound: 'NULL::DOUBLE',
+  },
+  uplink: { ms: 'uplink_ms', bound: 'clock_bound_ms' },
+  rtt: { ms: withinRange(RTT, KINDS.probe.fields['rttMs']), bound: 'NULL::DOUBLE' },
+}
+
+/** Columns of the raw tables that the figures are made of. */
+export const LATENCY_COLUMNS = [
+  'time_ns',
+  'received_ns',
+  'position',
+  'device',
+  'flags',
+  'uplink_ms',
+  'clock_bound_ms',
+  RTT,
+  ...['rat', 'cellId', 'operator', 'band'].map(radioColumn),
+] as const
+
+/** The keys of figures (`figures.ts`) from raw columns. */
+export const KEY_VALUES = [
+  'device',
+  'kind',
+  `${radioColumn('rat')} AS rat`,
+  `${radioColumn('cellId')} AS cell`,
+  `${radioColumn('operator')} AS operator`,
+  `${radioColumn('band')} AS band`,
+].join(', ')
+
+/** Latency values one by one: time_ns, the keys, stage, ms, bound_ms. */
+export function latencyValues(rows: string, stages: readonly Stage[]): string {
+  const selects = stages.flatMap((stage) => {
+    const value = STAGE_VALUES[stage]
+    if (!value) return []
+    return (
+      `SELECT time_ns, ${KEY_VALUES}, '${stage}' AS stage, ${value.ms} AS ms, ` +
+      `${value.bound} AS bound_ms FROM ${rows} WHERE ${COUNTS_FOR_LATENCY} AND ${value.ms} IS NOT NULL`
+    )
+  })
+  return `(${selects.join('\n UNION ALL ')})`
+}
+
+/** A value outside its physical range is kept, and left out of every figure (domain.md 8.11). */
+export function withinRange(column: string, field: FieldDefinition | undefined): string {
+  const limits: string[] = []
+  if (field?.min !== undefined) limits.push(`${column} >= ${field.min}`)
+  if (field?.max !== undefined) limits.push(`${column} <= ${field.max}`)
+  return limits.length === 0 ? column : `CASE WHEN ${limits.join(' AND ')} THEN ${column} END`
+}

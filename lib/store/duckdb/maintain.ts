@@ -1,0 +1,143 @@
+import { statSync } from 'node:fs'
+import type { StoreOptions } from '../options.ts'
+import type { MaintenanceReport } from '../store.ts'
+import { FIGURES } from './figures.ts'
+import { removePart } from './open-session.ts'
+import { periodEndNs, syncFolder, type Part } from './part.ts'
+import { expireFigures, rollHours, rollUp } from './roll-up.ts'
+import type { Session } from './session.ts'
+import { identifier, literal } from './sql.ts'
+import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from './time-grid.ts'
+
+/** A WAL of this size is checkpointed at once: some 50 ms of work. */
+const WAL_BYTES = 16 * 1024 * 1024
+/** A smaller one waits no longer than this, so that the journal can be released. */
+const CHECKPOINT_EVERY_NS = MINUTE_NS
+/** Positions per roll-up step, and how long steps are begun in one call. */
+const ROLL_POSITIONS = 50_000
+const ROLL_BUDGET_NS = 300_000_000n
+/** Rows wait this long for the roll-up, unless they are many. */
+const ROLL_EVERY_NS = MINUTE_NS
+
+/** What maintenance remembers between calls; it outlives the session. */
+export interface MaintenanceMemory {
+  rolledAtNs: bigint
+  hourNs: bigint
+}
+
+export interface Maintenance extends StoreOptions {
+  readonly memory: MaintenanceMemory
+  /** Every row at or below it is in its file. */
+  readonly settled: number
+}
+
+/** Roll-ups first, because retention and checkpoints build on them. */
+export async function maintainSession(
+  session: Session,
+  nowNs: bigint,
+  maintenance: Maintenance,
+): Promise<MaintenanceReport> {
+  const { memory, retention, settled } = maintenance
+  await rollUpDue(session, nowNs, maintenance)
+  const hourNs = floorTo(nowNs, HOUR_NS)
+  if (hourNs > memory.hourNs) {
+    await rollHours(session)
+    await expireFigures(session, {
+      minutesNs: nowNs - daysNs(retention.minuteDays),
+      hoursNs: nowNs - daysNs(retention.hourDays),
+    })
+    memory.hourNs = hourNs
+  }
+  const droppedPartitions = await dropExpired(session, nowNs, maintenance)
+  await checkpointDue(session, nowNs)
+  return { checkpointed: checkpointedOf(session, settled), droppedPartitions }
+}
+
+async function rollUpDue(
+  session: Session,
+  nowNs: bigint,
+  { memory, settled, buckets, clock }: Maintenance,
+): Promise<void> {
+  const { figures } = session
+  const many = settled - figures.rolled >= ROLL_POSITIONS
+  if (settled <= figures.rolled || (!many && nowNs - memory.rolledAtNs < ROLL_EVERY_NS)) return
+  const startNs = clock.monoNs()
+  while (figures.rolled < settled && clock.monoNs() - startNs < ROLL_BUDGET_NS) {
+    await rollUp(session, buckets, Math.min(settled, figures.rolled + ROLL_POSITIONS))
+  }
+  if (figures.rolled >= settled) memory.rolledAtNs = nowNs
+}
+
+/** Whole files go, once their newest row is past the retention and their figures are kept. */
+async function dropExpired(
+  session: Session,
+  nowNs: bigint,
+  { retention, dir }: Maintenance,
+): Promise<string[]> {
+  const { writer, figures, parts, appenders } = session
+  const dropped: string[] = []
+  for (const part of parts.values()) {
+    const keepNs = daysNs(part.retention === 'fleet' ? retention.fleetDays : retention.meteringDays)
+    const newestNs = newestOf(part)
+    const over = periodEndNs(part.name) <= nowNs && newestNs < nowNs - keepNs
+    if (!over || part.position > figures.rolled || part.readers > 0) continue
+    // From here on the file counts as gone, even if this process ends before it is.
+    await writer.run(
+      `INSERT INTO ${FIGURES}.dropped VALUES
+         (${literal(part.name)}, ${part.position}, ${newestNs});
+       CHECKPOINT ${FIGURES}`,
+    )
+    figures.dropped.set(part.name, { position: part.position, maxNs: newestNs })
+    parts.delete(part.name)
+    appenders.release(part)
+    await removePart(writer, part)
+    dropped.push(part.name)
+  }
+  if (dropped.length > 0) syncFolder(dir)
+  return dropped
+}
+
+function newestOf(part: Part): bigint {
+  let newestNs = 0n
+  for (const { maxNs } of part.extents.values()) if (maxNs > newestNs) newestNs = maxNs
+  return newestNs
+}
+
+async function checkpointDue(session: Session, nowNs: bigint): Promise<void> {
+  const { figures, parts, appenders } = session
+  for (const part of parts.values()) {
+    if (part.dirtyFrom === null) continue
+    const over = periodEndNs(part.name) <= nowNs
+    if (over) appenders.release(part)
+    if (!over && !isDue(part, nowNs)) continue
+    await checkpointPart(session, part)
+    part.checkpointedAtNs = nowNs
+  }
+  if (figures.dirty && isDue(figures, nowNs)) {
+    await session.writer.run(`CHECKPOINT ${FIGURES}`)
+    figures.dirty = false
+    figures.checkpointedAtNs = nowNs
+  }
+}
+
+function isDue(file: { readonly path: string; readonly checkpointedAtNs: bigint }, nowNs: bigint) {
+  return nowNs - file.checkpointedAtNs >= CHECKPOINT_EVERY_NS || walBytes(file.path) >= WAL_BYTES
+}
+
+export function walBytes(path: string): number {
+  return statSync(`${path}.wal`, { throwIfNoEntry: false })?.size ?? 0
+}
+
+export async function checkpointPart({ writer }: Session, part: Part): Promise<void> {
+  await writer.run(`CHECKPOINT ${identifier(part.name)}`)
+  part.dirtyFrom = null
+}
+
+/** Files without rows in the WAL hold nothing back. */
+function checkpointedOf({ parts }: Session, settled: number): number {
+  let lowest = settled
+  for (const { dirtyFrom } of parts.values()) {
+    if (dirtyFrom !== null) lowest = Math.min(lowest, dirtyFrom - 1)
+  }
+  return lowest
+}

@@ -1,0 +1,184 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { KINDS, KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { RetentionClass } from '#lib/telemetry/field.ts'
+import { columnsOf } from './columns.ts'
+import { bigintIn, identifier, literal, numberIn, rowsOf, textIn } from './sql.ts'
+import { DAY_NS } from './time-grid.ts'
+
+/** Rows of one kind in one partition, and the device times they span. */
+export interface Extent {
+  readonly rows: number
+  readonly minNs: bigint
+  readonly maxNs: bigint
+}
+
+/** A partition that is attached: one file, one position, a table per kind. */
+export interface Part {
+  readonly name: string
+  readonly retention: RetentionClass
+  readonly path: string
+  /** Rows at or below it are in the file. */
+  position: number
+  /** The catalogue of device times: which kinds the file holds, and from when to when. */
+  readonly extents: Map<Kind, Extent>
+  /** Columns of each table and their types, in the order of the file; older files lack newer ones. */
+  readonly columns: Map<string, Map<string, string>>
+  /** Tables and columns are those of this program. */
+  current: boolean
+  /** First position that stands in the WAL only; null when everything is checkpointed. */
+  dirtyFrom: number | null
+  checkpointedAtNs: bigint
+  /** Questions that read it now: it is not detached under them. */
+  readers: number
+}
+
+export const PART_SUFFIX = '.duckdb'
+
+/** Names the partition of a reading: receive day (UTC) of fleets, receive month of meters. */
+export type PartNamer = (kind: Kind, receivedAtNs: bigint) => string
+
+export function createPartNamer(): PartNamer {
+  // Nearly every reading is of the day of the one before it.
+  let day = -1n
+  let text = ''
+  return (kind, receivedAtNs) => {
+    if (receivedAtNs / DAY_NS !== day) {
+      day = receivedAtNs / DAY_NS
+      text = new Date(Number(day) * 86_400_000).toISOString().slice(0, 10)
+    }
+    return KINDS[kind].retention === 'fleet' ? `fleet-${text}` : `metering-${text.slice(0, 7)}`
+  }
+}
+
+/** The class a file name stands for; null for files that are no partition. */
+export function retentionOfPart(name: string): RetentionClass | null {
+  if (/^fleet-\d{4}-\d{2}-\d{2}$/.test(name)) return 'fleet'
+  return /^metering-\d{4}-\d{2}$/.test(name) ? 'metering' : null
+}
+
+/** End of the receive time a partition is for, Unix ns. */
+export function periodEndNs(name: string): bigint {
+  const [, year = '', month = '', day] = name.split('-')
+  const start = Date.UTC(Number(year), Number(month) - 1, Number(day ?? 1))
+  const end = day
+    ? start + 86_400_000
+    : new Date(start).setUTCMonth(new Date(start).getUTCMonth() + 1)
+  return BigInt(end) * 1_000_000n
+}
+
+function kindsOf(retention: RetentionClass): readonly Kind[] {
+  return KIND_NAMES.filter((kind) => KINDS[kind].retention === retention)
+}
+
+export function attachSql(path: string, name: string): string {
+  return `ATTACH ${literal(path)} AS ${identifier(name)}`
+}
+
+export function createPart(dir: string, name: string, retention: RetentionClass): Part {
+  return {
+    name,
+    retention,
+    path: join(dir, name + PART_SUFFIX),
+    position: 0,
+    extents: new Map(),
+    columns: new Map(),
+    current: false,
+    dirtyFrom: null,
+    checkpointedAtNs: 0n,
+    readers: 0,
+  }
+}
+
+/** Reads what the attached file says of itself; null when it was never finished. */
+export async function readPart(connection: DuckDBConnection, part: Part): Promise<string | null> {
+  const columns = await rowsOf(
+    connection,
+    `SELECT table_name, column_name, data_type FROM duckdb_columns()
+     WHERE database_name = ${literal(part.name)} AND NOT internal
+     ORDER BY table_name, column_index`,
+  )
+  part.columns.clear()
+  for (const row of columns) {
+    const table = textIn(row, 'table_name')
+    const known = part.columns.get(table) ?? new Map<string, string>()
+    part.columns.set(table, known.set(textIn(row, 'column_name'), textIn(row, 'data_type')))
+  }
+  if (!part.columns.has('progress')) return null
+  let journal: string | null = null
+  part.extents.clear()
+  part.position = 0
+  const progress = await rowsOf(connection, `SELECT * FROM ${identifier(part.name)}.progress`)
+  for (const row of progress) {
+    journal = textIn(row, 'journal')
+    part.position = Math.max(part.position, numberIn(row, 'position'))
+    const kind = textIn(row, 'kind')
+    if (!isKind(kind) || numberIn(row, 'rows') === 0) continue
+    const minNs = bigintIn(row, 'min_ns')
+    part.extents.set(kind, {
+      rows: numberIn(row, 'rows'),
+      minNs,
+      maxNs: bigintIn(row, 'max_ns'),
+    })
+  }
+  return journal
+}
+
+/**
+ * Brings the tables of a file to those of this program: all of them in a new file, new kinds and
+ * fields in one of an older program. The checkpoint behind it keeps DDL out of the WAL.
+ */
+export async function ensureSchema(
+  connection: DuckDBConnection,
+  part: Part,
+  journal: string,
+): Promise<void> {
+  if (part.current) return
+  const statements = schemaChanges(part, journal)
+  if (statements.length > 0) {
+    await connection.run(['BEGIN', ...statements, 'COMMIT'].join(';\n'))
+    await connection.run(`CHECKPOINT ${identifier(part.name)}`)
+    await readPart(connection, part)
+    syncFolder(join(part.path, '..'))
+  }
+  part.current = true
+}
+
+function schemaChanges({ name, retention, columns }: Part, journal: string): string[] {
+  const statements: string[] = []
+  const file = identifier(name)
+  if (!columns.has('progress')) {
+    statements.push(
+      `CREATE TABLE ${file}.progress (kind VARCHAR NOT NULL, journal VARCHAR NOT NULL,
+         position BIGINT NOT NULL, rows BIGINT NOT NULL, min_ns BIGINT, max_ns BIGINT)`,
+    )
+  }
+  for (const kind of kindsOf(retention)) {
+    const known = columns.get(kind)
+    const wanted = columnsOf(kind)
+    if (!known) {
+      const defined = wanted.map((column) => `${identifier(column.name)} ${String(column.type)}`)
+      statements.push(
+        `CREATE TABLE ${file}.${identifier(kind)} (${defined.join(', ')})`,
+        `INSERT INTO ${file}.progress VALUES (${literal(kind)}, ${literal(journal)}, 0, 0, NULL, NULL)`,
+      )
+      continue
+    }
+    for (const column of wanted.filter((one) => !known.has(one.name))) {
+      const definition = `${identifier(column.name)} ${String(column.type)}`
+      statements.push(`ALTER TABLE ${file}.${identifier(kind)} ADD COLUMN ${definition}`)
+    }
+  }
+  return statements
+}
+
+/** A new or removed file is only certain once its folder is synced. */
+export function syncFolder(dir: string): void {
+  const folder = openSync(dir, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}

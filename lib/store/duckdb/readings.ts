@@ -1,0 +1,110 @@
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import { flagNames } from '#lib/telemetry/flags.ts'
+import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import type { Radio } from '#lib/telemetry/radio.ts'
+import { RADIO_NAMES, fieldColumn, radioColumn } from './columns.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { bigintIn, literal, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
+import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+
+const OWN_COLUMNS = [
+  'time_ns',
+  'device',
+  'position',
+  'idx',
+  'channel',
+  'seq',
+  'received_ns',
+  'flags',
+]
+
+/**
+ * Raw rows in the order of time, device, position and index: an order that every row has its own
+ * place in, so the cursor is simply the last row shown, and stays right while new rows arrive.
+ */
+export async function askReadings(
+  { connection, view }: Asking,
+  query: ReadingsQuery,
+): Promise<Page<ReadingRow>> {
+  const { kind, order, limit } = query
+  if (!kindsIn(query.scope).includes(kind)) return { data: [], next: null }
+  const fields = wantedFields(kind, query.fields)
+  const rows = rawSource(view, {
+    kinds: [kind],
+    span: query,
+    columns: [...OWN_COLUMNS, ...fields.map(fieldColumn), ...RADIO_NAMES.map(radioColumn)],
+    where: [...scopeConditions(query.scope), ...afterCursor(query)],
+  })
+  const direction = order === 'desc' ? 'DESC' : 'ASC'
+  const found = await rowsOf(
+    connection,
+    `SELECT * FROM ${rows} ORDER BY time_ns ${direction}, device ${direction},
+       position ${direction}, idx ${direction} LIMIT ${limit + 1}`,
+  )
+  const data = found.slice(0, limit).map((row) => readingRow(row, kind, fields))
+  const last = data.at(-1)
+  return { data, next: found.length > limit && last ? cursorOf(last) : null }
+}
+
+/** The fields of a kind that were asked for; all of them with null. */
+export function wantedFields(kind: Kind, fields: readonly string[] | null): string[] {
+  const all = Object.keys(KINDS[kind].fields)
+  return fields ? all.filter((name) => fields.includes(name)) : all
+}
+
+function cursorOf({ timeNs, device, position, index }: ReadingRow): string {
+  return encodeCursor([String(timeNs), device, String(position), String(index)])
+}
+
+function afterCursor({ cursor, order }: ReadingsQuery): string[] {
+  if (cursor === null) return []
+  const [time, device, position, index] = decodeCursor(cursor, ['n', 't', 'n', 'n'])
+  const beyond = order === 'desc' ? '<' : '>'
+  return [
+    `time_ns ${beyond}= ${time}`,
+    `(time_ns, device, position, idx) ${beyond} (${time}, ${literal(device ?? '')}, ${position}, ${index})`,
+  ]
+}
+
+function readingRow(row: Row, kind: Kind, names: readonly string[]): ReadingRow {
+  return {
+    timeNs: bigintIn(row, 'time_ns'),
+    device: textIn(row, 'device'),
+    kind,
+    channel: textIn(row, 'channel'),
+    seq: numberOrNull(row, 'seq'),
+    receivedAtNs: bigintIn(row, 'received_ns'),
+    position: numberIn(row, 'position'),
+    index: numberIn(row, 'idx'),
+    flags: flagNames(numberIn(row, 'flags')),
+    fields: fieldsIn(row, names),
+    radio: radioIn(row),
+  }
+}
+
+function fieldsIn(row: Row, names: readonly string[]): Record<string, FieldValue> {
+  const fields: Record<string, FieldValue> = {}
+  for (const name of names) {
+    const value = row[fieldColumn(name)]
+    if (isFieldValue(value)) fields[name] = value
+  }
+  return fields
+}
+
+function radioIn(row: Row): Radio | null {
+  const radio: Record<string, unknown> = {}
+  let any = false
+  for (const name of RADIO_NAMES) {
+    const value = row[radioColumn(name)]
+    if (!isFieldValue(value)) continue
+    radio[name] = value
+    any = true
+  }
+  // The columns are typed by RADIO_FIELDS, as Radio is.
+  return any ? radio : null
+}
+
+export function isFieldValue(value: unknown): value is FieldValue {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import type { StoreLimits, StoreRetention } from './store.ts'
+
+/** What a store takes of `lib/kpi/buckets.ts`: handed in, because `lib/store` may not import it. */
+export interface Buckets {
+  readonly BUCKET_RELATIVE_ERROR: number
+  bucketMidMs(bucket: number): number
+  bucketSql(column: string): string
+}
+
+export interface StoreOptions {
+  /** `duckdb:`; the scheme picks the implementation. */
+  readonly url: string
+  /** Folder of the embedded store; it exists. */
+  readonly dir: string
+  /** UUID of the journal, and the last position it gave out. */
+  readonly journal: string
+  readonly journalLast: number
+  /** `Store.positions()` as of the last snapshot. */
+  readonly expected: Readonly<Record<string, number>>
+  readonly retention: StoreRetention
+  readonly limits: StoreLimits
+  readonly buckets: Buckets
+  readonly clock: Clock
+  readonly log: Log
+}

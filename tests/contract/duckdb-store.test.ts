@@ -1,0 +1,321 @@
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isPlatformError, type ErrorCode } from '#lib/runtime/errors.ts'
+import { openStore } from '#lib/store/open.ts'
+import type { StoreOptions } from '#lib/store/options.ts'
+import type { OpenedStore, Store } from '#lib/store/store.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import {
+  ALL,
+  RETENTION,
+  WIDE,
+  expectRows,
+  readAll,
+  shown,
+  storeOptions,
+  writeAll,
+} from './store-fixture.ts'
+import {
+  DAY_NS,
+  DAY_START_NS,
+  HOUR_NS,
+  JOURNAL,
+  batchesOf,
+  randomFleet,
+  reading,
+  readingsFrom,
+} from './store-rows.ts'
+import { storeContract } from './store.ts'
+
+const temporaryDir = () => mkdtempSync(join(tmpdir(), 'padborg-store-'))
+const hasCode = (code: ErrorCode) => (error: unknown) => isPlatformError(error, code)
+
+storeContract('DuckDB', () => {
+  const path = temporaryDir()
+  return {
+    open: (over) => openStore(storeOptions(path, over)),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  }
+})
+
+describe('DuckDB files', () => {
+  let dirs: string[] = []
+  let stores: Store[] = []
+  let dir = ''
+
+  beforeEach(() => {
+    dir = temporaryDir()
+    dirs = [dir]
+    stores = []
+  })
+  afterEach(async () => {
+    for (const store of stores) await store.close()
+    for (const path of dirs) rmSync(path, { recursive: true, force: true })
+  })
+
+  const open = async (over: Partial<StoreOptions> = {}, path = dir): Promise<OpenedStore> => {
+    const opened = await openStore(storeOptions(path, over))
+    stores.push(opened.store)
+    return opened
+  }
+  /** What `kill -9` at this moment would leave behind. */
+  const afterKill = (): string => {
+    const copy = temporaryDir()
+    dirs.push(copy)
+    cpSync(dir, copy, { recursive: true })
+    return copy
+  }
+  const fleetFile = 'fleet-2026-11-24.duckdb'
+
+  it('are whole after a kill at any moment, and take the same batches again', async () => {
+    const rows = randomFleet({ seed: 21, messages: 400 })
+    const { store } = await open()
+    const batches = batchesOf(rows, 50)
+    for (const [at, batch] of batches.entries()) {
+      await store.write(batch)
+      if (at === 3) await store.maintain(DAY_START_NS + HOUR_NS)
+      if (at !== 1 && at !== 3 && at !== 6) continue
+      const killed = await open({ expected: {} }, afterKill())
+      expect(killed.missingFrom).toBeNull()
+      for (const again of batches) await killed.store.write(again)
+      await expectRows(killed.store, rows)
+      await killed.store.maintain(DAY_START_NS + 2n * DAY_NS)
+      const loss = await killed.store.ask('throughput', {
+        scope: ALL,
+        ...WIDE,
+        by: [],
+        everyNs: null,
+      })
+      expect(loss[0]?.readings).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
+    }
+  })
+
+  it('heal a crash between two of them', async () => {
+    const rows = randomFleet({ seed: 22, messages: 60 })
+    const [batch] = batchesOf(rows, 60)
+    const { store } = await open()
+    const fleet = rows.filter(({ kind }) => kind !== 'heat_meter')
+    await store.write({ journal: JOURNAL, toPosition: 60, readings: fleet })
+    const { store: next, missingFrom } = await open({}, afterKill())
+    expect(missingFrom).toBeNull()
+    await next.write(batch!)
+    await expectRows(next, rows)
+  })
+
+  it('of another journal, or ahead of it, are refused with the reason', async () => {
+    const { store } = await open()
+    await writeAll(store, readingsFrom(1, 20))
+    await store.close()
+    await expect(open({ journal: 'another' })).rejects.toSatisfy(hasCode('DATA_DIR_FOREIGN'))
+    await expect(open({ journalLast: 19 })).rejects.toSatisfy(hasCode('STORE_AHEAD'))
+    await expect(open({ journalLast: 19 })).rejects.toThrow(/up to 19.*got 20/s)
+    const { store: again } = await open({ journalLast: 20 })
+    await expectRows(again, readingsFrom(1, 20))
+  })
+
+  it('cannot be opened twice, and are free after close', async () => {
+    const { store } = await open()
+    await writeAll(store, readingsFrom(1, 20))
+    await expect(open()).rejects.toSatisfy(hasCode('DATA_DIR_LOCKED'))
+    await store.close()
+    expect(openFiles(dir)).toEqual([])
+    await open()
+  })
+
+  it('that cannot be read go to quarantine, and their rows are asked for again', async () => {
+    const rows = randomFleet({ seed: 23, messages: 100 })
+    const { store } = await open()
+    await writeAll(store, rows)
+    await store.maintain(DAY_START_NS + HOUR_NS)
+    const expected = store.positions()
+    await store.close()
+    writeFileSync(join(dir, fleetFile), 'not a database at all')
+    const { store: next, missingFrom } = await open({ expected })
+    expect(missingFrom).toBe(1)
+    expect(readdirSync(join(dir, 'quarantine'))).toContain(fleetFile)
+    await writeAll(next, rows, 30)
+    await expectRows(next, rows)
+    await next.maintain(DAY_START_NS + 2n * HOUR_NS)
+    const [sum] = await next.ask('throughput', { scope: ALL, ...WIDE, by: [], everyNs: null })
+    expect(sum?.readings).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
+    const healed = next.positions()
+    await next.close()
+    expect((await open({ expected: healed })).missingFrom).toBeNull()
+  })
+
+  it('lose with a damaged WAL only what it held', async () => {
+    const { store } = await open()
+    await writeAll(store, readingsFrom(1, 50))
+    await store.maintain(DAY_START_NS + HOUR_NS)
+    await writeAll(store, readingsFrom(51, 100))
+    const expected = store.positions()
+    const killed = afterKill()
+    const wal = join(killed, `${fleetFile}.wal`)
+    const bytes = readFileSync(wal)
+    bytes.fill(0xa5, 40, Math.min(4000, bytes.length))
+    writeFileSync(wal, bytes)
+    const { store: next, missingFrom } = await open({ expected }, killed)
+    expect(missingFrom).toBe(51)
+    await writeAll(next, readingsFrom(51, 100))
+    await expectRows(next, readingsFrom(1, 100))
+  })
+
+  it('that are missing, or behind what was saved, are noticed', async () => {
+    const { store } = await open()
+    await writeAll(store, readingsFrom(1, 50))
+    await store.maintain(DAY_START_NS + HOUR_NS)
+    await store.close()
+    const name = 'fleet-2026-11-24'
+    const behind = await open({ expected: { [name]: 70 } })
+    expect(behind.missingFrom).toBe(51)
+    await behind.store.close()
+    const lost = await open({ expected: { [name]: 50, 'metering-2026-11': 9 } })
+    expect(lost.missingFrom).toBe(1)
+  })
+
+  it('go as a whole when their newest row is past retention, and stay gone', async () => {
+    const retention = { ...RETENTION, fleetDays: 1 }
+    const { store } = await open({ retention })
+    const old = readingsFrom(1, 20)
+    const young = readingsFrom(21, 40, { timeNs: DAY_START_NS + 2n * DAY_NS })
+    await writeAll(store, [...old, ...young])
+    const expected = store.positions()
+    await store.maintain(DAY_START_NS + DAY_NS)
+    expect(existsSync(join(dir, fleetFile))).toBe(true)
+    const { droppedPartitions } = await store.maintain(DAY_START_NS + 2n * DAY_NS + HOUR_NS)
+    expect(droppedPartitions).toEqual(['fleet-2026-11-24'])
+    expect(readdirSync(dir).filter((file) => file.startsWith(fleetFile))).toEqual([])
+    await store.close()
+    const { store: next, missingFrom } = await open({ expected, retention })
+    expect(missingFrom).toBeNull()
+    await writeAll(next, old)
+    expect(await readAll(next)).toEqual(young.map(shown))
+    const [sum] = await next.ask('throughput', { scope: ALL, ...WIDE, by: [], everyNs: null })
+    expect(sum?.readings).toBe(40)
+  })
+
+  it('of an older program are read without the fields it did not know, and written with them', async () => {
+    const { store } = await open()
+    const rows = readingsFrom(1, 5, { radio: { band: 'n78' } })
+    await writeAll(store, rows)
+    await store.maintain(DAY_START_NS + HOUR_NS)
+    await store.close()
+    await alter(join(dir, fleetFile), [
+      'ALTER TABLE f.truck DROP COLUMN "f_speedKmh"',
+      'DROP TABLE f.probe',
+      `DELETE FROM f.progress WHERE kind = 'probe'`,
+      // And one of a newer program, which this one leaves empty.
+      'ALTER TABLE f.truck ADD COLUMN "f_newerState" VARCHAR',
+    ])
+    const { store: next } = await open()
+    const bare: Reading[] = rows.map((row) => ({ ...row, fields: {} }))
+    await expectRows(next, bare)
+    const fresh = [reading(6), reading(7, { kind: 'probe', fields: { rttMs: 3 } })]
+    await writeAll(next, fresh)
+    await expectRows(next, [...bare, ...fresh])
+  })
+})
+
+const canMount = process.getuid?.() === 0 && process.platform === 'linux' && mountWorks()
+if (!canMount)
+  process.stderr.write('the store on a full tmpfs is skipped: it needs root on Linux\n')
+
+describe.skipIf(!canMount)('DuckDB on a full disk', () => {
+  it('refuses, and goes on by itself with the same batch when there is space', async () => {
+    const dir = temporaryDir()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', dir])
+    try {
+      const { store } = await openStore(storeOptions(dir))
+      const rows = readingsFrom(1, 30_000, { radio: { cellId: 'A1', band: 'n78' } })
+      const batches = batchesOf(rows, 1000)
+      const filler = join(dir, 'filler')
+      let refused = 0
+      for (const [at, batch] of batches.entries()) {
+        if (at === 2) fill(dir, filler)
+        try {
+          await store.write(batch)
+        } catch (error) {
+          expect(error).toSatisfy(hasCode('STORE_UNAVAILABLE'))
+          refused += 1
+          await expect(store.write(batch)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
+          rmSync(filler, { force: true })
+          await store.write(batch)
+        }
+        await store.maintain(DAY_START_NS + BigInt(at) * HOUR_NS)
+      }
+      expect(refused).toBe(1)
+      await expectRows(store, rows)
+      await store.close()
+      expect(openFiles(dir)).toEqual([])
+    } finally {
+      execFileSync('umount', ['-l', dir])
+      rmSync(dir, { recursive: true, force: true })
+    }
+  }, 60_000)
+})
+
+/** Files below a folder that this process has open; the lock is given back on its own. */
+function openFiles(dir: string): string[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = readlinkSync(join('/proc/self/fd', fd))
+      return path.startsWith(dir) ? [path] : []
+    } catch {
+      // The descriptor of this very listing is closed by now.
+      return []
+    }
+  })
+}
+
+async function alter(path: string, statements: readonly string[]): Promise<void> {
+  const { DuckDBInstance } = await import('@duckdb/node-api')
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  for (const sql of [`ATTACH '${path}' AS f`, ...statements, 'CHECKPOINT f', 'DETACH f']) {
+    await connection.run(sql)
+  }
+  connection.closeSync()
+  instance.closeSync()
+}
+
+/** Leaves not a block free. */
+function fill(path: string, filler: string): void {
+  for (const size of [1024 * 1024, 4096]) {
+    const { bavail, bsize } = statfsSync(path)
+    try {
+      for (let n = Math.ceil((bavail * bsize) / size) + 1; n > 0; n -= 1) {
+        writeFileSync(filler, Buffer.alloc(size, 1), { flag: 'a' })
+      }
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' })
+    }
+  }
+}
+
+function mountWorks(): boolean {
+  const dir = temporaryDir()
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir], { stdio: 'ignore' })
+    execFileSync('umount', [dir])
+    return true
+  } catch {
+    // Not allowed here: the test says that it is skipped.
+    return false
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,81 @@
+import { expect } from 'vitest'
+import * as buckets from '#lib/kpi/buckets.ts'
+import { systemClock } from '#lib/runtime/clock.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import type { StoreOptions } from '#lib/store/options.ts'
+import type { OpenedStore, Store } from '#lib/store/store.ts'
+import { flagNames } from '#lib/telemetry/flags.ts'
+import type { Page, ReadingRow, ReadingsQuery, Scope } from '#lib/telemetry/questions.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import { DAY_NS, DAY_START_NS, JOURNAL, batchesOf } from './store-rows.ts'
+
+/** A place for one store: opened again and again by a test, and then removed. */
+export interface StorePlace {
+  open(over?: Partial<StoreOptions>): Promise<OpenedStore>
+  remove(): void
+}
+
+export const ALL: Scope = { tenants: null, devices: null, kinds: null }
+export const WIDE = { fromNs: DAY_START_NS - 400n * DAY_NS, toNs: DAY_START_NS + 400n * DAY_NS }
+
+export const LIMITS = { queryTimeoutMs: 20_000, queryConcurrency: 2, queryQueue: 200 }
+export const RETENTION = { fleetDays: 90, meteringDays: 3650, minuteDays: 90, hourDays: 1825 }
+
+export function storeOptions(dir: string, over: Partial<StoreOptions> = {}): StoreOptions {
+  return {
+    url: 'duckdb:',
+    dir,
+    journal: JOURNAL,
+    journalLast: 1e9,
+    expected: {},
+    retention: RETENTION,
+    limits: LIMITS,
+    buckets,
+    clock: systemClock,
+    log: createLog('silent'),
+    ...over,
+  }
+}
+
+/** The seed of a random test: `SEED=... npx vitest` runs a failed one again. */
+export function seedOfRun(): number {
+  const given = process.env['SEED']
+  return given ? Number(given) : Math.floor(Math.random() * 2 ** 31)
+}
+
+export async function writeAll(store: Store, rows: readonly Reading[], messages = 50) {
+  for (const batch of batchesOf(rows, messages)) await store.write(batch)
+}
+
+const KINDS = ['truck', 'robot', 'radio', 'probe', 'heat_meter', 'energy_meter'] as const
+
+/** Every row of every kind, read page by page. */
+export async function readAll(
+  store: Store,
+  over: Partial<ReadingsQuery> = {},
+): Promise<ReadingRow[]> {
+  const rows: ReadingRow[] = []
+  for (const kind of over.kind ? [over.kind] : KINDS) {
+    const query = { scope: ALL, ...WIDE, fields: null, order: 'asc', limit: 5000, cursor: null }
+    const question = { ...query, kind, ...over } as ReadingsQuery
+    let cursor: string | null = null
+    do {
+      const page: Page<ReadingRow> = await store.ask('readings', { ...question, cursor })
+      rows.push(...page.data)
+      cursor = page.next
+    } while (cursor !== null)
+  }
+  return rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
+}
+
+/** A reading as the store should show it. */
+export function shown(row: Reading): ReadingRow {
+  const { timeNs, device, kind, channel, seq, receivedAtNs, position, index, fields, radio } = row
+  const flags = flagNames(row.flags)
+  return { timeNs, device, kind, channel, seq, receivedAtNs, position, index, flags, fields, radio }
+}
+
+export async function expectRows(store: Store, rows: readonly Reading[]): Promise<void> {
+  const sorted = rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
+  expect(await readAll(store)).toEqual(sorted.map(shown))
+}

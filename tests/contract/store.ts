@@ -1,0 +1,314 @@
+import * as fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isPlatformError } from '#lib/runtime/errors.ts'
+import type { Identity, Store } from '#lib/store/store.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { AggregatesQuery, Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import { figuresContract } from './store-figures.ts'
+import {
+  ALL,
+  LIMITS,
+  WIDE,
+  expectRows,
+  readAll,
+  seedOfRun,
+  shown,
+  writeAll,
+  type StorePlace,
+} from './store-fixture.ts'
+import {
+  DAY_NS,
+  DAY_START_NS,
+  HOUR_NS,
+  JOURNAL,
+  MINUTE_NS,
+  SECOND_NS,
+  batchesOf,
+  randomFleet,
+  reading,
+  readingsFrom,
+} from './store-rows.ts'
+
+/** What every store of readings promises (lib/store/store.ts). Each test has a place of its own. */
+export function storeContract(name: string, create: () => StorePlace): void {
+  describe(`${name} store`, () => {
+    let place: StorePlace
+    let store: Store
+
+    beforeEach(async () => {
+      place = create()
+      store = (await place.open()).store
+    })
+    afterEach(async () => {
+      await store.close()
+      place.remove()
+    })
+    const reopen = async (over = {}) => {
+      await store.close()
+      const opened = await place.open(over)
+      store = opened.store
+      return opened
+    }
+
+    it('gives back exactly what was written', async () => {
+      const rows = [
+        reading(1, {
+          timeNs: DAY_START_NS + 123_456_789n,
+          receivedAtNs: DAY_START_NS + 987_654_321n,
+          seq: Number.MAX_SAFE_INTEGER,
+          flags: FLAGS.duplicate_time | FLAGS.out_of_range | FLAGS.not_live,
+          fields: {
+            lat: 54.83150000000001,
+            lon: -0.1,
+            odometerM: 9_007_199_254_740_991,
+            speedKmh: 5e-324,
+            ignition: false,
+            driverState: 'it\'s "wörk" 🚚 \\ ; --',
+          },
+          radio: { rat: 'nr-sa', rsrpDbm: -85.5, cellId: '5C422503D', band: 'n78' },
+          hash: 2n ** 64n - 1n,
+          claimedTimeNs: 7n,
+        }),
+        reading(2, { seq: null, fields: { triggerType: '' }, radio: { operator: '238-01' } }),
+        reading(2, { index: 1, seq: 0, bytes: 0, kind: 'robot', fields: { xM: -0, paused: true } }),
+        reading(3, { kind: 'heat_meter', fields: { energyKwh: 1e11, medium: 'heat' } }),
+        reading(4, { kind: 'radio', fields: { rat: 'lte', pci: 7 }, radio: { rat: 'lte' } }),
+      ]
+      await writeAll(store, rows)
+      await expectRows(store, rows)
+      await reopen({ expected: store.positions() })
+      await expectRows(store, rows)
+    })
+
+    it('keeps random fleets over days and months, in any batches', async () => {
+      const seed = seedOfRun()
+      const startNs = DAY_START_NS + 5n * DAY_NS
+      const rows = randomFleet({ seed, messages: 300, startNs, stepNs: 900n * SECOND_NS })
+      await writeAll(store, rows, 1 + (seed % 120))
+      expect(Object.keys(store.positions()).length, `SEED=${seed}`).toBeGreaterThan(2)
+      await expectRows(store, rows)
+    })
+
+    it('leaves the rows of one where a batch is given twice', async () => {
+      const rows = randomFleet({ seed: 7, messages: 120 })
+      const batches = batchesOf(rows, 40)
+      for (const batch of batches) {
+        await store.write(batch)
+        await store.write(batch)
+      }
+      await reopen({ expected: store.positions() })
+      for (const batch of batches) await store.write(batch)
+      await expectRows(store, rows)
+    })
+
+    it('pages through each row once, in order, whatever the size of the page', async () => {
+      // Equal times, so that device, position and index decide.
+      const rows = randomFleet({ seed: 11, messages: 150, stepNs: 0n }).map((row) => ({
+        ...row,
+        timeNs: DAY_START_NS + (row.timeNs % 5n) * SECOND_NS,
+        kind: 'truck' as const,
+        fields: { speedKmh: 1 },
+      }))
+      await writeAll(store, rows)
+      const keys = rows.map(({ timeNs, device, position, index }) => ({
+        timeNs,
+        device,
+        position,
+        index,
+      }))
+      const ordered = keys.toSorted(
+        (a, b) =>
+          Number(a.timeNs - b.timeNs) ||
+          (a.device < b.device ? -1 : Number(a.device > b.device)) ||
+          a.position - b.position ||
+          a.index - b.index,
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 1, max: 200 }),
+          fc.constantFrom('asc' as const, 'desc' as const),
+          async (limit, order) => {
+            const query = {
+              scope: ALL,
+              ...WIDE,
+              kind: 'truck',
+              fields: null,
+              order,
+              limit,
+            } as const
+            const seen: unknown[] = []
+            let cursor: string | null = null
+            do {
+              const page: Page<ReadingRow> = await store.ask('readings', { ...query, cursor })
+              expect(page.data.length).toBeLessThanOrEqual(limit)
+              for (const { timeNs, device, position, index } of page.data) {
+                seen.push({ timeNs, device, position, index })
+              }
+              cursor = page.next
+            } while (cursor !== null)
+            expect(seen).toEqual(order === 'asc' ? ordered : ordered.toReversed())
+          },
+        ),
+        { numRuns: 12, seed: seedOfRun() },
+      )
+    })
+
+    it('shows a caller its scope, its span and its fields alone', async () => {
+      const rows = randomFleet({ seed: 13, messages: 200 })
+      await writeAll(store, rows)
+      const scoped = async (over: Partial<ReadingsQuery>) => readAll(store, over)
+      const borg = await scoped({ scope: { ...ALL, tenants: ['borg'] } })
+      expect(borg).toEqual(rows.filter(({ tenant }) => tenant === 'borg').map(shown))
+      const one = await scoped({ scope: { ...ALL, devices: ['acme.t1'], kinds: ['probe'] } })
+      const isOne = (row: { device: string; kind: string }) =>
+        row.device === 'acme.t1' && row.kind === 'probe'
+      expect(one).toEqual(rows.filter(isOne).map(shown))
+      expect(await scoped({ scope: { ...ALL, tenants: [] } })).toEqual([])
+      expect(await scoped({ scope: { ...ALL, devices: ["x' OR true --"] } })).toEqual([])
+      expect(await scoped({ scope: { ...ALL, tenants: ['borg'], devices: ['acme.t1'] } })).toEqual(
+        [],
+      )
+      const [first] = await scoped({ kind: 'truck', fields: ['speedKmh', 'nonsense'] })
+      expect(Object.keys(first?.fields ?? {})).toEqual(['speedKmh'])
+      const { timeNs } = rows[50] ?? reading(1)
+      const cut = await scoped({ fromNs: timeNs, toNs: timeNs + 1n })
+      expect(cut.map((row) => row.timeNs)).toEqual([timeNs])
+    })
+
+    it('aggregates gauges, counters and states by device and interval', async () => {
+      const at = (position: number, second: bigint, fields: object, flags = 0) =>
+        reading(position, {
+          timeNs: DAY_START_NS + second * SECOND_NS,
+          fields: { ...fields },
+          flags,
+        })
+      await writeAll(store, [
+        at(1, 0n, { speedKmh: 10, odometerM: 100, driverState: 'REST' }),
+        at(2, 30n, { speedKmh: 30, odometerM: 150, driverState: 'DRIVE', ignition: true }),
+        // Arrives last, was measured in between: first, last and state go by its own time.
+        at(3, 20n, { speedKmh: 20, odometerM: 120, driverState: 'WORK' }),
+        at(4, 40n, { speedKmh: 900 }, FLAGS.out_of_range),
+        at(5, 41n, { speedKmh: 77 }, FLAGS.implausible_jump),
+        at(6, 60n, { odometerM: 160 }),
+      ])
+      const query = {
+        scope: ALL,
+        ...WIDE,
+        kind: 'truck',
+        fields: ['speedKmh', 'odometerM', 'driverState', 'ignition'],
+        everyNs: MINUTE_NS,
+        limit: 1,
+        cursor: null,
+      } as const satisfies AggregatesQuery
+      const first = await store.ask('aggregates', query)
+      expect(first.data).toEqual([
+        {
+          timeNs: DAY_START_NS,
+          device: 'acme.t1',
+          kind: 'truck',
+          count: 5,
+          fields: {
+            speedKmh: { min: 10, mean: 20, max: 30 },
+            odometerM: { first: 100, last: 150, delta: 50 },
+            driverState: { last: 'DRIVE' },
+            ignition: { last: true },
+          },
+        },
+      ])
+      const second = await store.ask('aggregates', { ...query, cursor: first.next })
+      expect(second.data).toMatchObject([
+        { timeNs: DAY_START_NS + MINUTE_NS, count: 1, fields: { odometerM: { delta: 0 } } },
+      ])
+      expect(second.next).toBeNull()
+    })
+
+    it('knows an identity by earlier rows, and by the content of the same moment', async () => {
+      const rows = [
+        ...readingsFrom(1, 300),
+        reading(301, { seq: null, timeNs: DAY_START_NS }),
+        reading(302, { kind: 'heat_meter', fields: { energyKwh: 1 }, timeNs: DAY_START_NS }),
+      ]
+      await writeAll(store, rows)
+      const identity = (row: (typeof rows)[number], over: Partial<Identity> = {}): Identity => {
+        const { kind, device, channel, seq, timeNs, hash } = row
+        return { kind, device, channel, seq, timeNs, hash, position: 1000, index: 0, ...over }
+      }
+      const same = await store.known(rows.map((row) => identity(row)))
+      expect(same).toEqual(rows.map(() => 'same'))
+      const [row = reading(1)] = rows
+      expect(
+        await store.known([
+          identity(row, { hash: 5n }),
+          identity(row, { seq: 99 }),
+          identity(row, { channel: 'other' }),
+          identity(row, { device: 'acme.t2' }),
+          identity(row, { timeNs: row.timeNs + 1n }),
+          // The row itself and later ones do not stand before it.
+          identity(row, { position: 1, index: 0 }),
+          identity(row, { position: 1, index: 1 }),
+        ]),
+      ).toEqual(['other_content', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown', 'same'])
+      expect(await store.known([])).toEqual([])
+    })
+
+    it('names the position up to which everything is checkpointed', async () => {
+      await writeAll(store, readingsFrom(1, 100))
+      const { checkpointed } = await store.maintain(DAY_START_NS + HOUR_NS)
+      expect(checkpointed).toBe(100)
+      await store.write({ journal: JOURNAL, toPosition: 120, readings: [] })
+      expect((await store.maintain(DAY_START_NS + HOUR_NS + SECOND_NS)).checkpointed).toBe(120)
+    })
+
+    it('cancels a question at its deadline and at the wish of the caller', async () => {
+      await reopen({ limits: { ...LIMITS, queryTimeoutMs: 1 } })
+      await writeAll(store, randomFleet({ seed: 3, messages: 2000 }), 2000)
+      const slow = {
+        scope: ALL,
+        ...WIDE,
+        by: ['device'],
+        everyNs: SECOND_NS,
+        stages: ['age'],
+      } as const
+      await expect(store.ask('latency', slow)).rejects.toSatisfy((error) =>
+        isPlatformError(error, 'QUERY_TIMEOUT'),
+      )
+      await reopen()
+      const controller = new AbortController()
+      const asked = store.ask('latency', slow, controller.signal)
+      controller.abort(new Error('no longer wanted'))
+      await expect(asked).rejects.toThrow('no longer wanted')
+      expect(await store.ask('latency', slow)).not.toEqual([])
+    })
+
+    it('lets a few questions in, some wait, and refuses the rest', async () => {
+      await reopen({ limits: { ...LIMITS, queryConcurrency: 1, queryQueue: 2 } })
+      await writeAll(store, readingsFrom(1, 10))
+      const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
+      const asked = Array.from({ length: 5 }, () => store.ask('throughput', query))
+      const ended = await Promise.allSettled(asked)
+      expect(ended.map(({ status }) => status)).toEqual([
+        'fulfilled',
+        'fulfilled',
+        'fulfilled',
+        'rejected',
+        'rejected',
+      ])
+      const refused = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+      expect(refused.every((error) => isPlatformError(error, 'QUERY_BUSY'))).toBe(true)
+      expect(await store.ask('throughput', query)).toHaveLength(1)
+    })
+
+    it('answers nothing more once it is closed, and may be closed twice', async () => {
+      await writeAll(store, readingsFrom(1, 10))
+      await Promise.all([store.close(), store.close()])
+      const closed = (error: unknown) => isPlatformError(error, 'CLOSED')
+      await expect(store.write(batchesOf(readingsFrom(11, 12), 2)[0]!)).rejects.toSatisfy(closed)
+      await expect(store.known([])).rejects.toSatisfy(closed)
+      await expect(store.maintain(DAY_START_NS)).rejects.toSatisfy(closed)
+      const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
+      await expect(store.ask('throughput', query)).rejects.toSatisfy(closed)
+    })
+
+    figuresContract(create)
+  })
+}

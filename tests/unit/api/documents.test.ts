@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { latencyRow, rowsOf } from './rows.ts'
+import { createTestApp, type Asked, type TestApp } from './test-app.ts'
+
+// The OpenAPI document, read as a caller would.
+// oxlint-disable-next-line typescript/no-explicit-any
+type Schema = any
+
+const SUMS = { messages: 1, readings: 1, bytes: 1, messagesPerS: 1, bytesPerS: 1 }
+const LOSS = { expected: 1, received: 1, lost: 0, lossRatio: 0, restarts: 0 }
+const PLACE = { group: { device: 'acme.t1' }, timeNs: null }
+
+/** A question for every address of the document, with an answer that holds a row. */
+const ASKED: [pattern: string, path: string, how?: Asked][] = [
+  ['get /health/live', '/health/live'],
+  ['get /health/ready', '/health/ready'],
+  ['post /api/v1/session', '/session', { body: { key: 'ADMIN' } }],
+  ['get /api/v1/session', '/session'],
+  ['post /api/v1/tenants', '/tenants', { body: { id: 'gamma', name: 'Gamma' } }],
+  ['get /api/v1/tenants', '/tenants'],
+  ['post /api/v1/sites', '/sites', { body: { id: 'yard', name: 'Yard' } }],
+  ['get /api/v1/sites', '/sites'],
+  ['post /api/v1/devices', '/devices', { body: { id: 'd', tenant: 'gamma', kind: 'gateway' } }],
+  ['get /api/v1/devices', '/devices'],
+  ['get /api/v1/devices/{id}', '/devices/acme.t1'],
+  ['post /api/v1/devices/{id}/credentials', '/devices/acme.t1/credentials', { body: {} }],
+  ['get /api/v1/devices/{id}/credentials', '/devices/acme.t1/credentials'],
+  ['post /api/v1/keys', '/keys', { body: { role: 'engineer', name: 'new' } }],
+  ['get /api/v1/keys', '/keys'],
+  ['get /api/v1/kinds', '/kinds'],
+  ['get /api/v1/readings', '/readings?device=acme.t1'],
+  ['get /api/v1/readings', '/readings?device=acme.t1&every=1h'],
+  ['get /api/v1/last-values', '/last-values'],
+  ['get /api/v1/delivery', '/delivery'],
+  ['get /api/v1/rejections', '/rejections'],
+  ['post /api/v1/rejections/replay', '/rejections/replay', { body: { ids: ['1.0'] } }],
+  ['get /api/v1/kpi/latency', '/kpi/latency?by=device'],
+  ['get /api/v1/kpi/throughput', '/kpi/throughput?by=device'],
+  ['get /api/v1/kpi/loss', '/kpi/loss?by=device'],
+]
+
+describe('the OpenAPI document', () => {
+  let test: TestApp
+  let paths: Schema
+
+  beforeAll(async () => {
+    const { reading, aggregate, lastValue, delivery, rejection } = rowsOf('acme.t1', 'truck')
+    test = await createTestApp({
+      readings: [{ ...reading, radio: { rat: 'lte' } }],
+      aggregates: [aggregate],
+      lastValues: [lastValue],
+      delivery: [delivery],
+      rejections: [rejection],
+      latency: [latencyRow(PLACE)],
+      throughput: [{ ...PLACE, ...SUMS }],
+      loss: [{ ...PLACE, ...LOSS }],
+    })
+    paths = (await test.ask('/openapi.json')).body.paths
+  })
+  afterAll(() => test.close())
+
+  it.each(ASKED)('describes the answer of %s (%s)', async (...[pattern, path, how = {}]) => {
+    const [method = '', route = ''] = pattern.split(' ')
+    const body =
+      pattern === 'post /api/v1/session' ? { body: { key: test.keys.admin } } : { ...how }
+    const answer = await test.ask(path, { ...how, ...body })
+    expect([200, 201], answer.text).toContain(answer.status)
+    const described = paths[route][method].responses[String(answer.status)]
+    const { schema } = described.content['application/json']
+    expect(faultsOf(schema, answer.body, '')).toEqual([])
+    expect(JSON.stringify(answer.body)).not.toContain('"data":[]')
+  })
+
+  it('holds no address that the test before forgot', () => {
+    const asked = new Set(ASKED.map(([pattern]) => pattern))
+    const missing = Object.entries<object>(paths)
+      .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
+      .filter((pattern) => !asked.has(pattern) && !pattern.startsWith('delete '))
+    expect(missing).toEqual(['get /metrics'])
+  })
+})
+
+/** What an answer holds that its JSON schema does not know, or lacks, or has of another type. */
+function faultsOf(schema: Schema, value: unknown, path: string): string[] {
+  const choices = schema.anyOf ?? schema.oneOf
+  if (choices) {
+    const tried = choices.map((choice: Schema) => faultsOf(choice, value, path))
+    return tried.some((faults: string[]) => faults.length === 0) ? [] : tried.flat()
+  }
+  const types = [schema.type ?? []].flat()
+  if (types.length > 0 && !types.includes(typeOf(value)) && !types.includes('any')) {
+    return [`${path}: expected ${types.join(' or ')}, got ${typeOf(value)}`]
+  }
+  if (schema.enum && !schema.enum.includes(value)) return [`${path}: not one of ${schema.enum}`]
+  if (Array.isArray(value)) {
+    return value.flatMap((item, at) => faultsOf(schema.items ?? {}, item, `${path}[${at}]`))
+  }
+  if (typeof value !== 'object' || value === null) return []
+  const missing = (schema.required ?? []).filter((name: string) => !Object.hasOwn(value, name))
+  const inner = Object.entries(value).flatMap(([name, part]) => {
+    const known = schema.properties?.[name] ?? schema.additionalProperties
+    return known ? faultsOf(known, part, `${path}.${name}`) : [`${path}.${name}: not described`]
+  })
+  return [...missing.map((name: string) => `${path}.${name}: missing`), ...inner]
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
+}

@@ -1,0 +1,23 @@
+import { writeSync } from 'node:fs'
+import { createFileLayer } from '../../../../ingest/journal/file-layer.ts'
+import { appended, messageOf, openSmall } from './journal-fixture.ts'
+
+/**
+ * A process of its own: appends for ever and prints the position and number of every message that
+ * was acknowledged. The test kills it.
+ */
+const [dir = '', first = '1'] = process.argv.slice(2)
+const { journal } = await openSmall(createFileLayer(), dir, { segmentBytes: 32 * 1024 })
+let number = Number(first)
+
+await Promise.all(Array.from({ length: 20 }, appendForEver))
+
+async function appendForEver(): Promise<never> {
+  for (;;) {
+    const own = number
+    number += 1
+    const payload = Buffer.from(`${own};${'x'.repeat((own * 31) % 1500)}`)
+    const position = await appended(journal, messageOf(own, { payload }))
+    writeSync(1, `${position} ${own}\n`)
+  }
+}

@@ -1,0 +1,220 @@
+import { parseEnv } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import {
+  SETTINGS,
+  exampleEnvironment,
+  problemLine,
+  readConfig,
+  requireConfig,
+} from '#lib/runtime/config.ts'
+import { PlatformError } from '#lib/runtime/errors.ts'
+
+const NAMES = Object.keys(SETTINGS)
+
+/** The lines a person would see. */
+function linesFor(env: Readonly<Record<string, string>>): string[] {
+  const { config, problems } = readConfig(env)
+  expect(config === null).toBe(problems.length > 0)
+  return problems.map(problemLine)
+}
+
+/** Values that are wrong for each setting; `isWrong` sees to it that no setting is forgotten. */
+const NO_NUMBER = ['x', '-1', ' ', '0x10', '1e3', 'Infinity', 'NaN', '1,5', '99999999999999999999']
+const WRONG: Readonly<Record<string, readonly string[]>> = {
+  PADBORG_HOST: [' ', 'http://0.0.0.0', '127.0.0.1:1883', '[::1]', 'a b', '-a', '0.0.0.0/0'],
+  PADBORG_MQTT_PORT: [...NO_NUMBER, '65536', '1.5', 'on', 'OFF'],
+  PADBORG_MQTTS_PORT: ['65536'],
+  PADBORG_MQTT_WS_PORT: ['true'],
+  PADBORG_HTTP_PORT: ['8080/tcp'],
+  PADBORG_DATA_DIR: [' ', 'a\u0000b'],
+  PADBORG_ADMIN_KEY: ['short', ' '.repeat(20), 'sixteen letters and spaces', 'æøåæøåæøåæøåæøåæøå'],
+  PADBORG_TLS_CERT: [' '],
+  PADBORG_TLS_KEY: [' '],
+  PADBORG_TLS_CLIENT_CA: [' '],
+  PADBORG_STORE: ['influx:', 'duckdb', 'postgres:'],
+  PADBORG_TIMEZONE: ['Denmark/Padborg', 'CEST+1', ' '],
+  PADBORG_LOG_LEVEL: ['loud', 'INFO', 'silent'],
+  PADBORG_FAULT: ['yes', 'early-ack,no-fsync'],
+}
+
+describe('the configuration', () => {
+  it('is whole and valid when nothing is set, and empty means not set', () => {
+    const { config, problems } = readConfig({})
+    expect(problems).toEqual([])
+    expect(config).toMatchObject({
+      PADBORG_HOST: '127.0.0.1',
+      PADBORG_MQTT_PORT: 1883,
+      PADBORG_MQTTS_PORT: 'off',
+      PADBORG_MQTT_WS_PORT: 1884,
+      PADBORG_HTTP_PORT: 8080,
+      PADBORG_DATA_DIR: './data',
+      PADBORG_STORE: 'duckdb:',
+      PADBORG_TIMEZONE: 'Europe/Copenhagen',
+      PADBORG_RETENTION_FLEET_DAYS: 90,
+      PADBORG_RETENTION_METERING_DAYS: 3650,
+      PADBORG_RETENTION_MINUTE_DAYS: 90,
+      PADBORG_RETENTION_HOUR_DAYS: 1825,
+      PADBORG_RETENTION_REJECTION_DAYS: 90,
+      PADBORG_RETENTION_JOURNAL_HOURS: 48,
+      PADBORG_JOURNAL_WINDOW_MS: 2,
+      PADBORG_JOURNAL_KEEP_BYTES: 8 * 2 ** 30,
+      PADBORG_MQTT_MAX_PACKET_BYTES: 256 * 1024,
+      PADBORG_FAULT: 'none',
+    })
+    expect(config?.PADBORG_ADMIN_KEY).toBeUndefined()
+    expect(readConfig(Object.fromEntries(NAMES.map((name) => [name, '']))).config).toEqual(config)
+    expect(readConfig({ PATH: '/bin', INFLUX_URL: 'x', NODE_ENV: 'y' }).config).toEqual(config)
+  })
+
+  it('takes numbers with blanks around them, off, 0 and fractions of a day', () => {
+    const { config } = readConfig({
+      PADBORG_MQTT_PORT: ' 1999 ',
+      PADBORG_MQTT_WS_PORT: 'off',
+      PADBORG_HTTP_PORT: '0',
+      PADBORG_RETENTION_FLEET_DAYS: '0.5',
+      PADBORG_HOST: '::1',
+      PADBORG_ADMIN_KEY: 'pbk_0123456789abcdef',
+    })
+    expect(config).toMatchObject({
+      PADBORG_MQTT_PORT: 1999,
+      PADBORG_MQTT_WS_PORT: 'off',
+      PADBORG_HTTP_PORT: 0,
+      PADBORG_RETENTION_FLEET_DAYS: 0.5,
+      PADBORG_HOST: '::1',
+    })
+    for (const PADBORG_HOST of [
+      '0.0.0.0',
+      'localhost',
+      'broker-1.padborg.example',
+      '::',
+      'fe80::1%eth0',
+    ]) {
+      expect(linesFor({ PADBORG_HOST })).toEqual([])
+    }
+  })
+
+  it.each(NAMES)(
+    'refuses wrong values of %s in one line with what came and what is expected',
+    (name) => {
+      for (const value of WRONG[name] ?? NO_NUMBER) {
+        const lines = linesFor({ [name]: value })
+        expect(lines, `${name}=${JSON.stringify(value)}`).toHaveLength(1)
+        expect(lines[0]).toMatch(new RegExp(`^${name}=.*: expected .+`))
+        expect(lines[0]).not.toMatch(/Invalid input|received|undefined|Too (big|small)/)
+        expect(lines[0]).not.toContain('\n')
+      }
+    },
+  )
+
+  it('names the bounds of a number', () => {
+    expect(linesFor({ PADBORG_MQTT_PORT: '70000' })).toEqual([
+      'PADBORG_MQTT_PORT=70000: expected a whole number from 0 to 65535 (0 takes any free port), or off',
+    ])
+    expect(linesFor({ PADBORG_QUERY_CONCURRENCY: '17' })[0]).toMatch(/a whole number from 1 to 16$/)
+    expect(linesFor({ PADBORG_RETENTION_FLEET_DAYS: '0' })[0]).toMatch(
+      /a number from 0.001 to 36500$/,
+    )
+  })
+
+  it('shows what came on one line and cut short', () => {
+    const [line = ''] = linesFor({ PADBORG_LOG_LEVEL: `a\nb\u001b[31m${'x'.repeat(1000)}` })
+    expect(line).not.toMatch(/\p{Cc}/u)
+    expect(line.length).toBeLessThan(250)
+  })
+
+  it('reports everything at once: wrong, unknown and contradicting', () => {
+    const lines = linesFor({
+      PADBORG_HTTP_PORT: 'web',
+      PADBORG_LOG_LEVEL: 'loud',
+      PADBORG_MQTT_PROT: '1883',
+      PADBORG_MQTTS_PORT: '8883',
+      PADBORG_MQTT_WS_PORT: '1883',
+    })
+    const named = lines.map((line) => line.split('=')[0] ?? '').toSorted()
+    expect(named).toEqual([
+      'PADBORG_HTTP_PORT',
+      'PADBORG_LOG_LEVEL',
+      'PADBORG_MQTT_PROT',
+      'PADBORG_MQTT_WS_PORT',
+      'PADBORG_TLS_CERT',
+      'PADBORG_TLS_KEY',
+    ])
+  })
+
+  it.each([
+    ['PADBORG_MQTT_PROT', 'PADBORG_MQTT_PORT'],
+    ['PADBORG_HTTPPORT', 'PADBORG_HTTP_PORT'],
+    ['PADBORG_DATADIR', 'PADBORG_DATA_DIR'],
+    ['PADBORG_TIME_ZONE', 'PADBORG_TIMEZONE'],
+    ['PADBORG_RETENTION_FLEET', 'PADBORG_RETENTION_FLEET_DAYS'],
+    ['PADBORG_LOGLEVEL', 'PADBORG_LOG_LEVEL'],
+    ['PADBORG_ADMIN_KEYS', 'PADBORG_ADMIN_KEY'],
+    ['PADBORG_MAX_CONNECTIONS', 'PADBORG_MQTT_MAX_CONNECTIONS'],
+  ])('suggests for %s the setting %s', (wrong, right) => {
+    expect(linesFor({ [wrong]: '1' })[0]).toContain(`did you mean ${right}?`)
+  })
+
+  it('suggests nothing for what is like no setting', () => {
+    for (const name of ['PADBORG_', 'PADBORG_X', 'PADBORG_SHOE_SIZE']) {
+      expect(linesFor({ [name]: '1' })).toEqual([
+        `${name}=1: there is no such setting; .env.example lists them all`,
+      ])
+    }
+  })
+
+  it('never shows a secret, also not under a misspelt name', () => {
+    const secret = 'hush hush hush hush'
+    for (const name of [
+      'PADBORG_ADMIN_KEY',
+      'PADBORG_ADMINKEY',
+      'PADBORG_KEY',
+      'PADBORG_PASSWORD',
+    ]) {
+      const [line = ''] = linesFor({ [name]: secret })
+      expect(line).toContain(`${name}=(secret): `)
+      expect(line).not.toContain('hush')
+    }
+  })
+
+  it('refuses settings that contradict each other', () => {
+    const tls = { PADBORG_MQTTS_PORT: '8883', PADBORG_TLS_CERT: 'cert.pem' }
+    expect(linesFor(tls)).toEqual([
+      'PADBORG_TLS_KEY=: expected a PEM file because PADBORG_MQTTS_PORT is set',
+    ])
+    expect(linesFor({ ...tls, PADBORG_TLS_KEY: 'key.pem' })).toEqual([])
+    expect(linesFor({ PADBORG_HTTP_PORT: '1883' })).toEqual([
+      'PADBORG_HTTP_PORT=1883: PADBORG_MQTT_PORT has the same port; give each its own',
+    ])
+    const off = { PADBORG_MQTT_PORT: 'off', PADBORG_MQTT_WS_PORT: 'off' }
+    expect(linesFor({ ...off, PADBORG_HTTP_PORT: 'off' })).toEqual([])
+    const free = { PADBORG_MQTT_PORT: '0', PADBORG_MQTT_WS_PORT: '0', PADBORG_HTTP_PORT: '0' }
+    expect(linesFor(free)).toEqual([])
+    expect(linesFor({ PADBORG_MQTT_MAX_IN_FLIGHT: '100' })[0]).toMatch(
+      /^PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT=2000: expected at most 100/,
+    )
+  })
+
+  it('throws CONFIG_INVALID with all lines where there is nobody to read them one by one', () => {
+    expect(requireConfig({}).PADBORG_MQTT_PORT).toBe(1883)
+    const act = () => requireConfig({ PADBORG_MQTT_PORT: 'x', PADBORG_HTTP_PORT: 'y' })
+    expect(act).toThrow(PlatformError)
+    expect(act).toThrow(/PADBORG_MQTT_PORT=x.*\n.*PADBORG_HTTP_PORT=y/)
+  })
+})
+
+describe('.env.example', () => {
+  it('names every setting once, with its sentence, and says the defaults', () => {
+    const text = exampleEnvironment()
+    const offered = [...text.matchAll(/^# (PADBORG_\w+)=/gm)].map(([, name]) => name)
+    expect(offered).toEqual(NAMES.filter((name) => name !== 'PADBORG_FAULT'))
+    for (const [name, { about }] of Object.entries(SETTINGS)) {
+      expect(about, name).toMatch(/^[A-Z].*\.$/)
+      const isOffered = text.includes(`# ${about}\n# ${name}=`)
+      expect(isOffered, name).toBe(name !== 'PADBORG_FAULT')
+    }
+    const inUse = parseEnv(text.replaceAll(/^# (?=PADBORG_)/gm, ''))
+    expect(readConfig(inUse).config).toEqual(readConfig({}).config)
+    expect(parseEnv(text)).toEqual({})
+    expect(text.endsWith('\n')).toBe(true)
+  })
+})
