@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from '#lib/runtime/metrics.ts'
 import { randomSecret } from '#lib/runtime/random.ts'
 import { createDirectory } from '#lib/registry/directory.ts'
 import { openRegistry } from '#lib/registry/open.ts'
+import type { LiveLimits } from './api/api.ts'
 import { createApp } from './api/app.ts'
 import { createBroker, type BrokerOptions } from './broker/broker.ts'
 import {
@@ -162,15 +163,27 @@ async function compose(config: Config, { log, lifecycle, surroundings }: Frame):
 
   const localToken = randomSecret('pbl_')
   const app = await createApp(
-    { port: ingest.port, registry, metrics, clock, log },
+    {
+      port: ingest.port,
+      live: ingest.live,
+      backups: ingest.backups,
+      registry,
+      metrics,
+      clock,
+      log,
+    },
     {
       readyLagMs: config.PADBORG_READY_LAG_SECONDS * 1000,
+      liveLimits: liveLimits(config),
       localToken,
+      exportMaxRows: config.PADBORG_EXPORT_MAX_ROWS,
       pseudonymSecret: pseudonymSecret(dataDir.path),
       version: packageFile.version,
     },
   )
   lifecycle.onClose('api', () => app.close())
+  // Before the API, which waits for answers that are still being sent.
+  lifecycle.onClose('backups', () => ingest.backups.close())
   const ports = await broker.listen()
   const http = await listenHttp(app, config)
   const addresses = { ...ports, ...(http === null ? {} : { http }) }
@@ -242,6 +255,7 @@ function ingestOptions(config: Config, dataDir: string): IngestOptions {
     batchBytes: config.PADBORG_INGEST_BATCH_BYTES,
     batchMs: config.PADBORG_INGEST_BATCH_MS,
     snapshotMs: config.PADBORG_INGEST_SNAPSHOT_MS,
+    backupStallMs: config.PADBORG_BACKUP_STALL_SECONDS * 1000,
     logLevel: config.PADBORG_LOG_LEVEL,
     journal: {
       segmentBytes: config.PADBORG_JOURNAL_SEGMENT_BYTES,
@@ -252,6 +266,16 @@ function ingestOptions(config: Config, dataDir: string): IngestOptions {
       freeBytes: config.PADBORG_JOURNAL_FREE_BYTES,
       fault: config.PADBORG_FAULT,
     },
+  }
+}
+
+function liveLimits(config: Config): LiveLimits {
+  return {
+    viewers: config.PADBORG_LIVE_VIEWERS,
+    viewersPerKey: config.PADBORG_LIVE_VIEWERS_PER_KEY,
+    queue: config.PADBORG_LIVE_QUEUE,
+    horizonMs: config.PADBORG_LIVE_HORIZON_SECONDS * 1000,
+    heartbeatMs: config.PADBORG_LIVE_HEARTBEAT_SECONDS * 1000,
   }
 }
 

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Three projects with their own budgets: fast (`npm run check`), integration and system. */
+/** Projects with their own budgets: fast (`npm run check`), integration, browser and system. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -20,6 +20,16 @@ export default defineConfig({
           include: ['tests/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['tests/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
         },
       },
       {

@@ -20,6 +20,7 @@ export const PERMISSIONS = [
   'network:read',
   'rejections:read',
   'rejections:replay',
+  'backup:write',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 

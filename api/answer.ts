@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Columns } from './csv.ts'
 import { csvOf, type Locale } from './csv.ts'
 
@@ -31,6 +32,18 @@ export class ListAnswer extends Answer {
     super(200, body)
     this.next = next
     this.csv = csv
+  }
+}
+
+/** Bytes that are sent as they come. */
+export class StreamAnswer extends Answer {
+  readonly stream: Readable
+  readonly type: string
+
+  constructor(stream: Readable, type: string, headers: Readonly<Record<string, string>> = {}) {
+    super(200, null, headers)
+    this.stream = stream
+    this.type = type
   }
 }
 

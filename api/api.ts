@@ -1,7 +1,9 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import type { BackupPort } from '#lib/runtime/backup-port.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Registry } from '#lib/registry/registry.ts'
+import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Cursors } from './cursor.ts'
 import type { Pseudonyms } from './pseudonyms.ts'
@@ -9,10 +11,23 @@ import type { Sessions } from './sessions.ts'
 
 export interface AppDeps {
   readonly port: IngestPort
+  readonly live: LiveFeed
+  /** Where the data are in this process. */
+  readonly backups?: BackupPort
   readonly registry: Registry
   readonly metrics: Metrics
   readonly clock: Clock
   readonly log: Log
+}
+
+export interface LiveLimits {
+  readonly viewers: number
+  readonly viewersPerKey: number
+  /** Events that may wait for one viewer before it loses them. */
+  readonly queue: number
+  /** How far back a stream is resumed from the store. */
+  readonly horizonMs: number
+  readonly heartbeatMs: number
 }
 
 export interface AppOptions {
@@ -24,6 +39,9 @@ export interface AppOptions {
   /** Keeps pseudonyms and cursors the same over restarts: from a file of the data directory. */
   readonly pseudonymSecret: string
   readonly bodyBytes?: number
+  readonly liveLimits?: LiveLimits
+  /** Readings in one Parquet file at most. */
+  readonly exportMaxRows?: number
   readonly sessionHours?: number
   readonly maxSessions?: number
   readonly maxSessionsPerKey?: number

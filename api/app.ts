@@ -10,6 +10,7 @@ import { addHeaders } from './plugins/headers.ts'
 import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
 import { createPseudonyms } from './pseudonyms.ts'
 import { validatorOf } from './refused.ts'
+import { addBackup } from './routes/backup.ts'
 import { addCredentials } from './routes/credentials.ts'
 import { addDelivery } from './routes/delivery.ts'
 import { addDevices } from './routes/devices.ts'
@@ -17,6 +18,7 @@ import { addHealth } from './routes/health.ts'
 import { addKeys } from './routes/keys.ts'
 import { addKinds } from './routes/kinds.ts'
 import { addLastValues } from './routes/last-values.ts'
+import { addLive } from './routes/live.ts'
 import { addLatency } from './routes/latency.ts'
 import { addLoss } from './routes/loss.ts'
 import { addMetrics } from './routes/metrics.ts'
@@ -51,10 +53,19 @@ const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
   addLatency,
   addThroughput,
   addLoss,
+  addBackup,
 ]
 
 const LIMITS = {
+  liveLimits: {
+    viewers: 200,
+    viewersPerKey: 20,
+    queue: 1000,
+    horizonMs: 3_600_000,
+    heartbeatMs: 15_000,
+  },
   bodyBytes: 1024 * 1024,
+  exportMaxRows: 5_000_000,
   sessionHours: 12,
   maxSessions: 1000,
   maxSessionsPerKey: 50,
@@ -93,6 +104,7 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
   for (const add of PUBLIC) add(app, api)
   const add = createAdd(app, api, (request) => callerOf(callers, request))
   addSession(app, add, api)
+  addLive(app, api, (request) => callerOf(callers, request))
   for (const addNoun of ENDPOINTS) addNoun(add, api)
   await app.ready()
   return app

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { rolesWith, type Caller, type Permission } from './access.ts'
-import { ListAnswer, type Answer } from './answer.ts'
+import { ListAnswer, StreamAnswer, type Answer } from './answer.ts'
 import type { Api } from './api.ts'
 import type { Locale } from './csv.ts'
 import { departureOf } from './departure.ts'
@@ -21,6 +21,7 @@ export interface Ask<Q, P, B> {
   /** Pattern of the route, for cursors. */
   readonly route: string
   readonly headers: FastifyRequest['headers']
+  readonly format: Format
   /** Fires when the client goes away. */
   readonly signal: AbortSignal
 }
@@ -43,6 +44,8 @@ export interface Endpoint<Q extends Shape, P extends Shape, B extends z.ZodType>
   /** Schema of the answer; a list or series can also be had as CSV. */
   readonly answer?: z.ZodType
   readonly isList?: boolean
+  /** It answers with a file when the format is Parquet. */
+  readonly hasParquet?: boolean
   readonly handle: (
     ask: Ask<z.output<z.ZodObject<Q>>, z.output<z.ZodObject<P>>, z.output<B>>,
   ) => Promise<Answer | Problem> | Answer | Problem
@@ -65,7 +68,7 @@ export function createAdd(
   callerOf: (request: FastifyRequest) => Caller,
 ): Add {
   return (endpoint) => {
-    const { method, handle, permission, isList = false } = endpoint
+    const { method, handle, permission, isList = false, hasParquet = false } = endpoint
     const url = BASE + endpoint.url
     app.route({
       method,
@@ -73,7 +76,7 @@ export function createAdd(
       config: { permission },
       schema: schemaOf(endpoint),
       async handler(request, reply) {
-        const format = isList ? wantedFormat(request) : 'json'
+        const format = isList ? wantedFormat(request, hasParquet) : 'json'
         if (format instanceof Problem) return sendProblem(reply, format)
         const caller = callerOf(request)
         const { headers } = request
@@ -85,7 +88,15 @@ export function createAdd(
           params: request.params,
           body: request.body,
         } as Pick<Parameters<typeof handle>[0], 'query' | 'params' | 'body'>
-        const answer = await handle({ ...given, caller, names, route: url, headers, signal })
+        const answer = await handle({
+          ...given,
+          caller,
+          names,
+          route: url,
+          headers,
+          signal,
+          format,
+        })
         return answer instanceof Problem
           ? sendProblem(reply, answer)
           : sendAnswer(reply, answer, format)
@@ -120,10 +131,10 @@ function schemaOf(endpoint: Described) {
   }
 }
 
-function wantedFormat({ query, headers }: FastifyRequest): Format | Problem {
+function wantedFormat({ query, headers }: FastifyRequest, hasParquet: boolean): Format | Problem {
   // `formatParameters` stand in the schema of every list.
-  const { as } = query as { as?: Format | 'parquet' }
-  return formatOf(as, headers.accept)
+  const { as } = query as { as?: Format }
+  return formatOf(as, headers.accept, { hasParquet })
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -136,6 +147,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 
 function sendAnswer(reply: FastifyReply, answer: Answer, format: Format): FastifyReply {
   reply.code(answer.status).headers({ ...answer.headers })
+  if (answer instanceof StreamAnswer) return reply.type(answer.type).send(answer.stream)
   if (answer.body === null) return reply.send()
   if (format === 'json' || !(answer instanceof ListAnswer)) {
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body))

@@ -1,8 +1,8 @@
 import { Problem } from './problem.ts'
 
-export type Format = 'json' | 'csv'
+export type Format = 'json' | 'csv' | 'parquet'
 
-const TYPES: Readonly<Record<string, Format | 'parquet'>> = {
+const TYPES: Readonly<Record<string, Format>> = {
   '*/*': 'json',
   'application/*': 'json',
   'application/json': 'json',
@@ -14,20 +14,27 @@ const TYPES: Readonly<Record<string, Format | 'parquet'>> = {
 
 /** The format of a list or series: the address decides, else the Accept header (RFC 9110 12.5.1). */
 export function formatOf(
-  as: Format | 'parquet' | undefined,
+  as: Format | undefined,
   accept: string | undefined,
+  { hasParquet }: { readonly hasParquet: boolean },
 ): Format | Problem {
   const wanted = as ?? preferred(accept)
-  if (wanted === 'json' || wanted === 'csv') return wanted
-  const detail =
-    wanted === 'parquet'
-      ? 'expected application/json or text/csv, got Parquet, which this platform does not write ' +
-        'yet; ask for text/csv'
-      : `expected application/json or text/csv, got "${accept?.slice(0, 80)}"; accept one of these`
+  if (wanted !== null && (wanted !== 'parquet' || hasParquet)) return wanted
+  if (wanted === 'parquet') return noParquet()
+  const got = accept?.slice(0, 80)
+  const detail = `expected application/json or text/csv, got "${got}"; accept one of these`
   return new Problem(406, detail)
 }
 
-function preferred(accept: string | undefined): Format | 'parquet' | null {
+/** For what cannot be had as Parquet. */
+export function noParquet(): Problem {
+  const detail =
+    'expected application/json or text/csv, got Parquet, which there is of raw readings only ' +
+    '(/readings without every); ask for text/csv'
+  return new Problem(406, detail)
+}
+
+function preferred(accept: string | undefined): Format | null {
   if (accept === undefined || accept.trim() === '') return 'json'
   const ranges = accept.split(',').map((part, at) => {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())

@@ -71,6 +71,8 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   REGISTRY_CONFLICT: { status: 409, detail: null },
   REGISTRY_INVALID: { status: 422, detail: null },
   REGISTRY_MISSING: { status: 404, detail: null },
+  EXPORT_TOO_LARGE: { status: 422, detail: null },
+  BACKUP_BUSY: { status: 409, detail: null, retryAfterS: 30 },
   QUERY_BUSY: {
     status: 503,
     detail: 'more questions wait than the limit allows; try again in a second',
@@ -85,6 +87,7 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   // Their messages name files and hosts of the platform: those go to the log only.
   STORE_UNAVAILABLE: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
   JOURNAL_UNAVAILABLE: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
+  BACKUP_FAILED: { status: 503, detail: null, retryAfterS: 5 },
   CLOSED: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
 }
 

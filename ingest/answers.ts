@@ -8,6 +8,7 @@ import type {
   LastValue,
   LatencyQuery,
   Questions,
+  ReadingsFileQuery,
   RejectionsQuery,
   ReplayRequest,
   Scope,
@@ -27,6 +28,8 @@ export interface AnswerDeps {
   readonly stages: StageClock
   readonly clock: Clock
   readonly reader: JournalReader
+  /** A new name for a file of readings. */
+  exportPath(): string
 }
 
 export type ShownRow = Shown & { readonly device: FullId }
@@ -44,6 +47,10 @@ export function createAnswers(deps: AnswerDeps): Handlers {
 
   return {
     readings: ask('readings'),
+    readingsFile: (query: ReadingsFileQuery, signal: AbortSignal) =>
+      store.ask('readingsFile', { ...query, path: deps.exportPath() }, signal),
+    readingDevices: ask('readingDevices'),
+    since: ask('since'),
     aggregates: ask('aggregates'),
     throughput: ask('throughput'),
     loss: ask('loss'),

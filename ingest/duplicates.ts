@@ -12,6 +12,16 @@ export interface ChannelMemory {
   forgottenNs: bigint
   readonly onTime: Ring
   readonly late: Ring
+  /** What the rings have let go during the batch at hand: not to be found in the store yet. */
+  readonly justForgotten: Identity[]
+  /** The batch at hand. */
+  batch: number
+}
+
+interface Identity {
+  readonly timeNs: bigint
+  readonly seq: number
+  readonly hash: bigint
 }
 
 interface Ring {
@@ -34,13 +44,27 @@ export type Verdict = 'new' | 'duplicate' | 'other_content' | 'same_time'
 export type LookedUp = 'same' | 'other_content' | 'unknown'
 
 export function createChannelMemory(): ChannelMemory {
-  return { maxTimeNs: 0n, forgottenNs: 0n, onTime: createRing(), late: createRing() }
+  return {
+    maxTimeNs: 0n,
+    forgottenNs: 0n,
+    onTime: createRing(),
+    late: createRing(),
+    justForgotten: [],
+    batch: 0,
+  }
+}
+
+/** To be called before the elements of a batch are judged: the batch before is in the store by now. */
+export function beginBatch(memory: ChannelMemory, batch: number): void {
+  if (memory.batch === batch) return
+  memory.batch = batch
+  memory.justForgotten.length = 0
 }
 
 /** Whether the rings cannot tell and the store has to be asked. `timeNs` is plausible. */
 export function needsLookup(memory: ChannelMemory, draft: Draft, timeNs: bigint): boolean {
   if (timeNs > memory.maxTimeNs || timeNs > memory.forgottenNs) return false
-  return !has(memory.onTime, timeNs, draft) && !has(memory.late, timeNs, draft)
+  return !isRemembered(memory, timeNs, draft)
 }
 
 /** Judges an element with a plausible device time and remembers it when it is not a duplicate. */
@@ -52,20 +76,20 @@ export function judgeTimed(
 ): Verdict {
   if (timeNs > memory.maxTimeNs) {
     memory.maxTimeNs = timeNs
-    forget(memory, remember(memory.onTime, timeNs, draft))
+    remember(memory, memory.onTime, timeNs, draft)
     return 'new'
   }
   if (lookedUp === 'same') return 'duplicate'
-  if (has(memory.onTime, timeNs, draft) || has(memory.late, timeNs, draft)) return 'duplicate'
+  if (isRemembered(memory, timeNs, draft)) return 'duplicate'
   const verdict = lookedUp === 'other_content' ? 'other_content' : sameMoment(memory, draft, timeNs)
-  forget(memory, remember(memory.late, timeNs, draft))
+  remember(memory, memory.late, timeNs, draft)
   return verdict
 }
 
 /** Judges an element whose claimed time cannot be used: the same claim and bytes are the same. */
 export function judgeInvalidClock(memory: ChannelMemory, draft: Draft, claimedNs: bigint): Verdict {
   if (has(memory.late, claimedNs, draft)) return 'duplicate'
-  remember(memory.late, claimedNs, draft)
+  put(memory.late, claimedNs, draft)
   return 'new'
 }
 
@@ -80,7 +104,7 @@ export function judgeUntimed(
 ): Verdict {
   const since = received.atNs - UNTIMED_WINDOW_NS
   if (received.dup && seenSince(memory.onTime, since, draft)) return 'duplicate'
-  remember(memory.onTime, received.atNs, draft)
+  put(memory.onTime, received.atNs, draft)
   return 'new'
 }
 
@@ -94,10 +118,21 @@ function createRing(): Ring {
   }
 }
 
-/** Stores an identity and returns the time of the one it pushed out, or null. */
-function remember(ring: Ring, timeNs: bigint, { seq, hash }: Draft): bigint | null {
+/** Stores an identity; the one that has to go for it stays known until the end of the batch. */
+function remember(memory: ChannelMemory, ring: Ring, timeNs: bigint, draft: Draft): void {
+  const out = put(ring, timeNs, draft)
+  if (!out) return
+  if (out.timeNs > memory.forgottenNs) memory.forgottenNs = out.timeNs
+  memory.justForgotten.push(out)
+}
+
+/** Stores an identity in a ring and returns the one it pushed out. */
+function put(ring: Ring, timeNs: bigint, { seq, hash }: Draft): Identity | null {
   const at = ring.next
-  const out = ring.size === RING_SIZE ? (ring.time[at] ?? null) : null
+  const out =
+    ring.size === RING_SIZE
+      ? { timeNs: ring.time[at] ?? 0n, seq: ring.seq[at] ?? NO_SEQ, hash: ring.hash[at] ?? 0n }
+      : null
   ring.time[at] = timeNs
   ring.hash[at] = hash
   ring.seq[at] = seq ?? NO_SEQ
@@ -106,8 +141,12 @@ function remember(ring: Ring, timeNs: bigint, { seq, hash }: Draft): bigint | nu
   return out
 }
 
-function forget(memory: ChannelMemory, timeNs: bigint | null): void {
-  if (timeNs !== null && timeNs > memory.forgottenNs) memory.forgottenNs = timeNs
+function isRemembered(memory: ChannelMemory, timeNs: bigint, draft: Draft): boolean {
+  if (has(memory.onTime, timeNs, draft) || has(memory.late, timeNs, draft)) return true
+  const seq = draft.seq ?? NO_SEQ
+  return memory.justForgotten.some(
+    (one) => one.timeNs === timeNs && one.seq === seq && one.hash === draft.hash,
+  )
 }
 
 function has(ring: Ring, timeNs: bigint, { seq, hash }: Draft): boolean {
@@ -135,6 +174,11 @@ function sameMoment(memory: ChannelMemory, { seq }: Draft, timeNs: bigint): Verd
       if (seq !== null && ring.seq[at] === seq) return 'other_content'
       verdict = 'same_time'
     }
+  }
+  for (const one of memory.justForgotten) {
+    if (one.timeNs !== timeNs) continue
+    if (seq !== null && one.seq === seq) return 'other_content'
+    verdict = 'same_time'
   }
   return verdict
 }

@@ -118,7 +118,7 @@ export function loadState(db: DatabaseSync): IntakeState {
     const value = revive<LastValue | null>(String(row['value']), null)
     if (value) deviceOf(String(row['device'])).last.set(String(row['kind']), value)
   }
-  const state = { devices, dirty: new Set<FullId>() }
+  const state = { devices, dirty: new Set<FullId>(), batch: 0 }
   showCounts(state, devices.keys())
   return state
 }

@@ -1,5 +1,6 @@
 import type { ClockSample, DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import type { LiveBatch } from '#lib/telemetry/live.ts'
 import type { Durable } from './journal/journal.ts'
 import type { StageCount } from './ingest-db.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -32,6 +33,8 @@ export type FromWorker =
       }
       readonly rejectedByReason: Readonly<Record<string, number>>
     }
+  /** What somebody watches of a batch; comes before its `written`. */
+  | { readonly type: 'live'; readonly batch: LiveBatch }
   /** Everything given with the last `durable` is done. */
   | { readonly type: 'idle' }
   /** The journal may forget what lies at or below. */

@@ -6,11 +6,14 @@ import type { Log } from '#lib/runtime/log.ts'
 import { createCaller } from '#lib/runtime/rpc.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
+import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { IngestPort, IngestStatus } from '#lib/telemetry/questions.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
 import { createAccepted, type Accepted } from './accepted.ts'
+import { createBackups, type BackupOptions, type Backups } from './backup.ts'
 import { loadRead, loadSaved, openIngestDb } from './ingest-db.ts'
 import { createIngestPort, ingestStatus } from './ingest-port.ts'
+import { createLiveHub } from './live-feed.ts'
 import type { Durable, Journal } from './journal/journal.ts'
 import { createFileLayer } from './journal/file-layer.ts'
 import { openJournal, type JournalFault } from './journal/open-journal.ts'
@@ -21,6 +24,7 @@ import type { WorkerOptions } from './worker-options.ts'
 
 export interface IngestOptions extends Omit<WorkerOptions, 'journal'> {
   readonly batchMs: number
+  readonly backupStallMs: number
   readonly journal: {
     readonly segmentBytes: number
     readonly windowMs: number
@@ -52,6 +56,8 @@ export interface IngestEvents {
 export interface Ingest {
   readonly intake: Intake
   readonly port: IngestPort
+  readonly live: LiveFeed
+  readonly backups: Backups
   readonly journal: Journal
   status(): IngestStatus
   /** The registry has changed: the worker reads it again. */
@@ -91,7 +97,7 @@ export async function openIngest(
     await journal.close()
     throw storeAhead(options.dataDir, saved.position, report.lastPosition)
   }
-  const { journal: _journal, batchMs, ...plain } = options
+  const { journal: _journal, batchMs, backupStallMs, ...plain } = options
   const workerOptions: WorkerOptions = {
     ...plain,
     journal: { id: journal.id, dir, lastPosition: report.lastPosition },
@@ -112,6 +118,7 @@ export async function openIngest(
     clock,
     log,
     batchMs,
+    backups: { dataDir: options.dataDir, stallMs: backupStallMs },
     written: saved.position,
   })
 }
@@ -152,6 +159,7 @@ interface Connection {
   readonly clock: Clock
   readonly log: Log
   readonly batchMs: number
+  readonly backups: BackupOptions
   /** Position that was saved by the last run. */
   readonly written: number
 }
@@ -169,6 +177,9 @@ function connect(connection: Connection): Ingest {
   let sent: Durable | null = null
   let timer: NodeJS.Timeout | null = null
   const replay = createReplay({ journal, caller, clock })
+  const problem = () => progress.problem
+  const backups = createBackups({ ...connection.backups, journal, caller, problem, clock, log })
+  const live = createLiveHub({ journal: journal.id, caller, progress, log })
 
   journal.onDurable(wake)
   worker.on('message', onMessage)
@@ -202,6 +213,8 @@ function connect(connection: Connection): Ingest {
   return {
     intake,
     port: createIngestPort({ caller, journal, accepted, replay, progress, clock }),
+    live,
+    backups,
     journal,
     status: () => ingestStatus({ journal, progress, clock }),
     registryChanged: () => post({ type: 'registry' }),
@@ -258,7 +271,8 @@ function connect(connection: Connection): Ingest {
       events.settled({ stored, duplicate, rejectedByReason: message.rejectedByReason })
       if (message.notices.length > 0) events.notices(message.notices)
       replay.settle(message.position, message.replays)
-    } else if (message.type === 'idle') {
+    } else if (message.type === 'live') live.publish(message.batch)
+    else if (message.type === 'idle') {
       busy = false
       wake()
       if (commands.size > 0 || clocks.length > 0) schedule()

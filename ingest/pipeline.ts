@@ -12,6 +12,7 @@ import { plausibleTime } from '#lib/telemetry/time.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
 import type { Identity, Known } from '#lib/store/store.ts'
 import {
+  beginBatch,
   judgeInvalidClock,
   judgeTimed,
   judgeUntimed,
@@ -175,9 +176,11 @@ function settle(
     replays: new Map(),
     counts: { stored: 0, duplicate: 0, rejected: 0 },
   }
+  state.batch += 1
+  const within = { ...options, batch: state.batch }
   for (const one of parsed) {
     const device = touchDevice(state, one.message.device)
-    const result = judgeMessage(device, one, lookedUp, options)
+    const result = judgeMessage(device, one, lookedUp, within)
     gathered.readings.push(...result.readings)
     if (one.message.origin) settleReplay(device, one, result, deps, gathered)
     else settleMessage(device, one, result, gathered)
@@ -189,7 +192,7 @@ function judgeMessage(
   device: DeviceState,
   parsed: Parsed,
   lookedUp: LookedUpDrafts,
-  options: PipelineOptions,
+  options: PipelineOptions & { readonly batch: number },
 ): Judged {
   const { message, channel, output } = parsed
   const readings: Reading[] = []
@@ -198,6 +201,7 @@ function judgeMessage(
   let late = false
   if (output.drafts.length > 0) {
     const known = touchChannel(device, channel)
+    beginBatch(known.memory, options.batch)
     for (const [index, draft] of output.drafts.entries()) {
       const tooOld = ageRefusal(draft, message, options)
       if (tooOld) {

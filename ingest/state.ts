@@ -47,10 +47,12 @@ export interface IntakeState {
   readonly devices: Map<FullId, DeviceState>
   /** Devices changed since the last snapshot. */
   readonly dirty: Set<FullId>
+  /** Batches since the start. */
+  batch: number
 }
 
 export function createIntakeState(): IntakeState {
-  return { devices: new Map(), dirty: new Set() }
+  return { devices: new Map(), dirty: new Set(), batch: 0 }
 }
 
 /** The state of a device, made when it is first seen; marks it as changed. */

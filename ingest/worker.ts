@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -8,11 +8,15 @@ import { openRegistryReader } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
+import { randomId } from '#lib/runtime/random.ts'
 import { serveCalls } from '#lib/runtime/rpc.ts'
 import { openStore } from '#lib/store/open.ts'
+import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { createAnswers } from './answers.ts'
+import { createFreezer, type Frozen } from './freeze.ts'
 import { loadSaved, loadState, openIngestDb, saveSnapshot } from './ingest-db.ts'
 import { openReader } from './journal/reader.ts'
+import { createLiveWatch } from './live-watch.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { createNoticeBoard } from './notices.ts'
 import { createRejectionBook } from './rejections.ts'
@@ -87,8 +91,17 @@ async function run(options: WorkerOptions): Promise<void> {
     },
   }
   const writer = createWriter(deps, writerOptions, reader.seek(saved.position))
+  const live = createLiveWatch()
+  const freezer = createFreezer(join(options.dataDir, 'ingest.db'), store)
+  const exportDir = join(options.dataDir, 'export')
+  rmSync(exportDir, { recursive: true, force: true })
+  mkdirSync(exportDir, { mode: 0o700 })
+  const exportPath = () => join(exportDir, `${randomId()}.parquet`)
   serveCalls(port as NonNullable<typeof port>, {
-    ...createAnswers({ state, store, db, rejections, stages, clock, reader }),
+    ...createAnswers({ state, store, db, rejections, stages, clock, reader, exportPath }),
+    watch,
+    freeze,
+    thaw: () => freezer.end(),
     close,
   })
 
@@ -102,7 +115,7 @@ async function run(options: WorkerOptions): Promise<void> {
   const timer = setInterval(
     () => {
       // While the store refuses, the chain stands still: one round waits, not one per tick.
-      if (maintaining) return
+      if (maintaining || freezer.frozen) return
       maintaining = true
       queue(maintain)
     },
@@ -146,11 +159,20 @@ async function run(options: WorkerOptions): Promise<void> {
     }
     for (const { minute, stage, bucket, n } of message.stages)
       stages.addCount({ minute, stage, bucket, n })
-    await writer.writeTo(message.durable, ({ cursor, ...written }) =>
-      tell({ type: 'written', position: cursor.position, ...written }),
-    )
+    await writer.writeTo(message.durable, ({ cursor, outcome, ...written }) => {
+      const { position } = cursor
+      const batch = live.batchOf(outcome, position)
+      if (batch) tell({ type: 'live', batch })
+      tell({ type: 'written', position, ...written })
+    })
     if (clock.monoNs() - savedAtNs > BigInt(options.snapshotMs) * 1_000_000n) snapshot()
     tell({ type: 'idle' })
+  }
+
+  /** Between two batches, so that each is published as one interest or the other has it. */
+  function watch(interests: readonly LiveInterest[]): number {
+    live.want(interests)
+    return writer.cursor.position
   }
 
   function snapshot(): void {
@@ -167,9 +189,23 @@ async function run(options: WorkerOptions): Promise<void> {
     savedPosition = position
   }
 
+  /** In the chain as far as nothing may be written meanwhile; the copying goes on beside it. */
+  async function freeze(dir: string): Promise<Frozen> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ done: Promise<Frozen> }>()
+    queue(async () => {
+      if (writer.settled) snapshot()
+      await freezer.begin(dir, savedPosition).then(resolve, reject)
+    })
+    return await (
+      await promise
+    ).done
+  }
+
   async function maintain(): Promise<void> {
     const nowNs = clock.nowNs()
     try {
+      // A backup may have begun since this was queued.
+      if (freezer.frozen) return
       snapshot()
       const { checkpointed, droppedPartitions } = await store.maintain(nowNs)
       if (droppedPartitions.length > 0)

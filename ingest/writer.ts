@@ -35,6 +35,8 @@ export interface WriterOptions extends PipelineOptions {
 
 /** What happened up to a position: for metrics, notices and replays. */
 export interface Written {
+  /** Everything of the batch: for those who watch. */
+  readonly outcome: Outcome
   readonly cursor: Cursor
   readonly lastReceivedAtNs: bigint
   readonly notices: readonly DeviceNotice[]
@@ -146,6 +148,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
       rejectedByReason[reason] = (rejectedByReason[reason] ?? 0) + 1
     }
     return {
+      outcome,
       cursor: at,
       lastReceivedAtNs: last?.receivedAtNs ?? 0n,
       notices: deps.notices.from(outcome.rejected, deps.clock.nowNs()),

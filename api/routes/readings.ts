@@ -3,6 +3,8 @@ import { KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { Scope } from '#lib/telemetry/questions.ts'
 import { list, type Answer } from '../answer.ts'
 import type { Api } from '../api.ts'
+import { noParquet } from '../negotiate.ts'
+import { parquetAnswer } from '../readings-file.ts'
 import type { Add, Ask } from '../endpoint.ts'
 import { coverageOf, metaOf } from '../meta.ts'
 import {
@@ -98,9 +100,15 @@ export function addReadings(add: Add, api: Api): void {
     query,
     answer: seriesSchema(z.union([readingSchema, aggregateSchema])),
     isList: true,
+    hasParquet: true,
     async handle(ask) {
       const question = questionOf(api, ask)
       if (question instanceof Problem) return question
+      if (ask.format === 'parquet') {
+        return question.stretch.everyNs === null
+          ? await parquetAnswer(api, ask, question)
+          : noParquet()
+      }
       return question.stretch.everyNs === null
         ? await raw(api, ask, question)
         : await aggregated(api, ask, { ...question, everyNs: question.stretch.everyNs })

@@ -104,7 +104,7 @@ export function addRejections(add: Add, api: Api): void {
         { scope, reasons, order, limit, cursor, fromNs, toNs },
         signal,
       )
-      const data = page.data.map((row) => shown(row, ask.names.device(row.device)))
+      const data = page.data.map((row) => shownRejection(row, ask.names.device(row.device)))
       const { after } = page
       const next = after === null ? null : api.cursors.seal({ question, fromNs, toNs, after })
       return list({ data, next }, COLUMNS)
@@ -167,7 +167,7 @@ async function boundedPage(
   return { data, after }
 }
 
-function shown(row: RejectionRow, device: string): z.infer<typeof rejectionSchema> {
+export function shownRejection(row: RejectionRow, device: string): z.infer<typeof rejectionSchema> {
   const { id, topic, reason, path, expected, got, format, item, payload, recoveredAtNs } = row
   return {
     id,

@@ -188,10 +188,41 @@ export const SETTINGS = {
     '200',
     'Queries that may wait; more are refused with 503.',
   ),
+  PADBORG_BACKUP_STALL_SECONDS: setting(
+    decimal(0.1, 86_400),
+    '60',
+    'A backup that nobody reads on for that long is given up: checkpoints wait for it.',
+  ),
+  PADBORG_EXPORT_MAX_ROWS: setting(
+    whole(1, 1_000_000_000),
+    '5000000',
+    'Readings in one Parquet file; a question with more is refused.',
+  ),
   PADBORG_READY_LAG_SECONDS: setting(
     decimal(1, 86_400),
     '30',
     'Lag of the writer at which /health/ready answers 503.',
+  ),
+  PADBORG_LIVE_VIEWERS: setting(
+    whole(1, 10_000),
+    '200',
+    'Live streams at once; more are refused with 503.',
+  ),
+  PADBORG_LIVE_VIEWERS_PER_KEY: setting(whole(1, 10_000), '20', 'The same for one key.'),
+  PADBORG_LIVE_QUEUE: setting(
+    whole(1, 1_000_000),
+    '1000',
+    'Events that wait for one viewer; a slower one loses them and is told by a gap.',
+  ),
+  PADBORG_LIVE_HORIZON_SECONDS: setting(
+    decimal(0, 31_536_000),
+    '3600',
+    'How far back a live stream is resumed from the store; beyond it stands one gap.',
+  ),
+  PADBORG_LIVE_HEARTBEAT_SECONDS: setting(
+    decimal(0.05, 3600),
+    '15',
+    'How often a live stream tells where it stands.',
   ),
   PADBORG_SHUTDOWN_SECONDS: setting(decimal(1, 600), '20', 'Longest orderly shutdown.'),
   PADBORG_FAULT: setting(

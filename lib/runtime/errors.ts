@@ -15,6 +15,13 @@ export const ERRORS = {
   REGISTRY_CONFLICT: 'An entry with this id exists already.',
   REGISTRY_INVALID: 'An entry cannot be stored as given.',
   REGISTRY_MISSING: 'There is no such entry.',
+  EXPORT_TOO_LARGE: 'A file of readings would hold more of them than the limit allows.',
+  BACKUP_BUSY: 'A backup is under way already; there is one at a time.',
+  BACKUP_FAILED: 'A backup or restore could not be carried out to its end.',
+  BACKUP_INVALID: 'The file is no backup, a damaged one, or one of a newer program.',
+  LOCAL_UNREACHABLE: 'The platform on the data directory does not answer tools of this machine.',
+  REPLAY_FAILED: 'A replay could not be asked for, or was refused.',
+  DATA_DIR_NOT_EMPTY: 'A backup is restored into an empty directory only.',
   CLOSED: 'The part was asked for something after it was closed.',
 } as const
 

@@ -44,6 +44,9 @@ export const METRICS = {
   padborg_writer_lag_seconds: gauge('Age of the oldest of them.'),
   padborg_problems: gauge('Reasons for which /health/ready answers 503.'),
 
+  padborg_live_viewers: gauge('Live streams now.'),
+  padborg_live_dropped_total: counter('Live events not sent because a viewer was too slow.'),
+
   padborg_http_requests_total: counter('HTTP answers.', ['method', 'route', 'status']),
 } as const satisfies Record<`padborg_${string}`, MetricDefinition>
 

@@ -28,7 +28,15 @@ export interface Identity {
 export type Known = 'same' | 'other_content' | 'unknown'
 
 /** The questions a store answers; the others are answered from the state of the ingest role. */
-export type StoreQuestion = 'readings' | 'aggregates' | 'latency' | 'throughput' | 'loss'
+export type StoreQuestion =
+  | 'readings'
+  | 'readingsFile'
+  | 'readingDevices'
+  | 'since'
+  | 'aggregates'
+  | 'latency'
+  | 'throughput'
+  | 'loss'
 
 export interface MaintenanceReport {
   /** Every row at or below this position is in a checkpointed file: its journal may go. */
@@ -56,6 +64,12 @@ export interface Store {
   ): Promise<Questions[K][1]>
   /** Retention, roll-ups and checkpoints; called between writes, bounded in time. */
   maintain(nowNs: bigint): Promise<MaintenanceReport>
+  /**
+   * Puts everything written so far into files, gives each a second name in a folder, and answers
+   * the names. What they hold now stays in them until the next `maintain`, also while writing goes
+   * on. Called between writes.
+   */
+  freeze(dir: string): Promise<readonly string[]>
   close(): Promise<void>
 }
 

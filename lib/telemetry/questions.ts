@@ -33,6 +33,32 @@ export interface ReadingsQuery extends Span {
   readonly cursor: string | null
 }
 
+/** Raw readings of a span as one file. */
+export interface ReadingsFileQuery extends Span {
+  readonly scope: Scope
+  readonly kind: Kind
+  readonly fields: readonly string[] | null
+  /** More readings are refused with EXPORT_TOO_LARGE. */
+  readonly maxRows: number
+  /** What devices are called in the file; null: by their own names. Others are left out. */
+  readonly names: readonly FileName[] | null
+  /** Where the file is written; the ingest role chooses it. */
+  readonly path: string
+}
+
+export interface FileName {
+  readonly device: FullId
+  readonly shown: string
+  readonly tenant: string
+}
+
+/** Whoever asked removes it. */
+export interface ReadingsFile {
+  readonly path: string
+  readonly rows: number
+  readonly bytes: number
+}
+
 export interface ReadingRow {
   readonly timeNs: bigint
   readonly device: FullId
@@ -45,6 +71,22 @@ export interface ReadingRow {
   readonly flags: readonly Flag[]
   readonly fields: Readonly<Record<string, FieldValue>>
   readonly radio: Radio | null
+}
+
+/** Readings of every kind in the order of the journal: what was stored while nobody listened. */
+export interface SinceQuery {
+  readonly scope: Scope
+  /** The last reading known: what comes behind this place in the journal is asked for. */
+  readonly after: { readonly position: number; readonly index: number }
+  /** The last position, included. */
+  readonly toPosition: number
+  readonly limit: number
+}
+
+export interface SinceAnswer {
+  readonly data: readonly ReadingRow[]
+  /** Receive time of the first of them that was not retained, a will or replayed; else null. */
+  readonly receivedFromNs: bigint | null
 }
 
 export interface AggregatesQuery extends Span {
@@ -214,6 +256,9 @@ export interface IngestStatus {
 /** Everything the API role asks of the ingest role: question name -> [question, answer]. */
 export interface Questions {
   readings: [ReadingsQuery, Page<ReadingRow>]
+  since: [SinceQuery, SinceAnswer]
+  readingsFile: [ReadingsFileQuery, ReadingsFile]
+  readingDevices: [ReadingsFileQuery, readonly FullId[]]
   aggregates: [AggregatesQuery, Page<AggregateRow>]
   latency: [LatencyQuery, readonly LatencyRow[]]
   throughput: [FigureQuery, readonly ThroughputRow[]]

@@ -5,6 +5,7 @@ import type { Identity, Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { AggregatesQuery, Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import { figuresContract } from './store-figures.ts'
+import { sinceContract } from './store-since.ts'
 import {
   ALL,
   LIMITS,
@@ -257,6 +258,10 @@ export function storeContract(name: string, create: () => StorePlace): void {
       expect(checkpointed).toBe(100)
       await store.write({ journal: JOURNAL, toPosition: 120, readings: [] })
       expect((await store.maintain(DAY_START_NS + HOUR_NS + SECOND_NS)).checkpointed).toBe(120)
+      // Small and fresh: these wait in the WAL, and hold the position back until their turn.
+      await writeAll(store, readingsFrom(125, 130))
+      expect((await store.maintain(DAY_START_NS + HOUR_NS + 2n * SECOND_NS)).checkpointed).toBe(124)
+      expect((await store.maintain(DAY_START_NS + 2n * HOUR_NS)).checkpointed).toBe(130)
     })
 
     it('cancels a question at its deadline and at the wish of the caller', async () => {
@@ -310,5 +315,6 @@ export function storeContract(name: string, create: () => StorePlace): void {
     })
 
     figuresContract(create)
+    sinceContract(create)
   })
 }

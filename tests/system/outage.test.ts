@@ -13,7 +13,7 @@ if (!canMount) {
 }
 
 describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
-  const dir = temporaryDir('full')
+  let dir = temporaryDir('full')
   let platform: Platform | null = null
 
   afterEach(async () => {
@@ -22,6 +22,7 @@ describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
     umount(join(dir.path, 'store'))
     umount(dir.path)
     dir.remove()
+    dir = temporaryDir('full')
   })
 
   it('stops acknowledging, says so, and goes on by itself when there is space', async () => {

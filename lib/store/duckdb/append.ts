@@ -85,7 +85,7 @@ function createChunkBuffer(columns: readonly Column[]): ChunkBuffer {
     columns.map((column) => column.type),
     CHUNK_ROWS,
   )
-  const gathered = columns.map(() => new Array<DuckDBValue>(CHUNK_ROWS).fill(null))
+  const gathered = columns.map(() => Array.from<DuckDBValue>({ length: CHUNK_ROWS }).fill(null))
   const gather = createGatherer(columns, gathered)
   const isAllNull = columns.map(() => false)
   let filled = 0
@@ -133,12 +133,10 @@ type Gatherer = (readings: readonly Reading[], from: number, rows: number) => re
  */
 function createGatherer(columns: readonly Column[], gathered: DuckDBValue[][]): Gatherer {
   const fieldAt = new Map<string, number>()
-  const radioAt = new Map<string, number>()
   const own: { readonly at: number; readonly value: (reading: Reading) => DuckDBValue }[] = []
   for (const [at, { source }] of columns.entries()) {
-    if (source.of === 'fields') fieldAt.set(source.name, at)
-    else if (source.of === 'radio') radioAt.set(source.name, at)
-    else own.push({ at, value: source.value })
+    if (source.of === 'reading') own.push({ at, value: source.value })
+    else fieldAt.set(source.name, at)
   }
   const present = columns.map(() => false)
 
@@ -156,23 +154,22 @@ function createGatherer(columns: readonly Column[], gathered: DuckDBValue[][]): 
     }
     for (let row = 0; row < rows; row += 1) {
       const reading = readings[from + row]
-      if (!reading) continue
-      spread(reading.fields, fieldAt, row)
-      if (reading.radio) spread(reading.radio, radioAt, row)
+      if (reading) spread(reading.fields, row)
     }
     return present
   }
 
-  function spread(values: object, places: ReadonlyMap<string, number>, row: number): void {
-    for (const [name, value] of Object.entries(values)) {
-      const at = places.get(name)
+  function spread(values: Reading['fields'], row: number): void {
+    // No entries(): it would make an array per value, for every reading.
+    for (const name in values) {
+      const at = fieldAt.get(name)
       const column = at === undefined ? undefined : gathered[at]
-      if (at !== undefined && column) put(at, column, row, value)
+      if (at !== undefined && column) put(at, column, row, values[name] ?? null)
     }
   }
 
   function put(at: number, values: DuckDBValue[], row: number, value: DuckDBValue): void {
-    if (value === null || value === undefined) return
+    if (value === null) return
     values[row] = value
     present[at] = true
   }

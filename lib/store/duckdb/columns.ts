@@ -23,7 +23,7 @@ export interface Column {
 
 export type ColumnSource =
   | { readonly of: 'reading'; readonly value: (reading: Reading) => DuckDBValue }
-  | { readonly of: 'fields' | 'radio'; readonly name: string }
+  | { readonly of: 'fields'; readonly name: string }
 
 /** Prefixes keep the names of fields apart from ours and from those of the radio part. */
 export function fieldColumn(field: string): string {
@@ -74,7 +74,10 @@ function makeColumns({ fields }: KindDefinition): readonly Column[] {
   const radio = RADIO_NAMES.map((name) => ({
     name: radioColumn(name),
     type: SQL_TYPES[RADIO_FIELDS[name].type],
-    source: { of: 'radio' as const, name },
+    source: {
+      of: 'reading' as const,
+      value: (reading: Reading) => reading.radio?.[name] ?? null,
+    },
   }))
   return [...FIXED, ...measured, ...radio]
 }

@@ -16,7 +16,7 @@ export interface Engine {
  * joins, which go on in `tmp/` beyond it. Commits and closing never checkpoint: `maintain` does.
  */
 const SETTINGS = {
-  threads: '2',
+  threads: '1',
   memory_limit: '512MB',
   checkpoint_threshold: '1TB',
   preserve_insertion_order: 'false',

@@ -15,9 +15,11 @@ export const COUNTS_FOR_VOLUME = `(flags & ${FLAGS.not_live}) = 0`
 
 export const IS_LATE = `(flags & ${FLAGS.late}) <> 0`
 
-interface StageValue {
-  /** ms, NULL where a row has none. */
-  readonly ms: string
+export interface StageValue {
+  /** NULL where a row has none. */
+  readonly value: string
+  /** How many of its units make a ms: whole ns sort faster than fractions of ms. */
+  readonly perMs: number
   /** Half width of its clock error, NULL where no clock is involved or nothing is known of it. */
   readonly bound: string
 }
@@ -28,11 +30,12 @@ const RTT = fieldColumn('rttMs')
 export const STAGE_VALUES: Readonly<Partial<Record<Stage, StageValue>>> = {
   // A reading without a time of its own was given the receive time, to the ns: it has no age.
   age: {
-    ms: `CASE WHEN received_ns <> time_ns THEN (received_ns - time_ns)::DOUBLE / 1e6 END`,
+    value: 'nullif(received_ns - time_ns, 0)',
+    perMs: 1e6,
     bound: 'NULL::DOUBLE',
   },
-  uplink: { ms: 'uplink_ms', bound: 'clock_bound_ms' },
-  rtt: { ms: withinRange(RTT, KINDS.probe.fields['rttMs']), bound: 'NULL::DOUBLE' },
+  uplink: { value: 'uplink_ms', perMs: 1, bound: 'clock_bound_ms' },
+  rtt: { value: withinRange(RTT, KINDS.probe.fields['rttMs']), perMs: 1, bound: 'NULL::DOUBLE' },
 }
 
 /** Columns of the raw tables that the figures are made of. */
@@ -58,15 +61,19 @@ export const KEY_VALUES = [
   `${radioColumn('band')} AS band`,
 ].join(', ')
 
-/** Latency values one by one: time_ns, the keys, stage, ms, bound_ms. */
+/** Latency values of one stage: time_ns, the keys, value, bound_ms. */
+export function stageRows(rows: string, { value, bound }: StageValue): string {
+  return `(SELECT time_ns, ${KEY_VALUES}, ${value} AS value, ${bound} AS bound_ms FROM ${rows}
+    WHERE ${COUNTS_FOR_LATENCY} AND value IS NOT NULL)`
+}
+
+/** Latency values of several stages: time_ns, the keys, stage, ms, bound_ms. */
 export function latencyValues(rows: string, stages: readonly Stage[]): string {
   const selects = stages.flatMap((stage) => {
     const value = STAGE_VALUES[stage]
     if (!value) return []
-    return (
-      `SELECT time_ns, ${KEY_VALUES}, '${stage}' AS stage, ${value.ms} AS ms, ` +
-      `${value.bound} AS bound_ms FROM ${rows} WHERE ${COUNTS_FOR_LATENCY} AND ${value.ms} IS NOT NULL`
-    )
+    return `SELECT * EXCLUDE (value), '${stage}' AS stage, value::DOUBLE / ${value.perMs} AS ms
+      FROM ${stageRows(rows, value)}`
   })
   return `(${selects.join('\n UNION ALL ')})`
 }

@@ -1,7 +1,7 @@
 import type { LatencyQuery, LatencyRow, Stage } from '#lib/telemetry/questions.ts'
 import type { Buckets } from '../options.ts'
 import { bucketSource, groupNames, groupOf, groupSelect, rawRows } from './figure-source.ts'
-import { STAGE_VALUES, latencyValues } from './latency-values.ts'
+import { STAGE_VALUES, stageRows } from './latency-values.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
 import { intervalSql } from './time-grid.ts'
 import { kindsIn, type Asking } from './view.ts'
@@ -40,16 +40,22 @@ async function exact(
   query: LatencyQuery & { readonly stages: readonly Stage[] },
 ): Promise<LatencyRow[]> {
   const { by, everyNs, stages } = query
-  const values = latencyValues(rawRows(view, query, null), stages)
   const groups = groupNames(by)
+  const raw = rawRows(view, query, null)
+  const selects = stages.flatMap((stage) => {
+    const value = STAGE_VALUES[stage]
+    if (!value) return []
+    const ms = (column: string) => `${column}::DOUBLE / ${value.perMs}`
+    return `SELECT ${groups}, '${stage}' AS stage, n, ${ms('q[1]')} AS p50, ${ms('q[2]')} AS p95,
+        ${ms('q[3]')} AS p99, ${ms('max_value')} AS max_ms, bound_ms, negative
+      FROM (SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(by)} count(*) AS n,
+          quantile_cont(value, [0.5, 0.95, 0.99]) AS q, max(value) AS max_value,
+          max(bound_ms) AS bound_ms, count(*) FILTER (WHERE value < 0) AS negative
+        FROM ${stageRows(raw, value)} GROUP BY ${groups})`
+  })
   const rows = await rowsOf(
     connection,
-    `SELECT *, q[1] AS p50, q[2] AS p95, q[3] AS p99 FROM (
-       SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(by)} stage, count(*) AS n,
-         quantile_cont(ms, [0.5, 0.95, 0.99]) AS q, max(ms) AS max_ms, max(bound_ms) AS bound_ms,
-         count(*) FILTER (WHERE ms < 0) AS negative
-       FROM ${values} GROUP BY ${groups}, stage)
-     ORDER BY ${groups}, stage`,
+    `SELECT * FROM (${selects.join(' UNION ALL ')}) ORDER BY ${groups}, stage`,
   )
   return rows.map((row) => ({
     ...commonOf(row, query),

@@ -132,22 +132,22 @@ function runsSql(view: View, upTo: number | null): string {
   })
   const place = ['minute', 'live', ...KEYS]
   const breaks = place.map((name) => `lag(${name}) OVER w IS DISTINCT FROM ${name}`)
-  const values = place
-    .slice(0, -KEYS.length)
-    .concat(KEYS.slice(1))
-    .map((name) => `any_value(${name}) AS ${name}`)
+  // Of the sorted rows only those that begin a run, and the last of a channel, go on: few.
   return `WITH series AS (
-      SELECT channel, seq, position, idx, time_ns // ${MINUTE_NS} AS minute,
+      SELECT channel, seq, position * 65536 + idx AS arrival, time_ns // ${MINUTE_NS} AS minute,
         (flags & ${FLAGS.not_live}) = 0 AS live, ${KEY_VALUES} FROM ${rows}),
     marked AS (
-      SELECT *, lag(seq) OVER w IS DISTINCT FROM seq - 1 OR ${breaks.join(' OR ')} AS starts
-      FROM series WINDOW w AS (PARTITION BY device, channel ORDER BY position, idx)),
-    numbered AS (
-      SELECT *, sum(starts::INTEGER) OVER (
-        PARTITION BY device, channel ORDER BY position, idx ROWS UNBOUNDED PRECEDING) AS run
-      FROM marked)
-    SELECT device, channel, min(seq) AS first, count(*) AS n, ${values.join(', ')}
-    FROM numbered GROUP BY device, channel, run ORDER BY device, channel, run`
+      SELECT *, row_number() OVER w AS nth, lead(arrival) OVER w IS NULL AS ends,
+        lag(seq) OVER w IS DISTINCT FROM seq - 1 OR ${breaks.join(' OR ')} AS starts
+      FROM series WINDOW w AS (PARTITION BY device, channel ORDER BY arrival)),
+    cut AS (
+      SELECT *, lead(nth) OVER w AS next_nth, lead(starts) OVER w AS next_starts
+      FROM marked WHERE starts OR ends
+      WINDOW w AS (PARTITION BY device, channel ORDER BY arrival))
+    SELECT channel, seq AS first, ${place.join(', ')},
+      CASE WHEN next_nth IS NULL THEN 1 WHEN next_starts THEN next_nth - nth
+        ELSE next_nth - nth + 1 END AS n
+    FROM cut WHERE starts ORDER BY device, channel, arrival`
 }
 
 interface Sum extends LossDelta {

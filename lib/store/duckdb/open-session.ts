@@ -83,11 +83,9 @@ async function openPart(
     return { part: null, from: null }
   }
   requireSameJournal({ path: part.path, journal, position: part.position }, options)
-  if (hadWal) {
-    part.dirtyFrom = 1
-    await writer.run(`CHECKPOINT ${identifier(name)}`)
-    part.dirtyFrom = null
-  }
+  // Where its rows begin is not known; the next maintenance checkpoints it. Not now: on a full disk
+  // that would fail, and the rows can be read without.
+  if (hadWal) part.dirtyFrom = 1
   return { part, from: attached === 'without_wal' ? part.position + 1 : null }
 }
 

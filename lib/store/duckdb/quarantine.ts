@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { messageOf } from '#lib/runtime/errors.ts'
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { isPassing, unavailable } from './engine.ts'
 import { attachSql, syncFolder } from './part.ts'
@@ -48,8 +48,19 @@ async function tryAttach(
     return null
   } catch (error) {
     if (isPassing(error)) throw unavailable(`open ${path}`, error)
+    if (/version number/i.test(messageOf(error))) throw newerFile(path, error)
     return error
   }
+}
+
+/** A sound file that a newer program wrote is not to be moved away. */
+function newerFile(path: string, error: unknown): PlatformError {
+  return new PlatformError(
+    'DATA_DIR_FOREIGN',
+    `${path}: expected a file this program can read, got one of another version of DuckDB ` +
+      `("${messageOf(error)}"); run the program that wrote it`,
+    { cause: error },
+  )
 }
 
 interface Move {

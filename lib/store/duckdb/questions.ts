@@ -4,6 +4,8 @@ import { askAggregates } from './aggregates.ts'
 import { askLatency } from './latency.ts'
 import { askLoss } from './loss.ts'
 import { askReadings } from './readings.ts'
+import { askReadingDevices, askReadingsFile } from './readings-file.ts'
+import { askSince } from './since.ts'
 import { askThroughput } from './throughput.ts'
 import type { Asking } from './view.ts'
 
@@ -15,6 +17,9 @@ export const QUESTIONS: {
   ) => Promise<Questions[K][1]>
 } = {
   readings: askReadings,
+  readingsFile: askReadingsFile,
+  readingDevices: askReadingDevices,
+  since: askSince,
   aggregates: askAggregates,
   latency: askLatency,
   throughput: askThroughput,

@@ -1,6 +1,6 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
-import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { Page, ReadingRow, ReadingsQuery, Span } from '#lib/telemetry/questions.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Radio } from '#lib/telemetry/radio.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from './columns.ts'
@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { bigintIn, literal, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
 import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
 
-const OWN_COLUMNS = [
+export const OWN_COLUMNS = [
   'time_ns',
   'device',
   'position',
@@ -23,20 +23,19 @@ const OWN_COLUMNS = [
  * Raw rows in the order of time, device, position and index: an order that every row has its own
  * place in, so the cursor is simply the last row shown, and stays right while new rows arrive.
  */
-export async function askReadings(
-  { connection, view }: Asking,
-  query: ReadingsQuery,
-): Promise<Page<ReadingRow>> {
+export async function askReadings(asking: Asking, query: ReadingsQuery): Promise<Page<ReadingRow>> {
+  const { connection, view } = asking
   const { kind, order, limit } = query
   if (!kindsIn(query.scope).includes(kind)) return { data: [], next: null }
   const fields = wantedFields(kind, query.fields)
-  const rows = rawSource(view, {
+  const direction = order === 'desc' ? 'DESC' : 'ASC'
+  const source = {
     kinds: [kind],
-    span: query,
     columns: [...OWN_COLUMNS, ...fields.map(fieldColumn), ...RADIO_NAMES.map(radioColumn)],
     where: [...scopeConditions(query.scope), ...afterCursor(query)],
-  })
-  const direction = order === 'desc' ? 'DESC' : 'ASC'
+  }
+  const span = await spanOfPage(asking, query, source.where)
+  const rows = rawSource(view, { ...source, span })
   const found = await rowsOf(
     connection,
     `SELECT * FROM ${rows} ORDER BY time_ns ${direction}, device ${direction},
@@ -45,6 +44,29 @@ export async function askReadings(
   const data = found.slice(0, limit).map((row) => readingRow(row, kind, fields))
   const last = data.at(-1)
   return { data, next: found.length > limit && last ? cursorOf(last) : null }
+}
+
+/**
+ * The span that holds one page: found by the times alone, so that all the other columns are read of
+ * few rows. Rows written in between lie within it, or behind the page.
+ */
+async function spanOfPage(
+  { connection, view }: Asking,
+  query: ReadingsQuery,
+  where: readonly string[],
+): Promise<Span> {
+  const { kind, fromNs, toNs, limit, order } = query
+  const columns = ['time_ns', 'device', 'position', 'idx']
+  const rows = rawSource(view, { kinds: [kind], span: query, columns, where })
+  const edge = order === 'desc' ? 'min' : 'max'
+  const [found] = await rowsOf(
+    connection,
+    `SELECT count(*) AS n, ${edge}(time_ns) AS edge_ns FROM (
+       SELECT time_ns FROM ${rows} ORDER BY time_ns ${order} LIMIT ${limit + 1})`,
+  )
+  if (!found || numberIn(found, 'n') <= limit) return { fromNs, toNs }
+  const edgeNs = bigintIn(found, 'edge_ns')
+  return order === 'desc' ? { fromNs: edgeNs, toNs } : { fromNs, toNs: edgeNs + 1n }
 }
 
 /** The fields of a kind that were asked for; all of them with null. */
@@ -67,7 +89,7 @@ function afterCursor({ cursor, order }: ReadingsQuery): string[] {
   ]
 }
 
-function readingRow(row: Row, kind: Kind, names: readonly string[]): ReadingRow {
+export function readingRow(row: Row, kind: Kind, names: readonly string[]): ReadingRow {
   return {
     timeNs: bigintIn(row, 'time_ns'),
     device: textIn(row, 'device'),

@@ -3,6 +3,7 @@ import { PlatformError } from '#lib/runtime/errors.ts'
 import type { StoreOptions } from '../options.ts'
 import type { Store, StoreBatch } from '../store.ts'
 import { isFatal, unavailable } from './engine.ts'
+import { freezeSession } from './freeze.ts'
 import { createGate, closedError } from './gate.ts'
 import { findKnown } from './known.ts'
 import { checkpointPart, maintainSession, walBytes, type MaintenanceMemory } from './maintain.ts'
@@ -68,6 +69,8 @@ export function createDuckdbStore(given: StoreParts): Store {
         positions = positionsOf(session)
         return report
       }),
+    freeze: (into) =>
+      inTurn('prepare the files of the store', (session) => freezeSession(session, dir, into)),
     close() {
       closing ??= close()
       return closing
@@ -110,6 +113,7 @@ export function createDuckdbStore(given: StoreParts): Store {
           timer ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS)
         }
         signal.addEventListener('abort', interrupt, { once: true })
+        if (signal.aborted) interrupt()
         try {
           return await work(session, connection)
         } finally {

@@ -32,6 +32,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'network:read': ['admin', 'engineer', 'tenant-operator', 'tenant-viewer'],
   'rejections:read': ['admin', 'tenant-operator', 'tenant-viewer'],
   'rejections:replay': ['admin', 'tenant-operator'],
+  'backup:write': ['admin'],
 }
 
 interface Route {

@@ -116,7 +116,7 @@ describe('network figures', () => {
     expect(test.port.asked.at(-1)?.question).toMatchObject({ devices: ['acme.t1'] })
   })
 
-  it.each(['/live', '/heat/recovered', '/experiments', '/shares', '/kpi/availability'])(
+  it.each(['/heat/recovered', '/experiments', '/shares', '/kpi/availability'])(
     'do not hold %s yet',
     async (address) => {
       const { status, body } = await test.ask(address)

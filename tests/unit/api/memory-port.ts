@@ -56,6 +56,11 @@ export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
         .toSorted((a, b) => Number(a.timeNs - b.timeNs))
       return pageOf(query.order === 'asc' ? found : found.toReversed(), query)
     },
+    readingsFile: () => {
+      throw new Error('a store of arrays writes no files')
+    },
+    readingDevices: () => [],
+    since: () => ({ data: [], receivedFromNs: null }),
     aggregates: (query) =>
       pageOf(
         rows.aggregates.filter((row) => row.kind === query.kind && sees(query.scope, row)),

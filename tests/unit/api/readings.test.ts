@@ -239,15 +239,14 @@ describe('/readings', () => {
     ['text/csv;q=0.5, application/json;q=0.4', 'text/csv'],
     ['application/json;q=0, text/csv', 'text/csv'],
     ['image/png', 'application/problem+json'],
-    ['application/vnd.apache.parquet', 'application/problem+json'],
   ])('answers Accept: %s with %s', async (accept, type) => {
     const answer = await test.ask('/readings?kind=truck', { headers: { accept } })
     expect(answer.headers['content-type']).toContain(type)
     expect(answer.status).toBe(type.includes('problem') ? 406 : 200)
   })
 
-  it('says that Parquet is not written yet', async () => {
-    const { status, body } = await test.ask('/readings?kind=truck&as=parquet')
+  it('says that Parquet is of raw readings only', async () => {
+    const { status, body } = await test.ask('/readings?kind=truck&every=1h&as=parquet')
     expect(status).toBe(406)
     expect(body.detail).toMatch(/Parquet.*text\/csv/)
   })

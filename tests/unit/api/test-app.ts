@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { join } from 'node:path'
 import type { Clock } from '#lib/runtime/clock.ts'
+import { PlatformError } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createMetrics, type Metrics } from '#lib/runtime/metrics.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import { ROLES, type Registry, type Role } from '#lib/registry/registry.ts'
+import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { AppOptions } from '../../../api/api.ts'
 import { createApp } from '../../../api/app.ts'
 import { temporaryDir } from '../../support/platform.ts'
@@ -63,7 +65,7 @@ export async function createTestApp(
   const port = createMemoryPort(rows)
   const metrics = createMetrics()
   const app = await createApp(
-    { port, registry, metrics, clock, log },
+    { port, live: QUIET, registry, metrics, clock, log },
     {
       version: '0.0.0',
       readyLagMs: 30_000,
@@ -82,6 +84,16 @@ export async function createTestApp(
       dir.remove()
     },
   }
+}
+
+/** Ends every stream at once, so that a request for one has an answer. */
+const QUIET: LiveFeed = {
+  journal: '00000000-0000-4000-8000-000000000000',
+  position: 0,
+  join: () => ({
+    from: Promise.reject(new PlatformError('CLOSED', 'nothing is live in this test')),
+    close: () => {},
+  }),
 }
 
 const TENANT_ROLES: ReadonlySet<Role> = new Set(['tenant-operator', 'tenant-viewer', 'application'])

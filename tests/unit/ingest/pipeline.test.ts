@@ -51,6 +51,15 @@ describe('the pipeline', () => {
     })
   })
 
+  it('knows a duplicate however many messages of one batch lie between', async () => {
+    const { run, counts } = setUp()
+    const payloads = Array.from({ length: 300 }, (_, at) => truckPayload(at + 1))
+    const twice = [...payloads, ...payloads].map((payload, at) => journaled(at + 1, payload))
+    const { readings } = await run(...twice)
+    expect(readings).toHaveLength(300)
+    expect(counts()).toMatchObject({ read: 600, stored: 300, duplicate: 300 })
+  })
+
   it('drops a redelivered message and counts it as duplicate', async () => {
     const { run, counts, asked } = setUp()
     await run(journaled(1, truckPayload(1)), journaled(2, truckPayload(1), { dup: true }))

@@ -96,6 +96,20 @@ describe('damaged journal', () => {
     ])
   })
 
+  it('mends a header that was torn with its first group, whatever empty files lie before it', async () => {
+    const { path } = await journalOf(1)
+    const empty = join(path, '0000000000000002.seg')
+    writeFileSync(empty, Buffer.alloc(4096))
+    expect((await reopened(path)).next).toBe(2)
+    writeFileSync(empty, Buffer.alloc(4096))
+    flip(segmentsIn(path).at(-1), 60)
+    for (const last of [2, 3]) {
+      const { report, positions } = await reopened(path)
+      expect(report).toMatchObject({ corruptions: [], lastPosition: last })
+      expect(positions).toEqual(without(last))
+    }
+  })
+
   it('survives a flipped byte anywhere and loses no other group', async () => {
     const { path, segments } = await journalOf(12)
     const pristine = segments.map((segment) => readFileSync(segment))

@@ -1,0 +1,47 @@
+import { liveId, type LiveEvent, type LivePlace } from '#lib/telemetry/live.ts'
+import { ACCESS } from './access.ts'
+import type { Gap, LiveText } from './live-outbox.ts'
+import { shownReading } from './reading-rows.ts'
+import { shownRejection } from './routes/rejections.ts'
+import type { Asker } from './scope.ts'
+
+/** How long a browser waits before it comes back, ms. */
+export const RETRY_MS = 2000
+
+/**
+ * Server-sent events, for viewers of one platform. Many viewers see the same events: each is written
+ * once for those who see names, and once for those who see pseudonyms.
+ */
+export function createLiveTexts(journal: string): (asker: Asker) => LiveText {
+  const named = new WeakMap<LiveEvent, string>()
+  const pseudonymised = new WeakMap<LiveEvent, string>()
+
+  return (asker) => {
+    const texts = ACCESS[asker.caller.key.role].pseudonymised ? pseudonymised : named
+    return {
+      event(event) {
+        const known = texts.get(event)
+        if (known !== undefined) return known
+        const made = block(event.type, liveId(journal, event.place), shown(event, asker))
+        texts.set(event, made)
+        return made
+      },
+      gap: ({ from, to, dropped }: Gap) => {
+        const ends = { from: from && liveId(journal, from), to: liveId(journal, to) }
+        return block('gap', ends.to, { ...ends, dropped })
+      },
+      heartbeat: (at: LivePlace) => `: heartbeat\nid: ${liveId(journal, at)}\n\n`,
+    }
+  }
+}
+
+function shown(event: LiveEvent, asker: Asker): unknown {
+  return event.type === 'reading'
+    ? shownReading(event.row, asker)
+    : shownRejection(event.row, asker.names.device(event.row.device))
+}
+
+/** JSON has no line breaks of its own, so its text is one `data` line. */
+function block(event: string, id: string, data: unknown): string {
+  return `event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`
+}

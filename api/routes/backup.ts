@@ -1,0 +1,22 @@
+import { StreamAnswer } from '../answer.ts'
+import type { Api } from '../api.ts'
+import type { Add } from '../endpoint.ts'
+import { Problem } from '../problem.ts'
+
+/** A backup of everything while the platform runs: `npm run backup` calls this. */
+export function addBackup(add: Add, { backups }: Api): void {
+  add({
+    method: 'POST',
+    url: '/backup',
+    permission: 'backup:write',
+    tag: 'platform',
+    summary: 'A consistent backup of everything, as a tar file; it holds hashes and secrets',
+    async handle() {
+      if (!backups) {
+        const detail = 'expected the data to be in this process, it is not; ask where it is kept'
+        return new Problem(404, detail)
+      }
+      return new StreamAnswer(await backups.begin(), 'application/x-tar')
+    },
+  })
+}

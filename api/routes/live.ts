@@ -1,0 +1,125 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { LiveEvent } from '#lib/telemetry/live.ts'
+import { isAllowed, rolesWith, type Caller, type Permission } from '../access.ts'
+import type { Api } from '../api.ts'
+import { departureOf } from '../departure.ts'
+import { sendProblem } from '../endpoint.ts'
+import { inTurn } from '../live-missed.ts'
+import { createOutbox } from '../live-outbox.ts'
+import { RETRY_MS, createLiveTexts } from '../live-text.ts'
+import { startViewer, type ViewerOptions } from '../live-viewer.ts'
+import { createViewers } from '../live-viewers.ts'
+import { namesFor } from '../names.ts'
+import { deviceParameters, kindsParameter } from '../parameters.ts'
+import { PROBLEM_TYPE, Problem } from '../problem.ts'
+import { problemSchema } from '../schemas.ts'
+import { deviceScope, readingScope, type Asker } from '../scope.ts'
+
+const PERMISSION: Permission = 'readings:read'
+const querySchema = z.strictObject({ ...kindsParameter, ...deviceParameters })
+type Query = z.output<typeof querySchema>
+
+const SCHEMA = {
+  tags: ['readings'],
+  summary: 'Readings and rejections while they come, as server-sent events',
+  description:
+    `Roles: ${rolesWith(PERMISSION).join(', ')}; rejections: ` +
+    `${rolesWith('rejections:read').join(', ')}. Events \`reading\` and \`rejection\` hold a row as ` +
+    '/readings and /rejections have it; `gap` {from, to, dropped} says which way was not shown. ' +
+    'Send the last id as Last-Event-ID to go on behind it.',
+  security: [{ key: [] }, { session: [] }],
+  querystring: querySchema,
+  response: {
+    200: {
+      description: 'Events without end.',
+      content: { 'text/event-stream': { schema: z.string() } },
+    },
+    default: {
+      description: 'What was expected, what came and what to do.',
+      content: { [PROBLEM_TYPE]: { schema: problemSchema } },
+    },
+  },
+} as const
+
+/** How long a viewer may take to read the end of its stream. */
+const END_MS = 1000
+
+export function addLive(
+  app: FastifyInstance,
+  api: Api,
+  callerOf: (request: FastifyRequest) => Caller,
+): void {
+  const viewers = createViewers(api)
+  const port = inTurn(api.port)
+  const textFor = createLiveTexts(api.live.journal)
+  api.metrics.gauge('padborg_live_viewers', () => viewers.size)
+  // Streams have no end of their own: without this the server would wait for them.
+  app.addHook('preClose', async () => viewers.endAll())
+  app.route({
+    method: 'GET',
+    url: '/api/v1/live',
+    // A stream that nobody reads would count as a viewer.
+    exposeHeadRoute: false,
+    config: { permission: PERMISSION },
+    schema: SCHEMA,
+    async handler(request, reply) {
+      const caller = callerOf(request)
+      const asker = { caller, names: namesFor(caller, api) }
+      // Checked by the schema of this route.
+      const wanted = wantedOf(api, asker, request.query as Query)
+      if (wanted instanceof Problem) return sendProblem(reply, wanted)
+      const full = viewers.refusal(caller)
+      if (full) return sendProblem(reply, full)
+      const outbox = createOutbox({
+        limit: api.options.liveLimits.queue,
+        text: textFor(asker),
+        dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
+        opening: `retry: ${RETRY_MS}\n\n`,
+      })
+      const lastId = lastIdOf(request)
+      const signal = departureOf(reply.raw)
+      const mayWatch = () => viewers.mayWatch(caller)
+      const viewer = startViewer(api, { ...wanted, mayWatch, outbox, port, lastId, signal })
+      viewers.add(viewer, caller)
+      reply.raw.once('close', () => {
+        viewer.end()
+        viewers.remove(viewer)
+      })
+      // Whoever does not read the end is cut off.
+      outbox.stream.once('end', () => setTimeout(() => reply.raw.destroy(), END_MS).unref())
+      return reply
+        .headers({
+          'content-type': 'text/event-stream; charset=utf-8',
+          'x-accel-buffering': 'no',
+          connection: 'close',
+        })
+        .send(outbox.stream)
+    },
+  })
+}
+
+type Wanted = Pick<ViewerOptions, 'interest' | 'isShown'>
+
+function wantedOf({ registry }: Api, asker: Asker, query: Query): Wanted | Problem {
+  const { kind, device, tenant } = query
+  const readings = readingScope(asker, { kind, device, tenant })
+  if (readings instanceof Problem) return readings
+  const mayReject = isAllowed(asker.caller, 'rejections:read')
+  const rejections = mayReject ? deviceScope(asker, { device, tenant }) : null
+  if (rejections instanceof Problem) return rejections
+  return { interest: { readings, rejections }, isShown }
+
+  /** A rejection is of the kind of its device, and devices come while a stream is open. */
+  function isShown(event: LiveEvent): boolean {
+    if (event.type === 'reading' || !kind) return true
+    const known = registry.devices.get(event.row.device)?.kind
+    return kind.some((one) => one === known)
+  }
+}
+
+function lastIdOf({ headers }: FastifyRequest): string | null {
+  const { 'last-event-id': given } = headers
+  // Browsers send none when they have none; an empty one says the same.
+  return typeof given === 'string' && given !== '' ? given : null
+}

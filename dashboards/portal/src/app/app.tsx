@@ -1,0 +1,43 @@
+import { useEffect } from 'preact/hooks'
+import type { Cell } from '../data/cell.ts'
+import { PortalProvider, useCell } from '../data/hooks.ts'
+import type { Portal } from '../data/portal.ts'
+import { Overview } from '../pages/overview/overview.tsx'
+import { Drill } from '../pages/readings/drill.tsx'
+import { LanguageProvider, type Language } from './language.ts'
+import type { Place } from './router.ts'
+import { Header } from './header.tsx'
+import { resume, SignIn } from './sign-in.tsx'
+import type { Theme } from './theme.ts'
+
+export interface AppProps {
+  readonly portal: Portal
+  readonly language: Cell<Language>
+  readonly theme: Cell<Theme>
+  readonly place: Cell<Place>
+}
+
+export function App({ portal, language, theme, place }: AppProps) {
+  const session = useCell(portal.session)
+  const speech = useCell(language)
+  const here = useCell(place)
+  useEffect(() => void resume(portal), [portal])
+  useEffect(() => {
+    document.documentElement.lang = speech.code
+    document.title = speech.t('title')
+  }, [speech])
+  return (
+    <PortalProvider value={portal}>
+      <LanguageProvider value={speech}>
+        <a class="skip" href="#figures">
+          {speech.t('skip')}
+        </a>
+        <Header language={language} theme={theme} />
+        <main id="figures" tabIndex={-1}>
+          {session ? <Overview /> : <SignIn />}
+        </main>
+        {session && <Drill place={here} />}
+      </LanguageProvider>
+    </PortalProvider>
+  )
+}

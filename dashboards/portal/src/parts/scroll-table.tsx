@@ -1,0 +1,16 @@
+import type { ComponentChildren } from 'preact'
+
+interface ScrollTableProps {
+  /** Read out for those who do not see it. */
+  readonly label: string
+  readonly children: ComponentChildren
+}
+
+/** A table that scrolls sideways on its own where the screen is narrow; reachable by keyboard. */
+export function ScrollTable({ label, children }: ScrollTableProps) {
+  return (
+    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+      <table>{children}</table>
+    </div>
+  )
+}

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Manifest } from '#lib/runtime/archive.ts'
+import { archiveAtRest, writeBackupFile } from '#lib/runtime/backup-file.ts'
+import { isoOf, systemClock } from '#lib/runtime/clock.ts'
+import { openDataDir } from '#lib/runtime/data-dir.ts'
+import { PlatformError } from '#lib/runtime/errors.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { loadSaved, openIngestDb } from '../ingest/ingest-db.ts'
+import { NONE_RUNS, askLocal, dataDirOf, refusalOf, runTool } from './local-platform.ts'
+
+const USAGE = `npm run backup -- <file> [--data-dir DIR]
+
+Backs up everything of a platform while it runs, or of its data directory when it does not.
+A name that ends in .gz or .zst compresses. The file holds secrets: keep it like a password.
+`
+
+async function backup(): Promise<string | readonly string[]> {
+  const { values, positionals } = parseArgs({
+    options: { 'data-dir': { type: 'string' } },
+    allowPositionals: true,
+  })
+  const [file, ...more] = positionals
+  if (file === undefined || more.length > 0) {
+    return [`expected one file, got ${positionals.length}`]
+  }
+  const dir = dataDirOf(values['data-dir'])
+  const answer = await askLocal(dir, '/backup')
+  const manifest = answer === NONE_RUNS ? await atRest(dir, file) : await running(answer, file)
+  const { files, position, durable } = manifest
+  const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
+  return `Backed up ${files.length} files, ${bytes} bytes, up to position ${durable ?? position}.`
+}
+
+async function running(answer: Response, file: string): Promise<Manifest> {
+  if (answer.ok && answer.body) return await writeBackupFile(file, answer.body)
+  throw new PlatformError('BACKUP_FAILED', await refusalOf(answer))
+}
+
+async function atRest(dir: string, file: string): Promise<Manifest> {
+  if (!existsSync(join(dir, 'registry.db'))) {
+    throw new PlatformError(
+      'BACKUP_FAILED',
+      `${dir}: expected the data directory of a platform, there is no registry.db; name it with ` +
+        '--data-dir or PADBORG_DATA_DIR',
+    )
+  }
+  const dataDir = openDataDir(dir, createLog('error'))
+  try {
+    const createdAt = isoOf(systemClock.nowNs())
+    return await writeBackupFile(file, archiveAtRest(dir, { createdAt, ...savedIn(dir) }))
+  } finally {
+    dataDir.close()
+  }
+}
+
+/** Opening ingest.db also brings what a crash left in its WAL into the file. */
+function savedIn(dir: string): { readonly journal: string | null; readonly position: number } {
+  const db = openIngestDb(join(dir, 'ingest.db'))
+  try {
+    const { journal, position } = loadSaved(db)
+    return { journal: journal ?? journalIn(dir), position }
+  } finally {
+    db.close()
+  }
+}
+
+function journalIn(dir: string): string | null {
+  const path = join(dir, 'journal', 'journal.json')
+  if (!existsSync(path)) return null
+  const value: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  return typeof value === 'object' && value && 'id' in value ? String(value.id) : null
+}
+
+if (import.meta.main) process.exit(await runTool(USAGE, backup))

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs'
+import { readRunFile } from '#lib/runtime/data-dir.ts'
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+
+/** The directory of `--data-dir`, else that of the environment or `.env`, else the default. */
+export function dataDirOf(given: string | undefined): string {
+  if (given !== undefined) return given
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env['PADBORG_DATA_DIR'] ?? './data'
+}
+
+export const NONE_RUNS = Symbol('no platform runs')
+
+/**
+ * Asks the platform that runs on a directory, as a tool of this machine. A run file without a
+ * platform behind it, left by a crash, counts as none.
+ */
+export async function askLocal(
+  dir: string,
+  path: string,
+  body?: object,
+): Promise<Response | typeof NONE_RUNS> {
+  const run = readRunFile(dir)
+  if (!run) return NONE_RUNS
+  const { http } = run.addresses
+  if (http === undefined) {
+    throw new PlatformError(
+      'CONFIG_INVALID',
+      `the platform on ${dir} (pid ${run.pid}) has no HTTP listener; start it with ` +
+        'PADBORG_HTTP_PORT set to a port, or stop it first',
+    )
+  }
+  const host = process.env['PADBORG_HOST'] ?? '127.0.0.1'
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  try {
+    return await fetch(`http://${reachable}:${http}/api/v1${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${run.token}`,
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : null
+    const code = cause instanceof Error && 'code' in cause ? cause.code : ''
+    if (code === 'ECONNREFUSED') return NONE_RUNS
+    throw new PlatformError(
+      'LOCAL_UNREACHABLE',
+      `the platform on ${dir} (pid ${run.pid}) does not answer: ${messageOf(cause ?? error)}`,
+      { cause: error },
+    )
+  }
+}
+
+/** What a refusal says: the detail of its problem document. */
+export async function refusalOf(response: Response): Promise<string> {
+  const text = await response.text()
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value && 'detail' in value) return String(value.detail)
+  } catch {
+    // No problem document: its text is shown.
+  }
+  return `${response.status} ${text.slice(0, 200)}`
+}
+
+/** Runs a tool and answers its exit code: 2 for wrong words, 1 for a world that fails. */
+export async function runTool(
+  usage: string,
+  work: () => Promise<string | readonly string[]>,
+): Promise<number> {
+  try {
+    const outcome = await work()
+    if (typeof outcome === 'string') {
+      process.stdout.write(`${outcome}\n`)
+      return 0
+    }
+    process.stderr.write(`${[...outcome, '', usage].join('\n')}\n`)
+    return 2
+  } catch (error) {
+    const isWrongOption =
+      error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE')
+    if (!(error instanceof PlatformError) && !isWrongOption) throw error
+    process.stderr.write(`${messageOf(error)}\n${isWrongOption ? `\n${usage}` : ''}`)
+    return isWrongOption ? 2 : 1
+  }
+}

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { openSync, closeSync } from 'node:fs'
+import { join } from 'node:path'
+import { RefusedError } from '../simulators/run/api.ts'
+
+export interface ChildOptions {
+  readonly root: string
+  readonly script: string
+  readonly args: readonly string[]
+  /** File to which its standard error is appended. */
+  readonly log: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** A process of the demo. It ends with its parent, however that ends. */
+export interface Child {
+  /** Resolves at its first line on standard output; rejects when it ends before. */
+  readonly ready: Promise<void>
+  /** Resolves with the exit code, or the signal. */
+  readonly exited: Promise<number | string>
+  /** SIGTERM, and resolves when it is gone. */
+  stop(): Promise<void>
+  /** Where its standard error can be read. */
+  lastWords(): string
+}
+
+export function startChild({ root, script, args, log, env }: ChildOptions): Child {
+  const errors = openSync(log, 'a', 0o600)
+  const preload = join(root, 'simulators/end-with-parent.ts')
+  const child = spawn(process.execPath, ['--import', preload, join(root, script), ...args], {
+    env: { ...env },
+    stdio: ['ignore', 'pipe', errors, 'ipc'],
+    // Ctrl-C reaches the group of the terminal: the parent alone decides in which order all end.
+    detached: true,
+  })
+  closeSync(errors)
+  const exited = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'no code'))
+    child.once('error', (error) => resolve(error.message))
+  })
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve())
+    void exited.then((code) =>
+      reject(new RefusedError(`${script} ended with ${code} before it was ready; see ${log}`)),
+    )
+  })
+  // Who does not wait for it need not hear of it.
+  ready.catch(() => {})
+  child.stdout?.resume()
+  return {
+    ready,
+    exited,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+    lastWords: () => `see ${log}`,
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Lifecycle } from '#lib/runtime/lifecycle.ts'
+import { readRunFile } from '#lib/runtime/data-dir.ts'
+import { targetOf } from '../simulators/options.ts'
+import { createApi, RefusedError } from '../simulators/run/api.ts'
+import { startChild, type Child } from './demo-child.ts'
+import { choosePorts } from './demo-ports.ts'
+import { signInKeys } from './sign-ins.ts'
+
+export interface DemoOptions {
+  /** Folder of the program. */
+  readonly root: string
+  readonly dataDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly lifecycle: Lifecycle
+  /** A line for people. */
+  readonly tell: (text: string) => void
+}
+
+/**
+ * Starts the platform, seeds the testbed, and lets its devices act until the lifecycle closes. The
+ * devices end first, then the platform. Rejects when one of them ends by itself.
+ */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { root, dataDir, env, lifecycle, tell } = options
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const { ports, remarks } = await choosePorts(env)
+  for (const remark of remarks) tell(remark)
+  const log = join(dataDir, 'demo.log')
+  const start = (script: string, args: readonly string[]) => {
+    const child = startChild({ root, script, args, log, env: { ...env, ...ports } })
+    lifecycle.onClose(script, () => child.stop())
+    return child
+  }
+  tell(`Starting the platform on ${dataDir} (its log: ${log}).`)
+  const platform = start('main.ts', [])
+  await platform.ready
+  tell('Seeding the testbed: 35 days of heat, a day of the fleet ...')
+  const seeding = start('seeds/main.ts', ['seed', '--data-dir', dataDir])
+  const code = await seeding.exited
+  if (lifecycle.closing) return
+  if (code !== 0) throw new RefusedError(`seeding ended with ${code}: ${seeding.lastWords()}`)
+  const fleet = start('seeds/main.ts', ['live', '--data-dir', dataDir])
+  await fleet.ready
+  tell(await welcome(dataDir))
+  const first = await Promise.race([nameOf(platform, 'platform'), nameOf(fleet, 'live fleet')])
+  if (!lifecycle.closing) throw new RefusedError(`the ${first} ended by itself; see ${log}`)
+}
+
+async function nameOf(child: Child, name: string): Promise<string> {
+  return `${name} (${await child.exited})`
+}
+
+async function welcome(dataDir: string): Promise<string> {
+  const target = targetOf({ url: undefined, api: undefined, key: undefined, dataDir })
+  if (Array.isArray(target)) throw new RefusedError(target.join('\n'))
+  const api = createApi({ url: target.apiUrl, key: target.key })
+  const keys = await signInKeys(api, join(dataDir, 'demo-keys.json'))
+  const { mqtt, mqttWs } = readRunFile(dataDir)?.addresses ?? {}
+  const rows = keys.map(({ role, tenant, about, key }) => {
+    const who = tenant === null ? role : `${role} of ${tenant}`
+    return `  ${who.padEnd(30)} ${key}   ${about}`
+  })
+  return [
+    '',
+    `The testbed is alive. Look at   ${target.apiUrl}/`,
+    `API and its documentation       ${target.apiUrl}/docs`,
+    `MQTT                            ${target.mqttUrl}, WebSocket on port ${mqttWs ?? mqtt}`,
+    '',
+    'Sign in with one of these keys:',
+    `  ${'admin'.padEnd(30)} the key in ${join(dataDir, 'admin-key')}`,
+    ...rows,
+    '',
+    'Not all is well in it, on purpose: truck-03 of marskfragt has a clock 46 s ahead, truck-02 of',
+    'hedetrans sends broken messages, truck-04 of koelexpres repeats messages, the heat meter of',
+    'Tinglev was reset, and trucks north of Kliplev have no service for two minutes.',
+    '',
+    'Ctrl-C ends it. The data stay: the next start goes on from here.',
+  ].join('\n')
+}

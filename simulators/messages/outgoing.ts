@@ -1,0 +1,6 @@
+/** One message as a simulated device sends it. */
+export interface Outgoing {
+  readonly topic: string
+  readonly payload: string
+  readonly retain?: boolean
+}

@@ -1,0 +1,97 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
+import { accessFaults, buildPortal, CHROMIUM, openBrowser, openPortal, signIn } from './browser.ts'
+import { createTestbed } from './testbed.ts'
+
+const VIEWS = {
+  light: { colorScheme: 'light', viewport: { width: 1400, height: 900 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1400, height: 900 } },
+  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' },
+  'dark phone': { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+} as const
+
+describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
+  const folder = temporaryDir('looks')
+  let platform: Platform
+  let browser: Browser
+  let running: { stop(): Promise<void> }
+  let url = ''
+
+  beforeAll(async () => {
+    buildPortal()
+    platform = await startPlatform({ dataDir: folder.path })
+    url = `http://127.0.0.1:${platform.ready.http}`
+    running = await (await createTestbed(platform)).run(platform)
+    browser = await openBrowser()
+  })
+
+  afterAll(async () => {
+    await running?.stop()
+    await browser?.close()
+    await platform?.stop()
+    folder.remove()
+  })
+
+  it.each(Object.entries(VIEWS))(
+    'leaves nobody out: axe finds nothing, %s',
+    async (_name, view) => {
+      const { page, errors } = await openPortal(browser, url, view)
+      expect(await accessFaults(page), 'signing in').toEqual([])
+      await signIn(page)
+      await page.waitForSelector('.pill[data-state="live"]')
+      await page.waitForSelector('.rejections li')
+      await page.waitForSelector('[data-clock]', { timeout: 60_000 })
+      expect(await accessFaults(page), 'the page').toEqual([])
+      const overflow = await page.evaluate<number>(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      )
+      expect(overflow, 'nothing sticks out sideways').toBe(0)
+      await page.locator('[data-kind="truck"] a').click()
+      await page.waitForSelector('.sheet tbody tr')
+      expect(await accessFaults(page), 'readings').toEqual([])
+      await page.keyboard.press('Escape')
+      await page.locator('.rejections a').first().click()
+      await page.waitForSelector('.payload')
+      expect(await accessFaults(page), 'a rejection').toEqual([])
+      expect(errors).toEqual([])
+      await page.context().close()
+    },
+  )
+
+  it('can be used by keyboard alone, and shows where one is', async () => {
+    const { page } = await openPortal(browser, url)
+    await signIn(page)
+    const link = page.locator('[data-kind="truck"] a')
+    await link.waitFor()
+    await link.focus()
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.sheet tbody tr')
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('dialog', { state: 'detached' })
+    const focused = await page.evaluate<string>('document.activeElement.textContent')
+    expect(focused, 'the focus comes back').toBe('Trucks')
+    await page.keyboard.press('Tab')
+    const outline = await page.evaluate<string>(
+      'getComputedStyle(document.activeElement).outlineStyle',
+    )
+    expect(outline).toBe('solid')
+    await page.context().close()
+  })
+
+  it('keeps its figures when drawn for long: nothing grows without bound', async () => {
+    const { page } = await openPortal(browser, url)
+    await signIn(page)
+    await page.waitForSelector('[data-clock]', { timeout: 60_000 })
+    const nodes = () => page.evaluate<number>('document.querySelectorAll("*").length')
+    const before = await nodes()
+    for (let turn = 0; turn < 30; turn += 1) {
+      await page.locator('[data-kind="truck"] a').click()
+      await page.waitForSelector('.sheet tbody tr')
+      await page.keyboard.press('Escape')
+      await page.waitForSelector('dialog', { state: 'detached' })
+    }
+    expect(await nodes()).toBeLessThan(before + 100)
+    await page.context().close()
+  })
+})
