@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 
 export const ADMIN_KEY = 'pbk_test-admin-key-0123456789'
 const ROOT = new URL('../..', import.meta.url).pathname
@@ -75,7 +75,7 @@ export async function startPlatform({ dataDir, env = {} }: StartOptions): Promis
     log: () => errors,
     api: (path, init) => callApi(ready.http, path, init),
     mqtt: (options) =>
-      connectAsync(`mqtt://127.0.0.1:${ready.mqtt}`, { reconnectPeriod: 0, ...options }),
+      connected(connect(`mqtt://127.0.0.1:${ready.mqtt}`, { reconnectPeriod: 0, ...options })),
     async stop() {
       child.kill('SIGTERM')
       return await exited
@@ -85,6 +85,24 @@ export async function startPlatform({ dataDir, env = {} }: StartOptions): Promis
       await exited
     },
   }
+}
+
+/** Unlike `connectAsync` it also ends when the platform is killed before its CONNACK. */
+function connected(client: MqttClient): Promise<MqttClient> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error) => {
+      client.end(true)
+      reject(error)
+    }
+    const closed = () => failed(new Error('the connection was closed before its CONNACK'))
+    client.once('error', failed)
+    client.once('close', closed)
+    client.once('connect', () => {
+      client.off('error', failed)
+      client.off('close', closed)
+      resolve(client)
+    })
+  })
 }
 
 function readyLine(

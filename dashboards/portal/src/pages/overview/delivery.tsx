@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import { useLanguage } from '../../app/language.ts'
 import type { Delivery } from '../../data/answers.ts'
@@ -56,10 +57,12 @@ function Sums({ rows }: { readonly rows: readonly Delivery[] }) {
       <p class="equation">
         <b data-figure="accepted">{formats.count(accepted)}</b> {t('accepted')} ={' '}
         {PARTS.map((name, at) => (
-          <span key={name} class={`part ${name}`}>
+          <Fragment key={name}>
             {at > 0 && ' + '}
-            <b data-figure={name}>{formats.count(sum(rows, name))}</b> {t(WORDS[name])}
-          </span>
+            <span class={`part ${name}`}>
+              <b data-figure={name}>{formats.count(sum(rows, name))}</b> {t(WORDS[name])}
+            </span>
+          </Fragment>
         ))}
       </p>
       <p class="quiet">
