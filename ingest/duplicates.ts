@@ -64,7 +64,8 @@ export function beginBatch(memory: ChannelMemory, batch: number): void {
 /** Whether the rings cannot tell and the store has to be asked. `timeNs` is plausible. */
 export function needsLookup(memory: ChannelMemory, draft: Draft, timeNs: bigint): boolean {
   if (timeNs > memory.maxTimeNs || timeNs > memory.forgottenNs) return false
-  return !isRemembered(memory, timeNs, draft)
+  // Not `justForgotten`: that is of the batch before, and in the store by now.
+  return !has(memory.onTime, timeNs, draft) && !has(memory.late, timeNs, draft)
 }
 
 /** Judges an element with a plausible device time and remembers it when it is not a duplicate. */

@@ -60,6 +60,15 @@ describe('the pipeline', () => {
     expect(counts()).toMatchObject({ read: 600, stored: 300, duplicate: 300 })
   })
 
+  it('asks the store for what the batch before has let go', async () => {
+    const { run, counts, asked } = setUp(() => 'same')
+    const payloads = Array.from({ length: 300 }, (_, at) => truckPayload(at + 1))
+    await run(...payloads.map((payload, at) => journaled(at + 1, payload)))
+    await run(journaled(301, truckPayload(10)))
+    expect(asked.map(({ seq }) => seq)).toEqual([10])
+    expect(counts()).toMatchObject({ read: 301, stored: 300, duplicate: 1 })
+  })
+
   it('drops a redelivered message and counts it as duplicate', async () => {
     const { run, counts, asked } = setUp()
     await run(journaled(1, truckPayload(1)), journaled(2, truckPayload(1), { dup: true }))
