@@ -18,9 +18,9 @@ export function Overview() {
       <Kinds />
       <MessageChart />
       <HeatByTown />
-      <Meters />
       <LatencyByRat />
       <Clocks />
+      <Meters />
       <DeliverySums />
       <Rejections />
     </div>

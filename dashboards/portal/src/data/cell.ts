@@ -1,0 +1,24 @@
+/** A value that tells its readers when it is another one. */
+export interface Cell<T> {
+  get(): T
+  set(value: T): void
+  /** Returns how to stop listening. */
+  subscribe(listener: () => void): () => void
+}
+
+export function createCell<T>(initial: T): Cell<T> {
+  let current = initial
+  const listeners = new Set<() => void>()
+  return {
+    get: () => current,
+    set(value) {
+      if (Object.is(value, current)) return
+      current = value
+      for (const listener of listeners) listener()
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
