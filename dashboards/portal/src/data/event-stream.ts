@@ -36,7 +36,10 @@ export function followEvents(client: ApiClient, path: string, handlers: StreamHa
   async function connect(): Promise<void> {
     current = new AbortController()
     try {
-      const headers = { accept: 'text/event-stream', ...(lastId ? { 'last-event-id': lastId } : {}) }
+      const headers = {
+        accept: 'text/event-stream',
+        ...(lastId ? { 'last-event-id': lastId } : {}),
+      }
       const response = await client.open(path, headers, current.signal)
       if (response.ok && response.body) {
         pauseMs = FIRST_PAUSE_MS

@@ -168,7 +168,11 @@ function createPolls(client: ApiClient, clock: PlatformClock, taken: Taken): Pol
     )
   const heat = (boundary: HeatBoundary, by: string): HeatPolls => {
     const of = (fromMs: () => number, everyMs: number) =>
-      poll<Series<Heat>>('/heat/recovered', () => ({ boundary, by, from: isoOf(fromMs()) }), everyMs)
+      poll<Series<Heat>>(
+        '/heat/recovered',
+        () => ({ boundary, by, from: isoOf(fromMs()) }),
+        everyMs,
+      )
     return {
       today: of(() => startOfDayMs(clock.nowMs()), 20 * S),
       '7d': of(() => clock.nowMs() - 7 * DAY_MS, 60 * S),
@@ -236,10 +240,7 @@ function createPolls(client: ApiClient, clock: PlatformClock, taken: Taken): Pol
   }
 }
 
-function told<T>(
-  outcome: Outcome<List<T>>,
-  tell: (rows: readonly T[]) => void,
-): Outcome<List<T>> {
+function told<T>(outcome: Outcome<List<T>>, tell: (rows: readonly T[]) => void): Outcome<List<T>> {
   if (outcome.ok) tell(outcome.value.data)
   return outcome
 }
