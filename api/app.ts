@@ -22,7 +22,7 @@ import { addLive } from './routes/live.ts'
 import { addLatency } from './routes/latency.ts'
 import { addLoss } from './routes/loss.ts'
 import { addMetrics } from './routes/metrics.ts'
-import { addPage } from './routes/page.ts'
+import { addPortal } from './plugins/portal.ts'
 import { addReadings } from './routes/readings.ts'
 import { addRejections } from './routes/rejections.ts'
 import { addSession } from './routes/session.ts'
@@ -33,7 +33,7 @@ import { createSessions } from './sessions.ts'
 
 /** Routes for everybody, outside `/api/v1`. */
 const PUBLIC: readonly ((app: FastifyInstance, api: Api) => void)[] = [
-  addPage,
+  addPortal,
   addHealth,
   addMetrics,
 ]

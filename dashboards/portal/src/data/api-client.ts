@@ -31,7 +31,7 @@ export interface ClientEvents {
 
 const BASE = '/api/v1'
 const TIMEOUT_MS = 20_000
-const GATEWAY_ERRORS = [502, 503, 504]
+const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 503, 504])
 
 /**
  * The key stays in this closure alone, never in storage: a page that runs for days, or outlives a
@@ -95,7 +95,7 @@ export function createApiClient(clock: PlatformClock, events: ClientEvents): Api
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MS)
       const response = await fetch(address, { signal, cache: 'no-store', ...init })
-      const isReached = !GATEWAY_ERRORS.includes(response.status)
+      const isReached = !GATEWAY_ERRORS.has(response.status)
       events.reached(isReached)
       clock.learn(response.headers.get('date'))
       return isReached ? response : null

@@ -41,7 +41,7 @@ export function useAnswer<T>(path: string, poll: Poll<T>, isWanted = true): Answ
   const opening = portal.opening(path)
   const [, setVersion] = useState(0)
   useEffect(() => {
-    if (opening !== 'open' || !isWanted) return
+    if (opening !== 'open' || !isWanted) return undefined
     const draw = () => setVersion((version) => version + 1)
     draw()
     return poll.subscribe(draw)

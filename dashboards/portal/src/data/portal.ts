@@ -181,11 +181,17 @@ function createPolls(client: ApiClient, clock: PlatformClock, taken: Taken): Pol
   }
   return {
     lastValues: createPoll(
-      async () => told(await client.get<List<Reading>>('/last-values', whole()), taken.values),
+      async () =>
+        told(await client.get<List<Reading>>('/last-values', whole()), (rows) =>
+          taken.values(rows),
+        ),
       5 * S,
     ),
     delivery: createPoll(
-      async () => told(await client.get<List<Delivery>>('/delivery', whole()), taken.delivery),
+      async () =>
+        told(await client.get<List<Delivery>>('/delivery', whole()), (rows) =>
+          taken.delivery(rows),
+        ),
       3 * S,
     ),
     devices: poll('/devices', whole, 60 * S),
