@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './tests/support/summary-reporter.ts'
 
 /** Projects with their own budgets: fast (`npm run check`), integration, browser and system. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', new SummaryReporter()],
     projects: [
       {
         extends: true,

@@ -70,7 +70,8 @@ describe('what is public', () => {
     expect(headers['content-type']).toMatch(/^text\/html/)
     for (const [, path = ''] of text.matchAll(/href="([^"]+)"/g)) {
       const { pathname } = new URL(path, 'http://platform/')
-      expect([200, 503], path).toContain((await open(pathname)).status)
+      const { statusCode } = await test.app.inject({ url: pathname })
+      expect([200, 503], path).toContain(statusCode)
     }
   })
 
