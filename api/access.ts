@@ -18,6 +18,7 @@ export const PERMISSIONS = [
   'readings:read',
   'delivery:read',
   'network:read',
+  'heat:read',
   'rejections:read',
   'rejections:replay',
   'backup:write',
@@ -51,6 +52,7 @@ const TENANT_READS: readonly Permission[] = [
   'readings:read',
   'delivery:read',
   'network:read',
+  'heat:read',
   'rejections:read',
 ]
 
@@ -66,6 +68,7 @@ export const ACCESS: Readonly<Record<Role, Access>> = {
       'kinds:read',
       'readings:read',
       'delivery:read',
+      'heat:read',
     ],
     tenants: 'all',
     readingKinds: HEAT_AND_ENERGY,

@@ -10,11 +10,14 @@ import { addHeaders } from './plugins/headers.ts'
 import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
 import { createPseudonyms } from './pseudonyms.ts'
 import { validatorOf } from './refused.ts'
+import { addAvailability } from './routes/availability.ts'
 import { addBackup } from './routes/backup.ts'
 import { addCredentials } from './routes/credentials.ts'
 import { addDelivery } from './routes/delivery.ts'
 import { addDevices } from './routes/devices.ts'
+import { addHeat } from './routes/heat.ts'
 import { addHealth } from './routes/health.ts'
+import { addJitter } from './routes/jitter.ts'
 import { addKeys } from './routes/keys.ts'
 import { addKinds } from './routes/kinds.ts'
 import { addLastValues } from './routes/last-values.ts'
@@ -53,6 +56,9 @@ const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
   addLatency,
   addThroughput,
   addLoss,
+  addJitter,
+  addAvailability,
+  addHeat,
   addBackup,
 ]
 

@@ -4,7 +4,9 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Handlers } from '#lib/runtime/rpc.ts'
 import type { Store, StoreQuestion } from '#lib/store/store.ts'
 import type {
+  AvailabilityQuery,
   ClockRow,
+  HeatQuery,
   LastValue,
   LatencyQuery,
   Questions,
@@ -12,11 +14,14 @@ import type {
   RejectionsQuery,
   ReplayRequest,
   Scope,
+  ServiceQuery,
 } from '#lib/telemetry/questions.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
+import { answerHeat, type HeatDeps } from './heat-answers.ts'
 import type { JournalReader } from './journal/journal.ts'
 import type { RejectionBook, ReplayCandidate } from './rejections.ts'
+import { answerAvailability, answerJitter } from './service-answers.ts'
 import { stageLatency, type StageClock } from './stages.ts'
 import type { IntakeState, Shown } from './state.ts'
 
@@ -28,6 +33,8 @@ export interface AnswerDeps {
   readonly stages: StageClock
   readonly clock: Clock
   readonly reader: JournalReader
+  readonly devices: HeatDeps['devices']
+  readonly timezone: string
   /** A new name for a file of readings. */
   exportPath(): string
 }
@@ -44,6 +51,8 @@ export function createAnswers(deps: AnswerDeps): Handlers {
     <K extends StoreQuestion>(name: K) =>
     (question: Questions[K][0], signal: AbortSignal) =>
       store.ask(name, question, signal)
+  const heat = { ...deps, registers: ask('registers') }
+  const services = { delays: ask('delays') }
 
   return {
     readings: ask('readings'),
@@ -54,6 +63,10 @@ export function createAnswers(deps: AnswerDeps): Handlers {
     aggregates: ask('aggregates'),
     throughput: ask('throughput'),
     loss: ask('loss'),
+    heat: (query: HeatQuery, signal: AbortSignal) => answerHeat(heat, query, signal),
+    availability: (query: AvailabilityQuery, signal: AbortSignal) =>
+      answerAvailability(services, query, signal),
+    jitter: (query: ServiceQuery, signal: AbortSignal) => answerJitter(services, query, signal),
     async latency(query: LatencyQuery, signal: AbortSignal) {
       const rows = await store.ask('latency', query, signal)
       return [...rows, ...platformLatency(deps, query)]

@@ -98,7 +98,18 @@ async function run(options: WorkerOptions): Promise<void> {
   mkdirSync(exportDir, { mode: 0o700 })
   const exportPath = () => join(exportDir, `${randomId()}.parquet`)
   serveCalls(port as NonNullable<typeof port>, {
-    ...createAnswers({ state, store, db, rejections, stages, clock, reader, exportPath }),
+    ...createAnswers({
+      state,
+      store,
+      db,
+      rejections,
+      stages,
+      clock,
+      reader,
+      exportPath,
+      devices: registry.devices.list,
+      timezone: options.timezone,
+    }),
     watch,
     freeze,
     thaw: () => freezer.end(),

@@ -37,6 +37,8 @@ export type StoreQuestion =
   | 'latency'
   | 'throughput'
   | 'loss'
+  | 'registers'
+  | 'delays'
 
 export interface MaintenanceReport {
   /** Every row at or below this position is in a checkpointed file: its journal may go. */

@@ -4,6 +4,8 @@ import type { Flag } from './flags.ts'
 import type { FieldValue } from './field.ts'
 import type { Radio } from './radio.ts'
 import type { RejectionReason } from './rejection.ts'
+import type { Boundary, HeatAnswer, HeatGrouping, RegisterRow } from './heat.ts'
+import type { AvailabilityRow, DelayRow, JitterRow, TooMany } from './service.ts'
 
 /** Which rows a caller may see. `null` sets no limit; an empty list lets nothing through. */
 export interface Scope {
@@ -253,6 +255,41 @@ export interface IngestStatus {
   readonly problems: readonly string[]
 }
 
+/** Registers of energy meters, thinned so that the heat of whole buckets stays the same. */
+export interface RegistersQuery extends Span {
+  readonly scope: Scope
+  /** The meters asked for, with what tells a possible step of their register from a jump. */
+  readonly meters: readonly { device: FullId; limitKw: number; stepKwh: number }[]
+  /** Of each cell of this length the ends are enough while all goes well; null: every row. */
+  readonly cellNs: bigint | null
+  /** How far before and after the span the nearest rows are looked for. */
+  readonly lookNs: bigint
+  readonly maxRows: number
+}
+
+export interface HeatQuery extends Span {
+  readonly scope: Scope
+  readonly boundaries: readonly Boundary[]
+  readonly by: readonly HeatGrouping[]
+  /** As it was written: days, months and years follow the calendar of the platform's zone. */
+  readonly every: string | null
+}
+
+/** Delays of messages in the order of arrival, per device and channel. */
+export interface DelaysQuery extends Span {
+  readonly scope: Scope
+  readonly maxRows: number
+}
+
+export interface ServiceQuery extends Span {
+  readonly scope: Scope
+}
+
+export interface AvailabilityQuery extends ServiceQuery {
+  readonly maxLatencyNs: bigint
+  readonly survivalNs: bigint
+}
+
 /** Everything the API role asks of the ingest role: question name -> [question, answer]. */
 export interface Questions {
   readings: [ReadingsQuery, Page<ReadingRow>]
@@ -263,6 +300,11 @@ export interface Questions {
   latency: [LatencyQuery, readonly LatencyRow[]]
   throughput: [FigureQuery, readonly ThroughputRow[]]
   loss: [FigureQuery, readonly LossRow[]]
+  registers: [RegistersQuery, readonly RegisterRow[] | TooMany]
+  heat: [HeatQuery, HeatAnswer | TooMany]
+  delays: [DelaysQuery, readonly DelayRow[] | TooMany]
+  availability: [AvailabilityQuery, readonly AvailabilityRow[] | TooMany]
+  jitter: [ServiceQuery, readonly JitterRow[] | TooMany]
   lastValues: [Scope, readonly LastValue[]]
   clocks: [Scope, readonly ClockRow[]]
   delivery: [Scope, readonly DeliveryRow[]]

@@ -5,6 +5,8 @@ import type { Identity, Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { AggregatesQuery, Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import { figuresContract } from './store-figures.ts'
+import { delaysContract } from './store-delays.ts'
+import { registersContract } from './store-registers.ts'
 import { sinceContract } from './store-since.ts'
 import {
   ALL,
@@ -316,5 +318,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
 
     figuresContract(create)
     sinceContract(create)
+    registersContract(create)
+    delaysContract(create)
   })
 }

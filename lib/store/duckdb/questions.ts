@@ -1,10 +1,12 @@
 import type { Questions } from '#lib/telemetry/questions.ts'
 import type { StoreQuestion } from '../store.ts'
 import { askAggregates } from './aggregates.ts'
+import { askDelays } from './delays.ts'
 import { askLatency } from './latency.ts'
 import { askLoss } from './loss.ts'
 import { askReadings } from './readings.ts'
 import { askReadingDevices, askReadingsFile } from './readings-file.ts'
+import { askRegisters } from './registers.ts'
 import { askSince } from './since.ts'
 import { askThroughput } from './throughput.ts'
 import type { Asking } from './view.ts'
@@ -24,4 +26,6 @@ export const QUESTIONS: {
   latency: askLatency,
   throughput: askThroughput,
   loss: askLoss,
+  registers: askRegisters,
+  delays: askDelays,
 }

@@ -30,6 +30,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'readings:read': ['admin', 'secretariat', 'engineer', 'tenant-operator', 'tenant-viewer'],
   'delivery:read': ['admin', 'secretariat', 'engineer', 'tenant-operator', 'tenant-viewer'],
   'network:read': ['admin', 'engineer', 'tenant-operator', 'tenant-viewer'],
+  'heat:read': ['admin', 'secretariat', 'tenant-operator', 'tenant-viewer'],
   'rejections:read': ['admin', 'tenant-operator', 'tenant-viewer'],
   'rejections:replay': ['admin', 'tenant-operator'],
   'backup:write': ['admin'],

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { latencyRow, rowsOf } from './rows.ts'
+import {
+  availabilityRow,
+  heatAnswer,
+  heatRow,
+  jitterRow,
+  latencyRow,
+  rowsOf,
+  NOON_NS,
+} from './rows.ts'
 import { createTestApp, type Asked, type TestApp } from './test-app.ts'
 
 // The OpenAPI document, read as a caller would.
@@ -37,6 +45,9 @@ const ASKED: [pattern: string, path: string, how?: Asked][] = [
   ['get /api/v1/kpi/latency', '/kpi/latency?by=device'],
   ['get /api/v1/kpi/throughput', '/kpi/throughput?by=device'],
   ['get /api/v1/kpi/loss', '/kpi/loss?by=device'],
+  ['get /api/v1/kpi/jitter', '/kpi/jitter'],
+  ['get /api/v1/kpi/availability', '/kpi/availability'],
+  ['get /api/v1/heat/recovered', '/heat/recovered?every=P1M'],
 ]
 
 describe('the OpenAPI document', () => {
@@ -54,6 +65,9 @@ describe('the OpenAPI document', () => {
       latency: [latencyRow(PLACE)],
       throughput: [{ ...PLACE, ...SUMS }],
       loss: [{ ...PLACE, ...LOSS }],
+      jitter: [jitterRow('acme.t1')],
+      availability: [availabilityRow('acme.t1')],
+      heat: heatAnswer([heatRow({ timeNs: NOON_NS })], ['acme.h1']),
     })
     paths = (await test.ask('/openapi.json')).body.paths
   })

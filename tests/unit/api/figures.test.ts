@@ -116,15 +116,12 @@ describe('network figures', () => {
     expect(test.port.asked.at(-1)?.question).toMatchObject({ devices: ['acme.t1'] })
   })
 
-  it.each(['/heat/recovered', '/experiments', '/shares', '/kpi/availability'])(
-    'do not hold %s yet',
-    async (address) => {
-      const { status, body } = await test.ask(address)
-      expect(status).toBe(404)
-      expect(body).toMatchObject({ title: 'Not Found' })
-      expect(body.detail).toContain(`GET /api/v1${address}`)
-    },
-  )
+  it.each(['/heat/balance', '/experiments', '/shares'])('do not hold %s yet', async (address) => {
+    const { status, body } = await test.ask(address)
+    expect(status).toBe(404)
+    expect(body).toMatchObject({ title: 'Not Found' })
+    expect(body.detail).toContain(`GET /api/v1${address}`)
+  })
 })
 
 describe('/delivery', () => {

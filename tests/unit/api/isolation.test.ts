@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Role } from '#lib/registry/registry.ts'
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
-import { latencyRow, rowsOf } from './rows.ts'
+import { availabilityRow, heatAnswer, jitterRow, latencyRow, rowsOf } from './rows.ts'
 import { createTestApp, type TestApp } from './test-app.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
@@ -35,6 +35,9 @@ const path = fc.constantFrom(
   '/kpi/latency',
   '/kpi/throughput',
   '/kpi/loss',
+  '/kpi/jitter',
+  '/kpi/availability',
+  '/heat/recovered',
 )
 const question = fc.record({
   path,
@@ -56,6 +59,9 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
   '/kpi/latency': ['device', 'tenant', 'kind', 'every', 'by'],
   '/kpi/throughput': ['device', 'tenant', 'kind', 'every', 'by'],
   '/kpi/loss': ['device', 'tenant', 'kind', 'every', 'by'],
+  '/kpi/jitter': ['device', 'tenant', 'kind'],
+  '/kpi/availability': ['device', 'tenant', 'kind'],
+  '/heat/recovered': ['device', 'tenant', 'every'],
 }
 
 /** A kind of the fleet as a value in JSON or as a cell, or a truck of `createTestApp`. */
@@ -148,6 +154,9 @@ describe(`a tenant (SEED=${SEED})`, () => {
       '/kpi/latency?by=device',
       '/kpi/throughput?by=tenant',
       '/kpi/loss?by=device,tenant',
+      '/kpi/jitter',
+      '/kpi/availability',
+      '/heat/recovered',
     ]
     for (const address of addresses) {
       const { status, text } = await test.ask(address, { role: 'tenant-viewer' })
@@ -211,6 +220,13 @@ describe(`a tenant (SEED=${SEED})`, () => {
     port.rows.throughput = rows.map(({ group }) => ({ group, timeNs: null, ...sums }))
     const loss = { expected: 1, received: 1, lost: 0, lossRatio: 0, restarts: 0 }
     port.rows.loss = rows.map(({ group }) => ({ group, timeNs: null, ...loss }))
+    port.rows.jitter = rows.map(({ group }) => jitterRow(group.device))
+    port.rows.availability = rows.map(({ group }) => availabilityRow(group.device))
+    const meters = devices.filter(({ kind }) => kind.endsWith('_meter'))
+    port.rows.heat = heatAnswer(
+      [],
+      (meters.length > 0 ? meters : devices).map(({ tenant, short }) => `${tenant}.${short}`),
+    )
   }
 })
 

@@ -1,3 +1,4 @@
+import type { HeatAnswer } from '#lib/telemetry/heat.ts'
 import type {
   AggregateRow,
   DeliveryRow,
@@ -14,6 +15,7 @@ import type {
   Scope,
   ThroughputRow,
 } from '#lib/telemetry/questions.ts'
+import type { AvailabilityRow, JitterRow, TooMany } from '#lib/telemetry/service.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 
 /** Rows that a test made; whoever asks gets those of them that lie in his scope. */
@@ -26,6 +28,9 @@ export interface MemoryRows {
   latency: LatencyRow[]
   throughput: ThroughputRow[]
   loss: LossRow[]
+  heat: HeatAnswer | TooMany
+  availability: AvailabilityRow[] | TooMany
+  jitter: JitterRow[] | TooMany
   status: IngestStatus
   replayed: ReplayAnswer
 }
@@ -82,6 +87,18 @@ export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
     throughput: ({ scope }) => rows.throughput.filter(({ group }) => sees(scope, group)),
     loss: ({ scope }) => rows.loss.filter(({ group }) => sees(scope, group)),
     status: () => rows.status,
+    registers: () => [],
+    delays: () => [],
+    heat: ({ scope }) =>
+      'tooMany' in rows.heat
+        ? rows.heat
+        : { ...rows.heat, findings: rows.heat.findings.filter((row) => sees(scope, row)) },
+    availability: ({ scope }) =>
+      'tooMany' in rows.availability
+        ? rows.availability
+        : rows.availability.filter((row) => sees(scope, row)),
+    jitter: ({ scope }) =>
+      'tooMany' in rows.jitter ? rows.jitter : rows.jitter.filter((row) => sees(scope, row)),
   }
   const port: MemoryPort = {
     rows,
@@ -117,6 +134,17 @@ function emptyRows(): MemoryRows {
     latency: [],
     throughput: [],
     loss: [],
+    heat: {
+      rows: [],
+      findings: [],
+      findingsTotal: 0,
+      coverage: null,
+      meters: 0,
+      metersWithoutRole: 0,
+      timeZone: 'Europe/Copenhagen',
+    },
+    availability: [],
+    jitter: [],
     status: {
       journal: '11111111-2222-4333-8444-555555555555',
       durable: 7,

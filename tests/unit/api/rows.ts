@@ -1,4 +1,5 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { HeatAnswer, HeatRow } from '#lib/telemetry/heat.ts'
 import type {
   AggregateRow,
   DeliveryRow,
@@ -6,6 +7,8 @@ import type {
   ReadingRow,
   RejectionRow,
 } from '#lib/telemetry/questions.ts'
+
+import type { AvailabilityRow, JitterRow } from '#lib/telemetry/service.ts'
 
 /** 2026-11-24T12:00:00Z, the time of the tests. */
 export const NOON_NS = 1_795_521_600_000_000_000n
@@ -81,6 +84,55 @@ export function latencyRow(given: Partial<LatencyRow> = {}): LatencyRow {
     relError: 0.02,
     ...given,
   }
+}
+
+export function heatRow(given: Partial<HeatRow> = {}): HeatRow {
+  return {
+    boundary: 'delivered',
+    group: {},
+    timeNs: null,
+    energyKwh: 120,
+    bridgedKwh: 20,
+    uncertaintyKwh: 1,
+    coverage: 0.9,
+    intervals: { measured: 20, bridged: 1, missing: 1, excluded: 0 },
+    meters: 1,
+    ...given,
+  }
+}
+
+export function heatAnswer(rows: readonly HeatRow[], devices: readonly string[]): HeatAnswer {
+  const at = { timeNs: NOON_NS - 60n * SECOND_NS, toNs: NOON_NS, count: 1 }
+  const findings = devices.map((device) => ({ device, code: 'register_reset', ...at }))
+  const sums = { findingsTotal: findings.length, meters: rows.length, metersWithoutRole: 0 }
+  return { rows, findings, ...sums, coverage: 0.9, timeZone: 'Europe/Copenhagen' }
+}
+
+export function availabilityRow(
+  device: string,
+  given: Partial<AvailabilityRow> = {},
+): AvailabilityRow {
+  return {
+    device,
+    channel: 'telemetry',
+    method: 'uplink',
+    availability: 0.99,
+    observedMs: 100_000,
+    downMs: 1000,
+    outages: 1,
+    longestOutageMs: 1000,
+    n: 1000,
+    late: 2,
+    lost: 3,
+    clockBoundMs: 2,
+    ...given,
+  }
+}
+
+export function jitterRow(device: string, given: Partial<JitterRow> = {}): JitterRow {
+  const steps = { ipdvN: 9, ipdvMeanMs: 1, ipdvP95Ms: 2 }
+  const above = { pdvP95Ms: 3, pdvP999Ms: 4, jitterMs: 1.5 }
+  return { device, channel: 'telemetry', stage: 'age', n: 10, ...steps, ...above, ...given }
 }
 
 /** One row of every sort for a device. */

@@ -1,0 +1,137 @@
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
+import type { RegisterRow } from '#lib/telemetry/heat.ts'
+import type { RegistersQuery, Span } from '#lib/telemetry/questions.ts'
+import type { TooMany } from '#lib/telemetry/service.ts'
+import { fieldColumn } from './columns.ts'
+import {
+  bigintIn,
+  literal,
+  numberIn,
+  numberOrNull,
+  rowsOf,
+  textIn,
+  textOrNull,
+  type Row,
+} from './sql.ts'
+import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+
+/*
+ * Heat is the difference of a register at two moments, so of a quiet hour its first and last row
+ * say everything. A cell in which anything happens is given whole, with what stands before and
+ * behind it: what a fall or a jump means is judged by its neighbours (lib/kpi/heat-intervals.ts).
+ */
+
+const ENERGY = fieldColumn('energyKwh')
+const METER = fieldColumn('meterId')
+const STATUS = fieldColumn('status')
+const HOURS = fieldColumn('operatingHoursH')
+
+const COLUMNS = ['device', 'time_ns', 'position', 'idx', 'flags', ENERGY, METER, STATUS, HOURS]
+
+/** Rows given before and after the span: enough to tell a register from a single wrong value. */
+const NEAREST = 8
+/** Rows behind an event that its judgement may rest on; the rules look at two moments. */
+const BEHIND = 6
+
+/** Flags that change what a register is taken for. */
+const TELLING = FLAGS.clock_invalid | FLAGS.sensor_error | FLAGS.implausible_jump
+
+const ORDER = 'time_ns, position, idx'
+
+export async function askRegisters(
+  asking: Asking,
+  query: RegistersQuery,
+): Promise<readonly RegisterRow[] | TooMany> {
+  const { meters, maxRows, cellNs } = query
+  if (meters.length === 0 || registerKinds(query).length === 0) return []
+  const source = nearSql(asking, query)
+  const wanted = cellNs === null ? `SELECT * FROM near` : thinnedSql(cellNs)
+  const rows = await rowsOf(
+    asking.connection,
+    `WITH near AS (${source}) SELECT ${COLUMNS.join(', ')} FROM (${wanted})
+     ORDER BY device, ${ORDER} LIMIT ${maxRows + 1}`,
+  )
+  return rows.length > maxRows ? { tooMany: true, limit: maxRows } : rows.map(registerRow)
+}
+
+/** Kinds that have an energy register. */
+function registerKinds({ scope }: Pick<RegistersQuery, 'scope'>): readonly Kind[] {
+  return kindsIn(scope).filter((kind) => Object.hasOwn(KINDS[kind].fields, 'energyKwh'))
+}
+
+/** The rows of the span, and the nearest before (zone 0) and after it (zone 2). */
+function nearSql(asking: Asking, query: RegistersQuery): string {
+  const { fromNs, toNs, lookNs, meters } = query
+  const limits = meters.map(
+    ({ device, limitKw, stepKwh }) =>
+      `(${literal(device)}, ${limitKw}::DOUBLE, ${stepKwh}::DOUBLE)`,
+  )
+  const zone = (span: Span, number: number) =>
+    `SELECT *, ${number} AS zone FROM ${sourceOf(asking, query, span)}`
+  const nearest = (direction: 'ASC' | 'DESC') =>
+    `QUALIFY row_number() OVER (PARTITION BY device
+       ORDER BY ${ORDER.replaceAll(',', ` ${direction},`)} ${direction}) <= ${NEAREST}`
+  return `SELECT * FROM (
+      (${zone({ fromNs: fromNs - lookNs, toNs: fromNs }, 0)} ${nearest('DESC')})
+      UNION ALL (${zone({ fromNs, toNs }, 1)})
+      UNION ALL (${zone({ fromNs: toNs, toNs: toNs + lookNs }, 2)} ${nearest('ASC')}))
+    JOIN (VALUES ${limits.join(', ')}) AS m(device, limit_kw, step_kwh) USING (device)`
+}
+
+function sourceOf({ view }: Asking, { scope }: RegistersQuery, span: Span): string {
+  const where = [...scopeConditions(scope), `${ENERGY} IS NOT NULL`]
+  return rawSource(view, { kinds: registerKinds({ scope }), span, columns: COLUMNS, where })
+}
+
+const NS_PER_H = 3_600_000_000_000
+
+/** Rows of `near` that the heat of any bucket made of whole cells can be told from. */
+function thinnedSql(cellNs: bigint): string {
+  const before = (column: string) => `lag(${column}) OVER w`
+  const isTelling = `(flags & ${TELLING})`
+  const isFaulty = `(flags & ${FLAGS.sensor_error}) <> 0 OR
+    coalesce(upper(trim(${STATUS})), 'OK') NOT IN ('', 'OK')`
+  const limit = (ns: string) => `limit_kw * (${ns}) / ${NS_PER_H} + step_kwh`
+  const events = [
+    `${ENERGY} < ${before(ENERGY)}`,
+    `${ENERGY} - ${before(ENERGY)} >= 0.999999 * (${limit(`time_ns - ${before('time_ns')}`)})`,
+    `time_ns = ${before('time_ns')}`,
+    `${METER} IS DISTINCT FROM ${before(METER)}`,
+    `${STATUS} IS DISTINCT FROM ${before(STATUS)}`,
+    `${isTelling} <> ${before(isTelling)}`,
+    `${HOURS} < ${before(HOURS)} OR (${HOURS} IS NULL) <> (${before(HOURS)} IS NULL)`,
+    `(${isFaulty}) AND ${ENERGY} <> ${before(ENERGY)}`,
+  ]
+  return `SELECT * FROM (
+      SELECT *, max(touched) OVER c AS has_event,
+        max(${ENERGY}) OVER c - min(${ENERGY}) OVER c
+          >= 0.999999 * (${limit('max(time_ns) OVER c - min(time_ns) OVER c')}) AS is_steep,
+        row_number() OVER (PARTITION BY device, zone, cell ORDER BY ${ORDER}) AS nth,
+        count(*) OVER c AS n
+      FROM (
+        SELECT *, max(happens::INTEGER) OVER (PARTITION BY device ORDER BY ${ORDER}
+            ROWS BETWEEN ${BEHIND} PRECEDING AND CURRENT ROW) AS touched
+        FROM (
+          SELECT *, time_ns // ${cellNs} AS cell,
+            lag(time_ns) OVER w IS NOT NULL AND (${events.map((one) => `coalesce(${one}, false)`).join(' OR ')}) AS happens
+          FROM near WHERE ${ENERGY} >= 0
+          WINDOW w AS (PARTITION BY device ORDER BY ${ORDER})))
+      WINDOW c AS (PARTITION BY device, zone, cell))
+    WHERE nth = 1 OR nth = n OR has_event = 1 OR (n > 1 AND is_steep)
+    UNION ALL BY NAME
+    SELECT * FROM near WHERE ${ENERGY} < 0
+    QUALIFY row_number() OVER (PARTITION BY device, time_ns // ${cellNs} ORDER BY ${ORDER}) = 1`
+}
+
+function registerRow(row: Row): RegisterRow {
+  return {
+    device: textIn(row, 'device'),
+    timeNs: bigintIn(row, 'time_ns'),
+    energyKwh: numberIn(row, ENERGY),
+    meterId: textOrNull(row, METER),
+    flags: flagNames(numberIn(row, 'flags')),
+    status: textOrNull(row, STATUS),
+    operatingHoursH: numberOrNull(row, HOURS),
+  }
+}

@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Store } from '#lib/store/store.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { DelaysQuery } from '#lib/telemetry/questions.ts'
+import { isTooMany } from '#lib/telemetry/service.ts'
+import { ALL, WIDE, writeAll, type StorePlace } from './store-fixture.ts'
+import { DAY_START_NS, SECOND_NS, reading, readingsFrom } from './store-rows.ts'
+
+/** What a store promises of messages in order, for figures that need each of them. */
+export function delaysContract(create: () => StorePlace): void {
+  describe('delays', () => {
+    let place: StorePlace
+    let store: Store
+
+    beforeEach(async () => {
+      place = create()
+      store = (await place.open()).store
+    })
+    afterEach(async () => {
+      await store.close()
+      place.remove()
+    })
+
+    const ask = async (over: Partial<DelaysQuery> = {}) => {
+      const rows = await store.ask('delays', { scope: ALL, ...WIDE, maxRows: 1000, ...over })
+      if (isTooMany(rows)) throw new Error('expected rows, got too many')
+      return rows
+    }
+
+    it('come in the order of arrival, per device and channel, each message once', async () => {
+      const late = { timeNs: DAY_START_NS, seq: 1 }
+      await writeAll(store, [
+        reading(1, { device: 'borg.t1' }),
+        reading(2, { seq: 2 }),
+        reading(3, { ...late }),
+        reading(4, { channel: 'status', seq: 9 }),
+        // One message with a reading of the truck and one of its radio.
+        reading(5, { seq: 3 }),
+        reading(5, { seq: 3, index: 1, kind: 'radio', fields: { pci: 1 } }),
+        // Two messages in one array.
+        reading(6, { seq: 4 }),
+        reading(6, { seq: 5, index: 1, timeNs: DAY_START_NS + 7n * SECOND_NS }),
+      ])
+      const places = (await ask()).map(({ device, channel, seq }) => `${device} ${channel} ${seq}`)
+      expect(places).toEqual([
+        'acme.t1 status 9',
+        ...[2, 1, 3, 4, 5].map((seq) => `acme.t1 telemetry ${seq}`),
+        'borg.t1 telemetry 1',
+      ])
+      expect(await ask({ scope: { ...ALL, tenants: ['borg'] } })).toHaveLength(1)
+    })
+
+    it('leave out what was never live, and say which of the others count', async () => {
+      const at = { timeNs: DAY_START_NS, receivedAtNs: DAY_START_NS + 40_000_000n }
+      const probe = { ...at, kind: 'probe' as const }
+      await writeAll(store, [
+        reading(1, { ...at, uplinkMs: 12.5, clockBoundMs: 2 }),
+        reading(2, { ...at, flags: FLAGS.late }),
+        reading(3, { ...at, flags: FLAGS.clock_invalid }),
+        reading(4, { ...at, flags: FLAGS.not_live }),
+        reading(5, { timeNs: DAY_START_NS, receivedAtNs: DAY_START_NS }),
+        reading(6, { ...probe, fields: { rttMs: 21.5 } }),
+        reading(7, { ...probe, fields: { rttMs: -3 } }),
+      ])
+      const rows = await ask()
+      expect(rows.map(({ seq, counts, timed, rttMs }) => [seq, counts, timed, rttMs])).toEqual([
+        [1, true, true, null],
+        [2, false, true, null],
+        [3, false, false, null],
+        [5, true, false, null],
+        [6, true, true, 21.5],
+        [7, true, true, null],
+      ])
+      expect(rows[0]).toMatchObject({ ...at, uplinkMs: 12.5, clockBoundMs: 2 })
+    })
+
+    it('are refused as too many beyond the limit', async () => {
+      await writeAll(store, readingsFrom(1, 20))
+      expect(await ask({ maxRows: 20 })).toHaveLength(20)
+      const answer = await store.ask('delays', { scope: ALL, ...WIDE, maxRows: 19 })
+      expect(answer).toEqual({ tooMany: true, limit: 19 })
+    })
+  })
+}
