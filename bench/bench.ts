@@ -38,6 +38,7 @@ const dir = mkdtempSync(join(tmpdir(), 'padborg-bench-'))
 const results: Record<string, unknown> = { machine: machineFacts() }
 const wanted = new Set(options.only.split(','))
 const without = new Set(options.without.split(','))
+let runNumber = 0
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 interface LoadResult {
@@ -71,7 +72,6 @@ try {
 }
 process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
 
-let runNumber = 0
 function freshDir(): string {
   runNumber += 1
   const path = join(dir, `run-${runNumber}`)
