@@ -39,7 +39,10 @@ export interface RegistryReader extends DeviceSecrets {
     readonly list: () => readonly Device[]
     readonly get: (id: FullId) => Device | null
   }
-  /** Reads everything again; entries handed out before stay as they were. */
+  /**
+   * Everything is read again when it is asked for next: many changes in a row cost one reading.
+   * Entries handed out before stay as they were.
+   */
   reload(): void
   /** Another number than before: somebody has written, and `reload` is due. */
   dataVersion(): number
@@ -97,6 +100,7 @@ export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader
   const version = db.prepare('PRAGMA data_version')
   const { requireOpen, shut } = createGate()
   let memory = readOrClose(db, path)
+  let isStale = false
 
   return {
     tenants: { list: () => current().tenants.list(), get: (id) => current().tenants.get(id) },
@@ -105,8 +109,7 @@ export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader
     secretOf: (device, name) => secretIn(current(), device, name),
     reload() {
       requireOpen()
-      memory = readMemory(db, path)
-      log.debug({ devices: memory.devices.list().length }, 'the registry was read again')
+      isStale = true
     },
     dataVersion() {
       requireOpen()
@@ -119,6 +122,11 @@ export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader
 
   function current() {
     requireOpen()
+    if (isStale) {
+      memory = readMemory(db, path)
+      isStale = false
+      log.debug({ devices: memory.devices.list().length }, 'the registry was read again')
+    }
     return memory
   }
 }
