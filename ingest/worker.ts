@@ -121,6 +121,7 @@ async function run(options: WorkerOptions): Promise<void> {
   let closing = false
   let savedPosition = saved.position
   let savedAtNs = clock.monoNs()
+  let snapshotFails = false
   let expiredAtNs = 0n
   let maintaining = false
   const timer = setInterval(
@@ -176,7 +177,7 @@ async function run(options: WorkerOptions): Promise<void> {
       if (batch) tell({ type: 'live', batch })
       tell({ type: 'written', position, ...written })
     })
-    if (clock.monoNs() - savedAtNs > BigInt(options.snapshotMs) * 1_000_000n) snapshot()
+    if (clock.monoNs() - savedAtNs > BigInt(options.snapshotMs) * 1_000_000n) trySnapshot()
     tell({ type: 'idle' })
   }
 
@@ -186,17 +187,37 @@ async function run(options: WorkerOptions): Promise<void> {
     return writer.cursor.position
   }
 
+  /** On a full disk the last snapshot stays the one to start from: the journal has the rest. */
+  function trySnapshot(): void {
+    try {
+      snapshot()
+      if (snapshotFails) log.info('the state of the intake is saved again')
+      snapshotFails = false
+    } catch (error) {
+      if (!snapshotFails) {
+        log.error({ err: error }, 'the state of the intake cannot be saved; it is tried again')
+      }
+      snapshotFails = true
+    }
+  }
+
   function snapshot(): void {
     if (!writer.settled) return
     const { position } = writer.cursor
     savedAtNs = clock.monoNs()
     if (position === savedPosition && state.dirty.size === 0) return
-    saveSnapshot(db, state, {
-      journal: options.journal.id,
-      position,
-      parts: store.positions(),
-      stages: stages.take(),
-    })
+    const taken = stages.take()
+    try {
+      saveSnapshot(db, state, {
+        journal: options.journal.id,
+        position,
+        parts: store.positions(),
+        stages: taken,
+      })
+    } catch (error) {
+      for (const count of taken) stages.addCount(count)
+      throw error
+    }
     savedPosition = position
   }
 
@@ -204,8 +225,12 @@ async function run(options: WorkerOptions): Promise<void> {
   async function freeze(dir: string): Promise<Frozen> {
     const { promise, resolve, reject } = Promise.withResolvers<{ done: Promise<Frozen> }>()
     queue(async () => {
-      if (writer.settled) snapshot()
-      await freezer.begin(dir, savedPosition).then(resolve, reject)
+      try {
+        if (writer.settled) snapshot()
+        resolve(await freezer.begin(dir, savedPosition))
+      } catch (error) {
+        reject(error)
+      }
     })
     return await (
       await promise
@@ -240,7 +265,7 @@ async function run(options: WorkerOptions): Promise<void> {
     await work.catch(() => undefined)
     closing = true
     clearTimeout(giveUp)
-    if (writer.settled) snapshot()
+    if (writer.settled) trySnapshot()
     await store.close()
     reader.close()
     db.close()

@@ -23,7 +23,8 @@ export async function openDuckdbStore(options: StoreOptions): Promise<OpenedStor
       session,
       // At the last snapshot every row up to it was written.
       settled: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
-      reopen: async () => (await openSession(options, { repair: false })).session,
+      reopen: async (journalLast) =>
+        (await openSession({ ...options, journalLast }, { repair: false })).session,
       released: () => lock.close(),
     })
     return { store, missingFrom }

@@ -16,8 +16,8 @@ export interface StoreParts {
   readonly options: StoreOptions
   readonly session: Session
   readonly settled: number
-  /** Opens the files again after a fatal error. */
-  readonly reopen: () => Promise<Session>
+  /** Opens the files again after a fatal error; `journalLast` is the highest position they can hold. */
+  readonly reopen: (journalLast: number) => Promise<Session>
   /** Called when everything is closed. */
   readonly released: () => void
 }
@@ -31,7 +31,9 @@ const INTERRUPT_EVERY_MS = 20
 export function createDuckdbStore(given: StoreParts): Store {
   const { options } = given
   const { dir, clock, buckets } = options
-  const holder = createSessionHolder(given.session, given.reopen)
+  // The journal has grown since the store was opened.
+  let journalLast = options.journalLast
+  const holder = createSessionHolder(given.session, () => given.reopen(journalLast))
   const gate = createGate(options.limits)
   const memory: MaintenanceMemory = { rolledAtNs: 0n, hourNs: 0n }
   let settled = given.settled
@@ -45,6 +47,8 @@ export function createDuckdbStore(given: StoreParts): Store {
     write: (batch) =>
       inTurn('write to the store', async (session) => {
         requireJournal(batch)
+        // Before it is tried: a commit may be durable although it fails.
+        journalLast = Math.max(journalLast, batch.toPosition)
         await writeBatch(session, batch, dir)
         settled = Math.max(settled, batch.toPosition)
         positions = positionsOf(session)
