@@ -29,7 +29,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   for (const remark of remarks) tell(remark)
   const log = join(dataDir, 'demo.log')
   const start = (script: string, args: readonly string[]) => {
-    const child = startChild({ root, script, args, log, env: { ...env, ...ports } })
+    const own = { ...env, ...ports, PADBORG_DATA_DIR: dataDir }
+    const child = startChild({ root, script, args, log, env: own })
     lifecycle.onClose(script, () => child.stop())
     return child
   }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readRunFile } from '#lib/runtime/data-dir.ts'
@@ -19,6 +19,8 @@ interface Value {
 
 describe('npm run demo', () => {
   const dir = temporaryDir('demo')
+  // Nobody names a directory: the demo has one of its own, below the current one.
+  const dataDir = join(dir.path, 'data-demo')
   let demo: ReturnType<typeof start> | null = null
 
   afterEach(() => {
@@ -39,7 +41,7 @@ describe('npm run demo', () => {
       timeoutMs: 60_000,
       what: 'demo',
     })
-    const api = apiOf(dir.path)
+    const api = apiOf(dataDir)
     const seen = new Map(KIND_NAMES.map((kind) => [kind, new Set<string>()]))
     await waitFor(
       async () => {
@@ -67,6 +69,10 @@ describe('npm run demo', () => {
       { timeoutMs: 60_000, what: 'the faults' },
     )
     await expectHistory(api)
+    const heat = (await api('/heat/recovered?by=town')).data
+    expect(heat).toHaveLength(8)
+    for (const { group, energyKwh } of heat) expect(energyKwh, group.town).toBeGreaterThan(0)
+    expect(existsSync(join(dir.path, 'data'))).toBe(false)
     const pids = childrenOf(child)
     expect(pids).toHaveLength(2)
     child.kill('SIGTERM')
@@ -81,7 +87,7 @@ describe('npm run demo', () => {
       timeoutMs: 60_000,
       what: 'demo',
     })
-    const api = apiOf(dir.path)
+    const api = apiOf(dataDir)
     const from = new Date(Date.now() - 3_600_000).toISOString()
     for (const { id, resetBeforeEndMs } of METERS) {
       if (resetBeforeEndMs !== null) continue
@@ -95,7 +101,7 @@ describe('npm run demo', () => {
     const { data: rows } = await api('/delivery?limit=1000')
     const native = rows.find(({ device }: Value) => device === 'varme.heat-flensburg')
     expect(native.lost).toBe(0)
-    expect(readFileSync(join(dir.path, 'demo.log'), 'utf8')).toContain('Sent 0 messages')
+    expect(readFileSync(join(dataDir, 'demo.log'), 'utf8')).toContain('Sent 0 messages')
     const pids = childrenOf(child)
     expect(pids).toHaveLength(2)
     child.kill('SIGKILL')
@@ -103,11 +109,10 @@ describe('npm run demo', () => {
   }
 
   function start() {
-    const child = spawn(process.execPath, ['demo.ts'], {
-      cwd: ROOT,
+    const child = spawn(process.execPath, [join(ROOT, 'demo.ts')], {
+      cwd: dir.path,
       env: {
         PATH: process.env['PATH'],
-        PADBORG_DATA_DIR: dir.path,
         PADBORG_MQTT_PORT: '0',
         PADBORG_MQTT_WS_PORT: '0',
         PADBORG_HTTP_PORT: '0',
