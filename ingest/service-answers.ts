@@ -12,7 +12,7 @@ import {
   type JitterRow,
   type TooMany,
 } from '#lib/telemetry/service.ts'
-import { channelsOf, serviceOf, type Channel, type Sent } from './service-series.ts'
+import { channelsOf, serviceOf, type Channel, type Sent } from '#lib/kpi/service-series.ts'
 
 export interface ServiceDeps {
   readonly delays: (

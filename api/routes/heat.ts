@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { parseEvery, type Every } from '#lib/kpi/calendar.ts'
 import { KPIS } from '#lib/kpi/catalogue.ts'
-import { HEAT_BOUNDARIES } from '#lib/kpi/heat-groups.ts'
 import { PROVISIONAL_BELOW } from '#lib/kpi/recovered-heat.ts'
 import { isoOf } from '#lib/runtime/clock.ts'
 import {
+  HEAT_BOUNDARIES,
   HEAT_GROUPINGS,
   type Boundary,
   type HeatAnswer,

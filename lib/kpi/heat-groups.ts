@@ -1,24 +1,17 @@
+import type { Boundary } from '#lib/telemetry/heat.ts'
 import type { Span } from '#lib/telemetry/questions.ts'
 import { heatFigures, type HeatFigures, type PointPiece } from './recovered-heat.ts'
 
-/**
- * Where heat is measured: where it leaves the data centre (M1 of domain.md 7.3, E_REUSE), or where
- * it goes to the heat network behind the heat pump (M2). The second holds the first and the
- * electricity of the heat pump: the two are never added.
- */
-export const HEAT_BOUNDARIES = ['handoff', 'delivered'] as const
-export type HeatBoundary = (typeof HEAT_BOUNDARIES)[number]
-
 /** One measuring point in one bucket, with what it may be grouped by. */
 export interface PointHeat extends PointPiece {
-  readonly boundary: HeatBoundary
+  readonly boundary: Boundary
   /** Town, data centre, heat network, municipality ...; null where the point has none. */
   readonly labels: Readonly<Record<string, string | null>>
   readonly bucket: Span
 }
 
 export interface GroupHeat {
-  readonly boundary: HeatBoundary
+  readonly boundary: Boundary
   readonly labels: Readonly<Record<string, string | null>>
   readonly bucket: Span
   /** How many measuring points the figures stand for. */

@@ -1,8 +1,13 @@
 import type { Flag } from './flags.ts'
 import type { FullId } from './ids.ts'
 
-/** Where heat is counted: the two are never added (domain.md 7.3). */
-export type Boundary = 'handoff' | 'delivered'
+/**
+ * Where heat is measured: where it leaves the data centre (M1 of domain.md 7.3, E_REUSE), or where
+ * it goes to the heat network behind the heat pump (M2). The second holds the first and the
+ * electricity of the heat pump: the two are never added.
+ */
+export const HEAT_BOUNDARIES = ['handoff', 'delivered'] as const
+export type Boundary = (typeof HEAT_BOUNDARIES)[number]
 
 export const HEAT_GROUPINGS = ['town', 'data_centre', 'heat_network', 'municipality'] as const
 export type HeatGrouping = (typeof HEAT_GROUPINGS)[number]

@@ -1,5 +1,5 @@
-import type { ServiceMessage } from '#lib/kpi/availability.ts'
-import { addLossSample, createLossState } from '#lib/kpi/loss.ts'
+import type { ServiceMessage } from './availability.ts'
+import { addLossSample, createLossState } from './loss.ts'
 import type { AvailabilityRow, DelayRow } from '#lib/telemetry/service.ts'
 
 /*
