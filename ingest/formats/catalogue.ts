@@ -1,11 +1,33 @@
+import { cam } from './cam.ts'
 import type { Format } from './format.ts'
+import { elvaco } from './elvaco.ts'
+import { kamstrup2mqtt } from './kamstrup2mqtt.ts'
+import { mbus } from './mbus.ts'
+import { nabovarme } from './nabovarme.ts'
 import { native } from './native.ts'
+import { owntracks } from './owntracks.ts'
+import { rfms } from './rfms.ts'
+import { senml } from './senml.ts'
+import { teltonika } from './teltonika.ts'
+import { teltonikaCodec8 } from './teltonika-codec8.ts'
+import { traccar } from './traccar.ts'
 import { vda5050 } from './vda5050.ts'
 import { wmbusmeters } from './wmbusmeters.ts'
 
 /** Every payload convention. A new one is a file beside this and a line here. */
 export const FORMATS: Readonly<Record<string, Format>> = {
+  elvaco,
+  kamstrup2mqtt,
+  mbus,
+  nabovarme,
   native,
+  senml,
+  teltonika,
+  'teltonika-codec8': teltonikaCodec8,
+  owntracks,
+  traccar,
+  rfms,
+  cam,
   vda5050,
   wmbusmeters,
 }

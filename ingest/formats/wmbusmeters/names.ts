@@ -1,3 +1,6 @@
+import type { MeterKind } from '../reading/meter.ts'
+import { ENERGY_TO_KWH, type Units } from '../reading/units.ts'
+
 /** How a name of a telegram is read: into which field, and by which factor its unit is turned. */
 export interface Target {
   readonly to: string
@@ -7,8 +10,6 @@ export interface Target {
   readonly rank: number
 }
 
-type Units = Readonly<Record<string, readonly [times: number, per: number]>>
-
 interface Row {
   readonly to: string
   /** Names without the unit at their end. */
@@ -16,14 +17,12 @@ interface Row {
   readonly units: Units
 }
 
-/** Exact factors, each a product and a quotient, so that no rounded number is written here. */
-const ENERGY: Units = {
-  kwh: [1, 1],
-  mwh: [1000, 1],
-  mj: [1, 3.6],
-  gj: [1_000_000, 3600],
-  gcal: [1163, 1],
-}
+/** The units of energy that wmbusmeters can be told to print. */
+const ENERGY: Units = Object.fromEntries(
+  Object.entries(ENERGY_TO_KWH).filter(([unit]) =>
+    ['kwh', 'mwh', 'mj', 'gj', 'gcal'].includes(unit),
+  ),
+)
 const VOLUME: Units = { m3: [1, 1], l: [1, 1000] }
 const FLOW: Units = { m3h: [1, 1], lh: [1, 1000] }
 const only = (unit: string): Units => ({ [unit]: [1, 1] })
@@ -108,23 +107,16 @@ const ELECTRICITY_ROWS: readonly Row[] = [
   ...phases('current', 'a'),
 ]
 
-/** What a registered kind of meter accepts: media (lower case) and names. */
+/** The names that a registered kind of meter has. */
 export interface MeterNames {
   readonly targets: ReadonlyMap<string, Target>
   /** Stems that are energy whatever follows them: another unit there is an unknown one. */
   readonly energyStems: ReadonlySet<string>
-  readonly media: ReadonlySet<string>
 }
 
-export const METERS: Readonly<Record<'heat_meter' | 'energy_meter', MeterNames>> = {
-  heat_meter: namesOf(HEAT_ROWS, [
-    'heat',
-    'heat volume at inlet',
-    'heat/cooling load',
-    'cooling load volume at outlet',
-    'cooling load volume at inlet',
-  ]),
-  energy_meter: namesOf(ELECTRICITY_ROWS, ['electricity']),
+export const METERS: Readonly<Record<MeterKind, MeterNames>> = {
+  heat_meter: namesOf(HEAT_ROWS),
+  energy_meter: namesOf(ELECTRICITY_ROWS),
 }
 
 /** Media by which a driver says that it does not know: the registered kind decides. */
@@ -132,7 +124,7 @@ export const UNKNOWN_MEDIA: ReadonlySet<string> = new Set(['', 'unknown', 'other
 
 export const ENERGY_UNITS: readonly string[] = Object.keys(ENERGY)
 
-function namesOf(rows: readonly Row[], media: readonly string[]): MeterNames {
+function namesOf(rows: readonly Row[]): MeterNames {
   const targets = new Map<string, Target>()
   const energyStems = new Set<string>()
   for (const { to, stems, units } of rows) {
@@ -144,5 +136,5 @@ function namesOf(rows: readonly Row[], media: readonly string[]): MeterNames {
       }
     }
   }
-  return { targets, energyStems, media: new Set(media) }
+  return { targets, energyStems }
 }

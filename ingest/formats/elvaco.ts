@@ -1,0 +1,85 @@
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import { hashText } from '#lib/telemetry/hash.ts'
+import { reportOf, type Row } from './elvaco/report-rows.ts'
+import type { Draft, Format, FormatOutput, RefusedItem } from './format.ts'
+import { bytesOf } from './reading/mbus-hex.ts'
+import type { KeyedInput } from './reading/aes-key.ts'
+import { isProblem } from './reading/mbus-problem.ts'
+import { readTelegram } from './reading/mbus-telegram.ts'
+import { EVENT, isMeter, meterIdOf, notMeter, outputOf, refuse } from './reading/meter.ts'
+import type { MeterKind } from './reading/meter.ts'
+import { refusal } from './reading/native-element.ts'
+import { readStatedTime, zoneOf } from './reading/stated-time.ts'
+import { show, showPath } from './reading/wording.ts'
+
+/** Reports of the M-Bus gateway CMe3100: rows of CSV with the raw telegrams of a meter. */
+export const elvaco: Format = {
+  name: 'elvaco',
+  description: 'CSV of Elvaco CMe3100, report template 4001: raw M-Bus telegrams of a meter.',
+  parse,
+}
+
+/** `<base>/ecmXv1.0/CMe3100/<template>/<gateway>/<meter>`; the base may have any levels. */
+const TOPIC = /(?:^|\/)ecmXv[\d.]+\/[^/]+\/(\d+)\/[^/]+\/([^/]+)$/
+
+const RAW = 'mbus-raw-value'
+
+function parse(input: KeyedInput): FormatOutput {
+  const { device, message, channel } = input
+  if (channel === 'status') return EVENT
+  const { kind } = device
+  if (!isMeter(kind)) return refuse(notMeter(kind))
+  const { columns, rows } = reportOf(Buffer.from(message.payload).toString('latin1'))
+  if (!columns.includes(RAW) || !columns.includes('created')) {
+    return refuse(notRaw(columns, TOPIC.exec(channel)?.[1]))
+  }
+  if (rows.length === 0) {
+    const expected = 'rows of a report, template 4001'
+    return refuse(refusal(-1, 'schema', { path: [], expected, got: 'none' }))
+  }
+  return outputOf(rows.map((row, item) => readRow(row, item, kind, input)))
+}
+
+function readRow(row: Row, item: number, kind: MeterKind, input: KeyedInput): Draft | RefusedItem {
+  if (row.wrongCount !== null) {
+    const expected = `${Object.keys(row.cells).length} cells with ; between them`
+    return refusal(item, 'malformed', { path: [], expected, got: `${row.wrongCount}` })
+  }
+  const { created = '', 'device-identification': identified = '', [RAW]: raw = '' } = row.cells
+  const zone = zoneOf(input.device.settings['timezone'])
+  const time = readStatedTime(created, zone)
+  if ('expected' in time) return refusal(item, 'schema', { path: ['created'], ...time })
+  const bytes = bytesOf(Buffer.from(raw))
+  if (isProblem(bytes)) return refusal(item, bytes.reason, { ...bytes, path: [RAW] })
+  // The telegram begins with control field and address; its checksum has been left out.
+  const telegram = {
+    data: bytes.subarray(2),
+    address: null,
+    item,
+    ...time,
+    hash: hashText(row.text),
+  }
+  const result = readTelegram(telegram, kind, input)
+  if ('reason' in result) return withPath(result, item)
+  const isSame = isOneMeter([result.fields['meterId'], identified, TOPIC.exec(input.channel)?.[2]])
+  return isSame ? result : { ...result, flags: result.flags | FLAGS.identity_mismatch }
+}
+
+/** A path within the telegram, from the payload on. */
+function withPath(refused: RefusedItem, item: number): RefusedItem {
+  const inner = refused.path === '' ? '' : `.${refused.path}`
+  return { ...refused, path: `${showPath([item, RAW])}${inner}` }
+}
+
+/** Telegram, row and topic name the meter; where one does not, the others stand alone. */
+function isOneMeter(ids: readonly unknown[]): boolean {
+  const known = ids.map(meterIdOf).filter((id) => id !== null)
+  return new Set(known).size <= 1
+}
+
+function notRaw(columns: readonly string[], template: string | undefined): RefusedItem {
+  const expected = `report template 4001, with the columns created and ${RAW}`
+  const named = template === undefined ? '' : `template ${template}, `
+  const got = `${named}columns ${show(columns.join(';'))}`
+  return refusal(-1, 'schema', { path: [], expected, got })
+}

@@ -1,0 +1,86 @@
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import { hashBytes } from '#lib/telemetry/hash.ts'
+import type { Format, FormatInput, FormatOutput } from './format.ts'
+import { isRecord } from './reading/native-element.ts'
+import { withoutFix } from './reading/no-fix.ts'
+import { takeFields, type Problem, type SourceField, type Values } from './reading/source-fields.ts'
+import { refuseAt, truckDraft } from './reading/truck-draft.ts'
+import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import { describe, show } from './reading/wording.ts'
+
+/** The JSON of the OwnTracks apps: a phone in the cab (owntracks.org/booklet/tech/json). */
+export const owntracks: Format = {
+  name: 'owntracks',
+  description: 'OwnTracks JSON: _type location is a reading, transitions, steps and others events.',
+  parse: (input) => readTruckJson(input, read),
+}
+
+/** Names of networks (SSID, BSSID) and the regions a person is in are left out on purpose. */
+const FIELDS: readonly SourceField[] = [
+  { from: 'lat', to: 'lat', type: 'number', required: true },
+  { from: 'lon', to: 'lon', type: 'number', required: true },
+  { from: 'alt', to: 'altM', type: 'number' },
+  { from: 'vel', to: 'speedKmh', type: 'number' },
+  { from: 'cog', to: 'headingDeg', type: 'number' },
+  { from: 'batt', to: 'batteryPct', type: 'number' },
+]
+
+/** The other types of the booklet: about the app or a place, no position of the device now. */
+const EVENTS = new Set([
+  'beacon',
+  'card',
+  'cmd',
+  'configuration',
+  'lwt',
+  'request',
+  'status',
+  'steps',
+  'transition',
+  'waypoint',
+  'waypoints',
+])
+
+function read(value: unknown, input: FormatInput): FormatOutput {
+  if (!isRecord(value)) {
+    return refuse(refuseAt(-1, { path: [], expected: 'object', got: describe(value) }))
+  }
+  const type = value['_type']
+  if (typeof type === 'string' && EVENTS.has(type)) return EVENT
+  if (type !== 'location') return refuse(refuseAt(-1, otherType(type)))
+  return readLocation(value, input)
+}
+
+function readLocation(location: Values, { device, message, channel }: FormatInput): FormatOutput {
+  // Seconds; `created_at` is when the app wrote the message, which may be long after the fix.
+  const time = requiredTime(location['tst'], ['tst'], device)
+  if ('expected' in time) return refuse(refuseAt(-1, time))
+  const values: Record<string, FieldValue> = {}
+  const problem = takeFields({ values: location, path: [], fields: FIELDS }, values)
+  if (problem) return refuse(refuseAt(-1, problem))
+  const isNowhere = values['lat'] === 0 && values['lon'] === 0
+  const draft = truckDraft({
+    item: -1,
+    timeNs: time.timeNs,
+    values: isNowhere ? withoutFix(values) : values,
+    given: location,
+    flags: isOther(location['topic'], channel) ? FLAGS.identity_mismatch : 0,
+    radio: null,
+    hash: hashBytes(message.payload),
+  })
+  return outputOf([draft])
+}
+
+/** The topic wins (domain.md 8.5); a bridge from HTTP writes the one it was meant for inside. */
+function isOther(topic: unknown, channel: string): boolean {
+  return typeof topic === 'string' && channel.includes('/') && topic !== channel
+}
+
+function otherType(type: unknown): Problem {
+  if (type === 'encrypted') {
+    const expected = 'location in the clear: remove the encryption key in the app, use TLS'
+    return { path: ['_type'], expected, got: '"encrypted"' }
+  }
+  const expected = `location, or one of ${[...EVENTS].join(', ')}`
+  return { path: ['_type'], expected, got: show(type) }
+}

@@ -1,0 +1,16 @@
+import type { FieldValue } from '#lib/telemetry/field.ts'
+
+/** What a satellite receiver measures; the number of satellites stays true without a fix. */
+const OF_A_FIX = ['lat', 'lon', 'altM', 'headingDeg', 'speedKmh', 'hdop'] as const
+
+/**
+ * The values that remain when the receiver has no fix. It then repeats the last position or sends
+ * 0, 0, with a speed and a heading of zero that nobody has measured.
+ */
+export function withoutFix(
+  values: Readonly<Record<string, FieldValue>>,
+): Record<string, FieldValue> {
+  const rest = { ...values }
+  for (const name of OF_A_FIX) delete rest[name]
+  return rest
+}

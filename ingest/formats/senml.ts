@@ -1,0 +1,208 @@
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { FieldDefinition } from '#lib/telemetry/field.ts'
+import { hashText } from '#lib/telemetry/hash.ts'
+import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
+import type { Device } from '#lib/registry/registry.ts'
+import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import { native } from './native.ts'
+import { hiddenFault } from './reading/hidden-fault.ts'
+import { parseJson } from './reading/json-text.ts'
+import { EVENT, isEmpty, outputOf, refuse } from './reading/meter.ts'
+import { readElement, refusal } from './reading/native-element.ts'
+import { isNativeReading } from './reading/native-reading.ts'
+import { registeredEnergyUnit } from './reading/units.ts'
+import { show, showPath } from './reading/wording.ts'
+import { decodeCbor } from './senml/cbor.ts'
+import { resolvePack, type Resolved } from './senml/resolve.ts'
+import { inUnit, unitsFor } from './senml/units.ts'
+
+/** Sensor Measurement Lists, for anything that has no convention of its own. */
+export const senml: Format = {
+  name: 'senml',
+  description: 'SenML (RFC 8428) in JSON or CBOR: records named after the fields of the device.',
+  parse,
+}
+
+function parse(input: FormatInput): FormatOutput {
+  const { device, message, channel } = input
+  if (channel === 'status') return EVENT
+  if (device.kind === 'gateway') return refuse(ofGateway())
+  const { payload } = message
+  const isCbor = isCborArray(payload[0])
+  const decoded = isCbor ? cborOf(payload) : jsonOf(payload)
+  if ('reason' in decoded) return refuse(decoded)
+  if (!isCbor && isNativeReading(channel, decoded.value)) return native.parse(input)
+  const records = resolvePack(decoded.value)
+  if ('expected' in records) return refuse(refusal(-1, 'schema', records))
+  return read(records, device.kind, input)
+}
+
+/** A pack is an array: majors of CBOR arrays are no character that JSON can begin with. */
+function isCborArray(first: number | undefined): boolean {
+  return first !== undefined && first >= 0x80 && first <= 0x9f
+}
+
+type Decoded = { readonly value: unknown } | RefusedItem
+
+function cborOf(payload: Uint8Array): Decoded {
+  const decoded = decodeCbor(payload)
+  if ('value' in decoded) return decoded
+  const got = `${decoded.fault}, at byte ${decoded.at}`
+  return refusal(-1, 'malformed', { path: [], expected: 'CBOR as SenML has it (RFC 8428)', got })
+}
+
+function jsonOf(payload: Uint8Array): Decoded {
+  const { value, text, problem } = parseJson(payload)
+  if (problem) return problem
+  return hiddenFault(payload, text, value) ?? { value }
+}
+
+/** Records of one time are one reading. */
+interface Group {
+  readonly timeNs: bigint | null
+  readonly data: Record<string, unknown>
+  readonly radio: Record<string, unknown>
+  readonly found: Found[]
+}
+
+function read(records: readonly Resolved[], kind: Kind, input: FormatInput): FormatOutput {
+  const refused: RefusedItem[] = []
+  const found: Found[] = []
+  for (const record of records) {
+    const target = targetOf(record.name, kind, input.device.settings)
+    if (!target) continue
+    const value = valueOf(record, target, input.device.settings)
+    if (isRefusal(value)) refused.push(value)
+    else found.push({ record, target, value, timeNs: timeOf(record, input) })
+  }
+  if (found.length === 0 && refused.length === 0) return refuse(nothingFor(kind, records))
+  const { drafts, refused: broken } = outputOf(groupsOf(found).map((one) => draftOf(one, kind)))
+  return { drafts, refused: [...refused, ...broken] }
+}
+
+/** The field a record is for. */
+interface Target {
+  readonly name: string
+  readonly part: 'data' | 'radio'
+  readonly field: FieldDefinition
+  /** Named as we name it, with the unit at its end, or mapped by the registry (`senml`). */
+  readonly isOurName: boolean
+}
+
+/**
+ * The field of a record: what the registry says of its whole name or its last part
+ * (`{"senml":{"WMZ1.Q":"energyKwh"}}`), else its last part where that is a field of ours.
+ */
+function targetOf(name: string, kind: Kind, { senml: given }: Device['settings']): Target | null {
+  const last = name.slice(Math.max(...[':', '/', '.'].map((sign) => name.lastIndexOf(sign))) + 1)
+  const mapped = mappedTo(given, name) ?? mappedTo(given, last)
+  const field = mapped ?? last
+  const isOurName = mapped === null
+  const own: Readonly<Record<string, FieldDefinition>> = KINDS[kind].fields
+  const ofRadio: Readonly<Record<string, FieldDefinition>> = RADIO_FIELDS
+  if (Object.hasOwn(own, field) && own[field]) {
+    return { name: field, part: 'data', field: own[field], isOurName }
+  }
+  if (!Object.hasOwn(ofRadio, field) || !ofRadio[field]) return null
+  return { name: field, part: 'radio', field: ofRadio[field], isOurName }
+}
+
+function mappedTo(given: unknown, name: string): string | null {
+  if (typeof given !== 'object' || given === null || !Object.hasOwn(given, name)) return null
+  const field: unknown = Reflect.get(given, name)
+  return typeof field === 'string' ? field : null
+}
+
+const LABEL_OF = { number: 'v', string: 'vs', boolean: 'vb' } as const
+
+/** The value in the unit of its field, or why it cannot be told. */
+function valueOf(
+  record: Resolved,
+  { name, field, isOurName }: Target,
+  settings: Device['settings'],
+): number | string | boolean | RefusedItem {
+  const { item, label, value, unit } = record
+  if (label !== LABEL_OF[field.type]) {
+    const expected = `${LABEL_OF[field.type]}, a ${field.type} for ${name}`
+    return refusal(item, 'schema', { path: [label], expected, got: label })
+  }
+  // `resolvePack` has looked at the type of each label.
+  if (typeof value !== 'number') return value as string | boolean
+  if (unit === null && isOurName) return value
+  const energy = unit === null && field.unit === 'kWh' ? registeredEnergyUnit(settings) : null
+  const converted = energy ? (value * energy[0]) / energy[1] : inUnit(value, unit ?? '', field.unit)
+  if (converted !== null && Number.isFinite(converted)) return converted
+  const expected = `${name} in ${unitsFor(field.unit).join(', ')}`
+  const got = unit === null ? 'no unit' : show(unit)
+  return refusal(item, 'unit_unknown', { path: ['u'], expected, got })
+}
+
+function isRefusal(value: number | string | boolean | RefusedItem): value is RefusedItem {
+  return typeof value === 'object'
+}
+
+/** A time of zero is roughly now: the receive time; one below 2^28 s is counted from it. */
+function timeOf({ timeNs, isRelative }: Resolved, { message }: FormatInput): bigint | null {
+  if (!isRelative) return timeNs
+  return timeNs === 0n ? null : message.receivedAtNs + timeNs
+}
+
+interface Found {
+  readonly record: Resolved
+  readonly target: Target
+  readonly value: number | string | boolean
+  readonly timeNs: bigint | null
+}
+
+/** Two values of one field and time are two readings: none is lost. */
+function groupsOf(found: readonly Found[]): readonly Group[] {
+  const groups = new Map<string, Group>()
+  const counts = new Map<string, number>()
+  for (const one of found) {
+    const { target, value, timeNs } = one
+    const { part, name } = target
+    const field = `${timeNs} ${part} ${name}`
+    const count = counts.get(field) ?? 0
+    counts.set(field, count + 1)
+    const key = `${timeNs} ${count}`
+    const group = groups.get(key) ?? { timeNs, data: {}, radio: {}, found: [] }
+    groups.set(key, group)
+    group[part][name] = value
+    group.found.push(one)
+  }
+  return [...groups.values()]
+}
+
+/** Judged like a native reading of the same values: types, sentinels, ranges, half positions. */
+function draftOf({ timeNs, data, radio, found }: Group, own: Kind): Draft | RefusedItem {
+  const item = found[0]?.record.item ?? 0
+  const kind = isEmpty(data) ? 'radio' : own
+  const result = readElement({ v: 1, kind, data, radio }, item, own)
+  if ('reason' in result) return atRecord(result, found)
+  const parts = found.map(({ record: { name, unit, value } }) => [name, unit, value])
+  return { ...result, timeNs, hash: hashText(JSON.stringify(parts)) }
+}
+
+/** A refusal of a field, told of the record that gave it, or by its name where none did. */
+function atRecord(refused: RefusedItem, found: readonly Found[]): RefusedItem {
+  const field = refused.path.slice(refused.path.lastIndexOf('.') + 1)
+  const record = found.find(({ target }) => target.name === field)?.record
+  if (record) return { ...refused, path: showPath([record.item, record.label]) }
+  const expected = `${field}: ${refused.expected}`
+  return { ...refused, path: showPath([refused.item]), expected }
+}
+
+const SHOWN_NAMES = 5
+
+function nothingFor(kind: Kind, records: readonly Resolved[]): RefusedItem {
+  const names = records.slice(0, SHOWN_NAMES).map(({ name }) => name.slice(0, 48))
+  const [example = ''] = Object.keys(KINDS[kind].fields)
+  const expected = `a record whose name ends with a field of ${kind}, such as ${example}, or that the setting senml maps to one`
+  const got = names.length === 0 ? 'no value' : `only ${names.join(', ')}`
+  return refusal(-1, 'schema', { path: [], expected, got })
+}
+
+function ofGateway(): RefusedItem {
+  const expected = 'readings of its sub-devices: a gateway has none of its own'
+  return refusal(-1, 'kind', { path: [], expected, got: 'a device of kind gateway' })
+}

@@ -1,0 +1,46 @@
+import type { Device } from '#lib/registry/registry.ts'
+import type { Format, FormatInput, FormatOutput } from './format.ts'
+import { native } from './native.ts'
+import { avlDraft, avlMapping } from './reading/avl-record.ts'
+import { refuseAt } from './reading/truck-draft.ts'
+import { EVENT, notTruck, outputOf, refuse } from './reading/truck-payload.ts'
+import { openFrame } from './teltonika-codec8/frame.ts'
+import { readRecords } from './teltonika-codec8/records.ts'
+
+/**
+ * AVL packets of Teltonika trackers as they come over TCP (Codec 8, 8 Extended and 16), as bytes or
+ * as hexadecimal text; each record of a packet is a reading of its own.
+ */
+export const teltonikaCodec8: Format = {
+  name: 'teltonika-codec8',
+  description:
+    'AVL packets of Teltonika trackers, Codec 8, 8E and 16, as bytes or hexadecimal text.',
+  parse,
+}
+
+function parse(input: FormatInput): FormatOutput {
+  const { device, message, channel } = input
+  if (channel === 'status') return EVENT
+  if (channel === 'telemetry' && isJson(message.payload)) return native.parse(input)
+  if (device.kind !== 'truck') return refuse(notTruck(device.kind))
+  const frame = openFrame(message.payload)
+  if ('expected' in frame) return refuse(refuseAt(-1, frame, 'malformed'))
+  // Codec 12 to 14 carry commands and the answers to them.
+  return frame.codec === 'command' ? EVENT : readFrame(frame.data, frame.codec, device)
+}
+
+const BRACE = 0x7b
+const BRACKET = 0x5b
+
+function isJson([first]: Uint8Array): boolean {
+  return first === BRACE || first === BRACKET
+}
+
+function readFrame(data: Uint8Array, codec: 8 | 0x8e | 16, device: Device): FormatOutput {
+  const mapped = avlMapping(device)
+  if ('expected' in mapped) return refuse(refuseAt(-1, mapped))
+  const records = readRecords(data, codec)
+  if ('expected' in records) return refuse(refuseAt(-1, records, 'malformed'))
+  // An empty packet is how some models keep their connection open.
+  return outputOf(records.map((record) => avlDraft(record, mapped)))
+}

@@ -1,0 +1,51 @@
+/** Reads big-endian numbers one after the other; behind the end it reads zeros and remembers it. */
+export interface ByteReader {
+  at(): number
+  left(): number
+  /** Whether more was asked for than there is. */
+  isShort(): boolean
+  unsigned(bytes: 1 | 2 | 4): number
+  signed(bytes: 2 | 4): number
+  unsigned64(): bigint
+  skip(bytes: number): void
+}
+
+export function createByteReader(bytes: Uint8Array): ByteReader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = 0
+  let isShort = false
+
+  /** Where the next bytes begin; -1 behind the end. */
+  function take(count: number): number {
+    if (isShort || at + count > bytes.length) {
+      isShort = true
+      return -1
+    }
+    at += count
+    return at - count
+  }
+
+  return {
+    at: () => at,
+    left: () => bytes.length - at,
+    isShort: () => isShort,
+    unsigned(count) {
+      const from = take(count)
+      if (from < 0) return 0
+      if (count === 1) return view.getUint8(from)
+      return count === 2 ? view.getUint16(from) : view.getUint32(from)
+    },
+    signed(count) {
+      const from = take(count)
+      if (from < 0) return 0
+      return count === 2 ? view.getInt16(from) : view.getInt32(from)
+    },
+    unsigned64() {
+      const from = take(8)
+      return from < 0 ? 0n : view.getBigUint64(from)
+    },
+    skip(count) {
+      take(count)
+    },
+  }
+}

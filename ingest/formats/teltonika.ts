@@ -1,0 +1,64 @@
+import { hashBytes } from '#lib/telemetry/hash.ts'
+import type { Format, FormatInput, FormatOutput } from './format.ts'
+import { avlDraft, avlMapping, type AvlRecord } from './reading/avl-record.ts'
+import { isRecord } from './reading/native-element.ts'
+import { readNumber } from './reading/number-text.ts'
+import type { Problem, Values } from './reading/source-fields.ts'
+import { refuseAt } from './reading/truck-draft.ts'
+import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import { describe, show } from './reading/wording.ts'
+
+/** The JSON that Teltonika trackers publish themselves (Codec JSON, domain.md 2.4). */
+export const teltonika: Format = {
+  name: 'teltonika',
+  description: 'Codec JSON of Teltonika trackers: {"state":{"reported":{"ts","latlng",...}}}.',
+  parse: (input) => readTruckJson(input, read),
+}
+
+function read(value: unknown, input: FormatInput): FormatOutput {
+  // The answer to a command comes on the same topic.
+  if (isRecord(value) && value['state'] === undefined && isAnswer(value)) return EVENT
+  const state = isRecord(value) ? value['state'] : value
+  const reported = isRecord(state) ? state['reported'] : undefined
+  if (isRecord(value) && isRecord(reported)) return readReported(reported, input)
+  return refuse(refuseAt(-1, notReported(value, state, reported)))
+}
+
+function isAnswer(value: Values): boolean {
+  return value['RSP'] !== undefined || value['CMD'] !== undefined
+}
+
+const PATH = ['state', 'reported']
+
+function readReported(reported: Values, { device, message }: FormatInput): FormatOutput {
+  const time = requiredTime(reported['ts'], [...PATH, 'ts'], device)
+  if ('expected' in time) return refuse(refuseAt(-1, time))
+  const mapped = avlMapping(device)
+  if ('expected' in mapped) return refuse(refuseAt(-1, mapped))
+  const position = readPosition(reported['latlng'])
+  if (position && 'expected' in position) return refuse(refuseAt(-1, position))
+  const { timeNs } = time
+  const hash = hashBytes(message.payload)
+  const record = { item: -1, timeNs, hash, values: reported, position, path: PATH }
+  return outputOf([avlDraft(record, mapped)])
+}
+
+/** `"54.825300,9.357700"`; an empty text is no position. */
+function readPosition(latlng: unknown): AvlRecord['position'] | Problem {
+  if (latlng === undefined || latlng === null || latlng === '') return null
+  const parts = typeof latlng === 'string' ? latlng.split(',') : []
+  const [lat = null, lon = null] = parts.map(readNumber)
+  if (parts.length === 2 && lat !== null && lon !== null) return { lat, lon }
+  const got = typeof latlng === 'string' ? show(latlng) : describe(latlng)
+  const expected = 'latitude and longitude in one text, such as "54.8253,9.3577"'
+  return { path: [...PATH, 'latlng'], expected, got }
+}
+
+function notReported(value: unknown, state: unknown, reported: unknown): Problem {
+  const expected = 'an object {"ts","latlng",...} of one record'
+  if (!isRecord(value)) return { path: [], expected: 'object', got: describe(value) }
+  if (!isRecord(state)) {
+    return { path: ['state'], expected: 'an object {"reported":{...}}', got: describe(state) }
+  }
+  return { path: PATH, expected, got: describe(reported) }
+}

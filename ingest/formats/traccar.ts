@@ -1,0 +1,91 @@
+import type { Device } from '#lib/registry/registry.ts'
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import { hashBytes } from '#lib/telemetry/hash.ts'
+import type { Format, FormatInput, FormatOutput } from './format.ts'
+import { mappedFields } from './reading/mapped-fields.ts'
+import { isRecord } from './reading/native-element.ts'
+import { withoutFix } from './reading/no-fix.ts'
+import { takeFields, type Problem, type Values } from './reading/source-fields.ts'
+import { refuseAt, truckDraft } from './reading/truck-draft.ts'
+import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import { describe, show } from './reading/wording.ts'
+import { ATTRIBUTES, ATTRIBUTES_SETTING, POSITION } from './traccar/fields.ts'
+import { radioOf } from './traccar/cell.ts'
+
+/** What a Traccar server forwards for each position it takes (`forward.type` mqtt or json). */
+export const traccar: Format = {
+  name: 'traccar',
+  description: 'Positions that a Traccar server forwards: {"position":{...},"device":{...}}.',
+  parse: (input) => readTruckJson(input, read),
+}
+
+const NO_VALUES: Values = {}
+
+function read(value: unknown, input: FormatInput): FormatOutput {
+  if (!isRecord(value)) {
+    return refuse(refuseAt(-1, { path: [], expected: 'object', got: describe(value) }))
+  }
+  // Events are forwarded with a position that is forwarded by itself too.
+  if (value['event'] !== undefined && value['event'] !== null) return EVENT
+  const { position } = value
+  if (!isRecord(position)) {
+    const expected = 'an object, as Traccar forwards it'
+    return refuse(refuseAt(-1, { path: ['position'], expected, got: describe(position) }))
+  }
+  const other = otherVehicle(value['device'], input.device)
+  if (other) return refuse(refuseAt(-1, other, 'unknown_device'))
+  return readPosition(position, input)
+}
+
+function readPosition(position: Values, { device, message }: FormatInput): FormatOutput {
+  // Without a new fix Traccar repeats the last position beside new attributes.
+  const hasFix = position['valid'] !== false && position['outdated'] !== true
+  const time = timeOf(position, hasFix, device)
+  if ('expected' in time) return refuse(refuseAt(-1, time))
+  const mapped = mappedFields(device.settings['attributes'], ATTRIBUTES_SETTING)
+  if ('expected' in mapped) return refuse(refuseAt(-1, mapped))
+  const attributes = position['attributes'] ?? NO_VALUES
+  const path = ['position', 'attributes']
+  if (!isRecord(attributes)) {
+    return refuse(refuseAt(-1, { path, expected: 'object', got: describe(attributes) }))
+  }
+  const values: Record<string, FieldValue> = {}
+  const problem =
+    takeFields({ values: position, path: ['position'], fields: POSITION }, values) ??
+    takeFields({ values: mapped.meant(attributes), path, fields: mapped.fields }, values) ??
+    takeFields({ values: attributes, path, fields: ATTRIBUTES }, values)
+  if (problem) return refuse(refuseAt(-1, problem))
+  const isNowhere = values['lat'] === 0 && values['lon'] === 0
+  const draft = truckDraft({
+    item: -1,
+    timeNs: time.timeNs,
+    values: hasFix && !isNowhere ? values : withoutFix(values),
+    given: { ...position, ...attributes },
+    radio: radioOf(position['network']),
+    hash: hashBytes(message.payload),
+    path: ['position'],
+    latLon: { lat: ['position', 'latitude'], lon: ['position', 'longitude'] },
+  })
+  return outputOf([draft])
+}
+
+/** A position is of its fix, attributes without one are of the message of the tracker. */
+function timeOf(position: Values, hasFix: boolean, device: Device) {
+  const names = hasFix ? ['fixTime', 'deviceTime'] : ['deviceTime', 'fixTime']
+  const name = names.find((one) => position[one] !== undefined && position[one] !== null)
+  const chosen = name ?? 'fixTime'
+  return requiredTime(position[chosen], ['position', chosen], device)
+}
+
+/**
+ * One topic may carry every vehicle of a server, so the setting `uniqueId` says which one the device
+ * is; the messages of the others are refused and can be replayed once they are registered.
+ */
+function otherVehicle(given: unknown, { settings }: Device): Problem | null {
+  const wanted = settings['uniqueId']
+  if (typeof wanted !== 'string' || wanted === '') return null
+  const uniqueId = isRecord(given) ? given['uniqueId'] : undefined
+  if (uniqueId === wanted) return null
+  const expected = `${show(wanted)}, the setting uniqueId: give other vehicles a device of their own`
+  return { path: ['device', 'uniqueId'], expected, got: show(uniqueId) }
+}

@@ -1,0 +1,118 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import type { Device } from '#lib/registry/registry.ts'
+import { formatNamed } from '../../../../ingest/formats/catalogue.ts'
+import { formatInput } from '../../../support/format-input.ts'
+
+/** fast-check prints the seed of a failure; SEED=... runs it again. */
+const SEED = process.env['SEED']
+const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+
+const ROOT = join(import.meta.dirname, '../../../cases')
+const FORMATS = ['elvaco', 'kamstrup2mqtt', 'mbus', 'nabovarme', 'senml'] as const
+
+interface Case {
+  readonly name: string
+  readonly payload: Buffer
+  readonly device: Device['kind']
+  readonly channel?: string
+  readonly settings?: Device['settings']
+  readonly source?: string
+  readonly computed?: string
+}
+
+function casesOf(format: string): readonly Case[] {
+  return readdirSync(join(ROOT, format)).map((name) => {
+    const folder = join(ROOT, format, name)
+    const binary = join(folder, 'input.bin')
+    const payload = readFileSync(existsSync(binary) ? binary : join(folder, 'input.json'))
+    return { name, payload, ...JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) }
+  })
+}
+
+/** Formats that others have defined: what is expected must not come from our own reading of them. */
+describe.each(FORMATS)('the cases of %s', (format) => {
+  it.each(casesOf(format))('$name names its source and how it was computed', (one) => {
+    expect(one).toMatchObject({
+      source: expect.stringMatching(/.{6}/),
+      computed: expect.stringMatching(/.{6}/),
+    })
+  })
+})
+
+/** Bytes turned, left out, doubled or put in. */
+function damage(payload: Buffer, edits: readonly Edit[]): Buffer {
+  let bytes = payload
+  for (const { how, where, byte } of edits) {
+    const at = where % (bytes.length + 1)
+    const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)]
+    if (how === 'turn') bytes = Buffer.concat([head, Buffer.of(byte), tail.subarray(1)])
+    else if (how === 'insert') bytes = Buffer.concat([head, Buffer.of(byte), tail])
+    else if (how === 'remove') bytes = Buffer.concat([head, tail.subarray(1 + (byte & 7))])
+    else if (how === 'double') bytes = Buffer.concat([bytes, tail])
+    else bytes = Buffer.from(head)
+  }
+  return bytes
+}
+
+interface Edit {
+  readonly how: 'turn' | 'insert' | 'remove' | 'double' | 'cut'
+  readonly where: number
+  readonly byte: number
+}
+
+const edit = fc.record({
+  how: fc.constantFrom<Edit['how']>('turn', 'turn', 'insert', 'remove', 'double', 'cut'),
+  where: fc.nat(5000),
+  byte: fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('0123456789abcdefF{}[]",:;&=-. '))),
+})
+
+const kind = fc.constantFrom<Device['kind']>('heat_meter', 'energy_meter', 'truck', 'gateway')
+
+describe.each(FORMATS)('any bytes to %s', (format) => {
+  const cases = casesOf(format)
+
+  function check(payload: Uint8Array, { device, channel = 'telemetry', settings = {} }: Case) {
+    const output = formatNamed(format)?.parse(formatInput(payload, device, channel, settings))
+    if (!output) throw new Error(`${format} is not in the list`)
+    for (const refused of output.refused) {
+      expect(Object.values(refused).every((part) => part !== undefined)).toBe(true)
+      expect(JSON.stringify(refused).length).toBeLessThan(700)
+    }
+    for (const draft of output.drafts) {
+      const known: Readonly<Record<string, unknown>> = KINDS[draft.kind].fields
+      for (const [name, value] of Object.entries(draft.fields)) {
+        expect(known).toHaveProperty(name)
+        expect(typeof value !== 'number' || Number.isFinite(value)).toBe(true)
+      }
+      expect(BigInt.asIntN(64, draft.timeNs ?? 0n)).toBe(draft.timeNs ?? 0n)
+    }
+  }
+
+  it('give readings, refusals or an event, and never throw', () => {
+    const damaged = fc
+      .tuple(fc.constantFrom(...cases), fc.array(edit, { maxLength: 6 }))
+      .map(([one, edits]) => ({ one, payload: damage(one.payload, edits) }))
+    fc.assert(
+      fc.property(damaged, ({ one, payload }) => check(payload, one)),
+      { ...RUN, numRuns: 2000 },
+    )
+  })
+
+  it('that were never a message are refused or an event', () => {
+    const nonsense = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.json().map((text) => Buffer.from(text)),
+      fc.string().map((text) => Buffer.from(text)),
+    )
+    fc.assert(
+      fc.property(nonsense, kind, fc.constantFrom(...cases), (payload, device, one) =>
+        check(payload, { ...one, device }),
+      ),
+      { ...RUN, numRuns: 1000 },
+    )
+  })
+})

@@ -1,0 +1,87 @@
+import { createCipheriv, createHash, createHmac } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Device } from '#lib/registry/registry.ts'
+import { nabovarme } from '../../../../ingest/formats/nabovarme.ts'
+import { formatInput } from '../../../support/format-input.ts'
+
+/** fast-check prints the seed of a failure; SEED=... runs it again. */
+const SEED = process.env['SEED']
+const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+
+const TOPIC = '/sample/v2/9999999/1764000000'
+const KEY = 'ef500c9268cf749016d26d6cbfaaf7bf'
+
+/** Seals a sample as the manual of MeterLogger tells it. */
+function seal(text: string, topic = TOPIC): Buffer {
+  const keys = createHash('sha256').update(Buffer.from(KEY, 'hex')).digest()
+  const iv = Buffer.alloc(16, 7)
+  const clear = Buffer.alloc(16 * Math.ceil((text.length + 1) / 16))
+  clear.write(text, 'latin1')
+  const cipher = createCipheriv('aes-128-cbc', keys.subarray(0, 16), iv).setAutoPadding(false)
+  const sealed = Buffer.concat([iv, cipher.update(clear), cipher.final()])
+  const mac = createHmac('sha256', keys.subarray(16)).update(topic).update(sealed).digest()
+  return Buffer.concat([mac, sealed])
+}
+
+function parse(payload: Uint8Array | string, settings: Device['settings'] = {}, topic = TOPIC) {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+  return nabovarme.parse(formatInput(bytes, 'heat_meter', topic, settings))
+}
+
+describe('an encrypted sample', () => {
+  const settings = { aesKey: KEY }
+  const decimal = fc.integer({ min: 0, max: 9_999_999 }).map((n) => (n / 1000).toFixed(3))
+
+  it('says what the clear one says', () => {
+    fc.assert(
+      fc.property(decimal, decimal, fc.constantFrom('kWh', 'MWh', 'GJ'), (e1, v1, unit) => {
+        const text = `heap=20000&v1=${v1} m3&e1=${e1} ${unit}&`
+        const [clear] = parse(text).drafts
+        expect(parse(seal(text), settings).drafts).toMatchObject([{ fields: clear?.fields }])
+      }),
+      RUN,
+    )
+  })
+
+  it('is refused when any bit of it has turned, or its topic', () => {
+    const whole = seal('e1=56.726 MWh&')
+    for (let bit = 0; bit < whole.length * 8; bit += 1) {
+      const damaged = Buffer.from(whole)
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(parse(damaged, settings).refused).toMatchObject([{ reason: 'malformed' }])
+    }
+    expect(parse(whole, settings, '/sample/v2/9999999/1764000001').drafts).toEqual([])
+    expect(parse(whole, settings).drafts).toHaveLength(1)
+  })
+
+  it('is opened by the secret of the device, which no refusal shows', () => {
+    const input = formatInput(seal('e1=1 kWh&'), 'heat_meter', TOPIC)
+    const keyed = { ...input, secretOf: () => KEY }
+    expect(nabovarme.parse(keyed).drafts).toHaveLength(1)
+    const wrong = { ...input, secretOf: () => 'AB'.repeat(16) }
+    expect(JSON.stringify(nabovarme.parse(wrong).refused)).not.toContain('ABAB')
+  })
+})
+
+describe('a topic', () => {
+  it('of the board is an event, whatever it holds', () => {
+    for (const name of ['cron', 'ping', 'version', 'status', 'open_until', 'rssi', 'scan_result']) {
+      expect(parse('7', {}, `/${name}/v2/9999999/1764000000`)).toEqual({ drafts: [], refused: [] })
+    }
+  })
+
+  it('may have levels in front, as a bridge adds them', () => {
+    const [draft] = parse('e1=1 kWh&', {}, 'site/sample/v2/7654321/1764000000').drafts
+    expect(draft).toMatchObject({
+      timeNs: 1_764_000_000_000_000_000n,
+      fields: { meterId: '07654321' },
+    })
+  })
+
+  it('with a time that is none leaves it to the receive time', () => {
+    expect(parse('e1=1 kWh&', {}, '/sample/v2/7654321/now').drafts).toMatchObject([
+      { timeNs: null },
+    ])
+  })
+})
