@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connectAsync } from 'mqtt'
+import { askOnTime } from './dashboards.ts'
 import { isInstalled, machineFacts, median, rssMib } from './machine.ts'
+import { questions } from './questions.ts'
 import {
   FLEET,
   hasPeerPackages,
@@ -18,18 +20,22 @@ import {
 /*
  * Speed and memory, beside plain Aedes and the peer pipeline in the same run (performance.md of the
  * project's documents names the goals). Open loop: a stall is charged to every message that was due.
- *   npm run bench -- --tools <dir> [--only steady,queryable,sustained,idle,startup,overload]
- *                    [--runs 3] [--rates 25000,30000,40000] [--seconds 35]
+ *   npm run bench -- --tools <dir> [--runs 3] [--rates 25000,30000,40000] [--seconds 35]
+ *                    [--only steady,queryable,sustained,idle,startup,overload,dashboards,questions]
+ *                    [--rows 10000000] [--keep <dir>]   rows of `questions`; where they stay filled
  */
+const EVERYTHING = 'steady,queryable,sustained,idle,startup,overload,dashboards,questions'
 const { values: options } = parseArgs({
   options: {
     tools: { type: 'string' },
-    only: { type: 'string', default: 'steady,queryable,sustained,idle,startup,overload' },
+    only: { type: 'string', default: EVERYTHING },
     runs: { type: 'string', default: '3' },
     rate: { type: 'string', default: '20000' },
     rates: { type: 'string', default: '25000,30000,35000,40000,45000,50000' },
     seconds: { type: 'string', default: '35' },
     without: { type: 'string', default: '' },
+    rows: { type: 'string', default: '10000000' },
+    keep: { type: 'string' },
   },
 })
 
@@ -67,6 +73,15 @@ try {
   if (wanted.has('idle')) await idle()
   if (wanted.has('startup')) await startup()
   if (wanted.has('overload')) await overload()
+  if (wanted.has('dashboards')) await dashboards()
+  if (wanted.has('questions')) {
+    results['questions'] = await questions({
+      dir: options.keep ? resolve(options.keep) : join(dir, 'questions'),
+      rows: Number(options.rows),
+      besideInflux: isInstalled('influxd') && !without.has('peer'),
+      say,
+    })
+  }
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
@@ -111,19 +126,27 @@ function loadOnce(
   seconds: number,
   more: string[] = [],
 ): LoadResult {
+  const args = loadArguments(subject, rate, seconds, more)
+  return JSON.parse(execFileSync(generator, args).toString())
+}
+
+/** The same while this process does something else. */
+async function loadAside(subject: Subject, rate: number, seconds: number): Promise<LoadResult> {
+  const child = spawn(generator, loadArguments(subject, rate, seconds, []), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  await new Promise((resolve) => child.once('close', resolve))
+  return JSON.parse(text)
+}
+
+function loadArguments(subject: Subject, rate: number, seconds: number, more: string[]): string[] {
   const pids = Object.entries(subject.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`])
   const args = ['--clients', String(FLEET), '--qos', '1', '--window', '64', '--rate', String(rate)]
   const times = ['--warmup', '2', '--duration', String(seconds), '--drain', '3']
   const seq = ['--seq-start', String(runNumber * 10_000_000 + 1)]
-  const out = execFileSync(generator, [
-    ...subject.load,
-    ...args,
-    ...times,
-    ...seq,
-    ...pids,
-    ...more,
-  ])
-  return JSON.parse(out.toString())
+  return [...subject.load, ...args, ...times, ...seq, ...pids, ...more]
 }
 
 function digest(subject: Subject, load: LoadResult) {
@@ -167,7 +190,7 @@ async function queryable(subject: Subject): Promise<number | null> {
   const { url, topic, username, password } = probe
   const account = username === undefined ? {} : { username, password: password ?? '' }
   const client = await connectAsync(url, { clientId: 'probe', ...account })
-  const background = loadInBackground(subject)
+  const background = loadInBackground(subject, { rate: Number(options.rate) / 2, seconds: 15 })
   await pause(2500)
   const times: number[] = []
   for (let n = 0; n < 30; n += 1) {
@@ -183,16 +206,18 @@ async function queryable(subject: Subject): Promise<number | null> {
   return Math.round(median(times))
 }
 
-function loadInBackground(subject: Subject): Promise<void> {
-  const rate = Math.round(Number(options.rate) / 2)
+function loadInBackground(
+  subject: Subject,
+  { rate, seconds }: { readonly rate: number; readonly seconds: number },
+): Promise<void> {
   const args = [...subject.load, '--clients', String(FLEET - 1), '--qos', '1', '--window', '64']
   const times = [
     '--rate',
-    String(rate),
+    String(Math.round(rate)),
     '--warmup',
     '1',
     '--duration',
-    '15',
+    String(seconds),
     '--seq-start',
     '500000000',
   ]
@@ -281,6 +306,25 @@ async function startup(): Promise<void> {
   results['startup'] = {
     readyMs: { min: Math.min(...times), median: median(times), max: Math.max(...times) },
   }
+}
+
+/** PUBACK latency at the steady rate without and with 60 dashboard questions a second. */
+async function dashboards(): Promise<void> {
+  const rows: Record<string, unknown>[] = []
+  for (let run = 0; run < Number(options.runs); run += 1) {
+    for (const perS of [0, 60]) {
+      const subject = await product(freshDir())
+      // A minute of rows to ask about.
+      await loadInBackground(subject, { rate: Number(options.rate), seconds: 20 })
+      const load = loadAside(subject, Number(options.rate), 20)
+      const asked = perS > 0 ? await askOnTime(subject.http ?? 0, { perS, seconds: 18 }) : null
+      const row = { questionsPerS: perS, ...digest(subject, await load), asked }
+      say(JSON.stringify(row))
+      rows.push(row)
+      await subject.stop()
+    }
+  }
+  results['dashboards'] = { ratePerS: Number(options.rate), rows }
 }
 
 /** Twice the steady rate for 30 s, QoS 0 and QoS 1, with a subscriber to everything. */

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import {
   copyFileSync,
   mkdirSync,
@@ -7,10 +7,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ADMIN_KEY, startPlatform } from '../tests/support/platform.ts'
+import { listening, stopped } from './processes.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
 export const FLEET = 1000
@@ -19,6 +19,8 @@ export const FLEET = 1000
 export interface Subject {
   readonly name: string
   readonly pids: Readonly<Record<string, number>>
+  /** Port of the API, where there is one. */
+  readonly http?: number
   /** Arguments of the generator that belong to this subject. */
   readonly load: readonly string[]
   /** Rows that can be queried now. */
@@ -61,6 +63,7 @@ export async function product(dir: string, env: Record<string, string> = {}): Pr
   return {
     name: 'product',
     pids: { product: ready.pid },
+    http: ready.http,
     load: [
       '--port',
       String(ready.mqtt),
@@ -185,27 +188,6 @@ function peerFolder(tools: string, dir: string): string {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
   return folder
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true))
-      socket.on('error', () => resolve(false))
-      socket.on('connect', () => socket.destroy())
-    })
-    if (open) return
-    await pause(50)
-  }
-  throw new Error(`nothing listens on port ${port}`)
-}
-
-function stopped(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve()
-    child.once('exit', () => resolve())
-    child.kill('SIGTERM')
-  })
 }
 
 /** Whether the consumer of the peer can run: its client library is installed only for the bench. */

@@ -19,6 +19,7 @@ import type {
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import { answerHeat, type HeatDeps } from './heat-answers.ts'
+import type { HeatHours } from './heat-hours.ts'
 import type { JournalReader } from './journal/journal.ts'
 import type { RejectionBook, ReplayCandidate } from './rejections.ts'
 import { answerAvailability, answerJitter } from './service-answers.ts'
@@ -26,6 +27,8 @@ import { stageLatency, type StageClock } from './stages.ts'
 import type { IntakeState, Shown } from './state.ts'
 
 export interface AnswerDeps {
+  /** Left out where other processes write to the same store. */
+  readonly hours?: HeatHours
   readonly state: IntakeState
   readonly store: Store
   readonly db: DatabaseSync

@@ -3,7 +3,6 @@ import { calendarBuckets, parseEvery, type CalendarBucket } from '#lib/kpi/calen
 import { kwhOfJoules } from '#lib/kpi/energy-unit.ts'
 import { groupHeat, type GroupHeat, type PointHeat } from '#lib/kpi/heat-groups.ts'
 import { heatIntervals } from '#lib/kpi/heat-intervals.ts'
-import { heatPieces } from '#lib/kpi/recovered-heat.ts'
 import { registerMeterOf, registerRules, type RegisterMeter } from '#lib/kpi/register-meter.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
@@ -19,6 +18,15 @@ import type { HeatQuery, RegistersQuery, Scope, Span } from '#lib/telemetry/ques
 import { inScope } from '#lib/telemetry/scope.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/service.ts'
 import { findingsOf } from './heat-findings.ts'
+import { HOUR_NS, bothTold, settledUpTo, type HeatHours } from './heat-hours.ts'
+import {
+  knownStretch,
+  partsOf,
+  piecesOf,
+  readStretch,
+  type Parts,
+  type Stretch,
+} from './heat-stretches.ts'
 
 export interface HeatDeps {
   readonly registers: (
@@ -28,11 +36,12 @@ export interface HeatDeps {
   readonly devices: () => readonly Device[]
   readonly timezone: string
   readonly clock: Pick<Clock, 'nowNs'>
+  /** Hours that need not be read again; left out where other processes write to the same store. */
+  readonly hours?: HeatHours
   /** Registers read for one answer at most; of a quiet meter an hour needs two. */
   readonly maxRegisters?: number
 }
 
-const HOUR_NS = 3_600_000_000_000n
 /** An interval longer than this that crosses an end of the span counts on neither side of it. */
 const LOOK_NS = 7n * 24n * HOUR_NS
 const MAX_REGISTERS = 400_000
@@ -42,6 +51,8 @@ const MAX_FINDINGS = 500
 interface Meter extends RegisterMeter {
   readonly device: Device
   readonly boundary: Boundary
+  /** What its register is read by, to compare. */
+  readonly rules: string
 }
 
 /**
@@ -61,15 +72,24 @@ export async function answerHeat(
   const limit = deps.maxRegisters ?? MAX_REGISTERS
   if (buckets.length * meters.length > limit) return { tooMany: true, limit }
   const cellNs = cellOf(query.every, buckets)
-  const registers = await registersOf(deps, { meters, span, cellNs, limit }, signal)
-  if (isTooMany(registers)) return registers
+  // Within an hour nothing is known: what is shorter is read.
+  const hours = cellNs === HOUR_NS ? deps.hours : undefined
+  const asOf = hours?.now() ?? 0
+  const parts = partsOf(hours, meters, span)
+  const read: ReadonlyMap<string, readonly RegisterRow[]>[] = []
+  for (const stretch of parts.read) {
+    const registers = await registersOf(deps, { meters, span: stretch, cellNs, limit }, signal)
+    if (isTooMany(registers)) return registers
+    read.push(registers)
+  }
   const points: PointHeat[] = []
   const findings: HeatFinding[] = []
   for (const meter of meters) {
-    const intervals = heatIntervals(registers.get(meter.device.id) ?? [], meter)
-    findings.push(...findingsOf(meter.device.id, intervals, span))
+    const stretches = stretchesOf(meter, { parts, read, hours, asOf })
+    const told = stretches.map((stretch) => stretch.told).reduce(bothTold)
+    findings.push(...findingsOf(meter.device.id, told, span))
     const labels = labelsOf(meter.device)
-    for (const [at, piece] of heatPieces(intervals, buckets).entries()) {
+    for (const [at, piece] of piecesOf(stretches, buckets).entries()) {
       // There is a piece for each bucket.
       points.push({ piece, meter, boundary: meter.boundary, labels, bucket: buckets[at]! })
     }
@@ -99,7 +119,9 @@ function hasNoRole({ kind, settings }: Device): boolean {
 
 function meterOf(device: Device, boundaries: readonly Boundary[]): Meter[] {
   const boundary = boundaries.find((one) => one === device.settings['role'])
-  return boundary ? [{ ...registerMeterOf(device.settings), device, boundary }] : []
+  if (!boundary) return []
+  const meter = registerMeterOf(device.settings)
+  return [{ ...meter, device, boundary, rules: JSON.stringify(meter) }]
 }
 
 /** Which setting of a meter each grouping stands for. */
@@ -141,6 +163,30 @@ function cellOf(text: string | null, buckets: readonly CalendarBucket[]): bigint
 /** Greatest common divisor. */
 function divisor(a: bigint, b: bigint): bigint {
   return b === 0n ? a : divisor(b, a % b)
+}
+
+interface Given {
+  readonly parts: Parts
+  /** Registers per device, for each stretch that is read. */
+  readonly read: readonly ReadonlyMap<string, readonly RegisterRow[]>[]
+  readonly hours: HeatHours | undefined
+  readonly asOf: number
+}
+
+/** A meter over the whole span, in the order of time; what was read is learned on the way. */
+function stretchesOf(meter: Meter, { parts, read, hours, asOf }: Given): readonly Stretch[] {
+  const { device, rules } = meter
+  // Before anything is learned: `parts` rests on what is known now.
+  const known = parts.known && hours?.of(device.id, rules)
+  const stretches = parts.read.map((span, at) => {
+    const rows = read[at]?.get(device.id) ?? []
+    const intervals = heatIntervals(rows, meter)
+    const settledNs = settledUpTo(rows)
+    if (settledNs !== null) hours?.learn(device.id, rules, { span, intervals, asOf, settledNs })
+    return readStretch(intervals, span)
+  })
+  const all = known && parts.known ? [...stretches, knownStretch(known, parts.known)] : stretches
+  return all.toSorted((a, b) => (a.fromNs < b.fromNs ? -1 : 1))
 }
 
 interface Wanted {

@@ -39,7 +39,7 @@ export function findingsOf(
 
 type Told = HeatInterval & { readonly reason: NonNullable<HeatInterval['reason']> }
 
-function isTold(interval: HeatInterval): interval is Told {
+export function isTold(interval: HeatInterval): interval is Told {
   return interval.reason !== null && interval.reason !== 'gap'
 }
 

@@ -47,7 +47,8 @@ export interface IngestEvents {
   /** Rejections to be told to devices. */
   notices(notices: readonly DeviceNotice[]): void
   settled(counts: SettledCounts): void
-  accepted(device: FullId): void
+  /** Messages that one group commit made durable. */
+  accepted(messages: number): void
   /** The ingest worker cannot go on: the platform has to stop. */
   fatal(error: Error): void
 }
@@ -176,12 +177,17 @@ function connect(connection: Connection): Ingest {
   let sentAtNs = 0n
   let sent: Durable | null = null
   let timer: NodeJS.Timeout | null = null
+  /** Messages of one group became durable together: their clock is read once. */
+  let group: { messages: number; readonly monoNs: bigint; took(ms: number): void } | null = null
   const replay = createReplay({ journal, caller, clock })
   const problem = () => progress.problem
   const backups = createBackups({ ...connection.backups, journal, caller, problem, clock, log })
   const live = createLiveHub({ journal: journal.id, caller, progress, log })
 
-  journal.onDurable(wake)
+  journal.onDurable(() => {
+    endGroup()
+    wake()
+  })
   worker.on('message', onMessage)
   worker.on('error', (error: Error) => events.fatal(error))
   worker.on('exit', (code) => {
@@ -230,11 +236,17 @@ function connect(connection: Connection): Ingest {
     },
   }
 
-  function count(message: IncomingMessage): void {
-    accepted.add(message.device)
-    events.accepted(message.device)
-    const nowNs = clock.monoNs()
-    stages.add('durable', message.receivedAtNs, Number(nowNs - message.receivedMonoNs) / 1e6)
+  function count({ device, receivedMonoNs }: IncomingMessage): void {
+    accepted.add(device)
+    group ??= { messages: 0, monoNs: clock.monoNs(), took: stages.at('durable', clock.nowNs()) }
+    group.messages += 1
+    group.took(Number(group.monoNs - receivedMonoNs) / 1e6)
+  }
+
+  /** The journal tells it behind the messages of each group commit. */
+  function endGroup(): void {
+    if (group) events.accepted(group.messages)
+    group = null
   }
 
   /** A batch is begun at most every `batchMs`, at once when nothing went on for that long. */

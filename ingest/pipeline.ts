@@ -50,6 +50,8 @@ export interface PipelineOptions {
 
 export interface PipelineDeps extends SettleDeps {
   device(id: FullId): Device | null
+  /** A secret of a device, for formats that decrypt; null when it has none of that name. */
+  secretOf?(id: FullId, name: string): string | null
   /** Asked once per batch for elements that the memory no longer covers. */
   known(identities: readonly Identity[]): Promise<readonly Known[]>
 }
@@ -73,6 +75,7 @@ interface Parsed {
 }
 
 type LookedUpDrafts = ReadonlyMap<Draft, LookedUp>
+const NOTHING_LOOKED_UP: LookedUpDrafts = new Map()
 
 /**
  * From journal records to readings, rejections and counts (ARCHITECTURE.md, "The way of a message"):
@@ -102,7 +105,9 @@ function parse(message: JournaledMessage, deps: PipelineDeps, options: PipelineO
     const output = refuseAll('malformed', 'a format this platform reads', device.format)
     return { message, format: device.format, channel, output }
   }
-  const output = format.parse({ device, message, channel, timezone: options.timezone })
+  const { timezone } = options
+  const secretOf = (name: string) => deps.secretOf?.(message.device, name) ?? null
+  const output = format.parse({ device, message, channel, timezone, secretOf })
   return { message, format: format.name, channel, output: onlyOrigin(output, message) }
 }
 
@@ -146,7 +151,7 @@ async function lookUp(
       questions.push({ identity, draft })
     }
   }
-  if (questions.length === 0) return new Map()
+  if (questions.length === 0) return NOTHING_LOOKED_UP
   const answers = await deps.known(questions.map(({ identity }) => identity))
   return new Map(questions.map(({ draft }, at) => [draft, answers[at] ?? 'unknown']))
 }
@@ -210,7 +215,7 @@ function judgeMessage(
       }
       // Only the first stored reading of a message carries its bytes: sums count it once.
       const bytes = readings.length === 0 ? message.payload.length : 0
-      const looked = lookedUp.get(draft)
+      const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(draft)
       const reading = judgeDraft({ device, known, parsed, draft, looked, index, bytes, options })
       if (reading === null) duplicates += 1
       else {

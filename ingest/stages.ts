@@ -11,7 +11,8 @@ const MINUTE_NS = 60_000_000_000n
  * than it tells).
  */
 export interface StageClock {
-  add(stage: Stage, atNs: bigint, latencyMs: number): void
+  /** Where the latencies (ms) of one stage that end at this moment are counted, one call each. */
+  at(stage: Stage, atNs: bigint): (latencyMs: number) => void
   /** Adds what another thread has counted. */
   addCount(count: StageCount): void
   /** Counts since the last `take`, left where they are. */
@@ -20,27 +21,45 @@ export interface StageClock {
   take(): readonly StageCount[]
 }
 
+interface Histogram {
+  readonly minute: number
+  readonly stage: string
+  /** Count per bucket. */
+  readonly counts: Map<number, number>
+}
+
 export function createStageClock(): StageClock {
-  let counts = new Map<string, { minute: number; stage: string; bucket: number; n: number }>()
+  let histograms: Histogram[] = []
+  const peek = () =>
+    histograms.flatMap(({ minute, stage, counts }) =>
+      [...counts].map(([bucket, n]) => ({ minute, stage, bucket, n })),
+    )
   return {
-    add(stage, atNs, latencyMs) {
-      addCount({ minute: Number(atNs / MINUTE_NS), stage, bucket: bucketOf(latencyMs), n: 1 })
+    at(stage, atNs) {
+      const { counts } = histogramOf(Number(atNs / MINUTE_NS), stage)
+      return (latencyMs) => addTo(counts, bucketOf(latencyMs), 1)
     },
-    addCount,
-    peek: () => [...counts.values()],
+    addCount: ({ minute, stage, bucket, n }) => addTo(histogramOf(minute, stage).counts, bucket, n),
+    peek,
     take() {
-      const taken = [...counts.values()]
-      counts = new Map()
+      const taken = peek()
+      histograms = []
       return taken
     },
   }
 
-  function addCount({ minute, stage, bucket, n }: StageCount): void {
-    const key = `${minute} ${stage} ${bucket}`
-    const known = counts.get(key)
-    if (known) known.n += n
-    else counts.set(key, { minute, stage, bucket, n })
+  /** Few are open at once: those of the last minutes. */
+  function histogramOf(minute: number, stage: string): Histogram {
+    const known = histograms.find((one) => one.minute === minute && one.stage === stage)
+    if (known) return known
+    const made = { minute, stage, counts: new Map<number, number>() }
+    histograms.push(made)
+    return made
   }
+}
+
+function addTo(counts: Map<number, number>, bucket: number, n: number): void {
+  counts.set(bucket, (counts.get(bucket) ?? 0) + n)
 }
 
 /** `durable` and `stored` of `/kpi/latency`: of the whole platform, so never grouped by device. */

@@ -1,8 +1,13 @@
+import type { InfluxOptions } from '#lib/store/options.ts'
 import type { StoreLimits, StoreRetention } from '#lib/store/store.ts'
 
 /** Plain values the worker starts from (they cross the thread boundary). */
 export interface WorkerOptions {
   readonly dataDir: string
+  /** Without it `registry.db` of the data directory. */
+  readonly registryPath?: string
+  /** Without it the embedded one. */
+  readonly store?: { readonly url: string; readonly influx?: InfluxOptions }
   readonly journal: { readonly id: string; readonly dir: string; readonly lastPosition: number }
   readonly retention: StoreRetention & { readonly rejectionDays: number }
   readonly limits: StoreLimits

@@ -15,6 +15,7 @@ import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { createAnswers } from './answers.ts'
 import { createFreezer, type Frozen } from './freeze.ts'
 import { loadSaved, loadState, openIngestDb, saveSnapshot } from './ingest-db.ts'
+import { createHeatHours } from './heat-hours.ts'
 import { openReader } from './journal/reader.ts'
 import { createLiveWatch } from './live-watch.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -46,13 +47,15 @@ try {
 async function run(options: WorkerOptions): Promise<void> {
   const log = createLog(options.logLevel)
   const clock = systemClock
-  const registry = openRegistryReader({ path: join(options.dataDir, 'registry.db'), clock, log })
+  const path = options.registryPath ?? join(options.dataDir, 'registry.db')
+  const registry = openRegistryReader({ path, clock, log })
   const db = openIngestDb(join(options.dataDir, 'ingest.db'))
   const saved = loadSaved(db)
   const storeDir = join(options.dataDir, 'store')
   mkdirSync(storeDir, { recursive: true, mode: 0o700 })
   const { store, missingFrom } = await openStore({
-    url: 'duckdb:',
+    url: options.store?.url ?? 'duckdb:',
+    influx: options.store?.influx,
     dir: storeDir,
     journal: options.journal.id,
     journalLast: options.journal.lastPosition,
@@ -78,6 +81,7 @@ async function run(options: WorkerOptions): Promise<void> {
     clock,
     log,
     device: registry.devices.get,
+    secretOf: registry.secretOf,
     pause: (ms: number) => pause(ms),
     problem: (text: string) => tell({ type: 'problem', text }),
   }
@@ -92,6 +96,7 @@ async function run(options: WorkerOptions): Promise<void> {
   }
   const writer = createWriter(deps, writerOptions, reader.seek(saved.position))
   const live = createLiveWatch()
+  const hours = createHeatHours()
   const freezer = createFreezer(join(options.dataDir, 'ingest.db'), store)
   const exportDir = join(options.dataDir, 'export')
   rmSync(exportDir, { recursive: true, force: true })
@@ -107,6 +112,8 @@ async function run(options: WorkerOptions): Promise<void> {
       clock,
       reader,
       exportPath,
+      // Other intakes write to the same InfluxDB: what they store is not seen here.
+      ...(options.store?.influx ? {} : { hours }),
       devices: registry.devices.list,
       timezone: options.timezone,
     }),
@@ -141,6 +148,7 @@ async function run(options: WorkerOptions): Promise<void> {
         'rows are missing in the store; reading the journal again',
       )
       const rows = await writer.rebuild(missingFrom)
+      hours.clear()
       log.info({ rows }, 'the rows of the lost part were derived again')
     })
   }
@@ -173,6 +181,7 @@ async function run(options: WorkerOptions): Promise<void> {
       stages.addCount({ minute, stage, bucket, n })
     await writer.writeTo(message.durable, ({ cursor, outcome, ...written }) => {
       const { position } = cursor
+      hours.stored(outcome.readings)
       const batch = live.batchOf(outcome, position)
       if (batch) tell({ type: 'live', batch })
       tell({ type: 'written', position, ...written })

@@ -22,6 +22,7 @@ export interface WriterDeps {
   readonly clock: Clock
   readonly log: Log
   device: PipelineDeps['device']
+  secretOf?: PipelineDeps['secretOf']
   /** Waits; tests turn the clock instead. */
   pause(ms: number): Promise<void>
   /** Told whenever the store begins or ends to refuse; '' is well again. */
@@ -71,6 +72,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
   let closed = false
   const pipelineDeps: PipelineDeps = {
     device: deps.device,
+    ...(deps.secretOf ? { secretOf: deps.secretOf } : {}),
     known: (identities) => deps.store.known(identities),
     standing: (origin, position) => deps.rejections.standing(origin, position),
   }
@@ -134,8 +136,9 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
     settled = true
     showCounts(deps.state, new Set(messages.map(({ device }) => device)))
     const nowNs = deps.clock.nowNs()
+    const count = deps.stages.at('stored', nowNs)
     for (const { receivedAtNs, origin } of messages) {
-      if (!origin) deps.stages.add('stored', nowNs, Number(nowNs - receivedAtNs) / 1e6)
+      if (!origin) count(Number(nowNs - receivedAtNs) / 1e6)
     }
     return outcome
   }

@@ -18,6 +18,7 @@ const SOURCES = filesBelow([
   'seeds',
   'scripts',
   'bench',
+  'platform',
 ]).concat('main.ts', 'platform.ts', 'demo.ts')
 const TESTS = filesBelow(['tests'])
 
@@ -35,8 +36,9 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['seeds', ['seeds', 'simulators', 'lib', 'npm']],
   ['demo.ts', ['seeds', 'lib']],
   ['scripts', ['scripts', 'lib', 'ingest', 'dashboards', 'tests/support', 'npm']],
-  ['bench', ['bench', 'lib', 'tests/support', 'npm']],
-  ['platform.ts', ['lib', 'broker', 'ingest', 'api', 'npm']],
+  ['bench', ['bench', 'lib', 'ingest', 'platform', 'tests/support', 'npm']],
+  ['platform', ['platform', 'lib', 'broker', 'ingest', 'api', 'package.json', 'npm']],
+  ['platform.ts', ['platform', 'lib', 'npm']],
   ['main.ts', ['platform.ts', 'node-version.mjs', 'lib']],
 ]
 
@@ -209,7 +211,7 @@ function importsOf(file: string): string[] {
 }
 
 function isOurs(target: string): boolean {
-  return /^(lib|broker|ingest|api|simulators|seeds|dashboards|scripts|bench|tests)\/|^(platform\.ts|main\.ts|demo\.ts|node-version\.mjs)$/.test(
+  return /^(lib|broker|ingest|api|simulators|seeds|dashboards|scripts|bench|tests|platform)\/|^(platform\.ts|main\.ts|demo\.ts|node-version\.mjs)$/.test(
     target,
   )
 }

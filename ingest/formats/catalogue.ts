@@ -34,6 +34,9 @@ export const FORMATS: Readonly<Record<string, Format>> = {
 
 export const FORMAT_NAMES: readonly string[] = Object.keys(FORMATS)
 
+const BY_NAME: ReadonlyMap<string, Format> = new Map(Object.entries(FORMATS))
+
+/** Asked for every message. */
 export function formatNamed(name: string): Format | null {
-  return Object.hasOwn(FORMATS, name) ? (FORMATS[name] ?? null) : null
+  return BY_NAME.get(name) ?? null
 }

@@ -12,6 +12,8 @@ export interface FormatInput {
   readonly channel: string
   /** IANA zone for local times without one. */
   readonly timezone: string
+  /** A secret of the device in the registry; null when it has none of that name. */
+  readonly secretOf?: (name: string) => string | null
 }
 
 /** One reading as the payload tells it, before clock, lateness and duplicates are judged. */

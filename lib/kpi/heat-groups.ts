@@ -25,12 +25,13 @@ export interface GroupHeat {
  */
 export function groupHeat(rows: readonly PointHeat[], by: readonly string[]): GroupHeat[] {
   const groups = new Map<string, PointHeat[]>()
+  // Points of one meter share their labels, and there is a point for every bucket.
+  const keys = new Map<PointHeat['labels'], string>()
   for (const row of rows) {
-    const key = JSON.stringify([
-      row.boundary,
-      [row.bucket.fromNs, row.bucket.toNs].map(String),
-      by.map((name) => row.labels[name] ?? null),
-    ])
+    const { labels, boundary, bucket } = row
+    const ofLabels = keys.get(labels) ?? JSON.stringify(by.map((name) => labels[name] ?? null))
+    keys.set(labels, ofLabels)
+    const key = `${bucket.fromNs} ${bucket.toNs} ${boundary} ${ofLabels}`
     const members = groups.get(key)
     if (members) members.push(row)
     else groups.set(key, [row])

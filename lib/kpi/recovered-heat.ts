@@ -55,16 +55,16 @@ export function heatPieces(
   return buckets.map((bucket) => {
     firstInterval = skip(intervals, firstInterval, ({ toNs }) => toNs < bucket.fromNs)
     firstLeftOut = skip(leftOutNs, firstLeftOut, (timeNs) => timeNs < bucket.fromNs)
-    let piece = emptyHeatPiece()
+    const sum = emptySum()
     for (let at = firstInterval; at < intervals.length; at += 1) {
       // `at` is below the length.
       const interval = intervals[at]!
       if (interval.fromNs >= bucket.toNs) break
-      piece = mergeHeat(piece, pieceOf(interval, bucket))
+      addInterval(sum, interval, bucket)
     }
     const end = skip(leftOutNs, firstLeftOut, (timeNs) => timeNs < bucket.toNs)
-    const excluded = piece.intervals.excluded + end - firstLeftOut
-    return { ...piece, intervals: { ...piece.intervals, excluded } }
+    sum.intervals.excluded += end - firstLeftOut
+    return sum
   })
 }
 
@@ -74,18 +74,26 @@ function skip<T>(items: readonly T[], from: number, isBefore: (item: T) => boole
   return at
 }
 
-function pieceOf(interval: HeatInterval, bucket: Span): HeatPiece {
-  const { fromNs, toNs, kind } = interval
+/** A piece while it is added up: of a long series there are many, so no copies are made. */
+type Sum = { -readonly [K in keyof Omit<HeatPiece, 'intervals'>]: HeatPiece[K] } & {
+  readonly intervals: Record<IntervalKind, number>
+}
+
+function emptySum(): Sum {
+  return { ...emptyHeatPiece(), intervals: { measured: 0, bridged: 0, missing: 0, excluded: 0 } }
+}
+
+function addInterval(sum: Sum, { fromNs, toNs, kind, energyJ }: HeatInterval, bucket: Span): void {
   const startNs = fromNs > bucket.fromNs ? fromNs : bucket.fromNs
   const endNs = toNs < bucket.toNs ? toNs : bucket.toNs
-  const empty = emptyHeatPiece()
-  const piece = { ...empty, [TIME_OF[kind]]: endNs > startNs ? endNs - startNs : 0n }
+  if (endNs > startNs) sum[TIME_OF[kind]] += endNs - startNs
   // A shift, not a division: it rounds down before 1970 as well.
   const middleNs = (fromNs + toNs) >> 1n
-  if (middleNs < bucket.fromNs || middleNs >= bucket.toNs) return piece
-  const energyJ = interval.energyJ
-  const bridgedJ = kind === 'bridged' ? (energyJ ?? 0n) : 0n
-  return { ...piece, energyJ, bridgedJ, intervals: { ...empty.intervals, [kind]: 1 } }
+  if (middleNs < bucket.fromNs || middleNs >= bucket.toNs) return
+  sum.intervals[kind] += 1
+  if (energyJ === null) return
+  sum.energyJ = (sum.energyJ ?? 0n) + energyJ
+  if (kind === 'bridged') sum.bridgedJ += energyJ
 }
 
 const TIME_OF = {
@@ -97,26 +105,28 @@ const TIME_OF = {
 
 /** The sum of pieces of one measuring point: of hours to a day, of days to a year. */
 export function mergeHeat(...pieces: readonly HeatPiece[]): HeatPiece {
-  return pieces.reduce(
-    (sum, piece) => ({
-      energyJ:
-        sum.energyJ === null || piece.energyJ === null
-          ? (sum.energyJ ?? piece.energyJ)
-          : sum.energyJ + piece.energyJ,
-      bridgedJ: sum.bridgedJ + piece.bridgedJ,
-      measuredNs: sum.measuredNs + piece.measuredNs,
-      bridgedNs: sum.bridgedNs + piece.bridgedNs,
-      missingNs: sum.missingNs + piece.missingNs,
-      excludedNs: sum.excludedNs + piece.excludedNs,
-      intervals: {
-        measured: sum.intervals.measured + piece.intervals.measured,
-        bridged: sum.intervals.bridged + piece.intervals.bridged,
-        missing: sum.intervals.missing + piece.intervals.missing,
-        excluded: sum.intervals.excluded + piece.intervals.excluded,
-      },
-    }),
-    emptyHeatPiece(),
-  )
+  const sum = emptySum()
+  for (const {
+    energyJ,
+    bridgedJ,
+    measuredNs,
+    bridgedNs,
+    missingNs,
+    excludedNs,
+    intervals,
+  } of pieces) {
+    if (energyJ !== null) sum.energyJ = (sum.energyJ ?? 0n) + energyJ
+    sum.bridgedJ += bridgedJ
+    sum.measuredNs += measuredNs
+    sum.bridgedNs += bridgedNs
+    sum.missingNs += missingNs
+    sum.excludedNs += excludedNs
+    sum.intervals.measured += intervals.measured
+    sum.intervals.bridged += intervals.bridged
+    sum.intervals.missing += intervals.missing
+    sum.intervals.excluded += intervals.excluded
+  }
+  return sum
 }
 
 /** A figure with less than this is labelled provisional (domain.md 7.3). */

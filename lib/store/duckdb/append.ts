@@ -6,15 +6,13 @@ import {
   type DuckDBAppender,
   type DuckDBConnection,
   type DuckDBType,
-  type DuckDBValue,
 } from '@duckdb/node-api'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { columnsOf, type Column, type ColumnSource } from './columns.ts'
+import { CHUNK_ROWS, createChunkColumn, type ChunkColumn } from './chunk-columns.ts'
+import { columnsOf, type Column, type ColumnSource, type ReadingValue } from './columns.ts'
 import type { Part } from './part.ts'
 
-/** DuckDB's vector size: the most a data chunk holds. */
-const CHUNK_ROWS = 2048
 /** A chunk keeps the bytes of its texts until it is reset. */
 const RESET_AFTER_CHUNKS = 64
 
@@ -76,101 +74,64 @@ interface ChunkBuffer {
   fill(readings: readonly Reading[], from: number): DuckDBDataChunk
 }
 
-/**
- * One chunk that is filled again and again. Most fields of a kind are absent in most readings, and
- * setting a row to NULL is slow: a column that was NULL throughout and is so again is left alone.
- */
+/** One chunk that is filled again and again. */
 function createChunkBuffer(columns: readonly Column[]): ChunkBuffer {
   const chunk = DuckDBDataChunk.create(
     columns.map((column) => column.type),
     CHUNK_ROWS,
   )
-  const gathered = columns.map(() => Array.from<DuckDBValue>({ length: CHUNK_ROWS }).fill(null))
-  const gather = createGatherer(columns, gathered)
-  const isAllNull = columns.map(() => false)
+  const written = columns.map(({ type }, at) => createChunkColumn(chunk.chunk, at, type))
+  const gather = createGatherer(columns, written)
   let filled = 0
 
   return {
     fill(readings, from) {
       if (filled > 0 && filled % RESET_AFTER_CHUNKS === 0) {
         chunk.reset()
-        isAllNull.fill(false)
+        for (const column of written) column.forget()
       }
       filled += 1
       const rows = Math.min(CHUNK_ROWS, readings.length - from)
-      const present = gather(readings, from, rows)
+      gather(readings, from, rows)
       chunk.rowCount = rows
-      for (const [at, values] of gathered.entries()) {
-        if (present[at]) writeColumn(at, values, rows)
-        else if (!isAllNull[at]) clearColumn(at, rows)
-      }
+      for (const column of written) column.flush(rows)
       return chunk
     },
   }
-
-  function writeColumn(at: number, values: readonly DuckDBValue[], rows: number): void {
-    const vector = chunk.getColumnVector(at)
-    for (let row = 0; row < rows; row += 1) vector.setItem(row, values[row] ?? null)
-    vector.flush()
-    isAllNull[at] = false
-  }
-
-  function clearColumn(at: number, rows: number): void {
-    chunk.rowCount = CHUNK_ROWS
-    const vector = chunk.getColumnVector(at)
-    for (let row = 0; row < CHUNK_ROWS; row += 1) vector.setItem(row, null)
-    vector.flush()
-    isAllNull[at] = true
-    chunk.rowCount = rows
-  }
 }
 
-type Gatherer = (readings: readonly Reading[], from: number, rows: number) => readonly boolean[]
+type Gatherer = (readings: readonly Reading[], from: number, rows: number) => void
 
 /**
- * Spreads readings over columns, and says which of these got a value at all. Fields are taken as they
- * stand in a reading: asking each reading for every field of its kind costs twice as much.
+ * Spreads readings over columns. Fields are taken as they stand in a reading: asking each reading for
+ * every field of its kind costs twice as much.
  */
-function createGatherer(columns: readonly Column[], gathered: DuckDBValue[][]): Gatherer {
-  const fieldAt = new Map<string, number>()
-  const own: { readonly at: number; readonly value: (reading: Reading) => DuckDBValue }[] = []
+function createGatherer(columns: readonly Column[], written: readonly ChunkColumn[]): Gatherer {
+  const columnOfField = new Map<string, ChunkColumn>()
+  const own: { readonly column: ChunkColumn; readonly value: ReadingValue }[] = []
   for (const [at, { source }] of columns.entries()) {
-    if (source.of === 'reading') own.push({ at, value: source.value })
-    else fieldAt.set(source.name, at)
+    const column = written[at]
+    if (!column) continue
+    if (source.of === 'reading') own.push({ column, value: source.value })
+    else columnOfField.set(source.name, column)
   }
-  const present = columns.map(() => false)
 
   return (readings, from, rows) => {
-    for (const [at, values] of gathered.entries()) {
-      if (present[at]) values.fill(null)
-    }
-    present.fill(false)
-    for (const { at, value } of own) {
-      const values = gathered[at] ?? []
+    for (const column of written) column.clear()
+    for (const { column, value } of own) {
       for (let row = 0; row < rows; row += 1) {
         const reading = readings[from + row]
-        if (reading) put(at, values, row, value(reading))
+        if (reading) column.put(row, value(reading))
       }
     }
     for (let row = 0; row < rows; row += 1) {
       const reading = readings[from + row]
       if (reading) spread(reading.fields, row)
     }
-    return present
   }
 
   function spread(values: Reading['fields'], row: number): void {
     // No entries(): it would make an array per value, for every reading.
-    for (const name in values) {
-      const at = fieldAt.get(name)
-      const column = at === undefined ? undefined : gathered[at]
-      if (at !== undefined && column) put(at, column, row, values[name] ?? null)
-    }
-  }
-
-  function put(at: number, values: DuckDBValue[], row: number, value: DuckDBValue): void {
-    if (value === null) return
-    values[row] = value
-    present[at] = true
+    for (const name in values) columnOfField.get(name)?.put(row, values[name] ?? null)
   }
 }

@@ -21,8 +21,11 @@ export interface Column {
   readonly source: ColumnSource
 }
 
+/** A safe integer may stand for a bigint. */
+export type ReadingValue = (reading: Reading) => DuckDBValue
+
 export type ColumnSource =
-  | { readonly of: 'reading'; readonly value: (reading: Reading) => DuckDBValue }
+  | { readonly of: 'reading'; readonly value: ReadingValue }
   | { readonly of: 'fields'; readonly name: string }
 
 /** Prefixes keep the names of fields apart from ours and from those of the radio part. */
@@ -36,7 +39,7 @@ export function radioColumn(name: string): string {
 
 export const RADIO_NAMES = Object.keys(RADIO_FIELDS) as (keyof Radio)[]
 
-const own = (name: string, type: DuckDBType, value: (reading: Reading) => DuckDBValue): Column => ({
+const own = (name: string, type: DuckDBType, value: ReadingValue): Column => ({
   name,
   type,
   source: { of: 'reading', value },
@@ -45,11 +48,11 @@ const own = (name: string, type: DuckDBType, value: (reading: Reading) => DuckDB
 const FIXED: readonly Column[] = [
   own('time_ns', BIGINT, (reading) => reading.timeNs),
   own('received_ns', BIGINT, (reading) => reading.receivedAtNs),
-  own('position', BIGINT, (reading) => BigInt(reading.position)),
+  own('position', BIGINT, (reading) => reading.position),
   own('idx', INTEGER, (reading) => reading.index),
   own('device', VARCHAR, (reading) => reading.device),
   own('channel', VARCHAR, (reading) => reading.channel),
-  own('seq', BIGINT, ({ seq }) => (seq === null ? null : BigInt(seq))),
+  own('seq', BIGINT, (reading) => reading.seq),
   own('claimed_ns', BIGINT, (reading) => reading.claimedTimeNs),
   own('hash', UBIGINT, (reading) => reading.hash),
   own('flags', INTEGER, (reading) => reading.flags),

@@ -1,19 +1,12 @@
+import type { DuckDBValue } from '@duckdb/node-api'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { RegistersQuery, Span } from '#lib/telemetry/questions.ts'
 import type { TooMany } from '#lib/telemetry/service.ts'
 import { fieldColumn } from './columns.ts'
-import {
-  bigintIn,
-  literal,
-  numberIn,
-  numberOrNull,
-  rowsOf,
-  textIn,
-  textOrNull,
-  type Row,
-} from './sql.ts'
+import { literal } from './sql.ts'
 import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
 
 /*
@@ -47,13 +40,18 @@ export async function askRegisters(
   if (meters.length === 0 || registerKinds(query).length === 0) return []
   const source = nearSql(asking, query)
   const wanted = cellNs === null ? `SELECT * FROM near` : thinnedSql(cellNs)
-  const rows = await rowsOf(
-    asking.connection,
-    `WITH near AS (${source}) SELECT ${COLUMNS.join(', ')} FROM (${wanted})
+  const result = await asking.connection.run(
+    `WITH near AS (${source}) SELECT ${ANSWERED.join(', ')} FROM (${wanted})
      ORDER BY device, ${ORDER} LIMIT ${maxRows + 1}`,
   )
-  return rows.length > maxRows ? { tooMany: true, limit: maxRows } : rows.map(registerRow)
+  // By columns: an object per row with all its names would cost more than the question itself.
+  const [nths = [], ...columns] = await result.getColumns()
+  if (nths.length > maxRows) return { tooMany: true, limit: maxRows }
+  return nths.map((nth, at) => registerRow(meters[Number(nth)]?.device ?? '', columns, at))
 }
+
+/** `m_nth` stands for the meter: a number instead of the same text in every row. */
+const ANSWERED = ['m_nth', 'time_ns', ENERGY, METER, 'flags', STATUS, HOURS]
 
 /** Kinds that have an energy register. */
 function registerKinds({ scope }: Pick<RegistersQuery, 'scope'>): readonly Kind[] {
@@ -64,8 +62,8 @@ function registerKinds({ scope }: Pick<RegistersQuery, 'scope'>): readonly Kind[
 function nearSql(asking: Asking, query: RegistersQuery): string {
   const { fromNs, toNs, lookNs, meters } = query
   const limits = meters.map(
-    ({ device, limitKw, stepKwh }) =>
-      `(${literal(device)}, ${limitKw}::DOUBLE, ${stepKwh}::DOUBLE)`,
+    ({ device, limitKw, stepKwh }, nth) =>
+      `(${literal(device)}, ${nth}, ${limitKw}::DOUBLE, ${stepKwh}::DOUBLE)`,
   )
   const zone = (span: Span, number: number) =>
     `SELECT *, ${number} AS zone FROM ${sourceOf(asking, query, span)}`
@@ -76,7 +74,7 @@ function nearSql(asking: Asking, query: RegistersQuery): string {
       (${zone({ fromNs: fromNs - lookNs, toNs: fromNs }, 0)} ${nearest('DESC')})
       UNION ALL (${zone({ fromNs, toNs }, 1)})
       UNION ALL (${zone({ fromNs: toNs, toNs: toNs + lookNs }, 2)} ${nearest('ASC')}))
-    JOIN (VALUES ${limits.join(', ')}) AS m(device, limit_kw, step_kwh) USING (device)`
+    JOIN (VALUES ${limits.join(', ')}) AS m(device, m_nth, limit_kw, step_kwh) USING (device)`
 }
 
 function sourceOf({ view }: Asking, { scope }: RegistersQuery, span: Span): string {
@@ -124,14 +122,24 @@ function thinnedSql(cellNs: bigint): string {
     QUALIFY row_number() OVER (PARTITION BY device, time_ns // ${cellNs} ORDER BY ${ORDER}) = 1`
 }
 
-function registerRow(row: Row): RegisterRow {
+function registerRow(
+  device: FullId,
+  columns: readonly (readonly DuckDBValue[])[],
+  at: number,
+): RegisterRow {
+  const [timeNs, energyKwh, meterId, flags, status, operatingHoursH] = columns.map(
+    (column) => column[at],
+  )
+  if (typeof timeNs !== 'bigint' || typeof energyKwh !== 'number') {
+    throw new TypeError('expected a time and a register in every row, got none')
+  }
   return {
-    device: textIn(row, 'device'),
-    timeNs: bigintIn(row, 'time_ns'),
-    energyKwh: numberIn(row, ENERGY),
-    meterId: textOrNull(row, METER),
-    flags: flagNames(numberIn(row, 'flags')),
-    status: textOrNull(row, STATUS),
-    operatingHoursH: numberOrNull(row, HOURS),
+    device,
+    timeNs,
+    energyKwh,
+    meterId: typeof meterId === 'string' ? meterId : null,
+    flags: flagNames(Number(flags)),
+    status: typeof status === 'string' ? status : null,
+    operatingHoursH: typeof operatingHoursH === 'number' ? operatingHoursH : null,
   }
 }

@@ -52,6 +52,7 @@ export function createDuckdbStore(given: StoreParts): Store {
         await writeBatch(session, batch, dir)
         settled = Math.max(settled, batch.toPosition)
         positions = positionsOf(session)
+        return { refused: [] }
       }),
     known: (identities) =>
       inTurn('look readings up in the store', (session) =>

@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process'
+import { systemClock } from '#lib/runtime/clock.ts'
+import { problemLine, readConfig } from '#lib/runtime/config.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { openIngest, type Ingest } from '../ingest/open-ingest.ts'
+import { ingestOptions } from '../platform/options.ts'
+import { startPlatform, type Platform } from '../tests/support/platform.ts'
+import { FLEET_DEVICES, METERS, fleetRows, meterRows, type History } from './history.ts'
+
+export const TENANT = 'bench'
+const MOST_IN_FLIGHT = 20_000
+
+interface Row {
+  readonly device: string
+  readonly receivedAtMs: number
+  readonly payload: string
+}
+
+/**
+ * Fills a data directory through the real intake: the same journal, formats, pipeline and store, only
+ * the receive times are those of the history. Over MQTT every row would be late, and late rows are
+ * left out of latency.
+ */
+export async function fillProduct(dataDir: string, history: History): Promise<void> {
+  const platform = await startPlatform({ dataDir })
+  await register(platform)
+  await platform.stop()
+  const { config, problems } = readConfig({ PADBORG_DATA_DIR: dataDir, PADBORG_LOG_LEVEL: 'warn' })
+  if (!config) throw new Error(problems.map(problemLine).join('\n'))
+  const ingest = await openIngest(
+    ingestOptions(config, dataDir),
+    {
+      notices: () => undefined,
+      accepted: () => undefined,
+      settled: () => undefined,
+      fatal: (error) => {
+        throw error
+      },
+    },
+    { clock: systemClock, log: createLog('warn') },
+  )
+  try {
+    await take(ingest, merged(history))
+    await drained(ingest)
+  } finally {
+    await ingest.close()
+  }
+  // Checkpoints what is left, as a start and an orderly end do.
+  await (await startPlatform({ dataDir })).stop()
+  spawnSync('sync')
+}
+
+async function register({ api }: Platform): Promise<void> {
+  await api('/tenants', { body: { id: TENANT, name: 'Bench' } })
+  for (const { kind, device } of FLEET_DEVICES) {
+    await api('/devices', { body: { id: device, tenant: TENANT, kind } })
+  }
+  for (const { device, town } of METERS) {
+    const settings = { role: 'delivered', town, registerStep: 1, maxPowerKw: 5000 }
+    await api('/devices', { body: { id: device, tenant: TENANT, kind: 'heat_meter', settings } })
+  }
+}
+
+/** Meters and fleet in the order of arrival. */
+function* merged(history: History): Iterable<Row> {
+  const meters = meterRows(history)[Symbol.iterator]()
+  let meter = meters.next()
+  for (const row of fleetRows(history)) {
+    for (; !meter.done && meter.value.timeMs <= row.timeMs; meter = meters.next()) {
+      yield meterMessage(meter.value)
+    }
+    const { kind, device, seq, timeMs, delayMs, fields, radio } = row
+    const payload = JSON.stringify({ v: 1, kind, ts: timeMs, seq, data: fields, radio })
+    yield { device, receivedAtMs: timeMs + delayMs, payload }
+  }
+  for (; !meter.done; meter = meters.next()) yield meterMessage(meter.value)
+}
+
+function meterMessage({ device, timeMs, energyKwh, powerKw }: MeterValue): Row {
+  const data = { energyKwh, powerKw }
+  const payload = JSON.stringify({ v: 1, kind: 'heat_meter', ts: timeMs, data })
+  return { device, receivedAtMs: timeMs + 500, payload }
+}
+
+type MeterValue = Readonly<Record<'timeMs' | 'energyKwh' | 'powerKw', number>> & {
+  readonly device: string
+}
+
+/** No more in flight than memory likes, and never while the journal is held. */
+async function take({ intake }: Ingest, rows: Iterable<Row>): Promise<void> {
+  let inFlight = 0
+  let wake: (() => void) | null = null
+  intake.onHeldChange(() => wake?.())
+  for (const { device, receivedAtMs, payload } of rows) {
+    while (inFlight >= MOST_IN_FLIGHT || intake.held) {
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
+    const id = `${TENANT}.${device}`
+    inFlight += 1
+    intake.accept(
+      {
+        device: id,
+        topic: `padborg/v1/${TENANT}/${device}/telemetry`,
+        payload: Buffer.from(payload),
+        qos: 1,
+        retain: false,
+        dup: false,
+        will: false,
+        receivedAtNs: BigInt(Math.round(receivedAtMs * 1000)) * 1000n,
+        receivedMonoNs: systemClock.monoNs(),
+        origin: null,
+      },
+      () => {
+        inFlight -= 1
+        if (inFlight < MOST_IN_FLIGHT / 2) wake?.()
+      },
+    )
+  }
+}
+
+async function drained(ingest: Ingest): Promise<void> {
+  while (ingest.status().lagMessages > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
