@@ -6,10 +6,10 @@ process.env['UV_THREADPOOL_SIZE'] ??= '16'
 
 const { readSettings, runPlatform } = await import('./platform.ts')
 
-/** Starts the platform: `node main.ts [--check]`. Exits with 0 after an orderly end, else 1. */
+/** `node main.ts [--check] [broker] [ingest] [api]`: exits with 0 after an orderly end, else 1. */
 async function main(): Promise<number> {
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
-  const { config, check, problems } = readSettings(process.argv.slice(2), process.env)
+  const { config, roles, check, problems } = readSettings(process.argv.slice(2), process.env)
   if (!config || problems.length > 0) {
     for (const problem of problems) tell(problem)
     return 1
@@ -19,7 +19,7 @@ async function main(): Promise<number> {
     return 0
   }
   const print = (line: string) => void process.stdout.write(`${line}\n`)
-  return await runPlatform(config, { print, tell, exit: (code) => process.exit(code) })
+  return await runPlatform({ config, roles }, { print, tell, exit: (code) => process.exit(code) })
 }
 
 process.exit(await main())

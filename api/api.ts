@@ -3,15 +3,16 @@ import type { Log } from '#lib/runtime/log.ts'
 import type { BackupPort } from '#lib/runtime/backup-port.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Registry } from '#lib/registry/registry.ts'
-import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Cursors } from './cursor.ts'
+import type { IntakeSource } from './intakes.ts'
 import type { Pseudonyms } from './pseudonyms.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface AppDeps {
   readonly port: IngestPort
-  readonly live: LiveFeed
+  /** At least one; `port` answers for all of them together. */
+  readonly intakes: readonly IntakeSource[]
   /** Where the data are in this process. */
   readonly backups?: BackupPort
   readonly registry: Registry

@@ -1,4 +1,4 @@
-import { liveId, type LiveEvent, type LivePlace } from '#lib/telemetry/live.ts'
+import { liveId, type LiveEvent, type LiveFeed, type LivePlace } from '#lib/telemetry/live.ts'
 import { ACCESS } from './access.ts'
 import type { Gap, LiveText } from './live-outbox.ts'
 import { shownReading } from './reading-rows.ts'
@@ -9,10 +9,10 @@ import type { Asker } from './scope.ts'
 export const RETRY_MS = 2000
 
 /**
- * Server-sent events, for viewers of one platform. Many viewers see the same events: each is written
+ * Server-sent events of one intake. Many viewers see the same events: each is written
  * once for those who see names, and once for those who see pseudonyms.
  */
-export function createLiveTexts(journal: string): (asker: Asker) => LiveText {
+export function createLiveTexts(live: Pick<LiveFeed, 'journal'>): (asker: Asker) => LiveText {
   const named = new WeakMap<LiveEvent, string>()
   const pseudonymised = new WeakMap<LiveEvent, string>()
 
@@ -22,15 +22,15 @@ export function createLiveTexts(journal: string): (asker: Asker) => LiveText {
       event(event) {
         const known = texts.get(event)
         if (known !== undefined) return known
-        const made = block(event.type, liveId(journal, event.place), shown(event, asker))
+        const made = block(event.type, liveId(live.journal, event.place), shown(event, asker))
         texts.set(event, made)
         return made
       },
       gap: ({ from, to, dropped }: Gap) => {
-        const ends = { from: from && liveId(journal, from), to: liveId(journal, to) }
+        const ends = { from: from && liveId(live.journal, from), to: liveId(live.journal, to) }
         return block('gap', ends.to, { ...ends, dropped })
       },
-      heartbeat: (at: LivePlace) => `: heartbeat\nid: ${liveId(journal, at)}\n\n`,
+      heartbeat: (at: LivePlace) => `: heartbeat\nid: ${liveId(live.journal, at)}\n\n`,
     }
   }
 }

@@ -5,6 +5,7 @@ import {
   parseLiveId,
   type LiveBatch,
   type LiveEvent,
+  type LiveFeed,
   type LiveInterest,
   type LivePlace,
 } from '#lib/telemetry/live.ts'
@@ -20,7 +21,8 @@ export interface ViewerOptions {
   /** Asked before anything is shown: the key may be revoked, the session over. */
   readonly mayWatch: () => boolean
   readonly outbox: Outbox
-  /** Where missed events are asked for. */
+  readonly live: LiveFeed
+  /** Where missed events of that feed are asked for. */
   readonly port: IngestPort
   readonly lastId: string | null
   readonly signal: AbortSignal
@@ -42,9 +44,9 @@ const MAX_ROUNDS = 10
  * with what it kept. Places never go back, so nothing is shown twice across that seam.
  */
 export function startViewer(api: Api, options: ViewerOptions): Viewer {
-  const { live, clock, log } = api
+  const { clock, log } = api
   const { queue: limit, horizonMs } = api.options.liveLimits
-  const { interest, isShown, mayWatch, outbox, port, lastId, signal } = options
+  const { interest, isShown, mayWatch, outbox, live, port, lastId, signal } = options
   /** What came while the store is read; null when the viewer is live. */
   let kept: LiveEvent[] | null = []
   let keptTooMuch = false

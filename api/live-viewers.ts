@@ -20,7 +20,7 @@ const LOOK_MS = 1000
 const RETRY_S = 5
 
 export function createViewers(api: Api): Viewers {
-  const { registry, sessions, clock } = api
+  const { registry, sessions, clock, intakes } = api
   const { liveLimits: limits, localToken } = api.options
   const viewers = new Map<Viewer, Caller>()
   const heartbeatNs = BigInt(Math.round(limits.heartbeatMs * 1e6))
@@ -72,6 +72,8 @@ export function createViewers(api: Api): Viewers {
 
   function look(): void {
     endForeign()
+    // They come back, and are told why nothing can be shown.
+    if (intakes.some(({ isLost }) => isLost)) for (const viewer of viewers.keys()) viewer.end()
     const nowNs = clock.monoNs()
     if (nowNs - beatenAtNs < heartbeatNs) return
     beatenAtNs = nowNs

@@ -66,6 +66,9 @@ interface Rendering {
 
 const UNAVAILABLE = 'the platform cannot answer at the moment; try again in a few seconds'
 
+const INTAKE_AWAY =
+  'an intake does not answer, and figures without it would be incomplete; /health/ready says which'
+
 /** Errors of the platform that have an answer of their own; all others are 500. */
 const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   REGISTRY_CONFLICT: { status: 409, detail: null },
@@ -88,6 +91,9 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   STORE_UNAVAILABLE: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
   JOURNAL_UNAVAILABLE: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
   BACKUP_FAILED: { status: 503, detail: null, retryAfterS: 5 },
+  REPLAY_FAILED: { status: 422, detail: null },
+  INGEST_UNREACHABLE: { status: 503, detail: INTAKE_AWAY, retryAfterS: 5 },
+  INGEST_REFUSED: { status: 503, detail: INTAKE_AWAY, retryAfterS: 30 },
   CLOSED: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
 }
 

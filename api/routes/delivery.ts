@@ -18,7 +18,10 @@ const deliverySchema = z.object({
   pending: z.number().describe('Accepted, and not yet one of the three before.'),
   late: z.number().describe('Part of stored: with a late reading.'),
   partial: z.number().describe('Part of stored: with some elements rejected.'),
-  lost: z.number().describe('From gaps in sequence numbers.'),
+  lost: z
+    .number()
+    .nullable()
+    .describe('From gaps in sequence numbers; null: split over intakes, see /kpi/loss.'),
   commands: z.number().describe('Messages towards the device.'),
 })
 

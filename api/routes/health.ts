@@ -2,20 +2,32 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { IngestStatus } from '#lib/telemetry/questions.ts'
+import { readinessProblems } from '#lib/telemetry/readiness.ts'
 import type { Api } from '../api.ts'
+import type { IntakeSource } from '../intakes.ts'
 import { PUBLIC } from '../plugins/gate.ts'
 
 const liveSchema = z.object({ live: z.literal(true) })
 
-const readySchema = z.object({
-  ready: z.boolean(),
+const figures = {
   problems: z.array(z.string()).describe('Why it is not ready; empty when it is.'),
   journal: z.string().nullable(),
   durable: z.number().nullable().describe('Highest position made durable.'),
   written: z.number().nullable().describe('Highest position the writer has finished.'),
   lagMessages: z.number().nullable(),
   lagMs: z.number().nullable(),
+}
+const readySchema = z.object({
+  ready: z.boolean(),
+  ...figures,
+  intakes: z
+    .array(z.object({ name: z.string().nullable(), ...figures }))
+    .optional()
+    .describe('Each of them where they are in other processes; the figures above are of one.'),
 })
+
+/** Positions of several journals are no figure. */
+const UNKNOWN = { journal: null, durable: null, written: null, lagMessages: null, lagMs: null }
 
 /** Whether the process answers, and whether it takes and stores messages in time. */
 export function addHealth(app: FastifyInstance, api: Api): void {
@@ -31,33 +43,38 @@ export function addHealth(app: FastifyInstance, api: Api): void {
     '/health/ready',
     { config, schema: { tags, summary, response: { 200: readySchema, 503: readySchema } } },
     async (_request, reply) => {
-      const status = await statusOf(api)
-      const problems = [...status.problems, ...lagProblem(status, api.options.readyLagMs)]
+      const { intakes, options } = api
+      const each = await Promise.all(
+        intakes.map(async (one) => ({
+          name: one.name,
+          ...(await readinessOf(one, options.readyLagMs)),
+        })),
+      )
+      const problems = each.flatMap((one) => one.problems)
       const ready = problems.length === 0
-      return reply.code(ready ? 200 : 503).send({ ...status, ready, problems })
+      const [only] = each
+      const { name: _, ...figures } = each.length === 1 && only ? only : { name: null, ...UNKNOWN }
+      const apart = each.some(({ name }) => name !== null) ? { intakes: each } : {}
+      return reply.code(ready ? 200 : 503).send({ ...figures, ready, problems, ...apart })
     },
   )
 }
 
-type Status = { readonly [K in keyof IngestStatus]: IngestStatus[K] | null } & {
+type Readiness = { readonly [K in keyof IngestStatus]: IngestStatus[K] | null } & {
   readonly problems: readonly string[]
 }
 
 /** An ingest role that cannot be asked is a problem as well. */
-async function statusOf({ port }: Api): Promise<Status> {
+async function readinessOf(
+  { port, name }: Pick<IntakeSource, 'port' | 'name'>,
+  readyLagMs: number,
+): Promise<Readiness> {
   try {
-    return await port.ask('status', null)
+    const status = await port.ask('status', null)
+    return { ...status, problems: readinessProblems(status, readyLagMs) }
   } catch (error) {
     if (!isPlatformError(error)) throw error
-    const none = { journal: null, durable: null, written: null, lagMessages: null, lagMs: null }
-    return { ...none, problems: [`the ingest role does not answer (${error.code})`] }
+    const which = name === null ? 'the ingest role' : `the intake ${name}`
+    return { ...UNKNOWN, problems: [`${which} does not answer (${error.code})`] }
   }
-}
-
-function lagProblem({ lagMs, lagMessages }: Status, readyLagMs: number): string[] {
-  if (lagMs === null || lagMs <= readyLagMs) return []
-  return [
-    `the writer lags: expected at most ${readyLagMs} ms, got ${Math.round(lagMs)} ms ` +
-      `(${lagMessages} messages)`,
-  ]
 }

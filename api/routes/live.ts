@@ -5,10 +5,11 @@ import { isAllowed, rolesWith, type Caller, type Permission } from '../access.ts
 import type { Api } from '../api.ts'
 import { departureOf } from '../departure.ts'
 import { sendProblem } from '../endpoint.ts'
+import { mergedStreams, partOf } from '../live-merge.ts'
 import { inTurn } from '../live-missed.ts'
 import { createOutbox } from '../live-outbox.ts'
 import { RETRY_MS, createLiveTexts } from '../live-text.ts'
-import { startViewer, type ViewerOptions } from '../live-viewer.ts'
+import { startViewer, type Viewer, type ViewerOptions } from '../live-viewer.ts'
 import { createViewers } from '../live-viewers.ts'
 import { namesFor } from '../names.ts'
 import { deviceParameters, kindsParameter } from '../parameters.ts'
@@ -51,8 +52,11 @@ export function addLive(
   callerOf: (request: FastifyRequest) => Caller,
 ): void {
   const viewers = createViewers(api)
-  const port = inTurn(api.port)
-  const textFor = createLiveTexts(api.live.journal)
+  const sources = api.intakes.map((intake) => ({
+    live: intake.live,
+    port: inTurn(intake.port),
+    textFor: createLiveTexts(intake.live),
+  }))
   api.metrics.gauge('padborg_live_viewers', () => viewers.size)
   // Streams have no end of their own: without this the server would wait for them.
   app.addHook('preClose', async () => viewers.endAll())
@@ -71,32 +75,47 @@ export function addLive(
       if (wanted instanceof Problem) return sendProblem(reply, wanted)
       const full = viewers.refusal(caller)
       if (full) return sendProblem(reply, full)
-      const outbox = createOutbox({
-        limit: api.options.liveLimits.queue,
-        text: textFor(asker),
-        dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
-        opening: `retry: ${RETRY_MS}\n\n`,
-      })
+      const away = api.intakes.map((intake) => intake.problem()).find((problem) => problem !== null)
+      if (away) throw away
       const lastId = lastIdOf(request)
       const signal = departureOf(reply.raw)
       const mayWatch = () => viewers.mayWatch(caller)
-      const viewer = startViewer(api, { ...wanted, mayWatch, outbox, port, lastId, signal })
+      const shown = sources.map(({ live, port, textFor }) => {
+        const outbox = createOutbox({
+          limit: api.options.liveLimits.queue,
+          text: textFor(asker),
+          dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
+          opening: `retry: ${RETRY_MS}\n\n`,
+        })
+        const own = { live, port, outbox, lastId: partOf(live.journal, lastId) }
+        return { outbox, viewer: startViewer(api, { ...wanted, mayWatch, signal, ...own }) }
+      })
+      const viewer = together(shown.map((one) => one.viewer))
+      const stream = mergedStreams(shown.map(({ outbox }) => outbox.stream))
       viewers.add(viewer, caller)
       reply.raw.once('close', () => {
         viewer.end()
         viewers.remove(viewer)
       })
       // Whoever does not read the end is cut off.
-      outbox.stream.once('end', () => setTimeout(() => reply.raw.destroy(), END_MS).unref())
+      stream.once('end', () => setTimeout(() => reply.raw.destroy(), END_MS).unref())
       return reply
         .headers({
           'content-type': 'text/event-stream; charset=utf-8',
           'x-accel-buffering': 'no',
           connection: 'close',
         })
-        .send(outbox.stream)
+        .send(stream)
     },
   })
+}
+
+/** One viewer of several intakes. */
+function together(viewers: readonly Viewer[]): Viewer {
+  return {
+    beat: () => viewers.forEach((viewer) => viewer.beat()),
+    end: () => viewers.forEach((viewer) => viewer.end()),
+  }
 }
 
 type Wanted = Pick<ViewerOptions, 'interest' | 'isShown'>

@@ -50,7 +50,7 @@ const COLUMNS = ownColumns(
 
 const replaySchema = z.strictObject({
   ids: z
-    .array(z.string().regex(/^\d{1,16}\.\d{1,9}$/, 'ids look like 4711.0'))
+    .array(z.string().regex(/^([0-9a-f-]{36}:)?\d{1,16}\.\d{1,9}$/, 'ids look like 4711.0'))
     .min(1)
     .max(10_000)
     .optional(),

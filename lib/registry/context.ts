@@ -10,6 +10,8 @@ export interface RegistryContext {
   readonly clock: Clock
   /** Throws CLOSED after the registry was closed. */
   readonly requireOpen: () => void
+  /** The same before a change, which is then judged by what other processes have written, too. */
+  readonly requireFresh: () => void
   readonly changed: (change: RegistryChange) => void
 }
 

@@ -11,7 +11,7 @@ import { NO_HASH, hashSecret, isSameHash } from './secrets.ts'
 const MOST_CREDENTIALS = 32
 
 export function createCredentials(context: RegistryContext, overlapMs: number): Credentials {
-  const { db, memory, clock, requireOpen, changed } = context
+  const { db, memory, clock, requireOpen, requireFresh, changed } = context
   const insert = db.prepare(
     'INSERT INTO credentials (id, device, hash, valid_from, valid_to) VALUES (?, ?, ?, ?, ?)',
   )
@@ -27,7 +27,7 @@ export function createCredentials(context: RegistryContext, overlapMs: number): 
   }
 
   function create(device: FullId, options: { readonly validTo?: string | null } = {}) {
-    requireOpen()
+    requireFresh()
     if (!memory.devices.has(device)) throw missing('device', device)
     const fromMs = nowMs(clock)
     const password = randomSecret('pbd_')
@@ -51,7 +51,7 @@ export function createCredentials(context: RegistryContext, overlapMs: number): 
   }
 
   function revoke(id: string): void {
-    requireOpen()
+    requireFresh()
     const found = [...memory.credentials.values()].flat().find((one) => one.id === id)
     if (!found) throw missing('credential', id)
     const { device } = found

@@ -7,7 +7,7 @@ import { forget, remember } from './memory.ts'
 import type { Device, Devices } from './registry.ts'
 
 export function createDevices(context: RegistryContext, formats: readonly string[]): Devices {
-  const { db, memory, clock, requireOpen, changed } = context
+  const { db, memory, clock, requireOpen, requireFresh, changed } = context
   const insert = db.prepare(
     `INSERT INTO devices
        (id, tenant, name, kind, format, topics, gateway, site, settings, created_at)
@@ -28,7 +28,7 @@ export function createDevices(context: RegistryContext, formats: readonly string
       return memory.devices.get(id)
     },
     create(given) {
-      requireOpen()
+      requireFresh()
       checkNewDevice(given, { memory, formats })
       const id = fullId(given.tenant, given.id)
       const secrets = { ...given.secrets }
@@ -53,7 +53,7 @@ export function createDevices(context: RegistryContext, formats: readonly string
       return device
     },
     delete(id: FullId) {
-      requireOpen()
+      requireFresh()
       const device = memory.devices.get(id)
       if (!device) throw missing('device', id)
       transaction(db, () => remove.run(id))

@@ -13,7 +13,7 @@ const SHORTEST_KEY = 16
 type KeyFor = Pick<ApiKey, 'role' | 'tenant' | 'name'>
 
 export function createKeys(context: RegistryContext): ApiKeys {
-  const { db, memory, clock, requireOpen, changed } = context
+  const { db, memory, clock, requireOpen, requireFresh, changed } = context
   const insert = db.prepare(
     `INSERT INTO keys (id, hash, role, tenant, name, created_at, ensured)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -26,7 +26,7 @@ export function createKeys(context: RegistryContext): ApiKeys {
       return memory.keys.list().map(withoutHash)
     },
     create(given) {
-      requireOpen()
+      requireFresh()
       checkKey(given)
       const key = randomSecret('pbk_')
       const made = stored(key, given, false)
@@ -35,7 +35,7 @@ export function createKeys(context: RegistryContext): ApiKeys {
     },
     /** A key ensured earlier for the same purpose goes: a changed setting must not leave it valid. */
     ensure(key, given) {
-      requireOpen()
+      requireFresh()
       checkKey(given)
       if (key.length < SHORTEST_KEY) {
         throw invalid('key', {
@@ -54,7 +54,7 @@ export function createKeys(context: RegistryContext): ApiKeys {
       return withoutHash(entry)
     },
     delete(id) {
-      requireOpen()
+      requireFresh()
       const key = memory.keys.get(id)
       if (!key) throw missing('key', id)
       replace([key], null)
@@ -112,7 +112,7 @@ export function createKeys(context: RegistryContext): ApiKeys {
 }
 
 /** Only applications hold connections; sessions of the API look at table and id. */
-function revocationOf({ id, role, tenant }: StoredKey): RegistryChange {
+export function revocationOf({ id, role, tenant }: StoredKey): RegistryChange {
   const affects = role === 'application' && tenant !== null ? { tenant, device: null } : null
   return { table: 'keys', id, affects }
 }

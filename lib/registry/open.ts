@@ -4,7 +4,7 @@ import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.t
 import type { Log } from '#lib/runtime/log.ts'
 import { explainFailure, isBusy, openDatabase } from '#lib/runtime/sqlite.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { RegistryContext } from './context.ts'
+import { nowMs, type RegistryContext } from './context.ts'
 import { createCredentials } from './credentials.ts'
 import { createDevices } from './devices.ts'
 import { FORMAT_NAMES } from './formats.ts'
@@ -12,7 +12,9 @@ import { createKeys } from './keys.ts'
 import { loadMemory, secretIn, type Memory } from './memory.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Device, Registry, RegistryChange, Sites, Tenants } from './registry.ts'
+import { startPoll } from './poll.ts'
 import { createSites } from './sites.ts'
+import { takeOver } from './take-over.ts'
 import { createTenants } from './tenants.ts'
 
 export interface RegistryOptions {
@@ -21,6 +23,11 @@ export interface RegistryOptions {
   readonly log: Log
   /** How long older credentials of a device stay valid beside a new one. */
   readonly credentialOverlapHours: number
+  /**
+   * How often it is looked whether another process has changed the registry; without it only before
+   * a change of its own.
+   */
+  readonly pollMs?: number
   /** Names of formats a device may have; those of the contract by default. */
   readonly formats?: readonly string[]
 }
@@ -58,10 +65,15 @@ const MS_PER_HOUR = 3_600_000
 export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets {
   const { path, clock, log, credentialOverlapHours, formats = FORMAT_NAMES } = options
   const db = openDatabase(path, { migrations: MIGRATIONS })
+  const versionOf = db.prepare('PRAGMA data_version')
+  let version = Number(versionOf.get()?.['data_version'])
   const memory = readOrClose(db, path)
   const listeners: ((change: RegistryChange) => void)[] = []
   const gate = createGate()
-  const context: RegistryContext = { db, memory, clock, requireOpen: gate.requireOpen, changed }
+  const { requireOpen } = gate
+  const context: RegistryContext = { db, memory, clock, requireOpen, requireFresh, changed }
+  const poll =
+    options.pollMs === undefined ? null : startPoll({ refresh, log, clock }, options.pollMs)
 
   return {
     tenants: createTenants(context),
@@ -78,8 +90,23 @@ export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets
       listeners.push(listener)
     },
     close() {
+      poll?.end()
       if (gate.shut()) db.close()
     },
+  }
+
+  function requireFresh(): void {
+    requireOpen()
+    refresh()
+  }
+
+  /** Another number than before: another connection has written. */
+  function refresh(): void {
+    const now = Number(versionOf.get()?.['data_version'])
+    if (now === version) return
+    const changes = takeOver(memory, readMemory(db, path), nowMs(clock))
+    version = now
+    for (const change of changes) changed(change)
   }
 
   /** The change is on disk: a listener that fails must not make it look undone. */

@@ -6,7 +6,8 @@ import type { Site, Sites } from './registry.ts'
 /** An outline of a municipality has some hundred corners. */
 const MOST_CORNERS = 10_000
 
-export function createSites({ db, memory, requireOpen, changed }: RegistryContext): Sites {
+export function createSites(context: RegistryContext): Sites {
+  const { db, memory, requireOpen, requireFresh, changed } = context
   const insert = db.prepare(
     'INSERT INTO sites (id, tenant, name, position, outline) VALUES (?, ?, ?, ?, ?)',
   )
@@ -22,7 +23,7 @@ export function createSites({ db, memory, requireOpen, changed }: RegistryContex
       return memory.sites.get(id)
     },
     create({ id, tenant, name, position, outline }) {
-      requireOpen()
+      requireFresh()
       checkId(id)
       checkName(name)
       if (tenant !== null && !memory.tenants.has(tenant)) {
@@ -45,7 +46,7 @@ export function createSites({ db, memory, requireOpen, changed }: RegistryContex
       return site
     },
     delete(id) {
-      requireOpen()
+      requireFresh()
       if (!memory.sites.has(id)) throw missing('site', id)
       const devices = memory.devices.list().filter(({ site }) => site === id).length
       if (devices > 0) {

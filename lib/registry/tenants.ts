@@ -5,7 +5,7 @@ import { forgetKey } from './memory.ts'
 import type { Tenants } from './registry.ts'
 
 export function createTenants(context: RegistryContext): Tenants {
-  const { db, memory, clock, requireOpen, changed } = context
+  const { db, memory, clock, requireOpen, requireFresh, changed } = context
   const insert = db.prepare('INSERT INTO tenants (id, name, created_at) VALUES (?, ?, ?)')
   const remove = db.prepare('DELETE FROM tenants WHERE id = ?')
 
@@ -19,7 +19,7 @@ export function createTenants(context: RegistryContext): Tenants {
       return memory.tenants.get(id)
     },
     create({ id, name }) {
-      requireOpen()
+      requireFresh()
       checkId(id)
       checkName(name)
       if (memory.tenants.has(id)) {
@@ -32,7 +32,7 @@ export function createTenants(context: RegistryContext): Tenants {
       return tenant
     },
     delete(id) {
-      requireOpen()
+      requireFresh()
       if (!memory.tenants.has(id)) throw missing('tenant', id)
       const devices = memory.devices.list().filter(({ tenant }) => tenant === id).length
       if (devices > 0) {

@@ -1,21 +1,11 @@
 import type { z } from 'zod'
 import { PlatformError } from './errors.ts'
+import { SERVICE_SETTINGS, serviceContradictions } from './service-settings.ts'
+import { setting, type Setting } from './setting.ts'
 import { decimal, host, key, oneOf, path, port, timeZone, whole } from './setting-values.ts'
 import { similarName } from './similar-name.ts'
 
 const days = decimal(0.001, 36_500)
-
-interface Setting {
-  readonly schema: z.ZodType
-  /** Undefined: no default, the setting is optional. */
-  readonly fallback: string | undefined
-  readonly about: string
-  readonly secret?: true
-}
-
-function setting<T>(schema: z.ZodType<T>, fallback: string | undefined, about: string) {
-  return { schema, fallback, about }
-}
 
 const MIB = 1024 * 1024
 
@@ -50,7 +40,7 @@ export const SETTINGS = {
     undefined,
     'PEM file of the authority whose client certificates are accepted.',
   ),
-  PADBORG_STORE: setting(oneOf('duckdb:'), 'duckdb:', 'Telemetry store; duckdb: is embedded.'),
+  ...SERVICE_SETTINGS,
   PADBORG_TIMEZONE: setting(timeZone, 'Europe/Copenhagen', 'Zone of local times without one.'),
   PADBORG_LOG_LEVEL: setting(
     oneOf('trace', 'debug', 'info', 'warn', 'error'),
@@ -258,8 +248,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
     if (parsed.success) values[name] = parsed.data
     else problems.push(problemOf(name, text, { problem: explain(parsed.error), secret }))
   }
-  // Every key of SETTINGS was parsed by its own schema just above, or is left out.
-  problems.push(...contradictionsOf(values))
+  // Every key of SETTINGS was parsed by its own schema just above, or is left out: one that is wrong
+  // is not also missing.
+  const faulty = new Set(problems.map((problem) => problem.setting))
+  problems.push(...contradictionsOf(values).filter((problem) => !faulty.has(problem.setting)))
   return problems.length > 0
     ? { config: null, problems }
     : { config: values as Config, problems: [] }
@@ -313,7 +305,7 @@ function problemOf(
   value: string | number | undefined,
   { problem, secret }: Finding,
 ): ConfigProblem {
-  if (secret) return { setting: name, value: '(secret)', problem }
+  if (secret && value) return { setting: name, value: '(secret)', problem }
   const line = String(value ?? '').replaceAll(/\p{Cc}/gu, '\uFFFD')
   const shown = line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)}...` : line
   return { setting: name, value: shown, problem }
@@ -325,8 +317,13 @@ function explain(error: z.ZodError): string {
 
 /** Between settings that are valid each by itself; those that are not are left out. */
 function contradictionsOf(config: Partial<Config>): ConfigProblem[] {
-  const add = (name: SettingName, problem: string) => problemOf(name, config[name], { problem })
+  const add = (name: SettingName, problem: string) => {
+    const { secret }: Setting = SETTINGS[name]
+    const value = config[name]
+    return problemOf(name, value === undefined ? '' : String(value), { problem, secret })
+  }
   const problems = samePorts(config)
+  for (const { name, problem } of serviceContradictions(config)) problems.push(add(name, problem))
   const { PADBORG_MQTTS_PORT: tlsPort = 'off' } = config
   for (const name of ['PADBORG_TLS_CERT', 'PADBORG_TLS_KEY'] as const) {
     if (tlsPort === 'off' || config[name]) continue
@@ -345,6 +342,7 @@ const LISTENERS = [
   'PADBORG_MQTTS_PORT',
   'PADBORG_MQTT_WS_PORT',
   'PADBORG_HTTP_PORT',
+  'PADBORG_INGEST_PORT',
 ] as const
 
 function samePorts(config: Partial<Config>): ConfigProblem[] {

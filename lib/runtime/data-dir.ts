@@ -1,6 +1,7 @@
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -83,16 +84,12 @@ export function adminKey(
 ): { readonly key: string; readonly isNew: boolean } {
   if (configured) return { key: configured, isNew: false }
   const path = join(dir, ADMIN_KEY_FILE)
-  const known = readIfThere(path)?.trim()
-  if (known === undefined) {
-    const key = randomSecret('pbk_')
-    writePrivately(path, `${key}\n`)
-    return { key, isNew: true }
-  }
-  if (known.length >= SHORTEST_KEY) return { key: known, isNew: false }
+  const made = randomSecret('pbk_')
+  const key = kept(path, made)
+  if (key.length >= SHORTEST_KEY) return { key, isNew: key === made }
   throw new PlatformError(
     'DATA_DIR_UNUSABLE',
-    `${path}: expected an admin key of at least ${SHORTEST_KEY} characters, got ${known.length}; ` +
+    `${path}: expected an admin key of at least ${SHORTEST_KEY} characters, got ${key.length}; ` +
       `remove the file and a new key is made, or set PADBORG_ADMIN_KEY`,
   )
 }
@@ -100,11 +97,11 @@ export function adminKey(
 /** A secret of the platform's own, made once and kept: `<dir>/pseudonym-secret`. */
 export function pseudonymSecret(dir: string): string {
   const path = join(dir, PSEUDONYM_FILE)
-  const known = readIfThere(path)?.trim()
-  if (known !== undefined && known.length >= SHORTEST_KEY) return known
-  const secret = randomSecret('pbn_')
-  writePrivately(path, `${secret}\n`)
-  return secret
+  const secret = kept(path, randomSecret('pbn_'))
+  if (secret.length >= SHORTEST_KEY) return secret
+  const made = randomSecret('pbn_')
+  writePrivately(path, `${made}\n`)
+  return made
 }
 
 const RUN_FILE = 'run.json'
@@ -163,9 +160,36 @@ function unusable(dir: string, expected: string, error: unknown): PlatformError 
   )
 }
 
+/**
+ * What a file holds, or else the new secret, which is then written there. Of several processes that
+ * start at the same moment one writes, and the others take what it has written.
+ */
+function kept(path: string, made: string): string {
+  const known = readIfThere(path)?.trim()
+  if (known !== undefined) return known
+  writePrivately(path, `${made}\n`, giveNameOnce)
+  return readIfThere(path)?.trim() ?? made
+}
+
+/** Unlike a renamed file, a second name never takes the place of another file. */
+function giveNameOnce(draft: string, path: string): void {
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    // Some file systems have no second names.
+    if (systemCodeOf(error) !== 'EEXIST') renameSync(draft, path)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
 /** For its owner alone, whole or not at all, and on disk when this returns. */
-function writePrivately(path: string, text: string): void {
-  const draft = `${path}.new`
+function writePrivately(
+  path: string,
+  text: string,
+  putInPlace: (draft: string, path: string) => void = renameSync,
+): void {
+  const draft = `${path}.${process.pid}.new`
   try {
     rmSync(draft, { force: true })
     const file = openSync(draft, 'wx', 0o600)
@@ -175,7 +199,7 @@ function writePrivately(path: string, text: string): void {
     } finally {
       closeSync(file)
     }
-    renameSync(draft, path)
+    putInPlace(draft, path)
     syncFolder(path)
   } catch (error) {
     throw new PlatformError(

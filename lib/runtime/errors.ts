@@ -22,6 +22,8 @@ export const ERRORS = {
   LOCAL_UNREACHABLE: 'The platform on the data directory does not answer tools of this machine.',
   REPLAY_FAILED: 'A replay could not be asked for, or was refused.',
   DATA_DIR_NOT_EMPTY: 'A backup is restored into an empty directory only.',
+  INGEST_UNREACHABLE: 'An intake in another process does not answer.',
+  INGEST_REFUSED: 'An intake does not take the secret of this process.',
   CLOSED: 'The part was asked for something after it was closed.',
 } as const
 

@@ -47,6 +47,11 @@ export const METRICS = {
   padborg_live_viewers: gauge('Live streams now.'),
   padborg_live_dropped_total: counter('Live events not sent because a viewer was too slow.'),
 
+  padborg_internal_requests_total: counter('Answers at PADBORG_INGEST_PORT.', ['status']),
+  padborg_internal_streams: gauge('Live streams of api roles in other processes.'),
+  padborg_intakes: gauge('Intakes in other processes (PADBORG_INGEST_URL).'),
+  padborg_intakes_unreachable: gauge('Those of them that do not answer.'),
+
   padborg_http_requests_total: counter('HTTP answers.', ['method', 'route', 'status']),
 } as const satisfies Record<`padborg_${string}`, MetricDefinition>
 

@@ -11,7 +11,12 @@ const DECIMAL = /^-?\d+(\.\d+)?$/
 const WHOLE = /^-?\d+$/
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
 /** What a header of HTTP can carry without quoting. */
-const VISIBLE_ASCII = /^[\x21-\x7E]{16,}$/
+const VISIBLE_ASCII = /^[\x21-\x7E]+$/
+const SHORTEST_KEY = 16
+const SHORTEST_SHARED_SECRET = 32
+const LONGEST_SHARE = 200
+/** What MQTT 5 (4.8.2) allows in the name of a shared subscription, without blanks. */
+const SHARE_NAME = /^[^\s/+#\p{Cc}]+$/u
 
 function text(isValid: (value: string) => boolean, expected: string) {
   return z.string().trim().refine(isValid, `expected ${expected}`)
@@ -53,10 +58,82 @@ export const host = text(
 
 export const timeZone = text(isTimeZone, 'an IANA time zone such as Europe/Copenhagen')
 
-export const key = text(
-  (value) => VISIBLE_ASCII.test(value),
-  'at least 16 letters, digits and signs of ASCII, without blanks',
+export const key = visible(SHORTEST_KEY)
+
+/** What two processes of ours share. */
+export const sharedSecret = visible(SHORTEST_SHARED_SECRET)
+
+function visible(shortest: number) {
+  return text(
+    (value) => value.length >= shortest && VISIBLE_ASCII.test(value),
+    `at least ${shortest} letters, digits and signs of ASCII, without blanks`,
+  )
+}
+
+/** A name or password of a foreign server: whatever it takes. */
+export const words = z
+  .string()
+  .refine((value) => value.trim() !== '', 'expected a text, not blanks')
+
+/** The address of a server and, where its proxy wants one, a path; nobody's password. */
+export const httpUrl = text(
+  (value) => isUrl(value, ['http:', 'https:']) && !hasAccount(value) && !/[?#]/.test(value),
+  'an address such as http://127.0.0.1:8086, without user, ? and #',
+).transform((value) => value.replace(/\/+$/, ''))
+
+export const httpUrls = listOf(httpUrl)
+
+/** User and password may stand in it. */
+export const mqttUrl = text(
+  (value) => isUrl(value, ['mqtt:', 'mqtts:']) && !/[?#]/.test(value),
+  'an address such as mqtts://user:password@broker.example:8883 (mqtt: without TLS)',
 )
+
+export const shareName = text(
+  (value) => value.length <= LONGEST_SHARE && SHARE_NAME.test(value),
+  `a name of up to ${LONGEST_SHARE} characters, without blanks, /, + and #`,
+)
+
+const topicFilter = text(
+  isTopicFilter,
+  'topic filters, comma separated, with + and # each alone in its level and # in the last one',
+)
+export const topicFilters = listOf(topicFilter)
+
+/** Comma separated. */
+function listOf(one: z.ZodType<string>) {
+  return z.string().transform((value, context): readonly string[] => {
+    const parts = value.split(',').map((part) => one.safeParse(part))
+    const wrong = parts.find(({ success }) => !success)
+    if (wrong?.error) {
+      const message = wrong.error.issues.map((issue) => issue.message).join(', and ')
+      context.addIssue({ code: 'custom', message })
+    }
+    return parts.flatMap(({ data }) => (data === undefined ? [] : [data]))
+  })
+}
+
+function isUrl(value: string, protocols: readonly string[]): boolean {
+  const url = URL.parse(value)
+  return url !== null && protocols.includes(url.protocol) && url.hostname !== ''
+}
+
+function hasAccount(value: string): boolean {
+  const url = URL.parse(value)
+  return url !== null && (url.username !== '' || url.password !== '')
+}
+
+function isTopicFilter(filter: string): boolean {
+  const levels = filter.split('/')
+  return (
+    filter !== '' &&
+    !/\p{Cc}/u.test(filter) &&
+    levels.every(
+      (level, at) =>
+        level === '+' || (level === '#' && at === levels.length - 1) || !/[+#]/.test(level),
+    )
+  )
+}
 
 function isTimeZone(zone: string): boolean {
   try {

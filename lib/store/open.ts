@@ -1,11 +1,13 @@
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { openDuckdbStore } from './duckdb/open-store.ts'
+import { openInfluxStore } from './influx/open-store.ts'
 import type { StoreOptions } from './options.ts'
 import type { OpenedStore } from './store.ts'
 
 /** Every store by the scheme of `PADBORG_STORE`. A new one is a folder beside this and a line here. */
 const STORES: Readonly<Record<string, (options: StoreOptions) => Promise<OpenedStore>>> = {
   duckdb: openDuckdbStore,
+  influx: openInfluxStore,
 }
 
 /**

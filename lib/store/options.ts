@@ -1,16 +1,23 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import type { InfluxSettings } from './influx/settings.ts'
 import type { StoreLimits, StoreRetention } from './store.ts'
 
 /** What a store takes of `lib/kpi/buckets.ts`: handed in, because `lib/store` may not import it. */
 export interface Buckets {
   readonly BUCKET_RELATIVE_ERROR: number
+  bucketOf(valueMs: number): number
   bucketMidMs(bucket: number): number
   bucketSql(column: string): string
 }
 
+export interface InfluxOptions extends InfluxSettings {
+  /** Series of readings (device, channel, radio technology) at most; readings beyond are refused. */
+  readonly maxSeries: number
+}
+
 export interface StoreOptions {
-  /** `duckdb:`; the scheme picks the implementation. */
+  /** `duckdb:` or `influx:`; the scheme picks the implementation. */
   readonly url: string
   /** Folder of the embedded store; it exists. */
   readonly dir: string
@@ -22,6 +29,8 @@ export interface StoreOptions {
   readonly retention: StoreRetention
   readonly limits: StoreLimits
   readonly buckets: Buckets
+  /** Where the readings go; for `influx:` alone. */
+  readonly influx?: InfluxOptions | undefined
   readonly clock: Clock
   readonly log: Log
 }

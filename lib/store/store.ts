@@ -12,6 +12,19 @@ export interface StoreBatch {
   readonly readings: readonly Reading[]
 }
 
+/** A reading that the store does not take, whatever one does, and why: for a rejection. */
+export interface RefusedReading {
+  readonly position: number
+  readonly index: number
+  /** In the words of the store. */
+  readonly words: string
+}
+
+export interface WriteReport {
+  /** All others of the batch are stored. */
+  readonly refused: readonly RefusedReading[]
+}
+
 /** What makes a reading the one it is (design.md, "Duplicates"), and where it stands. */
 export interface Identity {
   readonly kind: Kind
@@ -56,7 +69,7 @@ export interface MaintenanceReport {
 export interface Store {
   /** Highest position durable in each part of the store: to be handed to `open` next time. */
   positions(): Readonly<Record<string, number>>
-  write(batch: StoreBatch): Promise<void>
+  write(batch: StoreBatch): Promise<WriteReport>
   /** Looks among the rows that stand before each identity's own (position, index). */
   known(identities: readonly Identity[]): Promise<readonly Known[]>
   ask<K extends StoreQuestion>(

@@ -192,8 +192,8 @@ export interface DeliveryRow {
   /** Parts of `stored`: messages with a late reading, and with some elements rejected. */
   readonly late: number
   readonly partial: number
-  /** From gaps in sequence numbers. */
-  readonly lost: number
+  /** From gaps in sequence numbers; null where several intakes have seen parts of a sequence. */
+  readonly lost: number | null
   /** Messages towards the device: forwarded, never readings. */
   readonly commands: number
 }

@@ -18,6 +18,8 @@ export interface Ready {
 export interface StartOptions {
   readonly dataDir: string
   readonly env?: Readonly<Record<string, string>>
+  /** What is started, and its arguments: `main.ts` without any. */
+  readonly command?: readonly string[]
 }
 
 /** A platform in a process of its own, as an operator starts it. */
@@ -48,8 +50,12 @@ export function temporaryDir(name: string): { readonly path: string; remove(): v
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-export async function startPlatform({ dataDir, env = {} }: StartOptions): Promise<Platform> {
-  const child = spawn(process.execPath, ['main.ts'], {
+export async function startPlatform({
+  dataDir,
+  env = {},
+  command = ['main.ts'],
+}: StartOptions): Promise<Platform> {
+  const child = spawn(process.execPath, command, {
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],

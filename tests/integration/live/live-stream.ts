@@ -1,5 +1,5 @@
 import { request, type IncomingMessage } from 'node:http'
-import { ADMIN_KEY, type Platform } from '../../support/platform.ts'
+import { ADMIN_KEY, type Ready } from '../../support/platform.ts'
 
 export interface SeenEvent {
   readonly event: string
@@ -33,7 +33,7 @@ export interface WatchOptions {
 
 /** Reads a live stream as a browser does: whole blocks, an id counts when its block is complete. */
 export function watch(
-  platform: Platform,
+  platform: { readonly ready: Pick<Ready, 'http'> },
   { query = '', key = ADMIN_KEY, headers, lastId = '' }: WatchOptions = {},
 ): Promise<LiveStream> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import type { Api } from '../../../api/api.ts'
 import { createOutbox } from '../../../api/live-outbox.ts'
 import { startViewer } from '../../../api/live-viewer.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { liveId, type LiveBatch, type LiveEvent } from '#lib/telemetry/live.ts'
+import { liveId, type LiveBatch, type LiveEvent, type LiveFeed } from '#lib/telemetry/live.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { ReadingRow, SinceQuery } from '#lib/telemetry/questions.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -64,17 +64,17 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     },
   })
   // What of the API a viewer works with; the port answers only what it asks.
-  const api = {
-    live: {
-      journal: JOURNAL,
-      get position() {
-        return platform.written
-      },
-      join(_interest: unknown, listener: typeof heard) {
-        heard = listener
-        return { from: Promise.resolve(5), close: () => {} }
-      },
+  const live: LiveFeed = {
+    journal: JOURNAL,
+    get position() {
+      return platform.written
     },
+    join(_interest, listener) {
+      heard = listener
+      return { from: Promise.resolve(5), close: () => {} }
+    },
+  }
+  const api = {
     clock: { nowNs: () => NOW_NS, monoNs: () => NOW_NS },
     log: createLog('silent'),
     options: { liveLimits: { queue, horizonMs: 1000 } },
@@ -84,6 +84,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     isShown: () => true,
     mayWatch: () => true,
     outbox,
+    live,
     port: port as unknown as Api['port'],
     lastId: liveId(JOURNAL, { position: 2, rejection: false, index: 0 }),
     signal: new AbortController().signal,

@@ -9,6 +9,7 @@ import { ROLES, type Registry, type Role } from '#lib/registry/registry.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { AppOptions } from '../../../api/api.ts'
 import { createApp } from '../../../api/app.ts'
+import { ownIntake } from '../../../api/intakes.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { createMemoryPort, type MemoryPort, type MemoryRows } from './memory-port.ts'
 import { NOON_NS } from './rows.ts'
@@ -65,7 +66,7 @@ export async function createTestApp(
   const port = createMemoryPort(rows)
   const metrics = createMetrics()
   const app = await createApp(
-    { port, live: QUIET, registry, metrics, clock, log },
+    { port, intakes: [ownIntake(port, QUIET)], registry, metrics, clock, log },
     {
       version: '0.0.0',
       readyLagMs: 30_000,

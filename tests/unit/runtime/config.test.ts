@@ -31,7 +31,29 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   PADBORG_TLS_CERT: [' '],
   PADBORG_TLS_KEY: [' '],
   PADBORG_TLS_CLIENT_CA: [' '],
-  PADBORG_STORE: ['influx:', 'duckdb', 'postgres:'],
+  PADBORG_STORE: ['influx', 'duckdb', 'postgres:'],
+  INFLUX_URL: ['x', '127.0.0.1:8086', 'ftp://a', 'http://u:p@a', 'http://a/?db=x', 'http://'],
+  INFLUX_BUCKET: [' '],
+  INFLUX_ORG: [' '],
+  INFLUX_TOKEN: [' '],
+  INFLUX_DATABASE: [' '],
+  INFLUX_USERNAME: [' '],
+  INFLUX_PASSWORD: [' '],
+  PADBORG_MQTT_URL: ['x', 'broker:1883', 'http://a', 'mqtt://', 'mqtt://a?b', 'ws://a'],
+  PADBORG_MQTT_SHARE: ['a/b', 'a+', '#', 'a b', 'x'.repeat(201)],
+  PADBORG_MQTT_TOPICS: ['a/#/b', 'a+', 'b#', 'a,,b', ',', 'a/+b', 'a\u0000'],
+  PADBORG_REGISTRY: [' ', 'a\u0000b'],
+  PADBORG_INGEST_URL: [
+    'x',
+    '127.0.0.1:8090',
+    'http://a,',
+    'http://u:p@a',
+    'http://a?b',
+    'mqtt://a',
+  ],
+  PADBORG_INGEST_PORT: [...NO_NUMBER, '65536'],
+  PADBORG_INGEST_SECRET: ['short', 'x'.repeat(31), 'thirty-two characters with blanks in it'],
+  PADBORG_INGEST_TLS: ['on', 'AUTO'],
   PADBORG_TIMEZONE: ['Denmark/Padborg', 'CEST+1', ' '],
   PADBORG_LOG_LEVEL: ['loud', 'INFO', 'silent'],
   PADBORG_FAULT: ['yes', 'early-ack,no-fsync'],
@@ -63,7 +85,7 @@ describe('the configuration', () => {
     })
     expect(config?.PADBORG_ADMIN_KEY).toBeUndefined()
     expect(readConfig(Object.fromEntries(NAMES.map((name) => [name, '']))).config).toEqual(config)
-    expect(readConfig({ PATH: '/bin', INFLUX_URL: 'x', NODE_ENV: 'y' }).config).toEqual(config)
+    expect(readConfig({ PATH: '/bin', INFLUX_HOST: 'x', NODE_ENV: 'y' }).config).toEqual(config)
   })
 
   it('takes numbers with blanks around them, off, 0 and fractions of a day', () => {
@@ -194,6 +216,69 @@ describe('the configuration', () => {
     )
   })
 
+  it('refuses an InfluxDB, a foreign broker and roles apart that lack a part of what they need', () => {
+    const influx = { PADBORG_STORE: 'influx:', INFLUX_URL: 'http://127.0.0.1:8086/' }
+    expect(readConfig({ ...influx, INFLUX_BUCKET: 'b' }).config).toMatchObject({
+      INFLUX_URL: 'http://127.0.0.1:8086',
+      PADBORG_INFLUX_TIMEOUT_MS: 10_000,
+    })
+    const first = (env: Readonly<Record<string, string>>) => linesFor(env)[0]
+    expect(first({ PADBORG_STORE: 'influx:', INFLUX_BUCKET: 'b' })).toMatch(
+      /^INFLUX_URL=: expected/,
+    )
+    expect(first(influx)).toMatch(/^INFLUX_BUCKET=: expected a bucket .* or INFLUX_DATABASE/)
+    const both = { ...influx, INFLUX_BUCKET: 'b', INFLUX_DATABASE: 'd' }
+    expect(first(both)).toMatch(/^INFLUX_DATABASE=d: expected either .* got both; leave out/)
+    const v1 = { ...influx, INFLUX_DATABASE: 'd' }
+    expect(first({ ...v1, INFLUX_USERNAME: 'u' })).toMatch(/^INFLUX_PASSWORD=: expected/)
+    expect(first({ ...v1, INFLUX_PASSWORD: 'p' })).toMatch(/^INFLUX_USERNAME=: expected/)
+    expect(linesFor({ INFLUX_BUCKET: 'b', INFLUX_DATABASE: 'd' })).toEqual([])
+
+    for (const name of ['PADBORG_MQTT_SHARE', 'PADBORG_MQTT_TOPICS']) {
+      expect(first({ [name]: 'a' })).toMatch(new RegExp(`^${name}=a: expected PADBORG_MQTT_URL`))
+    }
+    const foreign = { PADBORG_MQTT_URL: 'mqtts://u:p@b:8883', PADBORG_MQTT_TOPICS: 'a/+/b, c/#' }
+    expect(readConfig(foreign).config?.PADBORG_MQTT_TOPICS).toEqual(['a/+/b', 'c/#'])
+    expect(linesFor({ PADBORG_MQTT_URL: 'mqtt://u:hush@b/?x' }).join()).not.toContain('hush')
+
+    const secret = { PADBORG_INGEST_SECRET: 'x'.repeat(32) }
+    const one = { PADBORG_INGEST_URL: 'http://127.0.0.1:8090' }
+    expect(first(one)).toBe(
+      'PADBORG_INGEST_SECRET=: expected the secret that both sides share, because ' +
+        'PADBORG_INGEST_URL is set',
+    )
+    expect(first({ PADBORG_INGEST_PORT: '8090' })).toMatch(/^PADBORG_INGEST_SECRET=: .*PORT is set/)
+    expect(linesFor({ ...one, ...secret, PADBORG_INGEST_PORT: '8090' })).toEqual([])
+    const twice = { PADBORG_INGEST_URL: 'http://[::1]:1, http://[::1]:1/' }
+    expect(first({ ...twice, ...secret })).toMatch(/^PADBORG_INGEST_URL=.* got one twice/)
+  })
+
+  it('wants TLS between roles apart beyond one machine, unless it is told otherwise', () => {
+    const secret = { PADBORG_INGEST_SECRET: 'x'.repeat(32) }
+    const off = { PADBORG_INGEST_TLS: 'off' }
+    const far = { ...secret, PADBORG_INGEST_URL: 'http://localhost:1,http://10.0.0.7:1' }
+    expect(linesFor(far)[0]).toMatch(
+      /^PADBORG_INGEST_URL=.*: expected https: for http:..10.0.0.7:1/,
+    )
+    expect(linesFor({ ...far, ...off })).toEqual([])
+    expect(linesFor({ ...secret, PADBORG_INGEST_URL: 'https://intake.example' })).toEqual([])
+    const open = { ...secret, PADBORG_INGEST_PORT: '8090', PADBORG_HOST: '0.0.0.0' }
+    expect(linesFor(open).map((line) => line.split('=')[0])).toEqual([
+      'PADBORG_TLS_CERT',
+      'PADBORG_TLS_KEY',
+    ])
+    expect(linesFor({ ...open, ...off })).toEqual([])
+    expect(linesFor({ ...open, PADBORG_TLS_CERT: 'c.pem', PADBORG_TLS_KEY: 'k.pem' })).toEqual([])
+  })
+
+  it('says of a wrong setting what is wrong, and not also that it is missing', () => {
+    const env = { PADBORG_INGEST_URL: 'http://[::1]:1', PADBORG_INGEST_SECRET: 'short' }
+    expect(linesFor(env)).toEqual([
+      'PADBORG_INGEST_SECRET=(secret): expected at least 32 letters, digits and signs of ASCII, ' +
+        'without blanks',
+    ])
+  })
+
   it('throws CONFIG_INVALID with all lines where there is nobody to read them one by one', () => {
     expect(requireConfig({}).PADBORG_MQTT_PORT).toBe(1883)
     const act = () => requireConfig({ PADBORG_MQTT_PORT: 'x', PADBORG_HTTP_PORT: 'y' })
@@ -205,14 +290,14 @@ describe('the configuration', () => {
 describe('.env.example', () => {
   it('names every setting once, with its sentence, and says the defaults', () => {
     const text = exampleEnvironment()
-    const offered = [...text.matchAll(/^# (PADBORG_\w+)=/gm)].map(([, name]) => name)
+    const offered = [...text.matchAll(/^# ([A-Z]\w+)=/gm)].map(([, name]) => name)
     expect(offered).toEqual(NAMES.filter((name) => name !== 'PADBORG_FAULT'))
     for (const [name, { about }] of Object.entries(SETTINGS)) {
       expect(about, name).toMatch(/^[A-Z].*\.$/)
       const isOffered = text.includes(`# ${about}\n# ${name}=`)
       expect(isOffered, name).toBe(name !== 'PADBORG_FAULT')
     }
-    const inUse = parseEnv(text.replaceAll(/^# (?=PADBORG_)/gm, ''))
+    const inUse = parseEnv(text.replaceAll(/^# (?=[A-Z]+_\w+=)/gm, ''))
     expect(readConfig(inUse).config).toEqual(readConfig({}).config)
     expect(parseEnv(text)).toEqual({})
     expect(text.endsWith('\n')).toBe(true)

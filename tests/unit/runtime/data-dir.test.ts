@@ -158,6 +158,26 @@ describe('the run file', () => {
 })
 
 describe('the admin key', () => {
+  it('is one for several processes that start at the same moment', async () => {
+    const path = temporaryFolder()
+    const text = `
+      const { adminKey, pseudonymSecret } = await import(${JSON.stringify(MODULE)})
+      process.stdout.write(adminKey(process.env.DIR).key + ' ' + pseudonymSecret(process.env.DIR))`
+    const run = () =>
+      new Promise<string>((resolve) => {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+          env: { DIR: path },
+        })
+        let said = ''
+        child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+        child.once('close', () => resolve(said))
+      })
+    const said = await Promise.all(Array.from({ length: 6 }, run))
+    expect(said[0]).toMatch(/^pbk_\S+ pbn_\S+$/)
+    expect(new Set(said).size).toBe(1)
+    expect(namesIn(path).toSorted()).toEqual(['admin-key', 'pseudonym-secret'])
+  })
+
   it('is made once, kept for its owner alone, and the same afterwards', () => {
     const path = temporaryFolder()
     const made = adminKey(path)

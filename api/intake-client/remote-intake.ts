@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { BackupPort } from '#lib/runtime/backup-port.ts'
+import { PATHS } from '#lib/runtime/internal-http.ts'
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import { randomId } from '#lib/runtime/random.ts'
+import type { IngestPort, Questions, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
+import type { IntakeSource } from '../intakes.ts'
+import { createConnection } from './connection.ts'
+import { createRemoteFeed } from './remote-feed.ts'
+
+export interface RemoteIntakeOptions {
+  readonly url: string
+  readonly secret: string
+  /** Folder for files on their way to who asked; it exists. */
+  readonly exportDir: string
+}
+
+/** An intake in another process, reached at PADBORG_INGEST_URL (docs/roles.md). */
+export interface RemoteIntake extends IntakeSource {
+  readonly name: string
+  readonly backups: BackupPort
+  /** Resolves when the first attempt to reach it has ended, well or not. */
+  readonly tried: Promise<void>
+  /** What is being asked throws CLOSED. */
+  close(): void
+}
+
+export function connectIntake(
+  { url, secret, exportDir }: RemoteIntakeOptions,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): RemoteIntake {
+  const connection = createConnection({ url, secret })
+  const feed = createRemoteFeed(connection, { url, clock, log })
+
+  const port: IngestPort = {
+    async ask<K extends keyof Questions>(name: K, question: Questions[K][0], given?: AbortSignal) {
+      const signal = await ready(given)
+      if (name === 'readingsFile') {
+        // The question has this name, so it is this one.
+        const query = question as ReadingsFileQuery
+        const path = join(exportDir, `${randomId()}.parquet`)
+        return await connection.fetchFile(query, path, signal)
+      }
+      // The intake is of the same program: it answers as its own port does.
+      return (await connection.ask(PATHS.ask + name, question, signal)) as Questions[K][1]
+    },
+  }
+
+  return {
+    name: url,
+    port,
+    live: feed,
+    problem: () => feed.problem(),
+    get isLost() {
+      return feed.isLost
+    },
+    backups: {
+      async begin() {
+        const bytes = await connection.open(PATHS.backup, await ready())
+        return Readable.fromWeb(bytes)
+      },
+    },
+    tried: feed.tried,
+    close: () => feed.close(),
+  }
+
+  /** Fails fast while the intake is known not to answer; else ends with the connection. */
+  async function ready(given?: AbortSignal): Promise<AbortSignal> {
+    await feed.tried
+    const problem = feed.problem()
+    if (problem) throw problem
+    return given ? AbortSignal.any([given, feed.connected]) : feed.connected
+  }
+}

@@ -1,0 +1,15 @@
+import { ALERT_RULES } from './alerts.ts'
+import { BOARDS } from './boards.ts'
+import { alertFile } from './parts/alert-file.ts'
+import { dashboardOf } from './parts/board.ts'
+
+/** Files that `npm run generate` writes: path from the root -> text. */
+export const GRAFANA_FILES: Readonly<Record<string, () => string>> = {
+  ...Object.fromEntries(
+    BOARDS.map((board) => [
+      `dashboards/grafana/generated/${board.uid}.json`,
+      () => `${JSON.stringify(dashboardOf(board), null, 2)}\n`,
+    ]),
+  ),
+  'dashboards/grafana/provisioning/alerting/padborg.yaml': () => alertFile(ALERT_RULES),
+}

@@ -1,0 +1,31 @@
+import type { Device } from '#lib/registry/registry.ts'
+import { createTopicIndex } from '#lib/registry/topic-index.ts'
+import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
+
+/**
+ * The topic filters to subscribe to: the given ones, else the native tree and what the devices have
+ * registered. A filter that lies within another is left out: two shared subscriptions would each
+ * bring the message.
+ */
+export function wantedFilters(
+  given: readonly string[] | null,
+  devices: readonly Pick<Device, 'topics'>[],
+): readonly string[] {
+  const all = given ?? [`${NATIVE_PREFIX}#`, ...devices.flatMap(({ topics }) => topics)]
+  const once = [...new Set(all)].toSorted()
+  const index = createTopicIndex<string>()
+  for (const filter of once) index.add(filter, filter)
+  return once.filter((filter) => {
+    // A wildcard at the root never matches what begins with `$` ([MQTT-4.7.2-1]).
+    if (filter.startsWith('$')) return true
+    index.remove(filter)
+    if (index.covers(filter)) return false
+    index.add(filter, filter)
+    return true
+  })
+}
+
+/** As it is subscribed to (MQTT 5, 4.8.2). */
+export function sharedFilter(share: string | null, filter: string): string {
+  return share === null ? filter : `$share/${share}/${filter}`
+}

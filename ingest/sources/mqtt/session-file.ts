@@ -1,0 +1,78 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { z } from 'zod'
+import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
+import { randomId } from '#lib/runtime/random.ts'
+
+/** What must outlive this process so that the foreign broker knows its session again. */
+export interface SessionFile {
+  readonly clientId: string
+  /** Filters that the session holds there, as they were subscribed to. */
+  readonly filters: readonly string[]
+  save(filters: readonly string[]): void
+}
+
+const Content = z.object({
+  clientId: z.string().min(1),
+  filters: z.array(z.string()).readonly(),
+})
+
+/** Every server takes 23 letters and digits ([MQTT-3.1.3-5]). */
+const CLIENT_ID_LENGTH = 23
+
+/** Opens or makes the file of a data directory. Throws DATA_DIR_UNUSABLE. */
+export function openSessionFile(path: string): SessionFile {
+  const known = read(path)
+  const clientId = known?.clientId ?? newClientId()
+  let filters = known?.filters ?? []
+  if (!known) write(path, { clientId, filters })
+  return {
+    clientId,
+    get filters() {
+      return filters
+    },
+    save(now) {
+      if (now.length === filters.length && now.every((filter, at) => filter === filters[at])) return
+      write(path, { clientId, filters: now })
+      filters = now
+    },
+  }
+}
+
+function newClientId(): string {
+  return `padborg${randomId().replaceAll('-', '')}`.slice(0, CLIENT_ID_LENGTH)
+}
+
+function read(path: string): z.infer<typeof Content> | null {
+  try {
+    return Content.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return null
+    throw unusable(path, 'expected the client id and filters of our session, got', error)
+  }
+}
+
+/** Whole or not at all. */
+function write(path: string, content: z.infer<typeof Content>): void {
+  const draft = `${path}.new`
+  try {
+    const file = openSync(draft, 'w', 0o600)
+    try {
+      writeSync(file, `${JSON.stringify(content)}\n`)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(draft, path)
+  } catch (error) {
+    throw unusable(path, 'cannot be written:', error)
+  }
+}
+
+function unusable(path: string, what: string, error: unknown): PlatformError {
+  return new PlatformError(
+    'DATA_DIR_UNUSABLE',
+    `${path}: ${what} ${messageOf(error)}; check disk and rights, or remove the file: the foreign ` +
+      'broker then makes a new session, and what waits in the old one is not fetched',
+    { cause: error },
+  )
+}

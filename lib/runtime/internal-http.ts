@@ -1,0 +1,89 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
+import { fromWire } from './wire.ts'
+
+/*
+ * What both ends of the internal address share (docs/roles.md): paths, the secret, errors, and lines
+ * of a stream that does not end.
+ */
+
+/** Another number when the two ends would no longer understand each other. */
+export const INTERNAL = '/internal/v1'
+export const PATHS = {
+  /** POST, and the name of the question behind it. */
+  ask: `${INTERNAL}/ask/`,
+  /** POST: a file of readings. Its rows are in the header `x-rows`. */
+  readingsFile: `${INTERNAL}/readings-file`,
+  /** POST: what happens, as lines; PUT with `?stream=` says what of it is wanted. */
+  live: `${INTERNAL}/live`,
+  /** POST: a backup, as a tar file. */
+  backup: `${INTERNAL}/backup`,
+} as const
+
+/** How often a live stream says where it stands, and after which silence it counts as lost. */
+export const BEAT_MS = 500
+export const SILENCE_MS = 5000
+
+/** Of one question or answer line. */
+export const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+export interface SentError {
+  readonly code: ErrorCode | null
+  readonly message: string
+  readonly path: string
+}
+
+export function sentError(error: unknown): SentError {
+  const { code, path } = error instanceof PlatformError ? error : { code: null, path: '' }
+  return { code, message: messageOf(error), path }
+}
+
+/** The error of the other end, as if it were thrown here. */
+export function revivedError(value: unknown): Error {
+  if (!isSentError(value)) return new Error('the other end failed without saying why')
+  const { code, message, path } = value
+  if (code === null || !Object.hasOwn(ERRORS, code)) return new Error(message)
+  return new PlatformError(code, message, { path })
+}
+
+function isSentError(value: unknown): value is SentError {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'message' in value &&
+    typeof value.message === 'string' &&
+    'code' in value &&
+    (value.code === null || typeof value.code === 'string') &&
+    'path' in value &&
+    typeof value.path === 'string'
+  )
+}
+
+/** Compared as hashes, in constant time: neither content nor length of the secret shows. */
+export function isBearer(header: string | undefined, secret: string): boolean {
+  const [, given = ''] = /^Bearer (.*)$/.exec(header ?? '') ?? []
+  const [a, b] = [given, secret].map((text) => createHash('sha256').update(text).digest())
+  return a !== undefined && b !== undefined && timingSafeEqual(a, b)
+}
+
+/** Values of a stream of lines, one batch per chunk that came; the last line may be cut off. */
+export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator {
+  let parts: Buffer[] = []
+  let length = 0
+  for await (const chunk of bytes) {
+    let rest = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    let end: number
+    while ((end = rest.indexOf(LINE_END)) >= 0) {
+      const line = Buffer.concat([...parts, rest.subarray(0, end)]).toString()
+      parts = []
+      length = 0
+      rest = rest.subarray(end + 1)
+      yield fromWire(line)
+    }
+    parts.push(rest)
+    length += rest.byteLength
+    if (length > MAX_LINE_BYTES) throw new SyntaxError('expected a line, got more than it can have')
+  }
+}
+
+const LINE_END = 10

@@ -1,0 +1,107 @@
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { Grouping, Stage } from '#lib/telemetry/questions.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+
+/*
+ * What figures are made of: counts, and latencies as sparse buckets. Both are merged by sum, so it
+ * does not matter in which order, or from how many parts, they are put together.
+ */
+
+/** What a figure is of, beside its time: the groupings of questions come from these. */
+export const KEYS = ['device', 'kind', 'rat', 'cell', 'operator', 'band'] as const
+export type Keys = readonly (string | null)[]
+
+export const COUNTS = [
+  'messages',
+  'readings',
+  'bytes',
+  'late',
+  'received',
+  'lost',
+  'restarts',
+] as const
+export type Counts = Record<(typeof COUNTS)[number], number>
+
+/** The latencies of one stage. */
+export interface StageSum {
+  n: number
+  negative: number
+  maxMs: number
+  boundMs: number | null
+  readonly buckets: Map<number, number>
+}
+
+export const FIGURE_STAGES = ['age', 'uplink', 'rtt'] as const satisfies readonly Stage[]
+
+export function noCounts(): Counts {
+  return { messages: 0, readings: 0, bytes: 0, late: 0, received: 0, lost: 0, restarts: 0 }
+}
+
+export function addCounts(sum: Counts, counts: Partial<Counts>): void {
+  for (const name of COUNTS) sum[name] += counts[name] ?? 0
+}
+
+export function noStage(): StageSum {
+  return { n: 0, negative: 0, maxMs: -Infinity, boundMs: null, buckets: new Map() }
+}
+
+export function addStage(sum: StageSum, other: StageSum): void {
+  sum.n += other.n
+  sum.negative += other.negative
+  sum.maxMs = Math.max(sum.maxMs, other.maxMs)
+  sum.boundMs = larger(sum.boundMs, other.boundMs)
+  for (const [bucket, n] of other.buckets)
+    sum.buckets.set(bucket, (sum.buckets.get(bucket) ?? 0) + n)
+}
+
+export function addValue(sum: StageSum, ms: number, boundMs: number | null, bucket: number): void {
+  sum.n += 1
+  if (ms < 0) sum.negative += 1
+  if (ms > sum.maxMs) sum.maxMs = ms
+  sum.boundMs = larger(sum.boundMs, boundMs)
+  sum.buckets.set(bucket, (sum.buckets.get(bucket) ?? 0) + 1)
+}
+
+export function larger(a: number | null, b: number | null): number | null {
+  if (a === null) return b
+  return b === null || a > b ? a : b
+}
+
+/** Flags of readings that never count for latency (domain.md 5.3). */
+export const NOT_FOR_LATENCY = FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live
+
+export type Timed = Pick<
+  Reading,
+  'timeNs' | 'receivedAtNs' | 'flags' | 'uplinkMs' | 'clockBoundMs'
+> & { readonly rttMs: number | null }
+
+const RTT = KINDS.probe.fields['rttMs']
+
+/** The latency of a stage, in ms; null where a reading has none. */
+export function stageMs(row: Timed, stage: Stage): number | null {
+  if ((row.flags & NOT_FOR_LATENCY) !== 0) return null
+  if (stage === 'uplink') return row.uplinkMs
+  if (stage === 'rtt') return isPossibleRtt(row.rttMs) ? row.rttMs : null
+  // A reading without a time of its own was given the receive time, to the ns: it has no age.
+  if (stage !== 'age' || row.receivedAtNs === row.timeNs) return null
+  return Number(row.receivedAtNs - row.timeNs) / 1e6
+}
+
+/** A value outside its physical range is kept, and left out of every figure (domain.md 8.11). */
+export function isPossibleRtt(rttMs: number | null): boolean {
+  return rttMs !== null && rttMs >= (RTT?.min ?? -Infinity) && rttMs <= (RTT?.max ?? Infinity)
+}
+
+export function groupOf(
+  keys: Keys,
+  by: readonly Grouping[],
+): Readonly<Partial<Record<Grouping, string | null>>> {
+  return Object.fromEntries(by.map((name) => [name, groupValue(keys, name)]))
+}
+
+function groupValue(keys: Keys, name: Grouping): string | null {
+  if (name !== 'tenant') return keys[KEYS.indexOf(name)] ?? null
+  const device = keys[0] ?? ''
+  return device.slice(0, device.indexOf('.'))
+}

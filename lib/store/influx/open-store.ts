@@ -1,0 +1,119 @@
+import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
+import type { StoreOptions } from '../options.ts'
+import type { OpenedStore } from '../store.ts'
+import { ensureDatabase, readProgress } from './connect.ts'
+import { sendOutbox } from './flush.ts'
+import { createInflux, type Influx } from './influx.ts'
+import { openLocal, type Local } from './local.ts'
+import { createInfluxStore } from './store.ts'
+
+/**
+ * Opens the store in an InfluxDB. A server that does not answer does not keep the platform from
+ * starting, for the journal takes what comes; one that answers and does not fit does.
+ */
+export async function openInfluxStore(options: StoreOptions): Promise<OpenedStore> {
+  const { influx: settings, log, clock, journal, journalLast } = options
+  if (!settings) {
+    throw new PlatformError('CONFIG_INVALID', 'expected INFLUX_URL for PADBORG_STORE=influx:')
+  }
+  const local = openLocal(options.dir, journal)
+  const influx = createInflux(settings, { log, clock })
+  try {
+    requireBehind(local.rolled, options)
+    let isConnected = false
+    let isOpen = false
+    const connect = async () => {
+      if (isConnected) return
+      const lostFrom = await prepare({ influx, local, options })
+      if (lostFrom !== null && isOpen) throw restoredWhileAway(settings.url)
+      isConnected = true
+    }
+    try {
+      await connect()
+    } catch (error) {
+      if (!isPlatformError(error, 'STORE_UNAVAILABLE')) throw error
+      log.error(
+        { words: messageOf(error) },
+        'InfluxDB does not answer; the journal keeps everything',
+      )
+    }
+    isOpen = true
+    const missingFrom = firstMissing(local, options)
+    const highest = Math.max(0, ...Object.values(options.expected))
+    const store = createInfluxStore({
+      options,
+      influx,
+      local,
+      maxSeries: settings.maxSeries,
+      settled: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
+      connect,
+    })
+    return { store, missingFrom }
+  } catch (error) {
+    influx.close()
+    local.close()
+    if (isPlatformError(error, 'STORE_AHEAD')) log.error({ journalLast }, error.message)
+    throw error
+  }
+}
+
+interface Preparing {
+  readonly influx: Influx
+  readonly local: Local
+  readonly options: StoreOptions
+}
+
+/**
+ * Database, outbox, and whether InfluxDB holds what it was given. Answers the first position it may
+ * lack; null when it lacks nothing.
+ */
+async function prepare({ influx, local, options }: Preparing): Promise<number | null> {
+  const { journal, retention, log, clock } = options
+  await ensureDatabase(influx, retention, log)
+  const hadOutbox = local.outbox().length > 0
+  const found = await readProgress(influx, journal)
+  if (found !== null) requireBehind(found, options)
+  if (hadOutbox) {
+    await sendOutbox({ influx, local, journal }, clock.nowNs())
+    return null
+  }
+  const held = found ?? 0
+  if (held === local.rolled) return null
+  log.warn(
+    { from: held, to: local.rolled },
+    'InfluxDB and the state beside it do not stand at the same position: one of them was restored',
+  )
+  const lostFrom = held < local.rolled ? held + 1 : null
+  local.reset(held)
+  return lostFrom
+}
+
+function requireBehind(position: number, { journalLast, dir }: StoreOptions): void {
+  if (position <= journalLast) return
+  throw new PlatformError(
+    'STORE_AHEAD',
+    `${dir}: expected InfluxDB to hold positions of the journal up to ${journalLast}, got ${position}; ` +
+      `the journal was restored or is another one: use the one that belongs to this database`,
+  )
+}
+
+function restoredWhileAway(url: string): PlatformError {
+  return new PlatformError(
+    'STORE_UNAVAILABLE',
+    `InfluxDB at ${url} lacks readings that it was given, it was restored or emptied; ` +
+      `start the platform anew, it reads the journal again`,
+  )
+}
+
+function firstMissing(
+  { parts, dropped, rolled }: Local,
+  { expected }: StoreOptions,
+): number | null {
+  let first = Infinity
+  for (const [name, position] of Object.entries(expected)) {
+    const found = Math.max(parts.get(name)?.position ?? 0, dropped.get(name)?.position ?? 0)
+    // Of a part that is not known here everything behind the figures may be missing.
+    if (found < position) first = Math.min(first, (found === 0 ? rolled : found) + 1)
+  }
+  return first === Infinity ? null : first
+}

@@ -1,0 +1,48 @@
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+
+export const MS_NS = 1_000_000n
+const US_NS = 1_000n
+
+/** What decides where in its millisecond a reading stands. */
+export type Placed = Pick<Reading, 'timeNs' | 'seq' | 'hash' | 'index' | 'flags'>
+
+/*
+ * InfluxDB makes one point of two that have the same tags and time. A reading therefore stands at a
+ * place in its own millisecond that follows from itself alone: the same reading again is the same
+ * point, from whichever journal it comes, and no reading leaves its millisecond, so intervals of
+ * whole ms hold what they should. The exact time is a field.
+ *
+ * A sequence number keeps a thousand readings of one ms (or us) apart for certain. The last three
+ * digits under a ms come from the hash, for a device that uses a number again at the same ms.
+ */
+export function pointTimeNs(reading: Placed): bigint {
+  const { timeNs } = reading
+  const ms = timeNs - mod(timeNs, MS_NS)
+  return ms + mod(timeNs - ms + placeOf(reading), MS_NS)
+}
+
+function placeOf({ timeNs, seq, hash, index, flags }: Placed): bigint {
+  // A number that came before says nothing: the hash places it.
+  if ((flags & FLAGS.sequence_reused) !== 0) return mod(hash, MS_NS)
+  if (seq === null) return (BigInt(index) % 100n) * 10_000n + mod(hash, 10_000n)
+  const number = BigInt(seq) % 1000n
+  // Finer times are neighbours of each other: they move by less than a us.
+  if (timeNs % MS_NS !== 0n) return number
+  return number * US_NS + mod(hash, US_NS)
+}
+
+/** First instant of the millisecond of a time. */
+export function floorMs(timeNs: bigint): bigint {
+  return timeNs - mod(timeNs, MS_NS)
+}
+
+/** First instant of a millisecond at or behind a time. */
+export function ceilMs(timeNs: bigint): bigint {
+  return floorMs(timeNs + MS_NS - 1n)
+}
+
+function mod(value: bigint, by: bigint): bigint {
+  const rest = value % by
+  return rest < 0n ? rest + by : rest
+}

@@ -1,0 +1,88 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
+import type { Config } from '#lib/runtime/config.ts'
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import type { AppDeps } from '../api/api.ts'
+import { createApp } from '../api/app.ts'
+import { mergedPort } from '../api/intake-client/merged-port.ts'
+import { connectIntake } from '../api/intake-client/remote-intake.ts'
+import { ownIntake } from '../api/intakes.ts'
+import type { Ingest } from '../ingest/open-ingest.ts'
+import packageFile from '../package.json' with { type: 'json' }
+import type { Parts } from './intake.ts'
+import { liveLimits, registryDir } from './options.ts'
+
+export interface ApiRole {
+  /** The real port, where the listener is not off. */
+  listen(): Promise<Readonly<Record<string, number>>>
+}
+
+/** The api role: on the intake of this process, or on those at PADBORG_INGEST_URL. */
+export async function composeApi(
+  parts: Parts,
+  { ingest, localToken }: { readonly ingest: Ingest | null; readonly localToken: string },
+): Promise<ApiRole> {
+  const { config, registry, metrics, lifecycle, clock, log } = parts
+  const reached = ingest ? ownPort(ingest) : remotePort(parts)
+  const app = await createApp(
+    { ...reached, registry, metrics, clock, log },
+    {
+      readyLagMs: config.PADBORG_READY_LAG_SECONDS * 1000,
+      liveLimits: liveLimits(config),
+      localToken,
+      exportMaxRows: config.PADBORG_EXPORT_MAX_ROWS,
+      // Beside the registry: all processes that share it show the same names.
+      pseudonymSecret: pseudonymSecret(registryDir(config)),
+      version: packageFile.version,
+    },
+  )
+  lifecycle.onClose('api', () => app.close())
+  // Before the API, which waits for answers that are still being sent.
+  if (ingest) lifecycle.onClose('backups', () => ingest.backups.close())
+  return { listen: () => listenHttp(app, config) }
+}
+
+type Reached = Pick<AppDeps, 'port' | 'intakes' | 'backups'>
+
+function ownPort({ port, live, backups }: Ingest): Reached {
+  return { port, intakes: [ownIntake(port, live)], backups }
+}
+
+function remotePort({ config, dataDir, metrics, lifecycle, clock, log }: Parts): Reached {
+  const { PADBORG_INGEST_URL: urls = [], PADBORG_INGEST_SECRET: secret = '' } = config
+  const exportDir = join(dataDir.path, 'export')
+  // What a crash left there is on its way to nobody.
+  rmSync(exportDir, { recursive: true, force: true })
+  mkdirSync(exportDir, { mode: 0o700 })
+  const intakes = urls.map((url) => connectIntake({ url, secret, exportDir }, { clock, log }))
+  lifecycle.onClose('intakes', () => intakes.forEach((intake) => intake.close()))
+  metrics.gauge('padborg_intakes', () => intakes.length)
+  metrics.gauge('padborg_intakes_unreachable', () => intakes.filter((one) => one.problem()).length)
+  const [only, ...more] = intakes
+  // A backup is of one journal: with several intakes each is backed up where it runs.
+  const backups = only && more.length === 0 ? { backups: only.backups } : {}
+  return { port: mergedPort(intakes), intakes, ...backups }
+}
+
+/** Throws LISTEN_FAILED. */
+async function listenHttp(
+  app: FastifyInstance,
+  config: Config,
+): Promise<Readonly<Record<string, number>>> {
+  const { PADBORG_HTTP_PORT: port, PADBORG_HOST: host } = config
+  if (port === 'off') return {}
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw new PlatformError(
+      'LISTEN_FAILED',
+      `PADBORG_HTTP_PORT=${port}: cannot listen on ${host} (${messageOf(error)}); stop what uses the ` +
+        'port, or set PADBORG_HTTP_PORT to another one (0 takes any free port)',
+      { cause: error },
+    )
+  }
+  const address = app.server.address()
+  return { http: typeof address === 'object' && address ? address.port : port }
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs'
+import { systemClock } from '#lib/runtime/clock.ts'
+import type { Config } from '#lib/runtime/config.ts'
+import { messageOf } from '#lib/runtime/errors.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { openRegistryReader } from '#lib/registry/open.ts'
+import { ambiguityLine, ambiguousPatterns } from '../ingest/sources/mqtt/owners.ts'
+import { registryPath } from './options.ts'
+
+/** What `--check` finds beyond the settings themselves, one line each. Changes nothing. */
+export function registryProblems(config: Config): readonly string[] {
+  const path = registryPath(config)
+  // With the built-in broker the account tells the device, and a new registry has none.
+  if (config.PADBORG_MQTT_URL === undefined || !existsSync(path)) return []
+  try {
+    const registry = openRegistryReader({ path, clock: systemClock, log: createLog('error') })
+    try {
+      return ambiguousPatterns(registry).map(ambiguityLine)
+    } finally {
+      registry.close()
+    }
+  } catch (error) {
+    return [messageOf(error)]
+  }
+}

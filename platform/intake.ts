@@ -1,0 +1,156 @@
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Config } from '#lib/runtime/config.ts'
+import type { DataDir } from '#lib/runtime/data-dir.ts'
+import type { Lifecycle } from '#lib/runtime/lifecycle.ts'
+import type { Log } from '#lib/runtime/log.ts'
+import type { Metrics } from '#lib/runtime/metrics.ts'
+import type { Role } from '#lib/runtime/roles.ts'
+import { createDirectory } from '#lib/registry/directory.ts'
+import type { Registry } from '#lib/registry/registry.ts'
+import type { DeviceNotice } from '#lib/telemetry/intake.ts'
+import type { IngestStatus, Questions } from '#lib/telemetry/questions.ts'
+import { createBroker } from '../broker/broker.ts'
+import {
+  clockAnswer,
+  completeExchange,
+  readClockRequest,
+  rememberExchange,
+} from '../broker/clock-requests.ts'
+import { probeAnswer, probeFault } from '../broker/probe-requests.ts'
+import { createInternalServer } from '../ingest/internal/server.ts'
+import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
+import { createMqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
+import type { RequestRules } from '../ingest/sources/mqtt/requests.ts'
+import { brokerOptions, foreignBroker, ingestOptions, internalOptions } from './options.ts'
+
+export interface Parts {
+  readonly config: Config
+  readonly roles: ReadonlySet<Role>
+  readonly dataDir: DataDir
+  readonly registry: Registry
+  readonly metrics: Metrics
+  readonly lifecycle: Lifecycle
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What brings messages, and takes what devices are to be told. */
+interface Door {
+  /** The ports it listens on, if it does. */
+  open(): Promise<Readonly<Record<string, number>>>
+  notify(notice: DeviceNotice): void
+  /** Why no messages come; '' when they can. */
+  problem(): string
+}
+
+/** Answers to clock and probe requests are the same, whichever broker brings them. */
+const REQUESTS: RequestRules = {
+  readClockRequest,
+  clockAnswer,
+  rememberExchange,
+  completeExchange,
+  probeFault,
+  probeAnswer,
+}
+
+export interface Intake {
+  readonly ingest: Ingest
+  /** Lets messages and api roles in; the real ports. */
+  listen(): Promise<Readonly<Record<string, number>>>
+}
+
+/** The ingest role, what brings it messages, and where api roles of other processes reach it. */
+export async function composeIntake(parts: Parts): Promise<Intake> {
+  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
+  const opened = await openIngest(
+    ingestOptions(config, dataDir.path),
+    {
+      // The door exists before the first message can be settled: it is what lets them in.
+      notices: (notices) => notices.forEach((notice) => door?.notify(notice)),
+      accepted: (messages) => metrics.count('padborg_messages_accepted_total', messages),
+      settled: (counts) => countSettled(metrics, counts),
+      fatal: (error) => lifecycle.fail('ingest', error),
+    },
+    { clock, log },
+  )
+  lifecycle.onClose('ingest', () => opened.close())
+  registry.onChange(() => opened.registryChanged())
+  const door = await openDoor(parts, opened)
+  const ingest = { ...opened, ...withDoor(opened, door) }
+  showIngest(metrics, ingest)
+
+  const internal = internalOptions(config)
+  const server = internal && createInternalServer({ ...ingest, metrics, clock, log }, internal)
+  if (server) lifecycle.onClose('internal address', () => server.close())
+  return {
+    ingest,
+    async listen() {
+      const ports = await door.open()
+      return server ? { ...ports, ingest: await server.listen() } : ports
+    },
+  }
+}
+
+/** The one place that decides where messages come from: the built-in broker or a foreign one. */
+async function openDoor(parts: Parts, { intake }: Ingest): Promise<Door> {
+  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
+  const directory = createDirectory(registry)
+  const deps = { intake, registry, directory, metrics, clock, log }
+  const foreign = foreignBroker(config, dataDir.path)
+  if (foreign) {
+    const source = createMqttSource(foreign, { ...deps, requests: REQUESTS })
+    lifecycle.onClose('foreign broker', () => source.close())
+    const open = async () => {
+      await source.start()
+      return {}
+    }
+    const notify = (notice: DeviceNotice) => source.notify(notice)
+    return { open, notify, problem: () => source.status().problem }
+  }
+  const broker = await createBroker(deps, brokerOptions(config, dataDir.path))
+  lifecycle.onClose('broker', () => broker.close())
+  const open = async () => ({ ...(await broker.listen()) })
+  return { open, notify: (notice) => broker.notify(notice), problem: () => '' }
+}
+
+/** A foreign broker that sends nothing is a problem of this intake like a full disk. */
+function withDoor(ingest: Ingest, door: Door): Pick<Ingest, 'port' | 'status'> {
+  const also = (now: IngestStatus): IngestStatus => {
+    const text = door.problem()
+    return text === '' ? now : { ...now, problems: [...now.problems, text] }
+  }
+  return {
+    status: () => also(ingest.status()),
+    port: {
+      async ask<K extends keyof Questions>(
+        name: K,
+        question: Questions[K][0],
+        signal?: AbortSignal,
+      ) {
+        const answer: Questions[K][1] = await ingest.port.ask(name, question, signal)
+        // Of the question with this name.
+        return name === 'status' ? also(answer as IngestStatus) : answer
+      },
+    },
+  }
+}
+
+function countSettled(metrics: Metrics, counts: SettledCounts): void {
+  metrics.count('padborg_messages_stored_total', counts.stored)
+  metrics.count('padborg_messages_duplicate_total', counts.duplicate)
+  for (const [reason, n] of Object.entries(counts.rejectedByReason)) {
+    metrics.count('padborg_messages_rejected_total', n, { reason })
+  }
+}
+
+function showIngest(metrics: Metrics, ingest: Ingest): void {
+  const { journal } = ingest
+  metrics.gauge('padborg_journal_held', () => (journal.held ? 1 : 0))
+  metrics.gauge('padborg_journal_bytes', () => journal.status().bytes)
+  metrics.gauge('padborg_journal_pending_messages', () => journal.status().pendingMessages)
+  metrics.gauge('padborg_journal_syncs_total', () => journal.status().syncs)
+  metrics.gauge('padborg_journal_failed_syncs_total', () => journal.status().failedSyncs)
+  metrics.gauge('padborg_writer_lag_messages', () => ingest.status().lagMessages)
+  metrics.gauge('padborg_writer_lag_seconds', () => ingest.status().lagMs / 1000)
+  metrics.gauge('padborg_problems', () => ingest.status().problems.length)
+}

@@ -1,0 +1,260 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as buckets from '#lib/kpi/buckets.ts'
+import { systemClock } from '#lib/runtime/clock.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { LOCAL_FILE } from '#lib/store/influx/local.ts'
+import { openInfluxReader } from '#lib/store/influx/reader.ts'
+import { openStore } from '#lib/store/open.ts'
+import type { Store } from '#lib/store/store.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { Questions } from '#lib/telemetry/questions.ts'
+import { hasInfluxd, startInfluxd, type TestServer } from '../support/influxd.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { createInfluxPlace, type InfluxPlace } from './influx-place.ts'
+import { ALL, LIMITS, RETENTION, WIDE, seedOfRun, storeOptions, writeAll } from './store-fixture.ts'
+import {
+  DAY_NS,
+  DAY_START_NS,
+  HOUR_NS,
+  MINUTE_NS,
+  SECOND_NS,
+  randomFleet,
+  reading,
+  readingsFrom,
+} from './store-rows.ts'
+
+const span = { scope: ALL, ...WIDE, everyNs: null }
+const STAGES = ['age', 'uplink', 'rtt'] as const
+
+describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
+  let server: TestServer
+  let place: InfluxPlace
+  let dir = ''
+
+  beforeAll(async () => {
+    server = await startInfluxd()
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+  beforeEach(() => {
+    place = createInfluxPlace(server)
+    dir = mkdtempSync(join(tmpdir(), 'padborg-both-'))
+  })
+  afterEach(async () => {
+    await place.close()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  const figuresOf = async (store: Pick<Store, 'ask'>, over: object = {}) => ({
+    latency: await store.ask('latency', { ...span, by: ['kind'], ...over, stages: STAGES }),
+    throughput: await store.ask('throughput', { ...span, by: ['kind'], ...over }),
+    loss: await store.ask('loss', { ...span, by: ['kind'], ...over }),
+  })
+  const countOf = async (measurement: string) => {
+    const [series] = await place.influx.query(`SELECT count(upto) FROM "${measurement}"`)
+    return Number(series?.values[0]?.[1] ?? 0)
+  }
+
+  /** Hours are made beside everything else: how many there are once their number stays. */
+  const settledHours = async () => {
+    const path = join(place.dir, LOCAL_FILE)
+    await waitFor(() => {
+      const db = new DatabaseSync(path, { readOnly: true })
+      const dirty = db.prepare('SELECT count(*) AS n FROM dirty_hours').get()
+      db.close()
+      return dirty?.['n'] === 0
+    })
+    return countOf('counts_hour')
+  }
+
+  const seed = seedOfRun()
+  it(`are those of the embedded store, as is every answer (SEED=${seed})`, async () => {
+    const rows = randomFleet({ seed, messages: 1500, stepNs: 11n * SECOND_NS })
+    const { store: influx } = await place.open()
+    const { store: duckdb } = await openStore(storeOptions(dir))
+    for (const store of [influx, duckdb]) {
+      await writeAll(store, rows.slice(0, 900), 77)
+      await store.maintain(DAY_START_NS + 3n * HOUR_NS)
+      await writeAll(store, rows.slice(900), 77)
+    }
+    const cut = {
+      fromNs: DAY_START_NS + 1234n * SECOND_NS + 567n,
+      toNs: DAY_START_NS + 3n * HOUR_NS + 89n,
+    }
+    for (const over of [
+      { by: ['device', 'rat'] },
+      { by: ['cell', 'operator', 'band', 'tenant'], everyNs: 7n * MINUTE_NS },
+      { ...cut, by: ['kind'], everyNs: HOUR_NS },
+      { ...cut, by: [], everyNs: 10n * SECOND_NS },
+    ]) {
+      const [a, b] = [await figuresOf(influx, over), await figuresOf(duckdb, over)]
+      expect(a.throughput).toEqual(b.throughput)
+      expect(sorted(a.loss)).toEqual(sorted(b.loss))
+      expect(rounded(a.latency)).toEqual(rounded(b.latency))
+    }
+    for (const kind of ['truck', 'robot', 'heat_meter'] as const) {
+      const query = { ...cut, scope: ALL, kind, fields: null, limit: 13, cursor: null }
+      const every = { ...query, everyNs: 5n * MINUTE_NS }
+      expect(await allPages(influx, 'aggregates', every)).toEqual(
+        await allPages(duckdb, 'aggregates', every),
+      )
+      const paged = { ...query, order: 'desc' as const }
+      expect(await allPages(influx, 'readings', paged)).toEqual(
+        await allPages(duckdb, 'readings', paged),
+      )
+    }
+    const delays = { scope: ALL, ...cut, maxRows: 10_000 }
+    expect(await influx.ask('delays', delays)).toEqual(await duckdb.ask('delays', delays))
+    await duckdb.close()
+  })
+
+  it('stay when their minutes go, and take in what comes later', async () => {
+    const retention = { ...RETENTION, minuteDays: 1 }
+    const { store } = await place.open({ retention })
+    const rows = randomFleet({ seed: 41, messages: 400, stepNs: 30n * SECOND_NS })
+    await writeAll(store, rows)
+    await store.maintain(DAY_START_NS + 12n * HOUR_NS)
+    const hours = await settledHours()
+    const minutes = await countOf('counts_minute')
+    expect(hours).toBeGreaterThan(0)
+    expect(minutes).toBeGreaterThan(hours)
+    const before = await figuresOf(store, { everyNs: HOUR_NS })
+
+    // A late reading changes a minute of an hour that was made already: it is made again.
+    const late = { flags: FLAGS.late, bytes: 50, kind: 'truck' as const, seq: null }
+    const at = { timeNs: DAY_START_NS + 100n * SECOND_NS }
+    await writeAll(store, [reading(401, { ...late, ...at })])
+    await store.maintain(DAY_START_NS + 13n * HOUR_NS)
+    expect(await settledHours()).toBeLessThanOrEqual(hours + 1)
+    const after = await figuresOf(store, { everyNs: HOUR_NS })
+    expect(volumeOf(after)).toEqual({
+      ...volumeOf(before),
+      readings: volumeOf(before).readings + 1,
+    })
+    const all = await figuresOf(store)
+
+    // The minutes are removed; what comes even later is added to the hours.
+    await store.maintain(DAY_START_NS + 4n * DAY_NS)
+    expect(await countOf('counts_minute')).toBe(0)
+    expect((await figuresOf(store)).throughput).toEqual(all.throughput)
+    expect(sorted((await figuresOf(store)).loss)).toEqual(sorted(all.loss))
+    await writeAll(store, [reading(402, { ...late, timeNs: at.timeNs + 1n })])
+    await store.maintain(DAY_START_NS + 4n * DAY_NS + HOUR_NS)
+    const last = await figuresOf(store)
+    expect(volumeOf(last).readings).toBe(volumeOf(all).readings + 1)
+  })
+
+  it('are read by a process that writes nothing', async () => {
+    const { store } = await place.open()
+    const rows = readingsFrom(1, 600)
+    await writeAll(store, rows)
+    await store.maintain(DAY_START_NS + HOUR_NS)
+    expect(await settledHours()).toBeGreaterThan(0)
+    const reader = openInfluxReader({
+      influx: place.settings,
+      limits: LIMITS,
+      retention: RETENTION,
+      buckets,
+      clock: { nowNs: () => DAY_START_NS + 5n * HOUR_NS, monoNs: systemClock.monoNs },
+      log: createLog('silent'),
+    })
+    const [ours, theirs] = [await figuresOf(reader), await figuresOf(store)]
+    expect(ours.throughput).toEqual(theirs.throughput)
+    expect(ours.loss).toEqual(theirs.loss)
+    expect(ours.latency[0]).toMatchObject({ method: 'histogram', n: 600, maxMs: 40 })
+    const short = { fromNs: DAY_START_NS, toNs: DAY_START_NS + HOUR_NS }
+    expect(await figuresOf(reader, short)).toEqual(await figuresOf(store, short))
+    await reader.close()
+    await expect(figuresOf(reader)).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('do not decide about the file of readings: it is that of the embedded store', async () => {
+    const rows = randomFleet({ seed: 43, messages: 500 })
+    const { store: influx } = await place.open()
+    const { store: duckdb } = await openStore(storeOptions(dir))
+    for (const store of [influx, duckdb]) await writeAll(store, rows, 100)
+    const question = {
+      ...{ scope: ALL, kind: 'truck' as const, fields: null, maxRows: 5000 },
+      ...WIDE,
+      names: [
+        { device: 'acme.t1', shown: 'A', tenant: 'one' },
+        { device: 'acme.t2', shown: 'B', tenant: 'two' },
+      ],
+    }
+    const paths = ['influx', 'duckdb'].map((name) => join(dir, `${name}.parquet`))
+    const [ours, theirs] = paths as [string, string]
+    const file = await influx.ask('readingsFile', { ...question, path: ours })
+    await duckdb.ask('readingsFile', { ...question, path: theirs })
+    expect(file.rows).toBeGreaterThan(100)
+    expect(await rowsIn(ours)).toEqual(await rowsIn(theirs))
+    expect(await influx.ask('readingDevices', { ...question, path: '' })).toEqual(
+      await duckdb.ask('readingDevices', { ...question, path: '' }),
+    )
+    const tooMany = influx.ask('readingsFile', { ...question, maxRows: 10, path: ours })
+    await expect(tooMany).rejects.toMatchObject({ code: 'EXPORT_TOO_LARGE' })
+    await duckdb.close()
+  })
+})
+
+async function allPages<K extends 'aggregates' | 'readings'>(
+  store: Store,
+  name: K,
+  question: Questions[K][0],
+): Promise<unknown[]> {
+  const rows: unknown[] = []
+  let cursor: string | null = null
+  do {
+    const page: { data: readonly unknown[]; next: string | null } = await store.ask(name, {
+      ...question,
+      cursor,
+    })
+    rows.push(...page.data)
+    cursor = page.next
+  } while (cursor !== null)
+  return rows
+}
+
+async function rowsIn(path: string): Promise<unknown> {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  const types = await connection.runAndReadAll(`DESCRIBE SELECT * FROM '${path}'`)
+  const rows = await connection.runAndReadAll(`SELECT * FROM '${path}'`)
+  const answer = [types.getRowsJson(), rows.getRowsJson()]
+  connection.closeSync()
+  instance.closeSync()
+  return answer
+}
+
+interface Volume {
+  readonly throughput: Questions['throughput'][1]
+}
+
+function volumeOf({ throughput }: Volume) {
+  return {
+    groups: new Set(throughput.map(({ group }) => group.kind)).size,
+    readings: throughput.reduce((sum, { readings }) => sum + readings, 0),
+  }
+}
+
+function sorted<T>(rows: readonly T[]): T[] {
+  const text = (row: T) =>
+    JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return rows.toSorted((a, b) => (text(a) < text(b) ? -1 : 1))
+}
+
+/** Interpolated percentiles differ in their last digits. */
+function rounded(rows: Questions['latency'][1]) {
+  const round = (ms: number | null) => (ms === null ? null : Number(ms.toFixed(9)))
+  return rows.map((row) => ({
+    ...row,
+    p50Ms: round(row.p50Ms),
+    p95Ms: round(row.p95Ms),
+    p99Ms: round(row.p99Ms),
+  }))
+}

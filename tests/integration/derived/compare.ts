@@ -1,0 +1,150 @@
+import { expect } from 'vitest'
+import { HEAT_BOUNDARIES, HEAT_GROUPINGS } from '#lib/telemetry/heat.ts'
+import { STAGES, type Grouping, type LatencyRow, type Span } from '#lib/telemetry/questions.ts'
+import { ALL } from '#lib/telemetry/scope.ts'
+import { isTooMany } from '#lib/telemetry/service.ts'
+import type { Role, Testbed } from './derived-support.ts'
+
+type Row = Readonly<Record<string, string | number | boolean | null | undefined>>
+
+/** Where a series is compared with what the port answers to the API's own question. */
+export interface Place {
+  readonly bed: Testbed
+  readonly role: Role
+  readonly span: Span
+}
+
+export const GROUPS = [
+  'all',
+  'tenant',
+  'device',
+  'kind',
+  'rat',
+  'cell',
+  'operator',
+  'band',
+] as const
+
+/** Every minute, stage and key of a grouping, as `/kpi/latency?every=1m` has them. Answers how many. */
+export async function compareLatency(
+  { bed, role, span }: Place,
+  tenant: string,
+  by: (typeof GROUPS)[number],
+): Promise<number> {
+  const answer = await role.ingest.port.ask('latency', {
+    scope: scopeOf(tenant),
+    by: by === 'all' ? [] : [by],
+    stages: STAGES,
+    everyNs: 60_000_000_000n,
+    ...span,
+  })
+  const found = await bed.rows(
+    `SELECT * FROM latency_minute WHERE "tenant" = '${tenant}' AND "by" = '${by}' AND ${within(span)}`,
+  )
+  // The platform's own stages belong to no group.
+  const shown = answer.filter(({ stage }) => by === 'all' || !['durable', 'stored'].includes(stage))
+  const wanted = shown.map((row) => latencyPoint(row, tenant, by))
+  expectSame(found, wanted)
+  return wanted.length
+}
+
+function latencyPoint(row: LatencyRow, tenant: string, by: Grouping | 'all'): Row {
+  const { stage, n, negative, p50Ms, p95Ms, p99Ms, maxMs, clockBoundMs } = row
+  const key = by === 'all' ? '_all' : (row.group[by] ?? '_none')
+  const figures = { n, negative, p50Ms, p95Ms, p99Ms, maxMs, clockBoundMs }
+  return { time: String(row.timeNs), tenant, by, key, stage, ...figures }
+}
+
+/** Every minute and device, as `/kpi/throughput?by=device&every=1m` has them. */
+export async function compareTraffic({ bed, role, span }: Place, tenant: string): Promise<number> {
+  const answer = await role.ingest.port.ask('throughput', {
+    scope: scopeOf(tenant),
+    by: ['device'],
+    everyNs: 60_000_000_000n,
+    ...span,
+  })
+  const found = await bed.rows(
+    'SELECT "messages", "readings", "bytes", "device", "tenant" FROM delivery_minute ' +
+      `WHERE "tenant" = '${tenant}' AND ${within(span)} AND "readings" > 0`,
+  )
+  const wanted = answer.map(({ group, timeNs, messages, readings, bytes }) => ({
+    time: String(timeNs),
+    tenant,
+    device: group.device,
+    messages,
+    readings,
+    bytes,
+  }))
+  expectSame(found, wanted)
+  return wanted.length
+}
+
+/** Every hour, boundary and key, as `/heat/recovered?every=1h` has them. */
+export async function compareHeat({ bed, role, span }: Place, tenant: string): Promise<number> {
+  let count = 0
+  for (const by of ['all', ...HEAT_GROUPINGS] as const) {
+    const answer = await role.ingest.port.ask('heat', {
+      scope: scopeOf(tenant),
+      boundaries: HEAT_BOUNDARIES,
+      by: by === 'all' ? [] : [by],
+      every: '1h',
+      ...span,
+    })
+    if (isTooMany(answer)) throw new Error('too many registers')
+    const where = `"tenant" = '${tenant}' AND "by" = '${by}' AND ${within(span)}`
+    const found = await bed.rows(`SELECT * FROM heat_hourly WHERE ${where}`)
+    const wanted = answer.rows.map((row) => ({
+      time: String(row.timeNs),
+      tenant,
+      boundary: row.boundary,
+      by,
+      key: by === 'all' ? '_all' : (row.group[by] ?? '_none'),
+      energyKwh: row.energyKwh,
+      known: row.energyKwh === null ? 0 : 1,
+      coverage: row.coverage,
+      ...row.intervals,
+    }))
+    // Points of groups that are no more say so.
+    const keys = new Set(wanted.map(keyOf))
+    const gone = found.filter((row) => !keys.has(keyOf(row)))
+    expect(gone.filter(({ known, energyKwh, coverage }) => known || energyKwh || coverage)).toEqual(
+      [],
+    )
+    const current = found.filter((row) => keys.has(keyOf(row)))
+    expectSame(
+      // Where a value was taken back a 0 stands, and `known` says that it is none.
+      current.map((row) => (row['known'] === 0 ? { ...row, energyKwh: null } : row)),
+      wanted,
+    )
+    count += wanted.length
+  }
+  return count
+}
+
+function scopeOf(tenant: string) {
+  return tenant === '_all' ? ALL : { ...ALL, tenants: [tenant] }
+}
+
+function within({ fromNs, toNs }: Span): string {
+  return `time >= ${fromNs} AND time < ${toNs}`
+}
+
+function expectSame(found: readonly Row[], wanted: readonly Row[]): void {
+  expect(found.map(withoutNulls).toSorted(byKey)).toEqual(wanted.map(withoutNulls).toSorted(byKey))
+}
+
+function withoutNulls(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).filter(([, value]) => value !== null && value !== undefined),
+  )
+}
+
+function byKey(a: Row, b: Row): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1
+}
+
+function keyOf(row: Row): string {
+  return ['time', 'boundary', 'key', 'device', 'stage']
+    .map((name) => String(row[name] ?? ''))
+    .join(' ')
+}

@@ -1,0 +1,271 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openMarker, type Marker } from '../../../ingest/derived/marker.ts'
+import { createDerivedSeries, type Derived } from '../../../ingest/derived/derived.ts'
+import {
+  openIngest,
+  type Ingest,
+  type IngestEvents,
+  type IngestOptions,
+} from '../../../ingest/open-ingest.ts'
+import { openRegistry } from '#lib/registry/open.ts'
+import type { Registry } from '#lib/registry/registry.ts'
+import { systemClock, type Clock } from '#lib/runtime/clock.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { createInflux, type Cell, type Influx } from '#lib/store/influx/influx.ts'
+import { ALL } from '#lib/telemetry/scope.ts'
+import { temporaryDir } from '../../support/platform.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { startRestartableInfluxd, type Influxd } from './influxd.ts'
+
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 3_600_000
+export const DATABASE = 'padborg'
+
+const WEEK_NS = 7n * 86_400_000_000_000n
+
+/** The ingest role with its derived series, on a data directory that outlives it. */
+export interface Role {
+  readonly ingest: Ingest
+  readonly registry: Registry
+  readonly derived: Derived
+  /** Publishes to a device: durable when it resolves, in the store or not. */
+  send(device: string, ...payloads: readonly object[]): Promise<void>
+  /** Waits until what is durable is stored, and its marks are on disk. */
+  stored(): Promise<void>
+  /** Both. */
+  publish(device: string, ...payloads: readonly object[]): Promise<void>
+  /** Waits until nothing is due. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Testbed {
+  readonly influxd: Influxd
+  readonly influx: Influx
+  /** Minutes of the present are over by this clock, so that no test waits for them. */
+  readonly clock: Clock
+  readonly dir: string
+  start(options?: { readonly maxKeys?: number }): Promise<Role>
+  /** Values of a query, with the tags beside. */
+  rows(influxql: string): Promise<Readonly<Record<string, Cell | undefined>>[]>
+  close(): Promise<void>
+}
+
+export async function openTestbed(name: string): Promise<Testbed> {
+  const place = temporaryDir(name)
+  const dir = join(place.path, 'data')
+  mkdirSync(dir)
+  const influxd = await startRestartableInfluxd()
+  const log = createLog('silent')
+  const clock: Clock = {
+    nowNs: () => systemClock.nowNs() + 70_000_000_000n,
+    monoNs: () => systemClock.monoNs(),
+  }
+  const { url, username, password } = influxd
+  const influx = createInflux(
+    { url, kind: 'v1', database: DATABASE, username, password, timeoutMs: 5000 },
+    { log, clock },
+  )
+  await influx.query(`CREATE DATABASE ${DATABASE}`)
+  const roles: Role[] = []
+
+  return {
+    influxd,
+    influx,
+    clock,
+    dir,
+    async start(options = {}) {
+      const role = await startRole({ dir, influx, clock, maxKeys: options.maxKeys ?? 100 })
+      roles.push(role)
+      return role
+    },
+    async rows(influxql) {
+      const series = await influx.query(influxql)
+      return series.flatMap(({ tags, columns, values }) =>
+        values.map((value) => ({
+          ...tags,
+          ...Object.fromEntries(columns.map((column, at) => [column, value[at]])),
+        })),
+      )
+    },
+    async close() {
+      for (const role of roles) await role.close()
+      influx.close()
+      await influxd.stop()
+      place.remove()
+    },
+  }
+}
+
+/** Goes on over restarts: no message is a duplicate of an earlier one. */
+let seq = 0
+
+interface RoleOptions {
+  readonly dir: string
+  readonly influx: Influx
+  readonly clock: Clock
+  readonly maxKeys: number
+}
+
+async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<Role> {
+  const log = createLog('silent')
+  const registry = openRegistry({
+    path: join(dir, 'registry.db'),
+    clock: systemClock,
+    log,
+    credentialOverlapHours: 1,
+  })
+  const ingest = await openIngest(ingestOptions(dir), EVENTS, { clock: systemClock, log })
+  const path = join(dir, 'derived.db')
+  const hasPast = ingest.status().written > 0
+  const marker = openMarker({
+    path,
+    clock,
+    backfillNs: { minute: WEEK_NS, hour: WEEK_NS },
+    hasPast,
+  })
+  const live = await markFromLive(ingest, marker, clock)
+  const derived = createDerivedSeries(
+    {
+      path,
+      settleMs: 0,
+      maxKeys,
+      keepKeysDays: 90,
+      tickMs: 10,
+      hourPauseMs: 0,
+      isShared: false,
+      keepDays: { minute: 90, hour: 1825 },
+      timeShare: 1,
+      retryMs: 20,
+      longestRetryMs: 200,
+    },
+    {
+      port: ingest.port,
+      influx,
+      devices: () => registry.devices.list(),
+      journal: ingest.journal,
+      certificateDays: () => 42.5,
+      random: () => 0.5,
+      clock,
+      log,
+    },
+  )
+  registry.onChange(() => {
+    ingest.registryChanged()
+    derived.registryChanged()
+  })
+  let closed = false
+
+  return {
+    ingest,
+    registry,
+    derived,
+    send,
+    stored,
+    async publish(device, ...payloads) {
+      await send(device, ...payloads)
+      await stored()
+    },
+    settled: () =>
+      waitFor(() => derived.status().waiting === 0 || null, {
+        timeoutMs: 50_000,
+        what: 'derived series',
+      }).then(() => undefined),
+    async close() {
+      if (closed) return
+      closed = true
+      // The marks of what is stored at the last moment.
+      await stored().catch(() => undefined)
+      await derived.close()
+      live.subscription.close()
+      await ingest.close()
+      marker.close()
+      registry.close()
+    },
+  }
+
+  async function send(device: string, ...payloads: readonly object[]): Promise<void> {
+    await Promise.all(payloads.map((payload) => accept(device, payload)))
+  }
+
+  async function stored(): Promise<void> {
+    const { position } = ingest.journal.durable
+    await waitFor(() => live.position() >= position, { what: 'stored messages' })
+    marker.save(position)
+  }
+
+  function accept(device: string, payload: object): Promise<void> {
+    const [tenant, id] = device.split('.')
+    seq += 1
+    const message = {
+      device,
+      topic: `padborg/v1/${tenant}/${id}/telemetry`,
+      payload: Buffer.from(JSON.stringify({ v: 1, seq, ...payload })),
+      qos: 1,
+      retain: false,
+      dup: false,
+      will: false,
+      receivedAtNs: systemClock.nowNs(),
+      receivedMonoNs: systemClock.monoNs(),
+      origin: null,
+    } as const
+    return new Promise((resolve, reject) => {
+      ingest.intake.accept(message, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+}
+
+/** Does what the ingest worker does with its marker: from what was stored, batch by batch. */
+async function markFromLive(ingest: Ingest, marker: Marker, clock: Clock) {
+  let position = 0
+  const subscription = ingest.live.join({ readings: ALL, rejections: null }, (batch) => {
+    marker.touched(batch.events.flatMap(({ row }) => ('kind' in row ? [row] : [])))
+    for (const time of [clock, systemClock]) {
+      marker.touchedMinute(Number(time.nowNs() / 60_000_000_000n))
+    }
+    position = batch.position
+  })
+  position = await subscription.from
+  return { subscription, position: () => position }
+}
+
+const EVENTS: IngestEvents = {
+  notices: () => {},
+  settled: () => {},
+  accepted: () => {},
+  fatal: (error) => {
+    throw error
+  },
+}
+
+function ingestOptions(dataDir: string): IngestOptions {
+  return {
+    dataDir,
+    retention: {
+      fleetDays: 90,
+      meteringDays: 3650,
+      minuteDays: 90,
+      hourDays: 1825,
+      rejectionDays: 90,
+    },
+    limits: { queryTimeoutMs: 10_000, queryConcurrency: 2, queryQueue: 100 },
+    timezone: 'Europe/Copenhagen',
+    lateSeconds: 60,
+    errorsPerMinute: 30,
+    batchBytes: 4 * 1024 * 1024,
+    batchMs: 5,
+    snapshotMs: 200,
+    backupStallMs: 60_000,
+    logLevel: 'silent',
+    journal: {
+      segmentBytes: 4 * 1024 * 1024,
+      windowMs: 1,
+      lagBytes: 2 ** 30,
+      keepBytes: 2 ** 30,
+      keepHours: 48,
+      freeBytes: 0,
+      fault: 'none',
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import { join } from 'node:path'
+import { createDirectory } from '#lib/registry/directory.ts'
+import { openRegistry } from '#lib/registry/open.ts'
+import { systemClock } from '#lib/runtime/clock.ts'
+import { createLog } from '#lib/runtime/log.ts'
+import { createMetrics } from '#lib/runtime/metrics.ts'
+import { ALL } from '#lib/telemetry/scope.ts'
+import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import { openIngest, type IngestOptions } from '../../../ingest/open-ingest.ts'
+import { createMqttSource, type MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
+import { REQUEST_RULES } from './source-support.ts'
+
+/*
+ * An ingest role alone in a process: real registry, journal, worker and embedded store, fed by a
+ * foreign broker. The parent gives options as the argument and asks over IPC.
+ */
+
+export interface ProcessOptions {
+  readonly dataDir: string
+  readonly url: string
+  readonly share: string | null
+  readonly devices: readonly string[]
+  /** Between two group commits. */
+  readonly windowMs: number
+}
+
+export type ProcessQuestion = 'status' | 'stored'
+
+const MB = 1024 * 1024
+
+async function run(options: ProcessOptions): Promise<void> {
+  const { dataDir, url, share, devices } = options
+  const log = createLog('warn')
+  const clock = systemClock
+  const path = join(dataDir, 'registry.db')
+  const registry = openRegistry({ path, clock, log, credentialOverlapHours: 1 })
+  for (const id of devices) {
+    const [tenant = '', short = ''] = id.split('.')
+    if (!registry.tenants.get(tenant)) registry.tenants.create({ id: tenant, name: tenant })
+    if (!registry.devices.get(id)) registry.devices.create({ id: short, tenant, kind: 'truck' })
+  }
+  let source: MqttSource | null = null
+  const ingest = await openIngest(
+    ingestOptions(options),
+    {
+      notices: (notices) => notices.forEach((notice) => source?.notify(notice)),
+      settled: () => undefined,
+      accepted: () => undefined,
+      fatal: (error) => {
+        throw error
+      },
+    },
+    { clock, log },
+  )
+  source = createMqttSource(
+    { url, share, topics: null, dataDir, maxPacketBytes: 256 * 1024, longestPauseMs: 500 },
+    {
+      intake: ingest.intake,
+      registry,
+      directory: createDirectory(registry),
+      requests: REQUEST_RULES,
+      metrics: createMetrics(),
+      clock,
+      log,
+    },
+  )
+  const running = source
+  process.on('message', (question: ProcessQuestion) => {
+    if (question === 'status') {
+      const { durable, lagMessages } = ingest.status()
+      const cpu = process.cpuUsage()
+      process.send?.({
+        ...running.status(),
+        durable,
+        lagMessages,
+        cpuS: (cpu.user + cpu.system) / 1e6,
+      })
+    } else void stored().then((rows) => process.send?.(rows))
+  })
+  process.once('SIGTERM', () => {
+    void running
+      .close()
+      .then(() => ingest.close())
+      .then(() => registry.close())
+      .then(() => process.exit(0))
+  })
+  // A child that outlives its parent would keep the session at the broker.
+  process.once('disconnect', () => process.exit(1))
+  await running.start()
+  process.send?.('ready')
+
+  /** `<device> <seq>` of everything in the store, as often as it is there. */
+  async function stored(): Promise<string[]> {
+    const rows: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: { data: readonly ReadingRow[]; next: string | null } = await ingest.port.ask(
+        'readings',
+        {
+          fromNs: clock.nowNs() - 3_600_000_000_000n,
+          toNs: clock.nowNs() + 3_600_000_000_000n,
+          scope: ALL,
+          kind: 'truck',
+          fields: null,
+          order: 'asc',
+          limit: 10_000,
+          cursor,
+        },
+      )
+      for (const { device, seq } of page.data) rows.push(`${device} ${seq}`)
+      cursor = page.next
+    } while (cursor !== null)
+    return rows
+  }
+}
+
+function ingestOptions({ dataDir, windowMs }: ProcessOptions): IngestOptions {
+  return {
+    dataDir,
+    retention: {
+      fleetDays: 90,
+      meteringDays: 3650,
+      minuteDays: 90,
+      hourDays: 1825,
+      rejectionDays: 90,
+    },
+    limits: { queryTimeoutMs: 60_000, queryConcurrency: 2, queryQueue: 10 },
+    timezone: 'Europe/Copenhagen',
+    lateSeconds: 60,
+    errorsPerMinute: 30,
+    batchBytes: 4 * MB,
+    batchMs: 50,
+    snapshotMs: 1000,
+    backupStallMs: 60_000,
+    logLevel: 'warn',
+    journal: {
+      segmentBytes: 16 * MB,
+      windowMs,
+      lagBytes: 4096 * MB,
+      keepBytes: 8192 * MB,
+      keepHours: 48,
+      freeBytes: 0,
+      fault: 'none',
+    },
+  }
+}
+
+await run(JSON.parse(process.argv[2] ?? '{}'))

@@ -1,0 +1,83 @@
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+/** What to do with one request: pass it on, or answer in the server's place. */
+export type Fault =
+  | { readonly pass: true; readonly status?: number; readonly body?: string }
+  | {
+      readonly status: number
+      readonly body?: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | 'silence'
+
+export interface FaultProxy {
+  readonly url: string
+  /** Requests so far, as method and path. */
+  readonly requests: string[]
+  /** Connections that are open now. */
+  connections(): number
+  /** Judges every request from here on; null passes all. */
+  inject(fault: ((request: IncomingMessage) => Fault) | null): void
+  close(): Promise<void>
+}
+
+/** A proxy before a real server, that can refuse, answer otherwise than the server, or say nothing. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const requests: string[] = []
+  const sockets = new Set<Socket>()
+  let judge: ((request: IncomingMessage) => Fault) | null = null
+  const server = createServer((incoming, response) => {
+    requests.push(`${incoming.method} ${incoming.url}`)
+    const fault: Fault = judge?.(incoming) ?? { pass: true }
+    if (fault === 'silence') incoming.resume()
+    else if ('pass' in fault) passOn(target, incoming, response, fault)
+    else {
+      incoming.resume()
+      response.writeHead(fault.status, fault.headers).end(fault.body ?? '')
+    }
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    connections: () => sockets.size,
+    inject(fault) {
+      judge = fault
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => {
+        server.close(resolve)
+      })
+    },
+  }
+}
+
+/** With a status the server takes the request, and the client hears otherwise. */
+function passOn(
+  target: string,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { status, body }: { readonly status?: number; readonly body?: string },
+): void {
+  const { method, headers, url } = incoming
+  const outgoing = request(new URL(url ?? '/', target), { method, headers }, (answer) => {
+    if (status === undefined) {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    } else {
+      answer.resume()
+      response.writeHead(status).end(body ?? '')
+    }
+  })
+  outgoing.on('error', () => response.destroy())
+  incoming.pipe(outgoing)
+}

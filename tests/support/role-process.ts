@@ -1,0 +1,20 @@
+import { readConfig, problemLine } from '#lib/runtime/config.ts'
+import { isRole } from '#lib/runtime/roles.ts'
+import { runPlatform } from '../../platform.ts'
+
+/*
+ * Runs the roles of its arguments with the embedded store as well, which `main.ts` refuses: so that
+ * what passes between the processes can be tested where there is no InfluxDB.
+ */
+process.env['UV_THREADPOOL_SIZE'] ??= '16'
+const { config, problems } = readConfig(process.env)
+if (!config) throw new Error(problems.map(problemLine).join('\n'))
+const code = await runPlatform(
+  { config, roles: new Set(process.argv.slice(2).filter(isRole)) },
+  {
+    print: (line) => void process.stdout.write(`${line}\n`),
+    tell: (line) => void process.stderr.write(`${line}\n`),
+    exit: (status) => process.exit(status),
+  },
+)
+process.exit(code)

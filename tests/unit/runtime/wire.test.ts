@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import * as fc from 'fast-check'
+import { fromWire, toWire } from '#lib/runtime/wire.ts'
+
+const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+
+const back = (value: unknown) => fromWire(toWire(value))
+
+describe('values between processes', () => {
+  it('come back as they were, whatever they hold', () => {
+    const leaf = fc.oneof(
+      fc.bigInt(),
+      fc.double(),
+      fc.string({ unit: 'grapheme' }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.uint8Array(),
+    )
+    const names = fc.oneof(fc.string(), fc.constantFrom('$bigint', '$object', '$', '__proto__'))
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.array(fc.tuple(names, tie('value')), { maxLength: 4 }).map(Object.fromEntries),
+      ),
+    }))
+    fc.assert(
+      fc.property(value, (given) => {
+        expect(back(given)).toStrictEqual(given)
+      }),
+      { seed: SEED, numRuns: 500 },
+    )
+  })
+
+  it('keep nanoseconds, bytes of a longer buffer, and numbers that JSON does not know', () => {
+    const whole = Buffer.from('before the bytes after')
+    const given = {
+      timeNs: 1_764_000_000_123_456_789n,
+      payload: new Uint8Array(whole.buffer, whole.byteOffset + 11, 5),
+      odd: [Number.NaN, Infinity, -Infinity, -0],
+    }
+    expect(back(given)).toStrictEqual({ ...given, payload: new Uint8Array(Buffer.from('bytes')) })
+  })
+
+  it('take an object of ours for none of the marks, and leave undefined out', () => {
+    const odd = { $bigint: '1', other: { $object: { $bytes: 'AA==' } } }
+    expect(back(odd)).toEqual(odd)
+    expect(back({ a: 1, b: undefined, c: [undefined] })).toEqual({ a: 1, c: [null] })
+    expect(back(undefined)).toBeNull()
+  })
+
+  it('stand in one line', () => {
+    expect(toWire({ text: 'two\nlines\u2028' })).not.toMatch(/\n/)
+  })
+
+  it('refuse what cannot be meant: functions, rings, and texts of nobody', () => {
+    const ring: { self?: unknown } = {}
+    ring.self = ring
+    expect(() => toWire({ call: () => 1 })).toThrow(/plain value/)
+    expect(() => toWire(ring)).toThrow(/levels deep/)
+    for (const text of ['', '{', '{"$bigint":1}', '{"$bigint":"x"}', '{"$new":1}']) {
+      expect(() => fromWire(text), text).toThrow(SyntaxError)
+    }
+    expect(() => fromWire('['.repeat(300) + ']'.repeat(300))).toThrow(SyntaxError)
+  })
+})
