@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { SourceFile } from '#lib/runtime/archive.ts'
@@ -23,6 +23,8 @@ export interface Backups extends BackupPort {
 
 export interface BackupOptions {
   readonly dataDir: string
+  /** Its keys lie beside it. */
+  readonly registryPath: string
   /** Given up when nobody reads on for this long. */
   readonly stallMs: number
 }
@@ -142,13 +144,14 @@ export function createBackups(deps: BackupDeps): Backups {
     const frozen = await Promise.race([caller.call<Frozen>('freeze', dir), closing])
     const { durable } = given.journal
     const journal = stageJournal(dataDir, dir, durable)
-    for (const name of ['registry.db', 'broker.db']) {
-      const path = join(dataDir, name)
+    const { registryPath } = given
+    const databases = { 'registry.db': registryPath, 'broker.db': join(dataDir, 'broker.db') }
+    for (const [name, path] of Object.entries(databases)) {
       if (existsSync(path)) await copyDatabase(path, join(dir, name)).run()
     }
     const sources = [
       ...filesOf(dir, ['ingest.db', 'registry.db', 'broker.db']),
-      ...filesOf(dataDir, ['admin-key', 'pseudonym-secret']),
+      ...filesOf(dirname(registryPath), ['admin-key', 'pseudonym-secret']),
       ...filesOf(
         dir,
         frozen.store.map((name) => `store/${name}`),

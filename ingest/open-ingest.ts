@@ -119,7 +119,11 @@ export async function openIngest(
     clock,
     log,
     batchMs,
-    backups: { dataDir: options.dataDir, stallMs: backupStallMs },
+    backups: {
+      dataDir: options.dataDir,
+      registryPath: options.registryPath ?? join(options.dataDir, 'registry.db'),
+      stallMs: backupStallMs,
+    },
     written: saved.position,
   })
 }

@@ -100,6 +100,8 @@ async function openDoor(parts: Parts, { intake }: Ingest): Promise<Door> {
   if (foreign) {
     const source = createMqttSource(foreign, { ...deps, requests: REQUESTS })
     lifecycle.onClose('foreign broker', () => source.close())
+    metrics.gauge('padborg_source_connected', () => (source.status().connected ? 1 : 0))
+    metrics.gauge('padborg_source_in_flight', () => source.status().inFlight)
     const open = async () => {
       await source.start()
       return {}

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { readRunFile } from '#lib/runtime/data-dir.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 
@@ -20,14 +21,16 @@ export async function askLocal(
   path: string,
   body?: object,
 ): Promise<Response | typeof NONE_RUNS> {
-  const run = readRunFile(dir)
+  // With the roles apart the API has a run file of its own below the intake's.
+  const runs = [dir, join(dir, 'api')].map(readRunFile).filter((one) => one !== null)
+  const run = runs.find(({ addresses }) => addresses['http'] !== undefined) ?? runs[0]
   if (!run) return NONE_RUNS
   const { http } = run.addresses
   if (http === undefined) {
     throw new PlatformError(
       'CONFIG_INVALID',
       `the platform on ${dir} (pid ${run.pid}) has no HTTP listener; start it with ` +
-        'PADBORG_HTTP_PORT set to a port, or stop it first',
+        'PADBORG_HTTP_PORT set to a port, start an api role on it, or stop it first',
     )
   }
   const host = process.env['PADBORG_HOST'] ?? '127.0.0.1'

@@ -2,7 +2,8 @@ import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { Span } from '#lib/telemetry/questions.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { Point } from '#lib/store/influx/line.ts'
-import { ALL_KEY, STEP_NS, startOf, type Context, type DerivedSeries } from './series.ts'
+import { ALL_KEY } from './key-names.ts'
+import { STEP_NS, startOf, type Context, type DerivedSeries } from './series.ts'
 
 /**
  * Traffic per device and minute, as `/kpi/throughput?by=device&every=1m` says it, and the counters

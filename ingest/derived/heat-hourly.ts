@@ -9,7 +9,8 @@ import type { Scope, Span } from '#lib/telemetry/questions.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
 import type { Point } from '#lib/store/influx/line.ts'
-import { ALL_KEY, NO_KEY, TooLarge, type Context, type DerivedSeries } from './series.ts'
+import { ALL_KEY, NO_KEY } from './key-names.ts'
+import { TooLarge, type Context, type DerivedSeries } from './series.ts'
 
 /** Recovered heat per hour, as `/heat/recovered?every=1h` says it. */
 export const heatHourly: DerivedSeries = {

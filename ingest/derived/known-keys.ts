@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import type { Grouping } from '#lib/telemetry/questions.ts'
-import { NO_KEY, OTHER_KEY } from './series.ts'
+import { NO_KEY, OTHER_KEY } from './key-names.ts'
 
 /**
  * Which cells, operators and bands have a series of their own. They come from outside, so there is a

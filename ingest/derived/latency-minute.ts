@@ -8,7 +8,8 @@ import {
 } from '#lib/telemetry/questions.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { Point } from '#lib/store/influx/line.ts'
-import { ALL_KEY, NO_KEY, OTHER_KEY, STEP_NS, type Context, type DerivedSeries } from './series.ts'
+import { ALL_KEY, NO_KEY, OTHER_KEY } from './key-names.ts'
+import { STEP_NS, type Context, type DerivedSeries } from './series.ts'
 
 /** Latency per minute, as `/kpi/latency?every=1m` says it of the same group. */
 export const latencyMinute: DerivedSeries = {

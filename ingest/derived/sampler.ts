@@ -1,5 +1,5 @@
-import { SERIES } from './catalogue.ts'
 import type { Point } from '#lib/store/influx/line.ts'
+import { SERIES } from './catalogue.ts'
 import type { Context, DerivedSeries } from './series.ts'
 
 /** Takes what is true only now, each series at the turns of its own interval. */

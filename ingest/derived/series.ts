@@ -14,13 +14,6 @@ export const STEP_NS: Readonly<Record<Step, bigint>> = {
   hour: 3_600_000_000_000n,
 }
 
-/** The tag `tenant` of what stands for all tenants, and of the key where there is no division. */
-export const ALL_KEY = '_all'
-/** The key of rows that have no value of their grouping. */
-export const NO_KEY = '_none'
-/** The key that stands for those beyond the budget. */
-export const OTHER_KEY = '_other'
-
 /** One question after the other: the context of a series while it makes its points. */
 export interface Context {
   readonly ask: IngestPort['ask']

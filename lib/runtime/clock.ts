@@ -17,7 +17,10 @@ export function nsToMs(ns: bigint): number {
 
 /** ISO 8601 UTC with as many digits as needed: ms, or up to ns. */
 export function isoOf(ns: bigint): string {
-  return Temporal.Instant.fromEpochNanoseconds(ns).toString({
-    fractionalSecondDigits: ns % 1_000_000n === 0n ? 3 : 9,
-  })
+  // A Date writes ten times as fast as Temporal, and an answer has thousands of times.
+  const belowMs = ((ns % NS_PER_MS) + NS_PER_MS) % NS_PER_MS
+  const iso = new Date(Number((ns - belowMs) / NS_PER_MS)).toISOString()
+  return belowMs === 0n ? iso : `${iso.slice(0, -1)}${String(belowMs).padStart(6, '0')}Z`
 }
+
+const NS_PER_MS = 1_000_000n

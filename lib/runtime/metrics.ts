@@ -44,6 +44,9 @@ export const METRICS = {
   padborg_writer_lag_seconds: gauge('Age of the oldest of them.'),
   padborg_problems: gauge('Reasons for which /health/ready answers 503.'),
 
+  padborg_source_connected: gauge('1 while the foreign broker is connected.'),
+  padborg_source_in_flight: gauge('Messages of the foreign broker not yet durable.'),
+
   padborg_live_viewers: gauge('Live streams now.'),
   padborg_live_dropped_total: counter('Live events not sent because a viewer was too slow.'),
 

@@ -165,6 +165,9 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     await expect(place.open({ journal: 'another' })).rejects.toSatisfy(hasCode('DATA_DIR_FOREIGN'))
     await expect(place.open({ journalLast: 19 })).rejects.toThrow(/up to 19.*got 20/s)
     await expect(place.open({ journalLast: 19 })).rejects.toSatisfy(hasCode('STORE_AHEAD'))
+    proxy.inject(() => ({ status: 503, body: 'away' }))
+    await expect(place.open({ journalLast: 19 })).rejects.toSatisfy(hasCode('STORE_AHEAD'))
+    proxy.inject(null)
     const { store: again } = await place.open({ journalLast: 20 })
     await expectRows(again, readingsFrom(1, 20))
   })
@@ -181,6 +184,27 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     await next.store.maintain(DAY_START_NS + HOUR_NS)
     await expectRows(next.store, readingsFrom(1, 50))
     expect(await readingsOf(next.store)).toBe(50)
+  })
+
+  it('whose database goes while it is open asks for a new start, and then for everything', async () => {
+    const { store } = await place.open()
+    await writeAll(store, readingsFrom(1, 50))
+    await store.maintain(DAY_START_NS + HOUR_NS)
+    await place.influx.query(`DROP DATABASE "${place.settings.database}"`)
+    const [batch] = batchesOf(readingsFrom(51, 60), 10)
+    await expect(store.write(batch!)).rejects.toThrow(/database not found/)
+    for (let n = 0; n < 3; n += 1) {
+      await expect(store.write(batch!)).rejects.toThrow(
+        /restored or emptied; start the platform anew/,
+      )
+    }
+    const expected = store.positions()
+    await store.close()
+    const next = await place.open({ expected })
+    expect(next.missingFrom).toBe(1)
+    await writeAll(next.store, readingsFrom(1, 60))
+    await expectRows(next.store, readingsFrom(1, 60))
+    expect(await readingsOf(next.store)).toBe(60)
   })
 
   it('starts while the server is away, and writes when it is back', async () => {
@@ -255,16 +279,18 @@ describe.skipIf(!hasInfluxd)('influxd killed under a store', { timeout: 60_000 }
     try {
       const { store } = await place.open()
       const rows = randomFleet({ seed: 33, messages: 400 })
+      const failures: unknown[] = []
       for (const [at, batch] of batchesOf(rows, 20).entries()) {
         if (at === 5 || at === 13) {
           await Promise.allSettled([store.write(batch), server.kill('SIGKILL')])
-          await expect(store.maintain(DAY_START_NS + BigInt(at) * HOUR_NS)).rejects.toSatisfy(
-            hasCode('STORE_UNAVAILABLE'),
-          )
+          const nowNs = DAY_START_NS + BigInt(at) * HOUR_NS
+          failures.push(await store.maintain(nowNs).catch((error: unknown) => error))
           server = await startInfluxd({ port, dir: server.dir })
         }
         await store.write(batch)
       }
+      expect(failures).toHaveLength(2)
+      expect(failures.every(hasCode('STORE_UNAVAILABLE'))).toBe(true)
       await store.maintain(DAY_START_NS + 100n * HOUR_NS)
       await expectRows(store, rows)
       expect(await readingsOf(store)).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)

@@ -161,7 +161,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
       limits: LIMITS,
       retention: RETENTION,
       buckets,
-      clock: { nowNs: () => DAY_START_NS + 5n * HOUR_NS, monoNs: systemClock.monoNs },
+      clock: { nowNs: () => DAY_START_NS + 5n * HOUR_NS, monoNs: () => systemClock.monoNs() },
       log: createLog('silent'),
     })
     const [ours, theirs] = [await figuresOf(reader), await figuresOf(store)]
@@ -180,7 +180,10 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const { store: duckdb } = await openStore(storeOptions(dir))
     for (const store of [influx, duckdb]) await writeAll(store, rows, 100)
     const question = {
-      ...{ scope: ALL, kind: 'truck' as const, fields: null, maxRows: 5000 },
+      scope: ALL,
+      kind: 'truck' as const,
+      fields: null,
+      maxRows: 5000,
       ...WIDE,
       names: [
         { device: 'acme.t1', shown: 'A', tenant: 'one' },

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
+import { ensureDatabase } from '#lib/store/influx/connect.ts'
 import { createInflux } from '#lib/store/influx/influx.ts'
 import { readingLine, seriesOf } from '#lib/store/influx/reading-point.ts'
 import type { InfluxSettings } from '#lib/store/influx/settings.ts'
 import { startFaultProxy } from '../support/http-fault.ts'
 import { hasVictoriaMetrics, startVictoriaMetrics, type TestServer } from '../support/influxd.ts'
+import { RETENTION } from './store-fixture.ts'
 import { JOURNAL, randomFleet } from './store-rows.ts'
 
 if (!hasVictoriaMetrics) {
@@ -74,6 +76,29 @@ describe.skipIf(!hasVictoriaMetrics)('writing by the v2 API', { timeout: 60_000 
     await influx.write(['m v=1 1'])
     expect(proxy.requests).toEqual(['POST /api/v2/write?org=padborg&bucket=testbed&precision=ns'])
     expect(heard).toEqual(['Token a-token'])
+    influx.close()
+    await proxy.close()
+  })
+
+  it('makes the bucket of 2.x where it is missing', async () => {
+    const proxy = await startFaultProxy(server.url)
+    const answers: Readonly<Record<string, object>> = {
+      'GET /api/v2/buckets?name=testbed&org=padborg': { buckets: [] },
+      'GET /api/v2/orgs?org=padborg': { orgs: [{ id: '0c1d' }] },
+      'POST /api/v2/buckets': { id: '2e3f' },
+    }
+    proxy.inject(({ method, url }) => {
+      const answer = answers[`${method} ${url}`]
+      return answer
+        ? { status: 200, body: JSON.stringify(answer) }
+        : { status: 404, body: '{"code":"not found","message":"no such path"}' }
+    })
+    const influx = createInflux(settingsOf({ url: proxy.url }), DEPS)
+    await ensureDatabase(influx, RETENTION, DEPS.log)
+    expect(proxy.requests).toEqual(Object.keys(answers))
+    // A server without this part of the API makes it when it is written to.
+    proxy.inject(() => ({ status: 404, body: 'nothing here' }))
+    await ensureDatabase(influx, RETENTION, DEPS.log)
     influx.close()
     await proxy.close()
   })

@@ -1,6 +1,7 @@
 import type { Log } from '#lib/runtime/log.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { StoreRetention } from '../store.ts'
+import { Refusal } from './failure.ts'
 import { PROGRESS } from './flush.ts'
 import { nodeOf } from './figure-lines.ts'
 import type { Influx } from './influx.ts'
@@ -71,7 +72,12 @@ async function ensureBucket(influx: Influx, days: number): Promise<void> {
   const everySeconds = (Math.ceil(days) + 1) * 86_400
   const retentionRules = [{ type: 'expire', everySeconds }]
   const body = JSON.stringify({ orgID: first['id'], name: database, retentionRules })
-  await influx.request('/api/v2/buckets', 'POST', body)
+  try {
+    await influx.request('/api/v2/buckets', 'POST', body)
+  } catch (error) {
+    // 422: another process was faster. Where it is missing all the same, the first write says so.
+    if (!(error instanceof Refusal)) throw error
+  }
 }
 
 async function optional(influx: Influx, path: string): Promise<unknown> {

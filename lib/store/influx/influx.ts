@@ -120,7 +120,7 @@ export function createInflux(settings: InfluxSettings, { log, clock }: InfluxDep
   async function writeOnce(lines: readonly string[], signal: AbortSignal): Promise<void> {
     const api = new InfluxDB({
       url: settings.url,
-      transport,
+      transport: withSignal(transport, signal),
     }).getWriteApi(settings.org ?? '', database, 'ns', {
       maxRetries: 0,
       flushInterval: 0,

@@ -2,6 +2,7 @@ import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.t
 import type { StoreOptions } from '../options.ts'
 import type { OpenedStore } from '../store.ts'
 import { ensureDatabase, readProgress } from './connect.ts'
+import { createConnection } from './connection.ts'
 import { sendOutbox } from './flush.ts'
 import { createInflux, type Influx } from './influx.ts'
 import { openLocal, type Local } from './local.ts'
@@ -20,16 +21,10 @@ export async function openInfluxStore(options: StoreOptions): Promise<OpenedStor
   const influx = createInflux(settings, { log, clock })
   try {
     requireBehind(local.rolled, options)
-    let isConnected = false
     let isOpen = false
-    const connect = async () => {
-      if (isConnected) return
-      const lostFrom = await prepare({ influx, local, options })
-      if (lostFrom !== null && isOpen) throw restoredWhileAway(settings.url)
-      isConnected = true
-    }
+    const connection = createConnection(() => prepare({ influx, local, options, isOpen }))
     try {
-      await connect()
+      await connection.ensure()
     } catch (error) {
       if (!isPlatformError(error, 'STORE_UNAVAILABLE')) throw error
       log.error(
@@ -46,7 +41,7 @@ export async function openInfluxStore(options: StoreOptions): Promise<OpenedStor
       local,
       maxSeries: settings.maxSeries,
       settled: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
-      connect,
+      connection,
     })
     return { store, missingFrom }
   } catch (error) {
@@ -61,31 +56,29 @@ interface Preparing {
   readonly influx: Influx
   readonly local: Local
   readonly options: StoreOptions
+  /** Whether the store is in use already. */
+  readonly isOpen: boolean
 }
 
-/**
- * Database, outbox, and whether InfluxDB holds what it was given. Answers the first position it may
- * lack; null when it lacks nothing.
- */
-async function prepare({ influx, local, options }: Preparing): Promise<number | null> {
+/** Database, outbox, and whether InfluxDB holds what it was given. */
+async function prepare({ influx, local, options, isOpen }: Preparing): Promise<void> {
   const { journal, retention, log, clock } = options
   await ensureDatabase(influx, retention, log)
-  const hadOutbox = local.outbox().length > 0
   const found = await readProgress(influx, journal)
   if (found !== null) requireBehind(found, options)
-  if (hadOutbox) {
+  if (local.outbox().length > 0) {
     await sendOutbox({ influx, local, journal }, clock.nowNs())
-    return null
+    return
   }
   const held = found ?? 0
-  if (held === local.rolled) return null
+  if (held === local.rolled) return
+  // Only a start reads the journal again. Until then what is known here stays as it is.
+  if (isOpen) throw restoredWhileAway(influx.settings.url)
   log.warn(
     { from: held, to: local.rolled },
     'InfluxDB and the state beside it do not stand at the same position: one of them was restored',
   )
-  const lostFrom = held < local.rolled ? held + 1 : null
   local.reset(held)
-  return lostFrom
 }
 
 function requireBehind(position: number, { journalLast, dir }: StoreOptions): void {

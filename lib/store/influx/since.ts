@@ -30,7 +30,9 @@ export async function askSince(asking: Asking, query: SinceQuery): Promise<Since
   const { after, limit } = query
   const nothing = { data: [], receivedFromNs: null }
   const toPosition = Math.min(query.toPosition, lastPosition(view))
-  if (scopeConditions(query.scope) === null || view.journal === null) return nothing
+  if (view.journal === null)
+    throw new RangeError('expected the intake to be asked for rows since a place')
+  if (scopeConditions(query.scope) === null) return nothing
   const found: Placed[] = []
   let from = after.position
   let step = Math.max(FIRST_POSITIONS, 2 * limit)

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { LOCAL_FILE, type Local } from './local.ts'
 import { rollHours } from './hours.ts'
 import { dropExpired, expireFigures } from './maintain.ts'
+import type { Connection } from './connection.ts'
 import { QUESTIONS } from './questions.ts'
 import type { View } from './view.ts'
 import { createSeriesBudget, writeBatch } from './write.ts'
@@ -22,8 +23,7 @@ export interface StoreParts {
   readonly local: Local
   readonly maxSeries: number
   readonly settled: number
-  /** Makes sure that the server is there and fits; quick once it has succeeded. */
-  readonly connect: () => Promise<void>
+  readonly connection: Connection
 }
 
 /** Figures wait this long for their flush, unless they are many. */
@@ -31,11 +31,13 @@ const FLUSH_EVERY_NS = MINUTE_NS
 const MOST_FIGURES = 20_000
 /** How long a closing store tries to hand over its last figures; the next start does it else. */
 const CLOSE_GRACE_MS = 2000
+/** Of the series that are allowed: from here on it is said. */
+const NEARLY_FULL = 0.8
 /** A server that asks for more patience than this is asked again all the same. */
 const LONGEST_HOLD_MS = 300_000
 
 export function createInfluxStore(given: StoreParts): Store {
-  const { options, influx, local, connect } = given
+  const { options, influx, local, connection } = given
   const { clock, log, journal, buckets, retention } = options
   const flushing = { influx, local, journal }
   const maintenance = { ...flushing, retention, log }
@@ -52,6 +54,7 @@ export function createInfluxStore(given: StoreParts): Store {
   let holdUntilNs = 0n
   let turn: Promise<unknown> = Promise.resolve()
   let rolling: Promise<void> | null = null
+  let hasWarned = false
   const ending = new AbortController()
   let closing: Promise<void> | null = null
 
@@ -73,7 +76,7 @@ export function createInfluxStore(given: StoreParts): Store {
       if (closing) return Promise.reject(closedError())
       return gate.run(async (either) => {
         try {
-          await connect()
+          await connection.ensure()
           const asking = { influx, buckets, signal: either, view: viewNow() }
           return await QUESTIONS[name](asking, question)
         } catch (error) {
@@ -124,10 +127,12 @@ export function createInfluxStore(given: StoreParts): Store {
     const mine = turn.then(async () => {
       requirePatience()
       try {
-        await connect()
+        await connection.ensure()
         return await work()
       } catch (error) {
         rememberHold(error)
+        // The database may have been removed: whether it is there is looked at anew.
+        if (isPlatformError(error, 'CONFIG_INVALID')) connection.forget()
         throw error
       }
     })
@@ -165,9 +170,19 @@ export function createInfluxStore(given: StoreParts): Store {
       if (startNs > hourNs) rolling = roll(nowNs, startNs)
     }
     const droppedPartitions = await dropExpired(maintenance, nowNs)
+    warnOfSeries()
     if (droppedPartitions.length > 0) positions = positionsOf(local)
     const first = pending?.firstPosition ?? current.firstPosition
     return { checkpointed: first === null ? settled : first - 1, droppedPartitions }
+  }
+
+  function warnOfSeries(): void {
+    if (hasWarned || series.used < given.maxSeries * NEARLY_FULL) return
+    hasWarned = true
+    log.warn(
+      { series: series.used, most: given.maxSeries },
+      'InfluxDB soon has as many series as it may (PADBORG_INFLUX_MAX_SERIES); readings of further ones are refused',
+    )
   }
 
   /** Hours of a large fleet take their time, and nobody waits for them. */
