@@ -7,16 +7,11 @@ import { tenantOf } from '#lib/telemetry/ids.ts'
 import { groupNames, groupOf, groupSelect, piecesOf, rolledUp } from './figure-source.ts'
 import { KEYS, channelKey } from './figures.ts'
 import { KEY_VALUES } from './latency-values.ts'
+import { createLossSums, type LossPart } from './loss-part.ts'
 import { addRun, emptyChannel, type ChannelRun, type LossDelta, type Place } from './loss-runs.ts'
 import { bigintIn, numberIn, rowsOf, textIn, textOrNull, type Row } from './sql.ts'
 import { MINUTE_NS, ceilTo, floorTo, intervalSql } from './time-grid.ts'
 import { rawSource, type Asking, type View } from './view.ts'
-
-/** What a run of positions adds to the loss figures, and the channels it leaves behind. */
-export interface LossPart {
-  readonly deltas: readonly (LossDelta & { readonly place: Place })[]
-  readonly channels: ReadonlyMap<string, ChannelRun>
-}
 
 /**
  * Loss per group and interval, by sequence numbers in the order of arrival over all kinds of a
@@ -76,17 +71,7 @@ export async function lossAfter(
     return { deltas: [], channels: new Map() }
   }
   const changed = new Map<string, ChannelRun>()
-  const deltas = new Map<string, LossDelta & { readonly place: Place }>()
-  const count = (place: Place, { received = 0, lost = 0, restarts = 0 }: Partial<LossDelta>) => {
-    const key = `${place.minute} ${place.keys.join(' ')}`
-    const sum = deltas.get(key) ?? { place, received: 0, lost: 0, restarts: 0 }
-    deltas.set(key, {
-      place,
-      received: sum.received + received,
-      lost: sum.lost + lost,
-      restarts: sum.restarts + restarts,
-    })
-  }
+  const sums = createLossSums()
   for (const row of await rowsOf(connection, runsSql(view, upTo))) {
     const key = channelKey(textIn(row, 'device'), textIn(row, 'channel'))
     const from = numberIn(row, 'first')
@@ -97,9 +82,9 @@ export async function lossAfter(
       live: row['live'] === true,
     }
     const known = changed.get(key) ?? view.channels.get(key) ?? emptyChannel()
-    changed.set(key, addRun(known, run, count))
+    changed.set(key, addRun(known, run, sums.count))
   }
-  return { deltas: [...deltas.values()], channels: changed }
+  return { deltas: sums.deltas(), channels: changed }
 }
 
 const RUN_COLUMNS = [

@@ -63,7 +63,12 @@ async function rollUpDue(
   if (settled <= figures.rolled || (!many && nowNs - memory.rolledAtNs < ROLL_EVERY_NS)) return
   const startNs = clock.monoNs()
   while (figures.rolled < settled && clock.monoNs() - startNs < ROLL_BUDGET_NS) {
-    await rollUp(session, buckets, Math.min(settled, figures.rolled + ROLL_POSITIONS))
+    // A little more than a step is one step: it then ends where everything is rolled up.
+    const isLast = settled - figures.rolled < 2 * ROLL_POSITIONS
+    await rollUp(session, buckets, {
+      upTo: isLast ? settled : figures.rolled + ROLL_POSITIONS,
+      settled,
+    })
   }
   if (figures.rolled >= settled) memory.rolledAtNs = nowNs
 }

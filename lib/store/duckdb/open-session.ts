@@ -13,6 +13,7 @@ import {
   schemaOfFigures,
   type Figures,
 } from './figures.ts'
+import { createLossTail } from './loss-tail.ts'
 import { PART_SUFFIX, createPart, readPart, retentionOfPart, type Part } from './part.ts'
 import { attach } from './quarantine.ts'
 import { createReaders, type Session } from './session.ts'
@@ -43,7 +44,10 @@ export async function openSession(
     }
     const appenders = createAppenders(writer)
     const readers = createReaders(engine)
-    return { session: { engine, writer, appenders, parts, figures, readers }, damagedFrom }
+    return {
+      session: { engine, writer, appenders, parts, figures, lossTail: createLossTail(), readers },
+      damagedFrom,
+    }
   } catch (error) {
     engine.close()
     throw unavailable('open the store', error)

@@ -4,20 +4,26 @@ import type { Buckets } from '../options.ts'
 import { rawCounts } from './figure-source.ts'
 import { COUNTS, FIGURES, KEYS, TEMPORARY_TYPES, fillTemporary } from './figures.ts'
 import { LATENCY_COLUMNS, STAGE_VALUES, latencyValues } from './latency-values.ts'
-import { lossAfter, type LossPart } from './loss.ts'
+import { lossAfter } from './loss.ts'
+import type { LossPart } from './loss-part.ts'
 import { freezeChannel } from './loss-runs.ts'
 import type { Session } from './session.ts'
 import { HOUR_NS, MINUTE_NS, floorTo } from './time-grid.ts'
 import { rawSource, withView, type View } from './view.ts'
 
 /**
- * Derives the figures of the raw rows behind the roll-up, up to a position below which every row is
- * in its file. One transaction, with the position: a crash leaves all of it or nothing.
+ * Derives the figures of the raw rows behind the roll-up, up to a position not above `settled`, below
+ * which every row is in its file. One transaction, with the position: a crash leaves all of it or nothing.
  */
-export async function rollUp(session: Session, buckets: Buckets, upTo: number): Promise<void> {
-  const { writer, figures } = session
+export async function rollUp(
+  session: Session,
+  buckets: Buckets,
+  { upTo, settled }: { readonly upTo: number; readonly settled: number },
+): Promise<void> {
+  const { writer, figures, lossTail } = session
   await withView(session, async (view) => {
-    const loss = await lossAfter(writer, view, upTo)
+    const followed = lossTail.between(view.rolled, upTo, view.channels)
+    const loss = followed ?? (await lossAfter(writer, view, upTo))
     await fillLoss(writer, loss)
     const rows = rawSource(view, sourceUpTo(view, upTo))
     await writer.run(
@@ -36,6 +42,7 @@ export async function rollUp(session: Session, buckets: Buckets, upTo: number): 
     figures.channels = new Map([...figures.channels, ...loss.channels])
     figures.rolled = upTo
     figures.dirty = true
+    if (upTo === settled) lossTail.begin(upTo)
   })
 }
 

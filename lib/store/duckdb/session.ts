@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Appenders } from './append.ts'
 import type { Engine } from './engine.ts'
 import type { Figures } from './figures.ts'
+import type { LossTail } from './loss-tail.ts'
 import type { Part } from './part.ts'
 
 /** Everything that lives as long as one DuckDB instance. After a fatal error all of it is made anew. */
@@ -12,6 +13,7 @@ export interface Session {
   readonly appenders: Appenders
   readonly parts: Map<string, Part>
   readonly figures: Figures
+  readonly lossTail: LossTail
   readonly readers: Readers
 }
 

@@ -50,6 +50,7 @@ export function createDuckdbStore(given: StoreParts): Store {
         // Before it is tried: a commit may be durable although it fails.
         journalLast = Math.max(journalLast, batch.toPosition)
         await writeBatch(session, batch, dir)
+        session.lossTail.add(batch.readings, batch.toPosition)
         settled = Math.max(settled, batch.toPosition)
         positions = positionsOf(session)
         return { refused: [] }
