@@ -12,6 +12,8 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['tests/*.test.ts', 'tests/{unit,contract,property,cases}/**/*.test.ts'],
+          // Those that start servers are among the integration tests.
+          exclude: ['tests/contract/influx-*.test.ts'],
           testTimeout: 30_000,
         },
       },
@@ -19,7 +21,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['tests/integration/**/*.test.ts'],
+          include: ['tests/integration/**/*.test.ts', 'tests/contract/influx-*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

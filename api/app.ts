@@ -12,6 +12,7 @@ import { createPseudonyms } from './pseudonyms.ts'
 import { validatorOf } from './refused.ts'
 import { addAvailability } from './routes/availability.ts'
 import { addBackup } from './routes/backup.ts'
+import { addConformance } from './routes/conformance.ts'
 import { addCredentials } from './routes/credentials.ts'
 import { addDelivery } from './routes/delivery.ts'
 import { addDevices } from './routes/devices.ts'
@@ -46,6 +47,7 @@ const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
   addTenants,
   addSites,
   addDevices,
+  addConformance,
   addCredentials,
   addKeys,
   addKinds,

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connectAsync } from 'mqtt'
 import { askOnTime } from './dashboards.ts'
+import { ON_INFLUX, productOnInflux } from './influx-subject.ts'
 import { isInstalled, machineFacts, median, rssMib } from './machine.ts'
 import { questions } from './questions.ts'
 import {
@@ -21,10 +22,11 @@ import {
  * Speed and memory, beside plain Aedes and the peer pipeline in the same run (performance.md of the
  * project's documents names the goals). Open loop: a stall is charged to every message that was due.
  *   npm run bench -- --tools <dir> [--runs 3] [--rates 25000,30000,40000] [--seconds 35]
- *                    [--only steady,queryable,sustained,idle,startup,overload,dashboards,questions]
+ *                    [--only steady,queryable,influx,sustained,idle,startup,overload,dashboards,
+ *                            questions]   influx: the product on InfluxDB beside the peer
  *                    [--rows 10000000] [--keep <dir>]   rows of `questions`; where they stay filled
  */
-const EVERYTHING = 'steady,queryable,sustained,idle,startup,overload,dashboards,questions'
+const EVERYTHING = 'steady,queryable,influx,sustained,idle,startup,overload,dashboards,questions'
 const { values: options } = parseArgs({
   options: {
     tools: { type: 'string' },
@@ -69,6 +71,7 @@ if (!peers)
 
 try {
   if (wanted.has('steady') || wanted.has('queryable')) await steady()
+  if (wanted.has('influx')) await onInflux()
   if (wanted.has('sustained')) await sustained()
   if (wanted.has('idle')) await idle()
   if (wanted.has('startup')) await startup()
@@ -94,30 +97,55 @@ function freshDir(): string {
   return path
 }
 
-/** CPU, PUBACK latency, memory and time to queryable at one rate, peers and product interleaved. */
+/** CPU, PUBACK latency, memory and time to queryable at one rate. */
 async function steady(): Promise<void> {
+  const measured = { load: wanted.has('steady'), queryable: wanted.has('queryable') }
+  results['steady'] = await besidePeer('product', () => product(freshDir()), measured)
+}
+
+/** The same with InfluxDB as the store: what it costs on both sides, in the same run. */
+async function onInflux(): Promise<void> {
+  if (!isInstalled('influxd')) {
+    say('The product on InfluxDB is left out: it needs influxd.')
+    return
+  }
+  const measured = { load: true, queryable: true }
+  results['influx'] = await besidePeer(ON_INFLUX, () => productOnInflux(freshDir()), measured)
+}
+
+/** Peer and product interleaved. */
+async function besidePeer(
+  name: string,
+  make: () => Promise<Subject>,
+  measured: { readonly load: boolean; readonly queryable: boolean },
+): Promise<Record<string, unknown>> {
   const rows: Record<string, unknown>[] = []
+  const makers = [make]
+  if (peers && tools) makers.push(() => peerPipeline(tools, freshDir()))
   for (let run = 0; run < Number(options.runs); run += 1) {
-    const makers = [() => product(freshDir())]
-    if (peers && tools) makers.push(() => peerPipeline(tools, freshDir()))
-    for (const make of makers) {
-      const subject = await make()
-      const load = wanted.has('steady') ? loadOnce(subject, Number(options.rate), 12) : null
-      await pause(3000)
-      const missing = load ? load.sent - (await subject.rows()) : 0
-      const queryableMs = wanted.has('queryable') ? await queryable(subject) : null
-      const row = {
-        subject: subject.name,
-        ...(load ? digest(subject, load) : {}),
-        missing,
-        queryableMs,
-      }
+    for (const maker of makers) {
+      const row = await measure(await maker(), measured)
       say(JSON.stringify(row))
       rows.push(row)
-      await subject.stop()
     }
   }
-  results['steady'] = { ratePerS: Number(options.rate), rows, ratios: ratios(rows) }
+  return { ratePerS: Number(options.rate), rows, ratios: ratios(name, rows) }
+}
+
+async function measure(
+  subject: Subject,
+  measured: { readonly load: boolean; readonly queryable: boolean },
+): Promise<Record<string, unknown>> {
+  try {
+    const load = measured.load ? loadOnce(subject, Number(options.rate), 12) : null
+    await pause(3000)
+    const missing = load ? load.sent - (await subject.rows()) : 0
+    const queryableMs = measured.queryable ? await queryable(subject) : null
+    const figures = load ? digest(subject, load) : {}
+    return { subject: subject.name, ...figures, missing, queryableMs }
+  } finally {
+    await subject.stop()
+  }
 }
 
 function loadOnce(
@@ -150,11 +178,15 @@ function loadArguments(subject: Subject, rate: number, seconds: number, more: st
 }
 
 function digest(subject: Subject, load: LoadResult) {
+  const cpuOf: Record<string, number> = {}
   let cpu = 0
   let rss = 0
   for (const [name, pid] of Object.entries(subject.pids)) {
     const figures = load[name]
-    if (isFigures(figures)) cpu += figures.cpu_s_per_M
+    if (isFigures(figures)) {
+      cpuOf[name] = figures.cpu_s_per_M
+      cpu += figures.cpu_s_per_M
+    }
     rss += rssMib(pid)
   }
   const { sent, acked, ack_ms: ack } = load
@@ -164,6 +196,7 @@ function digest(subject: Subject, load: LoadResult) {
     p50Ms: ack.p50,
     p99Ms: ack.p99,
     cpuPerMillionS: cpu,
+    cpuOf,
     rssMib: rss,
     generatorCores: load.gen_core,
   }
@@ -173,12 +206,12 @@ function isFigures(value: unknown): value is { readonly cpu_s_per_M: number } {
   return typeof value === 'object' && value !== null && 'cpu_s_per_M' in value
 }
 
-function ratios(rows: readonly Record<string, unknown>[]): Record<string, number> {
+function ratios(ours: string, rows: readonly Record<string, unknown>[]): Record<string, number> {
   const of = (name: string, key: string) =>
     median(rows.filter((row) => row['subject'] === name).map((row) => Number(row[key])))
   const found: Record<string, number> = {}
   for (const key of ['cpuPerMillionS', 'p50Ms', 'p99Ms', 'rssMib', 'queryableMs']) {
-    found[key] = Number((of('product', key) / of('peer', key)).toFixed(3))
+    found[key] = Number((of(ours, key) / of('peer', key)).toFixed(3))
   }
   return found
 }

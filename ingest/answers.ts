@@ -11,17 +11,20 @@ import type {
   LatencyQuery,
   Questions,
   ReadingsFileQuery,
+  RejectionGroupsQuery,
   RejectionsQuery,
-  ReplayRequest,
   Scope,
   ServiceQuery,
 } from '#lib/telemetry/questions.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
+import { createConformance, type ConformanceDeps } from './conformance/answer.ts'
 import { answerHeat, type HeatDeps } from './heat-answers.ts'
 import type { HeatHours } from './heat-hours.ts'
 import type { JournalReader } from './journal/journal.ts'
-import type { RejectionBook, ReplayCandidate } from './rejections.ts'
+import { groupRejections } from './rejection-groups.ts'
+import type { RejectionBook } from './rejections.ts'
+import { journaledCandidates, type CandidatesQuestion } from './replay.ts'
 import { answerAvailability, answerJitter } from './service-answers.ts'
 import { stageLatency, type StageClock } from './stages.ts'
 import type { IntakeState, Shown } from './state.ts'
@@ -37,6 +40,8 @@ export interface AnswerDeps {
   readonly clock: Clock
   readonly reader: JournalReader
   readonly devices: HeatDeps['devices']
+  readonly device: ConformanceDeps['device']
+  readonly secretOf: ConformanceDeps['secretOf']
   readonly timezone: string
   /** A new name for a file of readings. */
   exportPath(): string
@@ -44,12 +49,9 @@ export interface AnswerDeps {
 
 export type ShownRow = Shown & { readonly device: FullId }
 
-/** A replay never takes more than this at once; the caller asks again for the rest. */
-const REPLAY_LIMIT = 10_000
-
 /** What the worker answers by name: the questions of the port, and two that only main asks. */
 export function createAnswers(deps: AnswerDeps): Handlers {
-  const { state, store, rejections, clock } = deps
+  const { state, store, rejections, reader, clock } = deps
   const ask =
     <K extends StoreQuestion>(name: K) =>
     (question: Questions[K][0], signal: AbortSignal) =>
@@ -76,28 +78,15 @@ export function createAnswers(deps: AnswerDeps): Handlers {
     },
     lastValues: (scope: Scope) => lastValues(state, scope),
     clocks: (scope: Scope) => clocks(state, scope, clock.nowNs()),
+    conformance: createConformance({ ...deps, readings: ask('readings') }),
     shown: (scope: Scope) => shownCounts(state, scope),
     rejections: (query: RejectionsQuery) => rejections.list(query),
-    candidates: (request: ReplayRequest) =>
+    rejectionGroups: (query: RejectionGroupsQuery) => groupRejections(deps.db, query),
+    candidates: ({ request, after }: CandidatesQuestion) =>
       request.positions
-        ? journaled(deps, request.positions, request.scope)
-        : rejections.candidates(request, REPLAY_LIMIT),
+        ? journaledCandidates(reader, request, after)
+        : rejections.candidates(request, after),
   }
-}
-
-const REPLAY_READ_BYTES = 64 * 1024 * 1024
-
-/** Messages as they stand in the journal, as far back as its segments are kept. */
-function journaled(
-  { reader }: AnswerDeps,
-  { from, to }: NonNullable<ReplayRequest['positions']>,
-  scope: Scope,
-): ReplayCandidate[] {
-  const last = Math.min(to, from + REPLAY_LIMIT - 1)
-  const { messages } = reader.read(reader.seek(from - 1), reader.seek(last), REPLAY_READ_BYTES)
-  return messages
-    .filter(({ device, origin }) => !origin && inScope(scope, device))
-    .map(({ position, ...message }) => ({ ...message, origin: { position, item: -1 } }))
 }
 
 /** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */

@@ -4,6 +4,7 @@ import { createClockFilter } from '#lib/kpi/clock.ts'
 import { createLossState, type LossState } from '#lib/kpi/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
+import { createTraffic } from './conformance/traffic.ts'
 import { decodeMemory, encodeMemory } from './duplicates.ts'
 import {
   createDeviceState,
@@ -46,6 +47,11 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (position, item)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX rejected_messages_by_time ON rejected_messages (received_ns, position);`,
+  `ALTER TABLE devices ADD COLUMN traffic TEXT NOT NULL DEFAULT 'null';
+   CREATE INDEX rejected_messages_by_device ON rejected_messages (device, position);`,
+  `ALTER TABLE rejections ADD COLUMN format_version INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE rejections ADD COLUMN sub_device TEXT NOT NULL DEFAULT '';
+   CREATE TABLE refused_replays (position INTEGER PRIMARY KEY, refused TEXT NOT NULL) STRICT;`,
 ]
 
 export interface SavedState {
@@ -106,6 +112,7 @@ export function loadState(db: DatabaseSync): IntakeState {
     const device = deviceOf(String(row['id']))
     for (const name of COUNTS) device.counts[name] = Number(row[name])
     device.clock = revive(String(row['clock']), createClockFilter())
+    device.traffic = revive(String(row['traffic']), createTraffic())
   }
   for (const row of db.prepare('SELECT * FROM channels').all()) {
     const channel = touchChannel(deviceOf(String(row['device'])), String(row['channel']))
@@ -129,8 +136,8 @@ const COUNTS = ['read', 'stored', 'rejected', 'duplicate', 'late', 'partial', 'c
 export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Snapshot): void {
   const device = db.prepare(
     `INSERT OR REPLACE INTO devices
-       (id, read, stored, rejected, duplicate, late, partial, commands, clock)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (id, read, stored, rejected, duplicate, late, partial, commands, clock, traffic)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const channel = db.prepare(
     'INSERT OR REPLACE INTO channels (device, channel, memory, loss, max_seq) VALUES (?, ?, ?, ?, ?)',
@@ -142,7 +149,8 @@ export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Sna
     for (const id of state.dirty) {
       const known = state.devices.get(id)
       if (!known) continue
-      device.run(id, ...COUNTS.map((name) => known.counts[name]), freeze(known.clock))
+      const counts = COUNTS.map((name) => known.counts[name])
+      device.run(id, ...counts, freeze(known.clock), freeze(known.traffic))
       for (const [name, { memory, loss, maxSeq }] of known.channels) {
         channel.run(id, name, encodeMemory(memory), freeze(loss), maxSeq)
       }
@@ -158,6 +166,8 @@ function saveMeta(db: DatabaseSync, { journal, position, parts }: Snapshot): voi
   const meta = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
   meta.run('journal', journal)
   meta.run('position', String(position))
+  // Read again is only what lies behind the snapshot.
+  db.prepare('DELETE FROM refused_replays WHERE position <= ?').run(position)
   db.exec('DELETE FROM store_parts')
   const part = db.prepare('INSERT INTO store_parts (name, position) VALUES (?, ?)')
   for (const [name, at] of Object.entries(parts)) part.run(name, at)

@@ -9,6 +9,7 @@ import { flagNames } from '#lib/telemetry/flags.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
+import { formatNamed } from './formats/catalogue.ts'
 import type { Outcome } from './pipeline.ts'
 import { rejectionId, type RejectedMessage } from './rejections.ts'
 
@@ -99,7 +100,8 @@ function rejectionEvents({ message, format, refused }: RejectedMessage): LiveEve
   // Of its own memory: a view would take the whole block it lies in across to the other thread.
   const payload = new Uint8Array(message.payload)
   const items = new Map(refused.toReversed().map((one) => [one.item, one]))
-  return [...items.values()].map(({ item, reason, path, expected, got }) => ({
+  const formatVersion = formatNamed(format)?.version ?? 1
+  return [...items.values()].map(({ item, reason, path, expected, got, subDevice = null }) => ({
     type: 'rejection',
     place: { position, rejection: true, index: item + 1 },
     row: {
@@ -112,6 +114,8 @@ function rejectionEvents({ message, format, refused }: RejectedMessage): LiveEve
       expected,
       got,
       format,
+      formatVersion,
+      subDevice,
       item: item < 0 ? null : item,
       payload,
       recoveredAtNs: null,

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, type ErrorCode, ERRORS } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { createCaller } from '#lib/runtime/rpc.ts'
+import { createCaller, serveCalls } from '#lib/runtime/rpc.ts'
+import type { WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
@@ -53,6 +54,19 @@ export interface IngestEvents {
   fatal(error: Error): void
 }
 
+/** The registry is written where it is open: on this thread (`lib/registry/sub-devices.ts`). */
+export interface RegistryHooks {
+  /** The worker hears of what is created by `registryChanged`, before this returns. */
+  createSubDevices?(wanted: readonly WantedSubDevice[]): void
+  /** Whose a foreign topic is now; null while it is nobody's. */
+  ownerOf?(topic: string): FullId | null
+}
+
+export interface IngestDeps extends RegistryHooks {
+  readonly clock: Clock
+  readonly log: Log
+}
+
 /** The ingest role of one process: journal on this thread, everything behind it on a worker. */
 export interface Ingest {
   readonly intake: Intake
@@ -74,7 +88,7 @@ export interface Ingest {
 export async function openIngest(
   options: IngestOptions,
   events: IngestEvents,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  { clock, log, ...registry }: IngestDeps,
 ): Promise<Ingest> {
   const saved = readSaved(options.dataDir)
   const accepted = createAccepted(saved.read)
@@ -118,6 +132,7 @@ export async function openIngest(
     events,
     clock,
     log,
+    registry,
     batchMs,
     backups: {
       dataDir: options.dataDir,
@@ -163,6 +178,7 @@ interface Connection {
   readonly events: IngestEvents
   readonly clock: Clock
   readonly log: Log
+  readonly registry: RegistryHooks
   readonly batchMs: number
   readonly backups: BackupOptions
   /** Position that was saved by the last run. */
@@ -172,6 +188,10 @@ interface Connection {
 function connect(connection: Connection): Ingest {
   const { worker, journal, accepted, events, clock, log, batchMs } = connection
   const caller = createCaller(worker)
+  serveCalls(worker, {
+    createSubDevices: (wanted: readonly WantedSubDevice[]) =>
+      connection.registry.createSubDevices?.(wanted),
+  })
   const stages = createStageClock()
   let commands = new Map<FullId, number>()
   let clocks: [FullId, ClockSample][] = []
@@ -183,7 +203,7 @@ function connect(connection: Connection): Ingest {
   let timer: NodeJS.Timeout | null = null
   /** Messages of one group became durable together: their clock is read once. */
   let group: { messages: number; readonly monoNs: bigint; took(ms: number): void } | null = null
-  const replay = createReplay({ journal, caller, clock })
+  const replay = createReplay({ journal, caller, clock, ...connection.registry })
   const problem = () => progress.problem
   const backups = createBackups({ ...connection.backups, journal, caller, problem, clock, log })
   const live = createLiveHub({ journal: journal.id, caller, progress, log })

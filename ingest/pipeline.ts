@@ -1,10 +1,9 @@
-import type { Device } from '#lib/registry/registry.ts'
 import { addLossSample } from '#lib/kpi/loss.ts'
 import { offsetAt } from '#lib/kpi/clock.ts'
 import { spanMs, uplinkMs } from '#lib/kpi/latency.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
-import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
+import { fullId, tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
@@ -21,9 +20,10 @@ import {
   type LookedUp,
   type Verdict,
 } from './duplicates.ts'
+import { repeatRefusals, type DecidedDeps } from './decided.ts'
 import { formatNamed } from './formats/catalogue.ts'
 import type { Draft, FormatOutput, RefusedItem } from './formats/format.ts'
-import type { Recovery, RejectedMessage } from './rejections.ts'
+import type { Recovery, RefusedAgain, RejectedMessage } from './rejections.ts'
 import {
   settleMessage,
   settleReplay,
@@ -38,6 +38,12 @@ import {
   type DeviceState,
   type IntakeState,
 } from './state.ts'
+import {
+  admitSubDevices,
+  inputOfGateway,
+  type OfSender,
+  type SubDeviceDeps,
+} from './sub-devices.ts'
 
 export interface PipelineOptions {
   readonly timezone: string
@@ -48,8 +54,7 @@ export interface PipelineOptions {
   readonly lookUpAll?: boolean
 }
 
-export interface PipelineDeps extends SettleDeps {
-  device(id: FullId): Device | null
+export interface PipelineDeps extends SettleDeps, SubDeviceDeps, DecidedDeps {
   /** A secret of a device, for formats that decrypt; null when it has none of that name. */
   secretOf?(id: FullId, name: string): string | null
   /** Asked once per batch for elements that the memory no longer covers. */
@@ -61,17 +66,19 @@ export interface Outcome {
   readonly readings: readonly Reading[]
   readonly rejected: readonly RejectedMessage[]
   readonly recovered: readonly Recovery[]
+  /** Devices whose counts replays have moved: those that the messages were first counted for. */
+  readonly moved: ReadonlySet<FullId>
+  /** What was refused of replays. */
+  readonly again: readonly RefusedAgain[]
   /** How replay records ended, by their own position. */
   readonly replays: ReadonlyMap<number, 'recovered' | 'again' | 'duplicate'>
   readonly counts: { stored: number; duplicate: number; rejected: number }
 }
 
 /** One message on its way: what its format made of it, and what the store says of its elements. */
-interface Parsed {
+interface Parsed extends OfSender {
   readonly message: JournaledMessage
-  readonly format: string
   readonly channel: string
-  readonly output: FormatOutput
 }
 
 type LookedUpDrafts = ReadonlyMap<Draft, LookedUp>
@@ -79,7 +86,7 @@ const NOTHING_LOOKED_UP: LookedUpDrafts = new Map()
 
 /**
  * From journal records to readings, rejections and counts (ARCHITECTURE.md, "The way of a message"):
- * parse, look up, judge, settle. Only `settle` changes the state, and only after everything that
+ * parse, admit, look up, judge, settle. Only `settle` changes the state, and only after everything that
  * can fail has been done, so a batch can be tried again.
  */
 export async function runPipeline(
@@ -88,7 +95,11 @@ export async function runPipeline(
   deps: PipelineDeps,
   options: PipelineOptions,
 ): Promise<Outcome> {
-  const parsed = messages.map((message) => parse(message, deps, options))
+  const read = messages.map((message) => {
+    const one = parse(message, deps, options)
+    return { ...one, output: repeatRefusals(one.output, message.position, deps) }
+  })
+  const parsed = await admitSubDevices(read, deps)
   const lookedUp = await lookUp(state, parsed, deps, options)
   return settle(state, parsed, lookedUp, { deps, options })
 }
@@ -98,17 +109,19 @@ function parse(message: JournaledMessage, deps: PipelineDeps, options: PipelineO
   const channel = channelOf(message)
   if (!device) {
     const output = refuseAll('unknown_device', `a registered device`, message.device)
-    return { message, format: '', channel, output }
+    return { message, format: '', channel, output, gateway: null }
   }
   const format = formatNamed(channel) ?? formatNamed(device.format)
   if (!format) {
     const output = refuseAll('malformed', 'a format this platform reads', device.format)
-    return { message, format: device.format, channel, output }
+    return { message, format: device.format, channel, output, gateway: null }
   }
   const { timezone } = options
   const secretOf = (name: string) => deps.secretOf?.(message.device, name) ?? null
-  const output = format.parse({ device, message, channel, timezone, secretOf })
-  return { message, format: format.name, channel, output: onlyOrigin(output, message) }
+  const gateway = device.gateway ? device : null
+  const input = { device, message, channel, timezone, secretOf }
+  const output = format.parse(gateway ? { ...input, ...inputOfGateway(gateway, deps) } : input)
+  return { message, format: format.name, channel, output: onlyOrigin(output, message), gateway }
 }
 
 /** What stands behind the device in a native topic; a foreign topic is its own channel. */
@@ -131,6 +144,11 @@ function refuseAll(reason: RefusedItem['reason'], expected: string, got: string)
   return { drafts: [], refused: [{ item: -1, reason, path: '', expected, got }] }
 }
 
+/** Whose reading a draft is: of the sender, or of a device that it carries. */
+function ownerOf({ subDevice }: Draft, { device }: JournaledMessage): FullId {
+  return subDevice === undefined ? device : fullId(tenantOf(device), subDevice)
+}
+
 /** Asks the store about elements older than what the memory holds: one question per batch. */
 async function lookUp(
   state: IntakeState,
@@ -140,13 +158,14 @@ async function lookUp(
 ): Promise<LookedUpDrafts> {
   const questions: { readonly identity: Identity; readonly draft: Draft }[] = []
   for (const { message, channel, output } of parsed) {
-    const memory = state.devices.get(message.device)?.channels.get(channel)?.memory
-    if (!memory && !lookUpAll) continue
     for (const [index, draft] of output.drafts.entries()) {
       const { kind, seq, hash } = draft
+      const device = ownerOf(draft, message)
+      const memory = state.devices.get(device)?.channels.get(channel)?.memory
+      if (!memory && !lookUpAll) continue
       const timeNs = lookupTime(draft, message, lookUpAll ? null : memory)
       if (timeNs === null) continue
-      const { device, position } = message
+      const { position } = message
       const identity = { kind, device, channel, seq, timeNs, hash, position, index }
       questions.push({ identity, draft })
     }
@@ -178,6 +197,8 @@ function settle(
     readings: [],
     rejected: [],
     recovered: [],
+    moved: new Set(),
+    again: [],
     replays: new Map(),
     counts: { stored: 0, duplicate: 0, rejected: 0 },
   }
@@ -185,16 +206,16 @@ function settle(
   const within = { ...options, batch: state.batch }
   for (const one of parsed) {
     const device = touchDevice(state, one.message.device)
-    const result = judgeMessage(device, one, lookedUp, within)
+    const result = judgeMessage(state, one, lookedUp, within)
     gathered.readings.push(...result.readings)
-    if (one.message.origin) settleReplay(device, one, result, deps, gathered)
+    if (one.message.origin) settleReplay(one, result, { state, deps, gathered })
     else settleMessage(device, one, result, gathered)
   }
   return gathered
 }
 
 function judgeMessage(
-  device: DeviceState,
+  state: IntakeState,
   parsed: Parsed,
   lookedUp: LookedUpDrafts,
   options: PipelineOptions & { readonly batch: number },
@@ -204,45 +225,48 @@ function judgeMessage(
   const refused: RefusedItem[] = [...output.refused]
   let duplicates = 0
   let late = false
-  if (output.drafts.length > 0) {
+  const sender = touchDevice(state, message.device)
+  for (const [index, draft] of output.drafts.entries()) {
+    const id = ownerOf(draft, message)
+    const device = id === message.device ? sender : touchDevice(state, id)
     const known = touchChannel(device, channel)
     beginBatch(known.memory, options.batch)
-    for (const [index, draft] of output.drafts.entries()) {
-      const tooOld = ageRefusal(draft, message, options)
-      if (tooOld) {
-        refused.push(tooOld)
-        continue
-      }
-      // Only the first stored reading of a message carries its bytes: sums count it once.
-      const bytes = readings.length === 0 ? message.payload.length : 0
-      const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(draft)
-      const reading = judgeDraft({ device, known, parsed, draft, looked, index, bytes, options })
-      if (reading === null) duplicates += 1
-      else {
-        readings.push(reading)
-        if ((reading.flags & FLAGS.late) !== 0) late = true
-        keepLast(device, reading)
-      }
+    const tooOld = ageRefusal(draft, message, options)
+    if (tooOld) {
+      refused.push(tooOld)
+      continue
+    }
+    // Only the first stored reading of a message carries its bytes: sums count it once.
+    const bytes = readings.length === 0 ? message.payload.length : 0
+    const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(draft)
+    const reading = judgeDraft({ id, device, known, parsed, draft, looked, index, bytes, options })
+    if (reading === null) duplicates += 1
+    else {
+      readings.push(reading)
+      if ((reading.flags & FLAGS.late) !== 0) late = true
+      keepLast(device, reading)
     }
   }
   return { readings, refused, duplicates, late }
 }
 
 function ageRefusal(
-  { item, kind, timeNs }: Draft,
+  { item, kind, timeNs, timePath, subDevice }: Draft,
   message: JournaledMessage,
   { maxAgeNs }: PipelineOptions,
 ): RefusedItem | null {
   if (timeNs === null || !plausibleTime(timeNs, message.receivedAtNs)) return null
   const limitNs = maxAgeNs[KINDS[kind].retention]
   if (message.receivedAtNs - timeNs <= limitNs) return null
-  const path = item < 0 ? 'ts' : `[${item}].ts`
+  const path = timePath ?? (item < 0 ? 'ts' : `[${item}].ts`)
   const expected = `a time within the retention of ${kind} (${limitNs / 86_400_000_000_000n} days)`
   const got = Temporal.Instant.fromEpochNanoseconds(timeNs).toString()
-  return { item, reason: 'too_old', path, expected, got }
+  const whose = subDevice === undefined ? {} : { subDevice }
+  return { item, reason: 'too_old', path, expected, got, ...whose }
 }
 
 interface DraftContext {
+  readonly id: FullId
   readonly device: DeviceState
   readonly known: ChannelState
   readonly parsed: Parsed
@@ -255,6 +279,7 @@ interface DraftContext {
 
 /** Clock, duplicate, lateness and latency of one element; null when it is a duplicate. */
 function judgeDraft({
+  id,
   device,
   known,
   parsed,
@@ -279,8 +304,8 @@ function judgeDraft({
   if (draft.seq !== null && !message.origin) known.loss = addLossSample(known.loss, draft.seq)
   const uplink = usable ? uplinkOf(device, claimed, receivedAtNs) : null
   return {
-    device: message.device,
-    tenant: tenantOf(message.device),
+    device: id,
+    tenant: tenantOf(id),
     kind: draft.kind,
     channel,
     seq: draft.seq,

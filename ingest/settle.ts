@@ -1,8 +1,10 @@
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
+import { countTraffic } from './conformance/traffic.ts'
 import type { RefusedItem } from './formats/format.ts'
-import type { Recovery, RejectedMessage, Standing } from './rejections.ts'
-import type { Counts, DeviceState } from './state.ts'
+import type { Recovery, RefusedAgain, RejectedMessage, Standing } from './rejections.ts'
+import { touchDevice, type Counts, type DeviceState, type IntakeState } from './state.ts'
 
 export interface SettleDeps {
   /** How the rejections of an earlier message stand (`RejectionBook.standing`). */
@@ -19,6 +21,9 @@ export interface Gathered {
   readonly readings: Reading[]
   readonly rejected: RejectedMessage[]
   readonly recovered: Recovery[]
+  /** Devices whose counts were moved by replays. */
+  readonly moved: Set<FullId>
+  readonly again: RefusedAgain[]
   readonly replays: Map<number, 'recovered' | 'again' | 'duplicate'>
   readonly counts: { stored: number; duplicate: number; rejected: number }
 }
@@ -40,6 +45,7 @@ export function settleMessage(
 ): void {
   const { counts } = device
   counts.read += 1
+  countTraffic(device.traffic, message, format, readings)
   const whole = readings.length === 0
   if (refused.length > 0) gathered.rejected.push({ message, format, refused, whole })
   if (!whole || (refused.length === 0 && duplicates === 0)) {
@@ -56,27 +62,48 @@ export function settleMessage(
   }
 }
 
-/** A replay moves its message from rejected to stored; it is not accepted a second time. */
+/** What a replay is settled with. */
+interface Replaying {
+  readonly state: IntakeState
+  readonly deps: SettleDeps
+  readonly gathered: Gathered
+}
+
+/**
+ * A replay moves its message from rejected to stored, where it was counted when it came; it is not
+ * accepted a second time. Each element is mended by itself: of an array some may stay rejected, and
+ * a message that could not be read at all may turn out to have a bad element.
+ */
 export function settleReplay(
-  device: DeviceState,
-  { message }: Settled,
+  { message, format }: Settled,
   { readings, refused, duplicates }: Judged,
-  deps: SettleDeps,
-  gathered: Gathered,
+  { state, deps, gathered }: Replaying,
 ): void {
   const { origin, position, receivedAtNs } = message
   if (!origin) return
-  if (refused.length > 0) {
-    gathered.replays.set(position, 'again')
-    return
+  if (refused.length > 0) gathered.again.push({ position, refused })
+  const isStored = readings.length > 0 || (refused.length === 0 && duplicates === 0)
+  const isRead = isStored || duplicates > 0
+  const standing = standingNow(origin.position, position, deps, gathered)
+  const { open, rejected } = standing
+  const still = new Set(refused.map(({ item }) => item))
+  const mended = open.filter((item) => {
+    if (origin.item >= 0 && item !== origin.item) return false
+    return isRead && !still.has(item) && !still.has(-1)
+  })
+  const isAgain = !isStored && refused.length > 0 && mended.length === 0
+  gathered.replays.set(position, isStored ? 'recovered' : isAgain ? 'again' : 'duplicate')
+  if (mended.length === 0) return
+  const device = standing.device ?? message.device
+  const isNew = ({ item }: RefusedItem) => mended.includes(-1) && !open.includes(item)
+  const left = { format, refused: refused.filter(isNew) }
+  for (const [at, item] of mended.entries()) {
+    const recovery = { origin: { position: origin.position, item }, atNs: receivedAtNs, position }
+    gathered.recovered.push(at === 0 ? { ...recovery, left } : recovery)
   }
-  const stored = readings.length > 0 || duplicates === 0
-  gathered.replays.set(position, stored ? 'recovered' : 'duplicate')
-  const { open, rejected } = standingNow(origin.position, position, deps, gathered)
-  if (origin.item < 0 ? open.length === 0 : !open.includes(origin.item)) return
-  gathered.recovered.push({ origin, atNs: receivedAtNs, position })
-  const left = origin.item < 0 ? 0 : open.length - 1
-  moveCounts(device.counts, { rejected, stored, left })
+  const stillOpen = open.length - mended.length + left.refused.length
+  gathered.moved.add(device)
+  moveCounts(touchDevice(state, device).counts, { rejected, stored: isStored, left: stillOpen })
 }
 
 /** The standing of a message, with what this very batch has recovered already. */
@@ -86,9 +113,10 @@ function standingNow(
   deps: SettleDeps,
   { recovered }: Gathered,
 ): Standing {
-  const { open, rejected } = deps.standing(origin, position)
+  const { open, rejected, ...rest } = deps.standing(origin, position)
   const mended = recovered.filter((other) => other.origin.position === origin)
   return {
+    ...rest,
     open: open.filter((item) => !mended.some((other) => [item, -1].includes(other.origin.item))),
     rejected: rejected && mended.length === 0,
   }

@@ -4,6 +4,7 @@ import { createClockFilter } from '#lib/kpi/clock.ts'
 import { createLossState } from '#lib/kpi/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
+import { createTraffic, type Traffic } from './conformance/traffic.ts'
 import { createChannelMemory, type ChannelMemory } from './duplicates.ts'
 
 /** Messages of one device, each counted in exactly one of stored, rejected and duplicate. */
@@ -36,6 +37,8 @@ export interface DeviceState {
   /** Latest reading per kind without `clock_invalid` (design.md, "Time"). */
   readonly last: Map<string, LastValue>
   clock: ClockFilter
+  /** How it uses MQTT, for its conformance. */
+  traffic: Traffic
 }
 
 /**
@@ -96,5 +99,6 @@ export function createDeviceState(): DeviceState {
     channels: new Map(),
     last: new Map(),
     clock: createClockFilter(),
+    traffic: createTraffic(),
   }
 }

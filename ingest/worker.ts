@@ -1,18 +1,22 @@
+import { createHmac } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import * as buckets from '#lib/kpi/buckets.ts'
 import { addSample } from '#lib/kpi/clock.ts'
 import { openRegistryReader } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
+import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { randomId } from '#lib/runtime/random.ts'
-import { serveCalls } from '#lib/runtime/rpc.ts'
+import { createCaller, serveCalls } from '#lib/runtime/rpc.ts'
 import { openStore } from '#lib/store/open.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { createAnswers } from './answers.ts'
+import { markStages, openMarker } from './derived/marker.ts'
+import { derivedPath } from './derived/open-derived.ts'
 import { createFreezer, type Frozen } from './freeze.ts'
 import { loadSaved, loadState, openIngestDb, saveSnapshot } from './ingest-db.ts'
 import { createHeatHours } from './heat-hours.ts'
@@ -21,6 +25,7 @@ import { createLiveWatch } from './live-watch.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { createNoticeBoard } from './notices.ts'
 import { createRejectionBook } from './rejections.ts'
+import { shareAnswers } from './shared-answers.ts'
 import { createStageClock } from './stages.ts'
 import { showCounts, touchDevice } from './state.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -68,8 +73,23 @@ async function run(options: WorkerOptions): Promise<void> {
   })
   const state = loadState(db)
   const rejections = createRejectionBook(db)
-  const stages = createStageClock()
+  // Derived series are for those who have an InfluxDB.
+  const marker = options.store?.influx
+    ? openMarker({
+        path: derivedPath(options.dataDir),
+        clock,
+        backfillNs: {
+          minute: daysNs(options.retention.minuteDays),
+          hour: daysNs(options.retention.hourDays),
+        },
+        hasPast: saved.position > 0,
+      })
+    : null
+  const stages = marker ? markStages(createStageClock(), marker) : createStageClock()
   const reader = openReader({ dir: options.journal.dir, id: options.journal.id, log })
+  // Where the registry is, so that every intake that shares it gives the same names.
+  const secret = pseudonymSecret(dirname(path))
+  const main = createCaller(port as NonNullable<typeof port>)
   const deps = {
     journal: options.journal.id,
     reader,
@@ -81,7 +101,10 @@ async function run(options: WorkerOptions): Promise<void> {
     clock,
     log,
     device: registry.devices.get,
-    secretOf: registry.secretOf,
+    secretOf: (id, name) => registry.secretOf(id, name),
+    createSubDevices: (wanted: unknown) => main.call<void>('createSubDevices', wanted),
+    pseudonym: (text: string) =>
+      createHmac('sha256', secret).update(`sub-device:${text}`).digest('hex').slice(0, 24),
     pause: (ms: number) => pause(ms),
     problem: (text: string) => tell({ type: 'problem', text }),
   }
@@ -105,7 +128,13 @@ async function run(options: WorkerOptions): Promise<void> {
   serveCalls(port as NonNullable<typeof port>, {
     ...createAnswers({
       state,
-      store,
+      store: {
+        ...store,
+        ask: shareAnswers((name, question, signal) => store.ask(name, question, signal), {
+          clock,
+          atOnce: options.limits.queryConcurrency,
+        }),
+      },
       db,
       rejections,
       stages,
@@ -115,6 +144,8 @@ async function run(options: WorkerOptions): Promise<void> {
       // Other intakes write to the same InfluxDB: what they store is not seen here.
       ...(options.store?.influx ? {} : { hours }),
       devices: registry.devices.list,
+      device: registry.devices.get,
+      secretOf: (id, name) => registry.secretOf(id, name),
       timezone: options.timezone,
     }),
     watch,
@@ -181,6 +212,7 @@ async function run(options: WorkerOptions): Promise<void> {
       stages.addCount({ minute, stage, bucket, n })
     await writer.writeTo(message.durable, ({ cursor, outcome, ...written }) => {
       const { position } = cursor
+      marker?.touched(outcome.readings)
       hours.stored(outcome.readings)
       const batch = live.batchOf(outcome, position)
       if (batch) tell({ type: 'live', batch })
@@ -213,6 +245,8 @@ async function run(options: WorkerOptions): Promise<void> {
   function snapshot(): void {
     if (!writer.settled) return
     const { position } = writer.cursor
+    // First: a snapshot stands behind the marks of its rows.
+    marker?.save(position)
     savedAtNs = clock.monoNs()
     if (position === savedPosition && state.dirty.size === 0) return
     const taken = stages.take()
@@ -276,6 +310,7 @@ async function run(options: WorkerOptions): Promise<void> {
     clearTimeout(giveUp)
     if (writer.settled) trySnapshot()
     await store.close()
+    marker?.close()
     reader.close()
     db.close()
     registry.close()

@@ -1,5 +1,6 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { createRandom } from '#lib/runtime/random.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Store } from '#lib/store/store.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
@@ -8,6 +9,7 @@ import type { Cursor, JournalReader } from './journal/journal.ts'
 import type { NoticeBoard } from './notices.ts'
 import { runPipeline, type Outcome, type PipelineDeps, type PipelineOptions } from './pipeline.ts'
 import type { RejectionBook } from './rejections.ts'
+import { withoutRefused } from './store-refusals.ts'
 import type { StageClock } from './stages.ts'
 import { createIntakeState, showCounts, type IntakeState } from './state.ts'
 
@@ -23,6 +25,8 @@ export interface WriterDeps {
   readonly log: Log
   device: PipelineDeps['device']
   secretOf?: PipelineDeps['secretOf']
+  createSubDevices?: PipelineDeps['createSubDevices']
+  pseudonym?: PipelineDeps['pseudonym']
   /** Waits; tests turn the clock instead. */
   pause(ms: number): Promise<void>
   /** Told whenever the store begins or ends to refuse; '' is well again. */
@@ -67,14 +71,18 @@ export interface Writer {
 const GIVEN_UP = Symbol('given up')
 
 export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cursor): Writer {
+  const chance = createRandom(Number(deps.clock.nowNs() % 2n ** 48n))
   let cursor = start
   let settled = true
   let closed = false
   const pipelineDeps: PipelineDeps = {
     device: deps.device,
     ...(deps.secretOf ? { secretOf: deps.secretOf } : {}),
+    ...(deps.createSubDevices ? { createSubDevices: deps.createSubDevices } : {}),
+    ...(deps.pseudonym ? { pseudonym: deps.pseudonym } : {}),
     known: (identities) => deps.store.known(identities),
     standing: (origin, position) => deps.rejections.standing(origin, position),
+    decided: (position) => deps.rejections.decided(position),
   }
 
   return {
@@ -126,15 +134,19 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
     messages: readonly JournaledMessage[],
     toPosition: number,
   ): Promise<Outcome | typeof GIVEN_UP> {
-    const outcome = await untilDone(() => runPipeline(deps.state, messages, pipelineDeps, options))
-    if (outcome === GIVEN_UP) return GIVEN_UP
+    const judged = await untilDone(() => runPipeline(deps.state, messages, pipelineDeps, options))
+    if (judged === GIVEN_UP) return GIVEN_UP
     settled = false
-    const batch = { journal: deps.journal, toPosition, readings: outcome.readings }
-    if ((await untilDone(() => deps.store.write(batch))) === GIVEN_UP) return GIVEN_UP
-    const keep = async () => deps.rejections.record(outcome.rejected, outcome.recovered)
+    const batch = { journal: deps.journal, toPosition, readings: judged.readings }
+    const written = await untilDone(() => deps.store.write(batch))
+    if (written === GIVEN_UP) return GIVEN_UP
+    const outcome = withoutRefused(judged, written.refused, { state: deps.state, messages })
+    const keep = async () =>
+      deps.rejections.record(outcome.rejected, outcome.recovered, outcome.again)
     if ((await untilDone(keep)) === GIVEN_UP) return GIVEN_UP
     settled = true
-    showCounts(deps.state, new Set(messages.map(({ device }) => device)))
+    const changed = [...messages, ...outcome.readings].map(({ device }) => device)
+    showCounts(deps.state, new Set([...changed, ...outcome.moved]))
     const nowNs = deps.clock.nowNs()
     const count = deps.stages.at('stored', nowNs)
     for (const { receivedAtNs, origin } of messages) {
@@ -180,11 +192,16 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
             'the store cannot be written; the journal keeps everything',
           )
         }
-        if (!closed) await deps.pause(Math.min(5000, 100 * 2 ** Math.min(attempt, 6)))
+        if (!closed) await deps.pause(patienceMs(attempt, chance.next()))
         if (closed) return GIVEN_UP
       }
     }
   }
+}
+
+/** Longer from time to time, and never the same, so that several intakes do not come at once. */
+function patienceMs(attempt: number, chance: number): number {
+  return Math.min(5000, 100 * 2 ** Math.min(attempt, 6)) * (0.8 + 0.4 * chance)
 }
 
 function isSamePlace(a: Cursor, b: Cursor): boolean {

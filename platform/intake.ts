@@ -6,6 +6,7 @@ import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Role } from '#lib/runtime/roles.ts'
 import { createDirectory } from '#lib/registry/directory.ts'
+import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { IngestStatus, Questions } from '#lib/telemetry/questions.ts'
@@ -18,10 +19,18 @@ import {
 } from '../broker/clock-requests.ts'
 import { probeAnswer, probeFault } from '../broker/probe-requests.ts'
 import { createInternalServer } from '../ingest/internal/server.ts'
+import { openDerived } from '../ingest/derived/open-derived.ts'
 import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
 import { createMqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
+import { createOwners } from '../ingest/sources/mqtt/owners.ts'
 import type { RequestRules } from '../ingest/sources/mqtt/requests.ts'
-import { brokerOptions, foreignBroker, ingestOptions, internalOptions } from './options.ts'
+import {
+  brokerOptions,
+  influxSettings,
+  foreignBroker,
+  ingestOptions,
+  internalOptions,
+} from './options.ts'
 
 export interface Parts {
   readonly config: Config
@@ -62,6 +71,8 @@ export interface Intake {
 /** The ingest role, what brings it messages, and where api roles of other processes reach it. */
 export async function composeIntake(parts: Parts): Promise<Intake> {
   const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
+  // Behind a foreign broker a topic may have found its device since its messages were rejected.
+  const owners = createOwners(registry, createDirectory(registry))
   const opened = await openIngest(
     ingestOptions(config, dataDir.path),
     {
@@ -71,13 +82,19 @@ export async function composeIntake(parts: Parts): Promise<Intake> {
       settled: (counts) => countSettled(metrics, counts),
       fatal: (error) => lifecycle.fail('ingest', error),
     },
-    { clock, log },
+    {
+      clock,
+      log,
+      createSubDevices: (wanted) => createSubDevices(registry, wanted, log),
+      ownerOf: (topic) => owners.ownerOf(topic).device,
+    },
   )
   lifecycle.onClose('ingest', () => opened.close())
   registry.onChange(() => opened.registryChanged())
   const door = await openDoor(parts, opened)
   const ingest = { ...opened, ...withDoor(opened, door) }
   showIngest(metrics, ingest)
+  keepDerived(parts, ingest)
 
   const internal = internalOptions(config)
   const server = internal && createInternalServer({ ...ingest, metrics, clock, log }, internal)
@@ -89,6 +106,31 @@ export async function composeIntake(parts: Parts): Promise<Intake> {
       return server ? { ...ports, ingest: await server.listen() } : ports
     },
   }
+}
+
+/** What Grafana reads in InfluxDB beside the readings. */
+function keepDerived(parts: Parts, ingest: Ingest): void {
+  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
+  const influx = influxSettings(config)
+  if (!influx) return
+  const derived = openDerived(
+    {
+      dataDir: dataDir.path,
+      influx,
+      isShared: config.PADBORG_MQTT_SHARE !== undefined,
+      keepDays: {
+        minute: config.PADBORG_RETENTION_MINUTE_DAYS,
+        hour: config.PADBORG_RETENTION_HOUR_DAYS,
+      },
+      maxKeys: config.PADBORG_DERIVED_MAX_KEYS,
+      certificate: config.PADBORG_TLS_CERT ?? null,
+    },
+    { ingest, devices: () => registry.devices.list(), clock, log },
+  )
+  lifecycle.onClose('derived series', () => derived.close())
+  lifecycle.run(derived.done, 'derived series')
+  registry.onChange(() => derived.registryChanged())
+  metrics.gauge('padborg_derived_waiting', () => derived.status().waiting)
 }
 
 /** The one place that decides where messages come from: the built-in broker or a foreign one. */

@@ -19,6 +19,7 @@ const SOURCES = filesBelow([
   'scripts',
   'bench',
   'platform',
+  'dashboards/grafana',
 ]).concat('main.ts', 'platform.ts', 'demo.ts')
 const TESTS = filesBelow(['tests'])
 
@@ -36,9 +37,10 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['seeds', ['seeds', 'simulators', 'lib', 'npm']],
   ['demo.ts', ['seeds', 'lib']],
   ['scripts', ['scripts', 'lib', 'ingest', 'dashboards', 'tests/support', 'npm']],
-  ['bench', ['bench', 'lib', 'ingest', 'platform', 'tests/support', 'npm']],
+  ['bench', ['bench', 'lib', 'ingest', 'platform', 'tests/support', 'tests/property', 'npm']],
   ['platform', ['platform', 'lib', 'broker', 'ingest', 'api', 'package.json', 'npm']],
   ['platform.ts', ['platform', 'lib', 'npm']],
+  ['dashboards/grafana', ['dashboards/grafana', 'lib/telemetry', 'lib/kpi', 'npm']],
   ['main.ts', ['platform.ts', 'node-version.mjs', 'lib']],
 ]
 

@@ -3,7 +3,9 @@ import { QUESTION_SOURCES } from '#lib/telemetry/question-sources.ts'
 import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
 import type { IntakeSource } from '../intakes.ts'
 import { mergeClocks, mergeDelivery, mergeLastValues, mergeStatus } from './merge.ts'
+import { mergeConformance } from './merge-conformance.ts'
 import { mergeLatency, splitStages } from './merge-latency.ts'
+import { mergeRejectionGroups } from './merge-rejection-groups.ts'
 import { mergedRejections, replayEach } from './merge-rejections.ts'
 
 /**
@@ -18,8 +20,11 @@ export function mergedPort(intakes: readonly IntakeSource[]): IngestPort {
   const merged: { [K in keyof Questions]?: (...given: Given<K>) => Promise<Questions[K][1]> } = {
     lastValues: async (...given) => mergeLastValues(await all('lastValues', ...given)),
     clocks: async (...given) => mergeClocks(await all('clocks', ...given)),
+    conformance: async (...given) => mergeConformance(await all('conformance', ...given)),
     delivery: async (...given) => mergeDelivery(await all('delivery', ...given)),
     status: async (...given) => mergeStatus(await all('status', ...given)),
+    rejectionGroups: async (...given) =>
+      mergeRejectionGroups(await all('rejectionGroups', ...given)),
     rejections: (...given) => mergedRejections(intakes, ...given),
     replay: (...given) => replayEach(intakes, ...given),
     async latency(query, signal) {

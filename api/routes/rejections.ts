@@ -1,10 +1,17 @@
 import { z } from 'zod'
 import { isoOf } from '#lib/runtime/clock.ts'
-import type { RejectionRow, RejectionsQuery } from '#lib/telemetry/questions.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import {
+  REJECTION_GROUPINGS,
+  type RejectionGroupRow,
+  type RejectionRow,
+  type RejectionsQuery,
+  type Scope,
+} from '#lib/telemetry/questions.ts'
 import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
 import { list, ok } from '../answer.ts'
 import type { Api } from '../api.ts'
-import { ownColumns } from '../csv.ts'
+import { ownColumns, type Columns } from '../csv.ts'
 import type { Add } from '../endpoint.ts'
 import {
   deviceParameters,
@@ -28,6 +35,8 @@ const rejectionSchema = z.object({
   expected: z.string(),
   got: z.string(),
   format: z.string(),
+  formatVersion: z.number().describe('Of the format, when it refused this.'),
+  subDevice: z.string().nullable().describe('Which device behind a gateway it is about.'),
   item: z.number().nullable().describe('Index in an array payload; null: the whole message.'),
   payloadBase64: z.string().describe('The original bytes.'),
   recoveredAt: timeSchema.nullable().describe('When a replay stored it after all.'),
@@ -43,10 +52,32 @@ const COLUMNS = ownColumns(
   'expected',
   'got',
   'format',
+  'formatVersion',
+  'subDevice',
   'item',
   'recoveredAt',
   'payloadBase64',
 )
+
+const groupSchema = z.object({
+  group: z.record(z.string(), z.string()).describe('What the rejections have in common.'),
+  count: z.number(),
+  recovered: z.number().describe('Of them, stored by a replay.'),
+  first: timeSchema,
+  last: timeSchema,
+})
+
+type GroupRow = z.infer<typeof groupSchema>
+
+const GROUP_COLUMNS: Columns<GroupRow> = {
+  ...Object.fromEntries(
+    REJECTION_GROUPINGS.map((name) => [name, ({ group }: GroupRow) => group[name] ?? '']),
+  ),
+  count: ({ count }) => count,
+  recovered: ({ recovered }) => recovered,
+  first: ({ first }) => first,
+  last: ({ last }) => last,
+}
 
 const replaySchema = z.strictObject({
   ids: z
@@ -111,6 +142,43 @@ export function addRejections(add: Add, api: Api): void {
     },
   })
   add({
+    method: 'GET',
+    url: '/rejections/groups',
+    permission: 'rejections:read',
+    tag,
+    summary: 'How many rejections there are of each sort',
+    query: {
+      by: wordsParameter(REJECTION_GROUPINGS, 'What to group by; reason and device by default'),
+      reason: wordsParameter(REJECTION_REASONS, 'Only these reasons'),
+      ...deviceParameters,
+      ...spanParameters,
+    },
+    answer: listSchema(groupSchema),
+    isList: true,
+    async handle(ask) {
+      const { query, route, signal } = ask
+      const scope = deviceScope(ask, query)
+      if (scope instanceof Problem) return scope
+      const stretch = stretchOf({ ...query, cursor: undefined }, { ...api, question: route })
+      if (stretch instanceof Problem) return stretch
+      const { fromNs, toNs } = stretch
+      const { reason: reasons = null, by = ['reason', 'device'] } = query
+      const rows = await api.port.ask(
+        'rejectionGroups',
+        { scope, reasons, by, fromNs, toNs },
+        signal,
+      )
+      const data = rows.map(({ group, count, recovered, firstNs, lastNs }) => ({
+        group: namedGroup(group, scope, (id) => ask.names.device(id)),
+        count,
+        recovered,
+        first: isoOf(firstNs),
+        last: isoOf(lastNs),
+      }))
+      return list({ data, next: null }, GROUP_COLUMNS)
+    },
+  })
+  add({
     method: 'POST',
     url: '/rejections/replay',
     permission: 'rejections:replay',
@@ -141,6 +209,17 @@ export function addRejections(add: Add, api: Api): void {
   })
 }
 
+function namedGroup(
+  group: RejectionGroupRow['group'],
+  scope: Scope,
+  nameOf: (device: FullId) => string,
+): Record<string, string> {
+  const { device, ...rest } = group
+  if (device === undefined) return { ...rest }
+  requireInScope(scope, device)
+  return { ...rest, device: nameOf(device) }
+}
+
 /** Rows asked for at once, and payload bytes at which a page ends before its limit. */
 const STEP = 100
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
@@ -169,6 +248,7 @@ async function boundedPage(
 
 export function shownRejection(row: RejectionRow, device: string): z.infer<typeof rejectionSchema> {
   const { id, topic, reason, path, expected, got, format, item, payload, recoveredAtNs } = row
+  const { formatVersion, subDevice } = row
   return {
     id,
     time: isoOf(row.timeNs),
@@ -179,6 +259,8 @@ export function shownRejection(row: RejectionRow, device: string): z.infer<typeo
     expected,
     got,
     format,
+    formatVersion,
+    subDevice,
     item,
     payloadBase64: Buffer.from(payload).toString('base64'),
     recoveredAt: recoveredAtNs === null ? null : isoOf(recoveredAtNs),

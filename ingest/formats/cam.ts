@@ -86,6 +86,7 @@ function readCam(envelope: Values, { device, message, channel }: FormatInput): F
   const draft = truckDraft({
     item: -1,
     timeNs: time.timeNs,
+    timePath: 'timestamp',
     values,
     given: envelope['message'],
     flags: isOther(envelope['source_uuid'], channel) ? FLAGS.identity_mismatch : 0,

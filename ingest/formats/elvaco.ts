@@ -62,7 +62,8 @@ function readRow(row: Row, item: number, kind: MeterKind, input: KeyedInput): Dr
   const result = readTelegram(telegram, kind, input)
   if ('reason' in result) return withPath(result, item)
   const isSame = isOneMeter([result.fields['meterId'], identified, TOPIC.exec(input.channel)?.[2]])
-  return isSame ? result : { ...result, flags: result.flags | FLAGS.identity_mismatch }
+  const flags = isSame ? result.flags : result.flags | FLAGS.identity_mismatch
+  return { ...result, flags, timePath: showPath([item, 'created']) }
 }
 
 /** A path within the telegram, from the payload on. */

@@ -14,6 +14,16 @@ export interface FormatInput {
   readonly timezone: string
   /** A secret of the device in the registry; null when it has none of that name. */
   readonly secretOf?: (name: string) => string | null
+  /**
+   * Only for a message of a gateway: the device that the gateway calls so, as it is registered, else
+   * as it would be created with this kind; null when it is not there and no kind is known.
+   */
+  readonly carried?: (subDevice: string, kind: Kind | null) => Device | null
+  /**
+   * Only for a message of a gateway: a stable name for what must not be kept as it is, such as a VIN
+   * (domain.md 8.10); null where the installation has no secret to make it with.
+   */
+  readonly pseudonym?: (text: string) => string | null
 }
 
 /** One reading as the payload tells it, before clock, lateness and duplicates are judged. */
@@ -30,11 +40,17 @@ export interface Draft {
   readonly radio: Radio | null
   /** 64 bits over the source element as received (`lib/telemetry/hash.ts`). */
   readonly hash: bigint
+  /** Short id of the device that a gateway speaks of; left out when the sender speaks of itself. */
+  readonly subDevice?: string
+  /** Where the payload has its time, whole; `ts` of the element where it is left out. */
+  readonly timePath?: string
 }
 
 export interface RefusedItem extends Refusal {
   /** -1: the whole message. */
   readonly item: number
+  /** Which of the devices behind a gateway it is about, where that is known. */
+  readonly subDevice?: string
 }
 
 /** A message without drafts and refusals is an event: stored, but no reading. */
@@ -47,5 +63,10 @@ export interface FormatOutput {
 export interface Format {
   readonly name: string
   readonly description: string
+  /**
+   * Raised by one whenever the same bytes may be read otherwise, and kept with each rejection, so
+   * that it shows which of them are worth a replay; 1 where it is left out.
+   */
+  readonly version?: number
   parse(input: FormatInput): FormatOutput
 }

@@ -56,7 +56,8 @@ function read(payload: Payload, kind: MeterKind, { device, message }: FormatInpu
   }
   const meterId = meterIdOf(payload['FABRICATION_NO'])
   const hash = hashBytes(message.payload)
-  const reading = { item: -1, timeNs, flags: 0, values, status, medium: null, meterId, hash }
+  const time = { timeNs, timePath: 'timestamp', flags: 0 }
+  const reading = { item: -1, ...time, values, status, medium: null, meterId, hash }
   return { drafts: [meterDraft(kind, device, reading)], refused: [] }
 }
 

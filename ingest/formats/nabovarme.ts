@@ -73,6 +73,8 @@ function parse(input: KeyedInput): FormatOutput {
       meterDraft(kind, device, {
         item: -1,
         timeNs: typeof timeNs === 'bigint' ? timeNs : null,
+        // The topic has it, not the payload.
+        timePath: '',
         flags: 0,
         values,
         status: UNTOLD,

@@ -62,6 +62,7 @@ function readLocation(location: Values, { device, message, channel }: FormatInpu
   const draft = truckDraft({
     item: -1,
     timeNs: time.timeNs,
+    timePath: 'tst',
     values: isNowhere ? withoutFix(values) : values,
     given: location,
     flags: isOther(location['topic'], channel) ? FLAGS.identity_mismatch : 0,

@@ -1,20 +1,49 @@
-import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
 import { isRecord } from './reading/native-element.ts'
 import type { Problem } from './reading/source-fields.ts'
+import { asCarried, elementOf } from './reading/sub-device.ts'
 import { refuseAt } from './reading/truck-draft.ts'
-import { EVENT, outputOf, readTruckJson, refuse } from './reading/truck-payload.ts'
+import { EVENT, notTruck, outputOf, readTruckJson, refuse } from './reading/truck-payload.ts'
 import { describe } from './reading/wording.ts'
 import { elementsOf, type Element } from './rfms/elements.ts'
 import { readElement } from './rfms/read-element.ts'
 
 /**
  * Vehicle statuses and positions as rFMS servers of truck makers give them (rFMS 2.1 to 4.0,
- * domain.md 2.2), one response or one vehicle a message. VIN and driver card become no field.
+ * domain.md 2.2), one response or one vehicle a message. VIN and driver card become no field; a
+ * server registered as gateway has a sub-device for each VIN, under a pseudonym of it.
  */
 export const rfms: Format = {
   name: 'rfms',
   description: 'rFMS JSON of truck makers, 2 to 4: vehicle statuses and positions, one or a list.',
-  parse: (input) => readTruckJson(input, read),
+  parse(input) {
+    const carried = input.pseudonym ? asCarried(input, 'truck') : null
+    return carried ? readTruckJson(carried, readFleet) : readTruckJson(input, read)
+  },
+}
+
+function readFleet(value: unknown, input: FormatInput): FormatOutput {
+  const found = elementsOf(value)
+  if (found === null) return refuse(refuseAt(-1, noElements(value)))
+  return found.length === 0 ? EVENT : outputOf(found.map((one) => readCarried(one, input)))
+}
+
+function readCarried(element: Element, input: FormatInput): Draft | RefusedItem {
+  const { item, path } = element
+  const vin = vinOf(element)
+  const name = vin === '' ? null : input.pseudonym?.(vin)
+  const subDevice = `vin-${name}`
+  const device = input.carried?.(subDevice, 'truck')
+  if (!name || !device) {
+    const expected = 'the VIN of the vehicle: it tells the sub-device'
+    const at = [...path, element.values.get('vin').name]
+    return refuseAt(item, { path: at, expected, got: 'no VIN' })
+  }
+  const read =
+    device.kind === 'truck'
+      ? readElement(element, { ...input, device })
+      : { ...notTruck(device.kind), item }
+  return elementOf(read, subDevice)
 }
 
 function read(value: unknown, input: FormatInput): FormatOutput {

@@ -180,7 +180,8 @@ function draftOf({ timeNs, data, radio, found }: Group, own: Kind): Draft | Refu
   const result = readElement({ v: 1, kind, data, radio }, item, own)
   if ('reason' in result) return atRecord(result, found)
   const parts = found.map(({ record: { name, unit, value } }) => [name, unit, value])
-  return { ...result, timeNs, hash: hashText(JSON.stringify(parts)) }
+  const timePath = showPath([item, 't'])
+  return { ...result, timeNs, timePath, hash: hashText(JSON.stringify(parts)) }
 }
 
 /** A refusal of a field, told of the record that gave it, or by its name where none did. */

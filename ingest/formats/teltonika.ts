@@ -39,7 +39,15 @@ function readReported(reported: Values, { device, message }: FormatInput): Forma
   if (position && 'expected' in position) return refuse(refuseAt(-1, position))
   const { timeNs } = time
   const hash = hashBytes(message.payload)
-  const record = { item: -1, timeNs, hash, values: reported, position, path: PATH }
+  const record = {
+    item: -1,
+    timeNs,
+    hash,
+    values: reported,
+    position,
+    path: PATH,
+    timePath: 'state.reported.ts',
+  }
   return outputOf([avlDraft(record, mapped)])
 }
 

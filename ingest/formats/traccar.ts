@@ -5,9 +5,17 @@ import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { mappedFields } from './reading/mapped-fields.ts'
 import { isRecord } from './reading/native-element.ts'
 import { withoutFix } from './reading/no-fix.ts'
+import { asCarried, ofSubDevice } from './reading/sub-device.ts'
 import { takeFields, type Problem, type Values } from './reading/source-fields.ts'
 import { refuseAt, truckDraft } from './reading/truck-draft.ts'
-import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import {
+  EVENT,
+  notTruck,
+  outputOf,
+  readTruckJson,
+  refuse,
+  requiredTime,
+} from './reading/truck-payload.ts'
 import { describe, show } from './reading/wording.ts'
 import { ATTRIBUTES, ATTRIBUTES_SETTING, POSITION } from './traccar/fields.ts'
 import { radioOf } from './traccar/cell.ts'
@@ -16,12 +24,49 @@ import { radioOf } from './traccar/cell.ts'
 export const traccar: Format = {
   name: 'traccar',
   description: 'Positions that a Traccar server forwards: {"position":{...},"device":{...}}.',
-  parse: (input) => readTruckJson(input, read),
+  parse(input) {
+    const carried = asCarried(input, 'truck')
+    return carried ? readTruckJson(carried, readCarried) : readTruckJson(input, read)
+  },
 }
 
 const NO_VALUES: Values = {}
 
 function read(value: unknown, input: FormatInput): FormatOutput {
+  return readForwarded(value, (position, vehicle) => {
+    const other = otherVehicle(vehicle, input.device)
+    return other ? refuse(refuseAt(-1, other, 'unknown_device')) : readPosition(position, input)
+  })
+}
+
+/** A server registered as gateway: each message names its vehicle. */
+function readCarried(value: unknown, input: FormatInput): FormatOutput {
+  return readForwarded(value, (position, vehicle) => {
+    const uniqueId = uniqueIdOf(vehicle)
+    const device = input.carried?.(uniqueId, 'truck')
+    if (uniqueId === '' || !device) return refuse(refuseAt(-1, noUniqueId(vehicle)))
+    const output =
+      device.kind === 'truck'
+        ? readPosition(position, { ...input, device })
+        : refuse(notTruck(device.kind))
+    return ofSubDevice(output, uniqueId)
+  })
+}
+
+function uniqueIdOf(vehicle: unknown): string {
+  const given = isRecord(vehicle) ? vehicle['uniqueId'] : undefined
+  return typeof given === 'string' ? given.trim() : ''
+}
+
+function noUniqueId(vehicle: unknown): Problem {
+  const got = describe(isRecord(vehicle) ? vehicle['uniqueId'] : undefined)
+  return { path: ['device', 'uniqueId'], expected: 'a text that names the vehicle', got }
+}
+
+function readForwarded(
+  value: unknown,
+  readVehicle: (position: Values, vehicle: unknown) => FormatOutput,
+): FormatOutput {
   if (!isRecord(value)) {
     return refuse(refuseAt(-1, { path: [], expected: 'object', got: describe(value) }))
   }
@@ -32,9 +77,7 @@ function read(value: unknown, input: FormatInput): FormatOutput {
     const expected = 'an object, as Traccar forwards it'
     return refuse(refuseAt(-1, { path: ['position'], expected, got: describe(position) }))
   }
-  const other = otherVehicle(value['device'], input.device)
-  if (other) return refuse(refuseAt(-1, other, 'unknown_device'))
-  return readPosition(position, input)
+  return readVehicle(position, value['device'])
 }
 
 function readPosition(position: Values, { device, message }: FormatInput): FormatOutput {
@@ -58,7 +101,7 @@ function readPosition(position: Values, { device, message }: FormatInput): Forma
   const isNowhere = values['lat'] === 0 && values['lon'] === 0
   const draft = truckDraft({
     item: -1,
-    timeNs: time.timeNs,
+    ...time,
     values: hasFix && !isNowhere ? values : withoutFix(values),
     given: { ...position, ...attributes },
     radio: radioOf(position['network']),
@@ -74,7 +117,8 @@ function timeOf(position: Values, hasFix: boolean, device: Device) {
   const names = hasFix ? ['fixTime', 'deviceTime'] : ['deviceTime', 'fixTime']
   const name = names.find((one) => position[one] !== undefined && position[one] !== null)
   const chosen = name ?? 'fixTime'
-  return requiredTime(position[chosen], ['position', chosen], device)
+  const time = requiredTime(position[chosen], ['position', chosen], device)
+  return 'expected' in time ? time : { ...time, timePath: `position.${chosen}` }
 }
 
 /**

@@ -7,14 +7,15 @@ import { native } from './native.ts'
 import { hiddenFault } from './reading/hidden-fault.ts'
 import { isNativeReading } from './reading/native-reading.ts'
 import { zoneOf } from './reading/stated-time.ts'
+import { factsheetFlags } from './vda5050/factsheet.ts'
 import type { Major, Topic } from './vda5050/fields.ts'
 import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
 import { describe } from './reading/wording.ts'
 
-/** VDA 5050 of mobile robots, 2.x and 3.0 (domain.md 1), read into one kind `robot`. */
+/** VDA 5050 of mobile robots, 1.1 to 3.0 (domain.md 1), read into one kind `robot`. */
 export const vda5050: Format = {
   name: 'vda5050',
-  description: 'VDA 5050, 2.x and 3.0: state and visualization are readings, the rest are events.',
+  description: 'VDA 5050, 1.1 to 3.0: state and visualization are readings, the rest are events.',
   parse,
 }
 
@@ -49,7 +50,7 @@ function read(
   ownChannel: boolean,
 ): FormatOutput {
   const levels = channel.split('/')
-  const { lenient, timezone } = device.settings
+  const { lenient, timezone, factsheet } = device.settings
   const options: ReadOptions = {
     topic,
     major: majorOf(value, levels),
@@ -62,12 +63,13 @@ function read(
   if (topic === 'connection') return EVENT
   if (isEmpty(result.fields)) return refuse(nothingIn(value, topic, options.major))
   const { fields, timeNs } = result
-  const flags = result.flags | identityFlag(value, levels)
+  const implausible = factsheet === undefined ? 0 : factsheetFlags(fields, factsheet)
+  const flags = result.flags | identityFlag(value, levels) | implausible
   // headerId counts per topic: where topics share a channel, only `state` may count in it.
   const seq = ownChannel || topic === 'state' ? result.seq : null
   const hash = hashBytes(message.payload)
-  const draft = { item: -1, kind: 'robot', seq, timeNs, flags, fields, radio: null, hash } as const
-  return { drafts: [draft], refused: [] }
+  const own = { item: -1, kind: 'robot', radio: null, timePath: 'timestamp' } as const
+  return { drafts: [{ ...own, seq, timeNs, flags, fields, hash }], refused: [] }
 }
 
 /**
@@ -103,13 +105,16 @@ function topicByShape(value: Values): Topic | 'event' {
  */
 function majorOf(value: Values, levels: readonly string[]): Major {
   const { version, safetyState } = value
-  const declared = typeof version === 'string' ? /^v?([23])\.\d/.exec(version)?.[1] : undefined
+  const declared = typeof version === 'string' ? VERSION.exec(version)?.[1] : undefined
   if (declared) return declared === '3' ? 3 : 2
   if (value['mobileRobotPosition'] !== undefined || value['powerSupply'] !== undefined) return 3
   if (isRecord(safetyState) && safetyState['activeEmergencyStop'] !== undefined) return 3
   if (value['agvPosition'] !== undefined || value['batteryState'] !== undefined) return 2
   return levels.at(-4) === 'v3' ? 3 : 2
 }
+
+/** 1.2 and later of 1.x never were versions of the standard: robots write that of their software. */
+const VERSION = /^v?(1(?=\.[01](?:\.|$))|[23](?=\.\d))/
 
 /** The topic wins (domain.md 8.5); only one of the suggested form names maker and robot. */
 function identityFlag(value: Values, levels: readonly string[]): number {

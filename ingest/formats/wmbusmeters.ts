@@ -1,3 +1,4 @@
+import type { Device } from '#lib/registry/registry.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
@@ -5,8 +6,10 @@ import {
   EVENT,
   hasEnergy,
   isEmpty,
+  isMeter,
   meterDraft,
   meterIdOf,
+  notMeter,
   refuse,
   type MeterKind,
 } from './reading/meter.ts'
@@ -15,6 +18,7 @@ import { METER_MEDIA, otherMedium } from './reading/meter-media.ts'
 import { refusal } from './reading/native-element.ts'
 import { isNoValue } from './reading/no-value.ts'
 import { zoneOf } from './reading/stated-time.ts'
+import { asCarried, ofSubDevice } from './reading/sub-device.ts'
 import {
   ENERGY_UNITS,
   GIVEN_BACK,
@@ -34,7 +38,34 @@ export const wmbusmeters: Format = {
 }
 
 function parse(input: FormatInput): FormatOutput {
-  return input.channel === 'status' ? EVENT : readMeterJson(input, read)
+  if (input.channel === 'status') return EVENT
+  const carried = asCarried(input, 'heat_meter')
+  return carried ? readMeterJson(carried, readCarried) : readMeterJson(input, read)
+}
+
+/** A receiver registered as gateway: each telegram names its meter, and mostly what it measures. */
+function readCarried(telegram: Payload, _kind: MeterKind, input: FormatInput): FormatOutput {
+  const id = meterIdOf(telegram['id'])
+  if (id === null) return refuse(noId(telegram['id']))
+  const medium = mediumOf(telegram['media'])
+  const device = input.carried?.(id, medium === null ? null : kindOf(medium))
+  const output = device ? readAs(device, telegram, input) : refuse(noKind(telegram['media']))
+  return ofSubDevice(output, id)
+}
+
+function readAs(device: Device, telegram: Payload, input: FormatInput): FormatOutput {
+  const { kind } = device
+  return isMeter(kind) ? read(telegram, kind, { ...input, device }) : refuse(notMeter(kind))
+}
+
+/** Of a medium that is none of ours the reading then tells which there are. */
+function kindOf(medium: string): MeterKind {
+  return METER_MEDIA.energy_meter.has(medium) ? 'energy_meter' : 'heat_meter'
+}
+
+function noKind(media: unknown): RefusedItem {
+  const expected = 'a medium that tells heat from electricity, or a registered sub-device'
+  return refusal(-1, 'unknown_device', { path: ['media'], expected, got: show(media) })
 }
 
 function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOutput {
@@ -55,9 +86,9 @@ function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOut
   const status = statusOf(telegram)
   // A meter that only says what is wrong with it is heard too.
   if (isEmpty(values) && !status.isFaulty) return refuse(nothingIn(telegram, kind))
-  const { timeNs, flags } = time
+  const { timeNs, flags, path: timePath } = time
   const hash = hashBytes(message.payload)
-  const reading = { item: -1, timeNs, flags, values, status, medium, meterId: id, hash }
+  const reading = { item: -1, timeNs, timePath, flags, values, status, medium, meterId: id, hash }
   return { drafts: [meterDraft(kind, device, reading)], refused: [] }
 }
 

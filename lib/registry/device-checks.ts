@@ -9,6 +9,7 @@ import { filterProblem, filtersOverlap } from './topic-filters.ts'
 const MOST_TOPICS = 16
 const MOST_SETTINGS_BYTES = 16 * 1024
 const MOST_SECRETS = 16
+const MOST_SUB_DEVICES = 100_000
 const LONGEST_SECRET = 4096
 const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
 const NATIVE_ROOT = NATIVE_PREFIX.slice(0, NATIVE_PREFIX.indexOf('/'))
@@ -39,6 +40,7 @@ export function checkNewDevice(device: NewDevice, { memory, formats }: CheckDeps
   }
   checkSite(device, memory)
   checkSettings(device.settings ?? {})
+  checkCreation(device)
   checkSecrets(device.secrets ?? {})
   checkTopics(device.topics === undefined ? [] : device.topics)
   // Before the topics: those of a device that is created again are taken by itself.
@@ -100,6 +102,23 @@ function checkSettings(settings: unknown): void {
     expected: 'the short id of the gateway that carries the device',
     got: gateway,
     todo: 'give the id without its tenant, or leave it out',
+  })
+}
+
+/** Only a gateway speaks of others, and a limit must be one. */
+function checkCreation({ kind, settings }: NewDevice): void {
+  const given = settings?.['createSubDevices']
+  if (given === undefined || given === false) return
+  const isLimit =
+    typeof given === 'number' && Number.isInteger(given) && given > 0 && given <= MOST_SUB_DEVICES
+  if (kind === 'gateway' && (given === true || isLimit)) return
+  throw invalid('settings.createSubDevices', {
+    expected:
+      kind === 'gateway'
+        ? `true, false or a number from 1 to ${MOST_SUB_DEVICES}`
+        : `none, or false, on a device of kind ${kind}`,
+    got: given,
+    todo: 'correct it, or leave it out: then each sub-device is registered by hand',
   })
 }
 

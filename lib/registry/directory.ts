@@ -1,4 +1,4 @@
-import { fullId, shortIdOf, type FullId } from '#lib/telemetry/ids.ts'
+import { fullId, type FullId } from '#lib/telemetry/ids.ts'
 import {
   CLOCK_REQUEST,
   INTAKE_CHANNELS,
@@ -10,6 +10,7 @@ import {
 } from '#lib/telemetry/topics.ts'
 import { FORMAT_NAMES } from './formats.ts'
 import type { Account, Device, Registry } from './registry.ts'
+import { isCarriedBy } from './sub-devices.ts'
 import { LONGEST_FILTER, filterCovers, filterProblem, isTopic } from './topic-filters.ts'
 import { createTopicIndex, type TopicIndex } from './topic-index.ts'
 
@@ -174,12 +175,6 @@ export function createDirectory(
     indexes.set(device.tenant, index)
     for (const filter of device.topics) index.add(filter, device.id)
   }
-}
-
-function isCarriedBy({ tenant, settings }: Device, gateway: Device): boolean {
-  return (
-    gateway.gateway && tenant === gateway.tenant && settings['gateway'] === shortIdOf(gateway.id)
-  )
 }
 
 function coversOwn(device: Device, filter: string): boolean {

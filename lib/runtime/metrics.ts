@@ -42,6 +42,7 @@ export const METRICS = {
   padborg_journal_failed_syncs_total: gauge('Group commits that failed and were written anew.'),
   padborg_writer_lag_messages: gauge('Durable messages that the store has not taken yet.'),
   padborg_writer_lag_seconds: gauge('Age of the oldest of them.'),
+  padborg_derived_waiting: gauge('Minutes and hours whose derived series wait to be written.'),
   padborg_problems: gauge('Reasons for which /health/ready answers 503.'),
 
   padborg_source_connected: gauge('1 while the foreign broker is connected.'),

@@ -39,6 +39,11 @@ export const SERVICE_SETTINGS = {
     '200000',
     'Series of device, channel and radio technology in InfluxDB; readings beyond are refused.',
   ),
+  PADBORG_DERIVED_MAX_KEYS: setting(
+    whole(0, 100_000),
+    '500',
+    'Cells, operators and bands (each) with derived series of their own; the rest share one.',
+  ),
 
   PADBORG_MQTT_URL: secretSetting(
     mqttUrl.optional(),

@@ -21,8 +21,10 @@ export const QUESTION_SOURCES = {
   jitter: 'store',
   lastValues: 'state',
   clocks: 'state',
+  conformance: 'state',
   delivery: 'state',
   rejections: 'state',
+  rejectionGroups: 'state',
   replay: 'state',
   status: 'state',
 } as const satisfies { readonly [K in keyof Questions]: 'store' | 'state' | 'both' | 'file' }

@@ -1,3 +1,4 @@
+import type { ConformanceAnswer, ConformanceQuery } from './conformance.ts'
 import type { FullId } from './ids.ts'
 import type { Kind } from './catalogue.ts'
 import type { Flag } from './flags.ts'
@@ -224,9 +225,32 @@ export interface RejectionRow {
   readonly expected: string
   readonly got: string
   readonly format: string
+  /** Of the format, when it refused this. */
+  readonly formatVersion: number
+  /** Which device behind a gateway it is about; null where it is none, or unknown. */
+  readonly subDevice: string | null
   readonly item: number | null
   readonly payload: Uint8Array
   readonly recoveredAtNs: bigint | null
+}
+
+export const REJECTION_GROUPINGS = ['reason', 'device', 'subDevice', 'format', 'path'] as const
+export type RejectionGrouping = (typeof REJECTION_GROUPINGS)[number]
+
+export interface RejectionGroupsQuery extends Span {
+  readonly scope: Scope
+  readonly reasons: readonly RejectionReason[] | null
+  readonly by: readonly RejectionGrouping[]
+}
+
+export interface RejectionGroupRow {
+  /** Values of what was grouped by; `subDevice` is '' where there is none. */
+  readonly group: Readonly<Partial<Record<RejectionGrouping, string>>>
+  readonly count: number
+  /** Of them, stored by a replay. */
+  readonly recovered: number
+  readonly firstNs: bigint
+  readonly lastNs: bigint
 }
 
 export interface ReplayRequest {
@@ -307,8 +331,10 @@ export interface Questions {
   jitter: [ServiceQuery, readonly JitterRow[] | TooMany]
   lastValues: [Scope, readonly LastValue[]]
   clocks: [Scope, readonly ClockRow[]]
+  conformance: [ConformanceQuery, ConformanceAnswer]
   delivery: [Scope, readonly DeliveryRow[]]
   rejections: [RejectionsQuery, Page<RejectionRow>]
+  rejectionGroups: [RejectionGroupsQuery, readonly RejectionGroupRow[]]
   replay: [ReplayRequest, ReplayAnswer]
   status: [null, IngestStatus]
 }

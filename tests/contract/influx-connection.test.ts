@@ -179,10 +179,10 @@ describe.skipIf(!hasInfluxd)('the connection to InfluxDB 1.x', { timeout: 60_000
           whole: BigInt(whole as string | number),
         }))
         expect(found).toEqual(points.map(({ words, n, whole }) => ({ words, n, whole })))
-        const tags = series?.values.map((row) => row[4] ?? '') ?? []
-        for (const [at, { tag }] of points.entries()) {
-          if (!/[\p{Cc}\\]/u.test(tag)) expect(tags[at]).toBe(tag)
-        }
+        // A backslash at the end and control characters have no escape: they are written otherwise.
+        const plain = [...points.entries()].filter(([, { tag }]) => !/[\p{Cc}\\]/u.test(tag))
+        const tags = plain.map(([at]) => series?.values[at]?.[4] ?? '')
+        expect(tags).toEqual(plain.map(([, { tag }]) => tag))
       }),
       { numRuns: 30, seed, endOnFailure: true },
     )

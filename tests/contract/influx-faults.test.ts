@@ -109,6 +109,28 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     await expectRows(store, readingsFrom(1, 10))
   })
 
+  it('gets a batch through to a server that is too slow for all of it at once', async () => {
+    const rows = readingsFrom(1, 3000)
+    const { store } = await place.open({}, { timeoutMs: 1000 })
+    // As long as a request is large, no answer to it comes in time.
+    proxy.inject(() => ({ pass: true, mostBytes: 20_000 }))
+    const [batch] = batchesOf(rows, 3000)
+    const failures: unknown[] = []
+    for (let tries = 0; tries < 10; tries += 1) {
+      const failure = await store.write(batch!).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      if (failure === null) break
+      failures.push(failure)
+    }
+    expect(failures.length).toBeGreaterThan(0)
+    expect(failures.length).toBeLessThan(8)
+    expect(failures.every(hasCode('STORE_UNAVAILABLE'))).toBe(true)
+    proxy.inject(null)
+    await expectRows(store, rows)
+  })
+
   it('makes the figures again that a kill took away, and counts each reading once', async () => {
     const rows = randomFleet({ seed: 32, messages: 300 })
     const batches = batchesOf(rows, 20)

@@ -150,6 +150,29 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     expect(volumeOf(last).readings).toBe(volumeOf(all).readings + 1)
   })
 
+  it('of two intakes on one database add up, and a loss of one is not made good by the other', async () => {
+    const journal = '0a0a0a0a-0000-4000-8000-000000000009'
+    const other = createInfluxPlace(server)
+    const { database } = place.settings
+    const { store: one } = await place.open()
+    const { store: two } = await other.open({ journal }, { database })
+    const device = { device: 'borg.t7' }
+    await writeAll(one, readingsFrom(1, 100))
+    const theirs = [...readingsFrom(1, 30, device), ...readingsFrom(41, 60, device)]
+    await two.write({ journal, toPosition: 60, readings: theirs })
+    for (const store of [one, two]) await store.maintain(DAY_START_NS + HOUR_NS)
+    const by = ['device'] as const
+    const answers = await Promise.all([one, two].map((store) => figuresOf(store, { by })))
+    expect(answers[0]?.throughput).toEqual(answers[1]?.throughput)
+    const found = answers[0]?.throughput.map(({ group, readings }) => [group.device, readings])
+    expect(found).toEqual([
+      ['acme.t1', 100],
+      ['borg.t7', 50],
+    ])
+    expect(answers[1]?.loss.map(({ lost }) => lost)).toEqual([0, 10])
+    await other.close()
+  })
+
   it('are read by a process that writes nothing', async () => {
     const { store } = await place.open()
     const rows = readingsFrom(1, 600)

@@ -1,9 +1,18 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
+interface Passing {
+  readonly pass: true
+  /** The server takes the request, and the client hears otherwise. */
+  readonly status?: number
+  readonly body?: string
+  /** A larger request is never answered. */
+  readonly mostBytes?: number
+}
+
 /** What to do with one request: pass it on, or answer in the server's place. */
 export type Fault =
-  | { readonly pass: true; readonly status?: number; readonly body?: string }
+  | Passing
   | {
       readonly status: number
       readonly body?: string
@@ -61,23 +70,28 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 }
 
-/** With a status the server takes the request, and the client hears otherwise. */
 function passOn(
   target: string,
   incoming: IncomingMessage,
   response: ServerResponse,
-  { status, body }: { readonly status?: number; readonly body?: string },
+  { status, body, mostBytes = Infinity }: Passing,
 ): void {
   const { method, headers, url } = incoming
-  const outgoing = request(new URL(url ?? '/', target), { method, headers }, (answer) => {
-    if (status === undefined) {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    } else {
-      answer.resume()
-      response.writeHead(status).end(body ?? '')
-    }
+  const chunks: Buffer[] = []
+  incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+  incoming.on('end', () => {
+    const whole = Buffer.concat(chunks)
+    if (whole.length > mostBytes) return
+    const outgoing = request(new URL(url ?? '/', target), { method, headers }, (answer) => {
+      if (status === undefined) {
+        response.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(response)
+      } else {
+        answer.resume()
+        response.writeHead(status).end(body ?? '')
+      }
+    })
+    outgoing.on('error', () => response.destroy())
+    outgoing.end(whole)
   })
-  outgoing.on('error', () => response.destroy())
-  incoming.pipe(outgoing)
 }

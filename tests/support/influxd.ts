@@ -123,6 +123,8 @@ async function startServer(
   child.stdout.on('data', hear)
   child.stderr.on('data', hear)
   const ended = endOf(child)
+  // Also where a test breaks off.
+  process.once('exit', () => child.kill('SIGKILL'))
   try {
     await waitFor(
       () => {

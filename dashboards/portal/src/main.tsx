@@ -10,6 +10,7 @@ import './styles/shell.css'
 import './styles/panels.css'
 import './styles/map.css'
 import './styles/sheet.css'
+import './styles/device.css'
 
 const root = document.getElementById('portal')
 if (!root) throw new Error('the page has no element #portal')

@@ -9,7 +9,7 @@ import { takeFields, type Problem, type Values } from './source-fields.ts'
 import { refuseAt, truckDraft } from './truck-draft.ts'
 
 /** A record of a Teltonika tracker, in whichever codec it came. */
-export interface AvlRecord extends Pick<Draft, 'item' | 'timeNs' | 'hash'> {
+export interface AvlRecord extends Pick<Draft, 'item' | 'timeNs' | 'timePath' | 'hash'> {
   /** `alt`, `ang`, `sat`, `sp`, and the values by their AVL id. */
   readonly values: Values
   readonly position: { readonly lat: number; readonly lon: number } | null
@@ -30,7 +30,7 @@ export function avlMapping({ settings }: Device): MappedFields | Problem {
 
 /** What the mapping names goes before the ids that every model has. */
 export function avlDraft(record: AvlRecord, mapped: MappedFields): Draft | RefusedItem {
-  const { item, timeNs, hash, values, position, path } = record
+  const { item, values, position, path } = record
   const fields: Record<string, FieldValue> = position ? { ...position } : {}
   const problem =
     takeFields({ values, path, fields: RECORD_FIELDS, loose: true }, fields) ??
@@ -41,10 +41,7 @@ export function avlDraft(record: AvlRecord, mapped: MappedFields): Draft | Refus
     takeFields({ values, path, fields: KNOWN_IDS, loose: true }, fields)
   if (problem) return refuseAt(item, problem)
   return truckDraft({
-    item,
-    timeNs,
-    hash,
-    path,
+    ...record,
     values: hasFix(fields) ? fields : withoutFix(fields),
     given: values,
     radio: radioOf(values),

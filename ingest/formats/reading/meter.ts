@@ -57,7 +57,10 @@ export function meterIdOf(id: unknown): string | null {
 export type MeterValues = Readonly<Record<string, FieldValue>>
 
 /** What a convention has found in one telegram, in the fields of the kind of its device. */
-export interface MeterReading extends Pick<Draft, 'item' | 'timeNs' | 'flags' | 'hash'> {
+export interface MeterReading extends Pick<
+  Draft,
+  'item' | 'timeNs' | 'timePath' | 'flags' | 'hash'
+> {
   readonly values: MeterValues
   readonly status: MeterStatus
   readonly medium: string | null
@@ -66,7 +69,7 @@ export interface MeterReading extends Pick<Draft, 'item' | 'timeNs' | 'flags' | 
 
 /** Judges the values as those of a native reading are judged: sentinels, ranges (domain.md 8). */
 export function meterDraft(kind: MeterKind, device: Device, reading: MeterReading): Draft {
-  const { item, timeNs, hash, values, status, medium, meterId } = reading
+  const { item, timeNs, hash, values, status, medium, meterId, timePath } = reading
   const accepted = ACCEPT[kind]({
     ...values,
     ...(status.text === null ? {} : { status: status.text }),
@@ -77,7 +80,9 @@ export function meterDraft(kind: MeterKind, device: Device, reading: MeterReadin
   let flags = reading.flags | accepted.flags
   if (status.isFaulty) flags |= FLAGS.sensor_error
   if (meterId !== null && isOther(meterId, device)) flags |= FLAGS.identity_mismatch
-  return { item, kind, seq: null, timeNs, flags, fields: accepted.fields, radio: null, hash }
+  const { fields } = accepted
+  const draft = { item, kind, seq: null, timeNs, flags, fields, radio: null, hash }
+  return timePath === undefined ? draft : { ...draft, timePath }
 }
 
 /** The topic says which device it is (domain.md 8.5); another meter behind it is flagged. */

@@ -6,7 +6,10 @@ import { refusal } from './native-element.ts'
 import type { Problem } from './source-fields.ts'
 
 /** What a truck convention has found in one element of a payload, in the fields of kind `truck`. */
-export interface TruckElement extends Pick<Draft, 'item' | 'timeNs' | 'radio' | 'hash'> {
+export interface TruckElement extends Pick<
+  Draft,
+  'item' | 'timeNs' | 'timePath' | 'radio' | 'hash'
+> {
   readonly values: Readonly<Record<string, FieldValue>>
   readonly flags?: number
   /** The element itself: its names are told when none of them is a value. */
@@ -21,7 +24,18 @@ const accept = createAcceptor(KINDS.truck.fields)
 
 /** Judges the values as those of a native reading are judged: sentinels, ranges, half positions. */
 export function truckDraft(element: TruckElement): Draft | RefusedItem {
-  const { item, timeNs, radio, hash, values, given, flags = 0, path = [], latLon } = element
+  const {
+    item,
+    timeNs,
+    radio,
+    hash,
+    values,
+    given,
+    flags = 0,
+    path = [],
+    latLon,
+    timePath,
+  } = element
   const accepted = accept(values)
   if (!accepted) throw new Error('a truck convention let a value pass that its kind refuses')
   const broken = checkValues(KINDS.truck, accepted.fields, given)
@@ -31,7 +45,17 @@ export function truckDraft(element: TruckElement): Draft | RefusedItem {
   }
   const { fields } = accepted
   const kind = 'truck'
-  return { item, kind, seq: null, timeNs, flags: flags | accepted.flags, fields, radio, hash }
+  const draft = {
+    item,
+    kind,
+    seq: null,
+    timeNs,
+    flags: flags | accepted.flags,
+    fields,
+    radio,
+    hash,
+  } as const
+  return timePath === undefined ? draft : { ...draft, timePath }
 }
 
 /** A refusal of an element by its whole path in the payload. */

@@ -4,6 +4,8 @@ import { readStatedTime, zoneOf, type StatedTime } from '../reading/stated-time.
 import type { Part } from './part.ts'
 
 export interface ElementTime extends StatedTime {
+  /** Where the message has it. */
+  readonly path: readonly PropertyKey[]
   /** Whether the position is of that time: within a minute of it. */
   readonly isFixOfNow: boolean
 }
@@ -22,7 +24,7 @@ export function elementTime(whole: Part, gnss: Part, { settings }: Device): Elem
   const isPosition = whole.values.get('snapshotData').value === undefined
   const time = isPosition ? (fixed ?? created) : (created ?? fixed)
   if (time) return { ...time, isFixOfNow: !isFarApart(fixed?.timeNs, time.timeNs) }
-  if (settings['lenient'] === true) return { timeNs: null, flags: 0, isFixOfNow: true }
+  if (settings['lenient'] === true) return { timeNs: null, flags: 0, path: [], isFixOfNow: true }
   const path = [...whole.path, whole.values.get('createdDateTime').name]
   return {
     path,
@@ -32,11 +34,15 @@ export function elementTime(whole: Part, gnss: Part, { settings }: Device): Elem
 }
 
 /** Null where none is given; DAF leaves the time of the fix out. */
-function statedTime(part: Part, name: string, zone: string | null): StatedTime | Problem | null {
+function statedTime(
+  part: Part,
+  name: string,
+  zone: string | null,
+): Pick<ElementTime, 'timeNs' | 'flags' | 'path'> | Problem | null {
   const found = part.values.get(name)
   if (found.value === undefined || found.value === null || found.value === '') return null
   const time = readStatedTime(found.value, zone)
-  return 'expected' in time ? { path: [...part.path, found.name], ...time } : time
+  return { path: [...part.path, found.name], ...time }
 }
 
 const MINUTE_NS = 60_000_000_000n

@@ -5,7 +5,7 @@ import { withoutFix } from '../reading/no-fix.ts'
 import { readNumber } from '../reading/number-text.ts'
 import type { Problem } from '../reading/source-fields.ts'
 import { refuseAt, truckDraft } from '../reading/truck-draft.ts'
-import { describe } from '../reading/wording.ts'
+import { describe, showPath } from '../reading/wording.ts'
 import { caseless } from './caseless.ts'
 import { elementTime } from './element-time.ts'
 import type { Element } from './elements.ts'
@@ -35,6 +35,7 @@ export function readElement(element: Element, { device }: FormatInput): Draft | 
     given,
     hash,
     timeNs: time.timeNs,
+    timePath: showPath(time.path),
     flags: time.flags,
     values: { ...(isHere ? position : withoutFix(position)), ...own },
     radio: null,

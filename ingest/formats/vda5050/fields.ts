@@ -1,7 +1,7 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { MAX_LENGTH } from '#lib/telemetry/field.ts'
 
-/** 2 stands for 2.0 and 2.1, and for 1.x and unknown versions that have the names of 2.x. */
+/** 2 stands for 1.1, 2.0 and 2.1, and for unknown versions that have the names of 2.x. */
 export type Major = 2 | 3
 
 /** A field of a message, in 2.x and in 3.0, and the field of kind `robot` it becomes. */
@@ -44,6 +44,8 @@ const OPERATING_MODES = [
   'SERVICE',
   'TEACHIN',
   'TEACH_IN',
+  // So in a table of 1.1 and 2.0; their lists of words have TEACHIN.
+  'TEACHING',
   'STARTUP',
   'INTERVENED',
 ]
@@ -181,7 +183,7 @@ const CONNECTION: readonly Part[] = [
         name: 'connectionState',
         type: 'string',
         required: ALWAYS,
-        // 2.x writes CONNECTIONBROKEN, 3.0 CONNECTION_BROKEN, the text of 1.1 connectionBroken.
+        // 2.x writes CONNECTIONBROKEN, 3.0 CONNECTION_BROKEN, and the text of 1.1 has them all small.
         words: [
           'ONLINE',
           'OFFLINE',
@@ -189,6 +191,8 @@ const CONNECTION: readonly Part[] = [
           'CONNECTION_BROKEN',
           'CONNECTIONBROKEN',
           'connectionBroken',
+          'online',
+          'offline',
         ],
       },
     ],

@@ -65,7 +65,8 @@ const UNKNOWN_TIME: StatedTime = { timeNs: null, flags: FLAGS.clock_invalid }
 
 /** One spelling for what 2.x and 3.0 write differently, and one range for angles. */
 function settleWords(fields: Record<string, FieldValue>): void {
-  if (fields['operatingMode'] === 'TEACHIN') fields['operatingMode'] = 'TEACH_IN'
+  const mode = fields['operatingMode']
+  if (mode === 'TEACHIN' || mode === 'TEACHING') fields['operatingMode'] = 'TEACH_IN'
   const theta = fields['thetaRad']
   if (typeof theta === 'number' && Math.abs(theta) > Math.PI) fields['thetaRad'] = halfTurn(theta)
 }

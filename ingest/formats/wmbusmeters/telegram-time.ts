@@ -23,20 +23,20 @@ export interface Zones {
 export function timeOf(
   telegram: Readonly<Record<string, unknown>>,
   { own, platform }: Zones,
-): StatedTime | (TimeProblem & { readonly path: string }) {
+): (StatedTime | TimeProblem) & { readonly path: string } {
   const { timestamp } = telegram
   if (isGiven(timestamp)) {
     // Some add-ons write Unix time.
     const timeNs = typeof timestamp === 'number' ? parseDeviceTime(timestamp) : null
-    if (typeof timeNs === 'bigint') return { timeNs, flags: 0 }
+    if (typeof timeNs === 'bigint') return { path: 'timestamp', timeNs, flags: 0 }
     const time = readStatedTime(timestamp, own)
-    return 'expected' in time ? { path: 'timestamp', ...time } : time
+    return { path: 'timestamp', ...time }
   }
   for (const name of METER_CLOCKS) {
     if (!isGiven(telegram[name])) continue
     const time = readStatedTime(telegram[name], own ?? platform)
     // Meters without a set clock print such dates as 2000-00-00.
-    if (!('expected' in time)) return time
+    if (!('expected' in time)) return { path: name, ...time }
   }
   const expected = 'the time of the telegram (UTC), or meter_datetime'
   return { path: 'timestamp', expected, got: 'nothing' }

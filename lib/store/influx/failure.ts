@@ -7,10 +7,16 @@ import type { InfluxSettings } from './settings.ts'
 /** A server that cannot take a request now, and for how long it asked to be left alone. */
 export class StoreBusy extends PlatformError {
   readonly retryAfterMs: number
+  /** No answer came in time: less might be answered sooner. */
+  readonly isTimeout: boolean
 
-  constructor(message: string, options: { cause?: unknown; retryAfterMs?: number }) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number; isTimeout?: boolean },
+  ) {
     super('STORE_UNAVAILABLE', message, options)
     this.retryAfterMs = options.retryAfterMs ?? 0
+    this.isTimeout = options.isTimeout ?? false
   }
 }
 
@@ -37,7 +43,7 @@ export function explainFailure(
   const { url, timeoutMs } = settings
   if (deadline.aborted) {
     const message = `expected InfluxDB at ${url} to answer within ${timeoutMs} ms (PADBORG_INFLUX_TIMEOUT_MS)`
-    return new StoreBusy(`${message}, no answer came`, { cause: error })
+    return new StoreBusy(`${message}, no answer came`, { cause: error, isTimeout: true })
   }
   if (error instanceof PlatformError || error instanceof StatementError) return error
   if (error instanceof HttpError) return explainStatus(error, settings, clock)

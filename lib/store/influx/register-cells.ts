@@ -1,5 +1,4 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import { TELLING, type Register } from './registers.ts'
 
 /*
  * Heat is the difference of a register at two moments, so of a quiet cell its first and last row
@@ -12,6 +11,22 @@ const BEHIND = 6
 const NS_PER_H = 3_600_000_000_000
 /** What is nearly too steep is too steep: sums of floats are not exact. */
 const NEARLY = 0.999999
+
+/** A register as it was read. Zones: 0 before the span, 1 in it, 2 behind it. */
+export interface Register {
+  readonly timeNs: bigint
+  readonly position: number
+  readonly index: number
+  readonly flags: number
+  readonly energyKwh: number
+  readonly meterId: string | null
+  readonly status: string | null
+  readonly operatingHoursH: number | null
+  readonly zone: 0 | 1 | 2
+}
+
+/** Flags that change what a register is taken for. */
+const TELLING = FLAGS.clock_invalid | FLAGS.sensor_error | FLAGS.implausible_jump
 
 interface Rules {
   readonly limitKw: number

@@ -1,30 +1,17 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
-import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
+import { flagNames } from '#lib/telemetry/flags.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import type { RegistersQuery, Span } from '#lib/telemetry/questions.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import type { TooMany } from '#lib/telemetry/service.ts'
 import { allOf, identifier, kindsIn, literal, readingsWithin } from './influxql.ts'
 import { pagesOf } from './pages.ts'
-import { thinned } from './register-cells.ts'
+import { thinned, type Register } from './register-cells.ts'
 import { bigintIn, isReading, numberIn, numberOrNull, rowsOf, cellIn, type Row } from './rows.ts'
 import type { Asking } from './view.ts'
 
 /** Rows given before and after the span: enough to tell a register from a single wrong value. */
 const NEAREST = 8
-
-/** A register as it was read. Zones: 0 before the span, 1 in it, 2 behind it. */
-export interface Register {
-  readonly timeNs: bigint
-  readonly position: number
-  readonly index: number
-  readonly flags: number
-  readonly energyKwh: number
-  readonly meterId: string | null
-  readonly status: string | null
-  readonly operatingHoursH: number | null
-  readonly zone: 0 | 1 | 2
-}
 
 /** Registers, meter by meter: of a quiet cell its ends, of any other all. */
 export async function askRegisters(
@@ -146,6 +133,3 @@ function registerRow(device: string, register: Register): RegisterRow {
   const { timeNs, energyKwh, meterId, flags, status, operatingHoursH } = register
   return { device, timeNs, energyKwh, meterId, flags: flagNames(flags), status, operatingHoursH }
 }
-
-/** Flags that change what a register is taken for. */
-export const TELLING = FLAGS.clock_invalid | FLAGS.sensor_error | FLAGS.implausible_jump

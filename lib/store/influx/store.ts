@@ -13,6 +13,7 @@ import { LOCAL_FILE, type Local } from './local.ts'
 import { rollHours } from './hours.ts'
 import { dropExpired, expireFigures } from './maintain.ts'
 import type { Connection } from './connection.ts'
+import { createPace } from './pace.ts'
 import { QUESTIONS } from './questions.ts'
 import type { View } from './view.ts'
 import { createSeriesBudget, writeBatch } from './write.ts'
@@ -43,6 +44,7 @@ export function createInfluxStore(given: StoreParts): Store {
   const maintenance = { ...flushing, retention, log }
   const gate = createGate(options.limits)
   const series = createSeriesBudget(given.maxSeries)
+  const pace = createPace()
   let current = newAccumulator()
   /** Figures of a flush that InfluxDB may not have as a whole. */
   let pending: Accumulator | null = null
@@ -64,7 +66,9 @@ export function createInfluxStore(given: StoreParts): Store {
       inTurn(async () => {
         requireJournal(batch)
         if (current.figures.size >= MOST_FIGURES) await flush()
-        const { stored, refused } = await writeBatch({ influx, local, series }, batch)
+        const { stored, refused } = await pace.batch(() =>
+          writeBatch({ influx, local, series, lines: pace.lines }, batch),
+        )
         current.add(stored)
         settled = Math.max(settled, batch.toPosition)
         positions = positionsOf(local)

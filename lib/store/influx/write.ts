@@ -1,7 +1,6 @@
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { createPartNamer } from '../duckdb/part.ts'
 import type { RefusedReading, StoreBatch } from '../store.ts'
-import { WRITE_LINES } from './flush.ts'
 import type { Influx } from './influx.ts'
 import type { Local } from './local.ts'
 import { createPart, retentionOf, widen } from './parts.ts'
@@ -11,6 +10,8 @@ export interface Writing {
   readonly influx: Influx
   readonly local: Local
   readonly series: SeriesBudget
+  /** Lines of one request. */
+  readonly lines: number
 }
 
 export interface Written {
@@ -24,16 +25,16 @@ export interface Written {
  * a time, and nothing is remembered of a batch that fails: it comes again, as the same points.
  */
 export async function writeBatch(
-  { influx, local, series }: Writing,
+  { influx, local, series, lines: mostLines }: Writing,
   batch: StoreBatch,
 ): Promise<Written> {
   const fresh = freshReadings(local, batch)
   const refused: RefusedReading[] = []
   const stored: Reading[] = []
-  for (let from = 0; from < fresh.length; from += WRITE_LINES) {
+  for (let from = 0; from < fresh.length; from += mostLines) {
     const lines: string[] = []
     const some: Reading[] = []
-    for (const { reading } of fresh.slice(from, from + WRITE_LINES)) {
+    for (const { reading } of fresh.slice(from, from + mostLines)) {
       const name = seriesOf(reading)
       if (series.admits(name)) {
         lines.push(readingLine(reading, name, batch.journal))

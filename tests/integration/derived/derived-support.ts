@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { openMarker, type Marker } from '../../../ingest/derived/marker.ts'
+import { openMarksReader, progressOf } from '../../../ingest/derived/marks-file.ts'
 import { createDerivedSeries, type Derived } from '../../../ingest/derived/derived.ts'
 import {
   openIngest,
@@ -13,7 +13,6 @@ import type { Registry } from '#lib/registry/registry.ts'
 import { systemClock, type Clock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createInflux, type Cell, type Influx } from '#lib/store/influx/influx.ts'
-import { ALL } from '#lib/telemetry/scope.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { startRestartableInfluxd, type Influxd } from './influxd.ts'
@@ -21,8 +20,6 @@ import { startRestartableInfluxd, type Influxd } from './influxd.ts'
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
 export const DATABASE = 'padborg'
-
-const WEEK_NS = 7n * 86_400_000_000_000n
 
 /** The ingest role with its derived series, on a data directory that outlives it. */
 export interface Role {
@@ -116,16 +113,15 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     log,
     credentialOverlapHours: 1,
   })
-  const ingest = await openIngest(ingestOptions(dir), EVENTS, { clock: systemClock, log })
+  const ingest = await openIngest(
+    {
+      ...ingestOptions(dir),
+      store: { url: 'influx:', influx: { ...influx.settings, maxSeries: 10_000 } },
+    },
+    EVENTS,
+    { clock: systemClock, log },
+  )
   const path = join(dir, 'derived.db')
-  const hasPast = ingest.status().written > 0
-  const marker = openMarker({
-    path,
-    clock,
-    backfillNs: { minute: WEEK_NS, hour: WEEK_NS },
-    hasPast,
-  })
-  const live = await markFromLive(ingest, marker, clock)
   const derived = createDerivedSeries(
     {
       path,
@@ -155,6 +151,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     ingest.registryChanged()
     derived.registryChanged()
   })
+  const marks = openMarksReader(path)
   let closed = false
 
   return {
@@ -175,12 +172,9 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     async close() {
       if (closed) return
       closed = true
-      // The marks of what is stored at the last moment.
-      await stored().catch(() => undefined)
       await derived.close()
-      live.subscription.close()
       await ingest.close()
-      marker.close()
+      marks.close()
       registry.close()
     },
   }
@@ -191,8 +185,10 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
 
   async function stored(): Promise<void> {
     const { position } = ingest.journal.durable
-    await waitFor(() => live.position() >= position, { what: 'stored messages' })
-    marker.save(position)
+    await waitFor(() => Number(progressOf(marks, 'position')) >= position, {
+      timeoutMs: 30_000,
+      what: 'the marks of what was stored',
+    })
   }
 
   function accept(device: string, payload: object): Promise<void> {
@@ -214,20 +210,6 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
       ingest.intake.accept(message, (error) => (error ? reject(error) : resolve()))
     })
   }
-}
-
-/** Does what the ingest worker does with its marker: from what was stored, batch by batch. */
-async function markFromLive(ingest: Ingest, marker: Marker, clock: Clock) {
-  let position = 0
-  const subscription = ingest.live.join({ readings: ALL, rejections: null }, (batch) => {
-    marker.touched(batch.events.flatMap(({ row }) => ('kind' in row ? [row] : [])))
-    for (const time of [clock, systemClock]) {
-      marker.touchedMinute(Number(time.nowNs() / 60_000_000_000n))
-    }
-    position = batch.position
-  })
-  position = await subscription.from
-  return { subscription, position: () => position }
 }
 
 const EVENTS: IngestEvents = {

@@ -110,7 +110,9 @@ function rowsOf(points: readonly Point[], expected: Expected, span: Span): Map<s
     const start = startOf(timeMs, every)
     const name = nameOf(point.measurement, tags, start)
     places.set(name, { name, series: nameOf(point.measurement, tags, 0), timeMs: start })
-    groups.set(name, [...(groups.get(name) ?? []), point])
+    const members = groups.get(name)
+    if (members) members.push(point)
+    else groups.set(name, [point])
   }
   const rows = [...places.values()]
     .toSorted((a, b) => a.timeMs - b.timeMs)

@@ -88,10 +88,20 @@ describe('the port of the ingest role over HTTP', () => {
     }
   }
 
+  it('answers the conformance of a device, whose rate goes on with the clock', async () => {
+    const question = { device: 'acme.t1' }
+    const here = await ingest.port.ask('conformance', question)
+    const there = await remote.port.ask('conformance', question)
+    expect(there.findings).toEqual(here.findings)
+    expect(there.findings.map(({ code }) => code)).toContain('schema')
+    expect(there.facts).toEqual({ ...here.facts, rate: there.facts.rate })
+    expect(there.facts.rate?.messages).toBe(here.facts.rate?.messages)
+  })
+
   it('answers every question as the port in one process does', async () => {
     const questions = everyQuestion()
     const left = Object.keys(QUESTION_SOURCES).filter((name) => !Object.hasOwn(questions, name))
-    expect(left).toEqual(['readingsFile', 'replay'])
+    expect(left).toEqual(['readingsFile', 'conformance', 'replay'])
     for (const name of Object.keys(questions) as (keyof Questions)[]) {
       const question = questions[name]
       if (question === undefined || name === 'registers' || name === 'delays') continue

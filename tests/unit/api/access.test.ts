@@ -22,6 +22,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'sites:write': ['admin'],
   'devices:read': ['admin', 'secretariat', 'tenant-operator', 'tenant-viewer'],
   'devices:write': ['admin', 'tenant-operator'],
+  'conformance:read': ['admin', 'tenant-operator', 'tenant-viewer'],
   'credentials:read': ['admin', 'tenant-operator', 'tenant-viewer'],
   'credentials:write': ['admin', 'tenant-operator'],
   'keys:read': ['admin', 'tenant-operator'],

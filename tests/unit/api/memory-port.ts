@@ -1,3 +1,4 @@
+import type { ConformanceAnswer } from '#lib/telemetry/conformance.ts'
 import type { HeatAnswer } from '#lib/telemetry/heat.ts'
 import type {
   AggregateRow,
@@ -31,6 +32,7 @@ export interface MemoryRows {
   heat: HeatAnswer | TooMany
   availability: AvailabilityRow[] | TooMany
   jitter: JitterRow[] | TooMany
+  conformance: ConformanceAnswer
   status: IngestStatus
   replayed: ReplayAnswer
 }
@@ -73,6 +75,8 @@ export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
       ),
     lastValues: (scope) => rows.lastValues.filter((row) => sees(scope, row)),
     clocks: () => [],
+    conformance: ({ device }) =>
+      port.ignoresScope ? rows.conformance : { ...rows.conformance, device },
     delivery: (scope) => rows.delivery.filter((row) => sees(scope, row)),
     rejections: (query) =>
       pageOf(
@@ -81,6 +85,18 @@ export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
           .filter(({ reason }) => query.reasons?.includes(reason) ?? true),
         query,
       ),
+    rejectionGroups: ({ scope, reasons }) => {
+      const seen = rows.rejections.filter((row) => sees(scope, row))
+      return seen
+        .filter(({ reason }) => reasons?.includes(reason) ?? true)
+        .map(({ reason, device, timeNs }) => ({
+          group: { reason, device },
+          count: 1,
+          recovered: 0,
+          firstNs: timeNs,
+          lastNs: timeNs,
+        }))
+    },
     replay: () => rows.replayed,
     latency: ({ scope, stages }) =>
       rows.latency.filter(({ group, stage }) => stages.includes(stage) && sees(scope, group)),
@@ -124,6 +140,28 @@ function pageOf<T>(
   return { data, next: from + limit < rows.length ? `row-${from + limit}` : null }
 }
 
+const CONFORMANCE: ConformanceAnswer = {
+  device: 'gamma.t9',
+  findings: [],
+  facts: {
+    kind: 'truck',
+    registeredFormat: 'native',
+    lastFormat: null,
+    lastTopic: null,
+    firstReceivedAtNs: null,
+    lastReceivedAtNs: null,
+    read: 0,
+    stored: 0,
+    rejected: 0,
+    duplicate: 0,
+    clock: null,
+    sequence: null,
+    rate: null,
+    transport: null,
+    flags: {},
+  },
+}
+
 function emptyRows(): MemoryRows {
   return {
     readings: [],
@@ -145,6 +183,7 @@ function emptyRows(): MemoryRows {
     },
     availability: [],
     jitter: [],
+    conformance: CONFORMANCE,
     status: {
       journal: '11111111-2222-4333-8444-555555555555',
       durable: 7,

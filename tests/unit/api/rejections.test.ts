@@ -27,6 +27,8 @@ describe('/rejections', () => {
           expected: 'number',
           got: 'string',
           format: 'native',
+          formatVersion: 1,
+          subDevice: null,
           item: 3,
           payloadBase64: '/wB7',
           recoveredAt: null,
@@ -47,6 +49,25 @@ describe('/rejections', () => {
     const { body } = await test.ask('/rejections?reason=kind,schema')
     expect(body.data.map(({ id }: { id: string }) => id)).toEqual(['1.0'])
     expect((await test.ask('/rejections?reason=bad')).body).toMatchObject({ path: 'reason' })
+  })
+
+  it('are counted by reason and device, within the scope of who asks', async () => {
+    test.port.rows.rejections = [rejectionRow('acme.t1'), rejectionRow('beta.t1')]
+    const all = await test.ask('/rejections/groups?by=reason,device')
+    expect(all.body).toMatchObject({
+      data: [
+        { group: { reason: 'schema', device: 'acme.t1' }, count: 1, recovered: 0 },
+        { group: { reason: 'schema', device: 'beta.t1' } },
+      ],
+      next: null,
+    })
+    const own = await test.ask('/rejections/groups', { role: 'tenant-viewer' })
+    expect(own.body.data.map(({ group }: { group: object }) => group)).toEqual([
+      { reason: 'schema', device: 'acme.t1' },
+    ])
+    const csv = await test.ask('/rejections/groups?as=csv')
+    expect(csv.text.split('\n')[0]).toContain('reason,device,subDevice,format,path,count')
+    expect((await test.ask('/rejections/groups?by=colour')).body).toMatchObject({ path: 'by' })
   })
 
   it('ends a page with its bytes, so that no page fills the memory', async () => {

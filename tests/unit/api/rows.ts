@@ -63,6 +63,8 @@ export function rejectionRow(device: string, given: Partial<RejectionRow> = {}):
     format: 'native',
     item: null,
     payload: Buffer.from('{"v":1}'),
+    formatVersion: 1,
+    subDevice: null,
     recoveredAtNs: null,
     ...given,
   }

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import type { Cell } from '../data/cell.ts'
 import { PortalProvider, useCell } from '../data/hooks.ts'
 import type { Portal } from '../data/portal.ts'
+import { DevicePage } from '../pages/device/device-page.tsx'
 import { Overview } from '../pages/overview/overview.tsx'
 import { Drill } from '../pages/readings/drill.tsx'
 import { LanguageProvider, type Language } from './language.ts'
@@ -34,10 +35,14 @@ export function App({ portal, language, theme, place }: AppProps) {
         </a>
         <Header language={language} theme={theme} />
         <main id="figures" tabIndex={-1}>
-          {session ? <Overview /> : <SignIn />}
+          {session ? <Page place={here} /> : <SignIn />}
         </main>
         {session && <Drill place={here} />}
       </LanguageProvider>
     </PortalProvider>
   )
+}
+
+function Page({ place: { page, parameters } }: { readonly place: Place }) {
+  return page === 'device' ? <DevicePage device={parameters['id']} /> : <Overview />
 }

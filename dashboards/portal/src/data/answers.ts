@@ -112,6 +112,59 @@ export interface Heat {
   }
 }
 
+export interface Finding {
+  readonly code: string
+  readonly severity: 'error' | 'warning' | 'info'
+  readonly path: string
+  readonly example: string
+  readonly advice: string
+}
+
+/** Null: nothing known of that. */
+export interface ConformanceFacts {
+  readonly kind: string
+  readonly registeredFormat: string
+  readonly lastFormat: string | null
+  readonly lastTopic: string | null
+  readonly firstReceivedAt: string | null
+  readonly lastReceivedAt: string | null
+  readonly read: number
+  readonly stored: number
+  readonly rejected: number
+  readonly duplicate: number
+  readonly clock: {
+    readonly offsetMs: number
+    readonly boundMs: number
+    readonly syncClass: string
+  } | null
+  readonly sequence: {
+    readonly received: number
+    readonly lost: number
+    readonly restarts: number
+    readonly reordered: number
+  } | null
+  readonly rate: {
+    readonly messages: number
+    readonly spanS: number
+    readonly messagesPerS: number
+  } | null
+  readonly transport: {
+    readonly qos: readonly number[]
+    readonly retained: number
+    readonly redelivered: number
+    readonly wills: number
+    readonly meanBytes: number
+    readonly maxBytes: number
+  } | null
+  readonly flags: Readonly<Record<string, number>>
+}
+
+export interface Conformance {
+  readonly device: string
+  readonly findings: readonly Finding[]
+  readonly facts: ConformanceFacts
+}
+
 /** Counted in messages: accepted = stored + rejected + duplicate + pending. */
 export interface Delivery {
   readonly device: string

@@ -1,3 +1,4 @@
+import { deviceWords } from './device/da.ts'
 import type { Words } from './en.ts'
 
 export const da: Words = {
@@ -196,4 +197,5 @@ export const da: Words = {
   drillEmpty: 'Ingen målinger af denne slags i tidsrummet.',
   filteredByRat: 'af dem kun dem, der siger {rat}',
   openReadings: 'Målinger fra {what}',
+  ...deviceWords,
 }

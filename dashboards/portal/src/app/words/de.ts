@@ -1,3 +1,4 @@
+import { deviceWords } from './device/de.ts'
 import type { Words } from './en.ts'
 
 export const de: Words = {
@@ -198,4 +199,5 @@ export const de: Words = {
   drillEmpty: 'Keine Messungen dieser Art in diesem Zeitraum.',
   filteredByRat: 'davon nur die mit {rat}',
   openReadings: 'Messungen von {what}',
+  ...deviceWords,
 }

@@ -1,3 +1,5 @@
+import { deviceWords } from './device/en.ts'
+
 /** Every word of the portal. The other catalogues must have the same names. */
 export const en = {
   title: 'Padborg telemetry',
@@ -195,6 +197,7 @@ export const en = {
   drillEmpty: 'No readings of this kind in this span.',
   filteredByRat: 'of them, only those that say {rat}',
   openReadings: 'Readings of {what}',
+  ...deviceWords,
 } as const
 
 export type WordName = keyof typeof en

@@ -4,6 +4,7 @@ import { useLanguage } from '../../app/language.ts'
 import type { Delivery } from '../../data/answers.ts'
 import { useAnswer, usePortal } from '../../data/hooks.ts'
 import { Answered } from '../../parts/answered.tsx'
+import { CheckLink } from '../../parts/check-link.tsx'
 import { DrillLink } from '../../parts/drill-link.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { ScrollTable } from '../../parts/scroll-table.tsx'
@@ -175,7 +176,8 @@ function DeviceRow({ row, kind }: { readonly row: Delivery; readonly kind: strin
           what={device}
         >
           {device}
-        </DrillLink>
+        </DrillLink>{' '}
+        <CheckLink device={device} />
       </th>
       <td class="n">{formats.count(row.accepted)}</td>
       {[...PARTS, ...ASIDE].map((name) => (

@@ -5,6 +5,7 @@ import { useAnswer, usePortal } from '../../data/hooks.ts'
 import { createPoll } from '../../data/poll.ts'
 import { isoOf } from '../../data/spans.ts'
 import { Answered } from '../../parts/answered.tsx'
+import { CheckLink } from '../../parts/check-link.tsx'
 import { DrillLink } from '../../parts/drill-link.tsx'
 import { Sheet } from '../../parts/sheet.tsx'
 import { payloadOf } from './payload.ts'
@@ -68,7 +69,8 @@ function Details(rejection: Rejection) {
         <dd>
           <DrillLink to={{ show: 'readings', device, span: '1h' }} what={device}>
             {device}
-          </DrillLink>
+          </DrillLink>{' '}
+          <CheckLink device={device} />
         </dd>
         <dt>{t('received')}</dt>
         <dd>{formats.moment(time)}</dd>

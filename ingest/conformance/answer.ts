@@ -1,0 +1,78 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Device } from '#lib/registry/registry.ts'
+import type { Clock } from '#lib/runtime/clock.ts'
+import { PlatformError } from '#lib/runtime/errors.ts'
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import type { ConformanceAnswer, ConformanceQuery } from '#lib/telemetry/conformance.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { DeviceState, IntakeState } from '../state.ts'
+import { factsOf } from './facts.ts'
+import { judge } from './judgements.ts'
+import { findOtherFormat } from './other-format.ts'
+import { createAskRejected } from './rejection-groups.ts'
+
+export interface ConformanceDeps {
+  readonly state: IntakeState
+  readonly db: DatabaseSync
+  readonly clock: Clock
+  readonly timezone: string
+  device(id: FullId): Device | null
+  secretOf(id: FullId, name: string): string | null
+  readonly readings: (query: ReadingsQuery, signal: AbortSignal) => Promise<Page<ReadingRow>>
+}
+
+type Conformance = (query: ConformanceQuery, signal: AbortSignal) => Promise<ConformanceAnswer>
+
+const HOUR_NS = 3_600_000_000_000n
+/** Rejections older than this are history. */
+const REJECTED_WITHIN_NS = 24n * HOUR_NS
+/** The store is asked for so many readings, and no further back than this before the latest. */
+const READINGS = 500
+const LOOK_BACK_NS = { fleet: HOUR_NS, metering: 96n * HOUR_NS } as const
+
+/** Says what is right and wrong with what a device sends: state, a few rejections, a few readings. */
+export function createConformance(deps: ConformanceDeps): Conformance {
+  const askRejected = createAskRejected(deps.db)
+  return async ({ device: id }, signal) => {
+    const device = deps.device(id)
+    if (!device) {
+      throw new PlatformError('REGISTRY_MISSING', `expected a registered device, got ${id}`)
+    }
+    const nowNs = deps.clock.nowNs()
+    const state = deps.state.devices.get(id) ?? null
+    const facts = factsOf(device, state, nowNs)
+    const last = state ? [...state.last.values()] : []
+    const { groups, lastWhole } = askRejected(id, nowNs - REJECTED_WITHIN_NS)
+    const secretOf = (name: string) => deps.secretOf(id, name)
+    const otherFormat =
+      lastWhole && findOtherFormat(lastWhole, { device, timezone: deps.timezone, secretOf })
+    const readings = await latestReadings(device, state, deps, signal)
+    const evidence = { device, nowNs, facts, rejected: groups, otherFormat, last, readings }
+    return { device: id, findings: judge(evidence), facts }
+  }
+}
+
+async function latestReadings(
+  { id, kind }: Device,
+  state: DeviceState | null,
+  { readings }: ConformanceDeps,
+  signal: AbortSignal,
+): Promise<ReadingRow[]> {
+  const latest = kind === 'gateway' ? undefined : state?.last.get(kind)
+  if (kind === 'gateway' || !latest) return []
+  const { data } = await readings(
+    {
+      scope: { tenants: null, devices: [id], kinds: [kind] },
+      kind,
+      fromNs: latest.timeNs - LOOK_BACK_NS[KINDS[kind].retention],
+      toNs: latest.timeNs + 1n,
+      fields: null,
+      order: 'desc',
+      limit: READINGS,
+      cursor: null,
+    },
+    signal,
+  )
+  return data.toReversed()
+}

@@ -1,0 +1,109 @@
+import { flagNames, type Flag } from '#lib/telemetry/flags.ts'
+import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+
+/** How a device uses MQTT and how much it sends: plain values, saved as they are. */
+export interface Traffic {
+  messages: number
+  qos: [number, number, number]
+  /** With the retain flag, and readings in them. */
+  retained: number
+  redelivered: number
+  wills: number
+  bytes: number
+  maxBytes: number
+  firstNs: bigint | null
+  lastNs: bigint | null
+  /** What read the last message, and where it was published. */
+  format: string
+  topic: string
+  /** End of the minute that is being counted, and of those before it, the latest first. */
+  minuteEndNs: bigint
+  minute: number
+  earlier: readonly number[]
+  /** Readings with each quality flag. */
+  flags: Partial<Record<Flag, number>>
+}
+
+const MINUTE_NS = 60_000_000_000n
+/** Whole minutes remembered beside the running one. */
+const EARLIER_MINUTES = 4
+
+export function createTraffic(): Traffic {
+  return {
+    messages: 0,
+    qos: [0, 0, 0],
+    retained: 0,
+    redelivered: 0,
+    wills: 0,
+    bytes: 0,
+    maxBytes: 0,
+    firstNs: null,
+    lastNs: null,
+    format: '',
+    topic: '',
+    minuteEndNs: 0n,
+    minute: 0,
+    earlier: [],
+    flags: {},
+  }
+}
+
+/** Runs for every message: a few additions, no arithmetic on times but once a minute. */
+export function countTraffic(
+  traffic: Traffic,
+  message: JournaledMessage,
+  format: string,
+  readings: readonly Reading[],
+): void {
+  const { receivedAtNs, payload } = message
+  traffic.messages += 1
+  traffic.qos[message.qos] += 1
+  // A retained status is all right: it holds no reading.
+  if (message.retain && readings.length > 0) traffic.retained += 1
+  if (message.dup) traffic.redelivered += 1
+  if (message.will) traffic.wills += 1
+  traffic.bytes += payload.length
+  if (payload.length > traffic.maxBytes) traffic.maxBytes = payload.length
+  traffic.firstNs ??= receivedAtNs
+  traffic.lastNs = receivedAtNs
+  traffic.format = format
+  traffic.topic = message.topic
+  if (receivedAtNs >= traffic.minuteEndNs) turnMinute(traffic, receivedAtNs)
+  traffic.minute += 1
+  for (const { flags } of readings) if (flags !== 0) countFlags(traffic, flags)
+}
+
+function countFlags({ flags }: Traffic, bits: number): void {
+  for (const name of flagNames(bits)) flags[name] = (flags[name] ?? 0) + 1
+}
+
+function turnMinute(traffic: Traffic, atNs: bigint): void {
+  const endNs = (atNs / MINUTE_NS + 1n) * MINUTE_NS
+  const passed = Number((endNs - traffic.minuteEndNs) / MINUTE_NS)
+  const quiet = Array.from({ length: Math.min(passed - 1, EARLIER_MINUTES) }, () => 0)
+  traffic.earlier = [...quiet, traffic.minute, ...traffic.earlier].slice(0, EARLIER_MINUTES)
+  traffic.minute = 0
+  traffic.minuteEndNs = endNs
+}
+
+export interface Rate {
+  readonly messages: number
+  readonly spanS: number
+  readonly messagesPerS: number
+}
+
+/** Messages of the last minutes up to now; of a device that has only begun, since its first. */
+export function rateAt(traffic: Traffic, nowNs: bigint): Rate | null {
+  const { firstNs, minuteEndNs, minute, earlier } = traffic
+  if (firstNs === null) return null
+  const endNs = (nowNs / MINUTE_NS + 1n) * MINUTE_NS
+  const oldestNs = endNs - BigInt(EARLIER_MINUTES + 1) * MINUTE_NS
+  const counted = [minute, ...earlier].filter(
+    (_count, at) => minuteEndNs - BigInt(at) * MINUTE_NS > oldestNs,
+  )
+  const messages = counted.reduce((sum, count) => sum + count, 0)
+  const fromNs = firstNs > oldestNs ? firstNs : oldestNs
+  const spanS = Math.max(1, Number(nowNs - fromNs) / 1e9)
+  return { messages, spanS, messagesPerS: messages / spanS }
+}

@@ -1,0 +1,56 @@
+import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import { numberIn } from './numbers.ts'
+
+/** A stretch of road between two positions. */
+export interface Leg {
+  readonly metres: number
+  readonly seconds: number
+  /** The readings of it, both ends included. */
+  readonly readings: readonly ReadingRow[]
+}
+
+/** Shorter legs are mostly the error of the receiver; longer ones cut corners. */
+const SHORTEST_S = 5
+const LONGEST_S = 60
+const LEAST_M = 25
+const EARTH_RADIUS_M = 6_371_009
+
+/** The way of a vehicle as legs of at least five seconds, oldest first. */
+export function legsOf(readings: readonly ReadingRow[]): Leg[] {
+  const legs: Leg[] = []
+  let stretch: ReadingRow[] = []
+  for (const reading of readings) {
+    const first = stretch[0]
+    stretch.push(reading)
+    const seconds = first ? secondsBetween(first, reading) : 0
+    if (!first || seconds < SHORTEST_S) continue
+    const metres = metresBetween(first, reading)
+    if (metres !== null && metres >= LEAST_M && seconds <= LONGEST_S) {
+      legs.push({ metres, seconds, readings: stretch })
+    }
+    stretch = [reading]
+  }
+  return legs
+}
+
+function secondsBetween(from: ReadingRow, to: ReadingRow): number {
+  return Number(to.timeNs - from.timeNs) / 1e9
+}
+
+/** Along a flat earth: exact enough for a minute's drive. */
+export function metresBetween(from: ReadingRow, to: ReadingRow): number | null {
+  const [lat1, lon1] = placeOf(from)
+  const [lat2, lon2] = placeOf(to)
+  if (lat1 === null || lon1 === null || lat2 === null || lon2 === null) return null
+  const north = radians(lat2 - lat1)
+  const east = radians(lon2 - lon1) * Math.cos(radians((lat1 + lat2) / 2))
+  return EARTH_RADIUS_M * Math.hypot(north, east)
+}
+
+function placeOf({ fields }: ReadingRow): readonly [lat: number | null, lon: number | null] {
+  return [numberIn(fields, 'lat'), numberIn(fields, 'lon')]
+}
+
+function radians(degrees: number): number {
+  return (degrees * Math.PI) / 180
+}

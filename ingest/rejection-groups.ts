@@ -1,0 +1,49 @@
+import type { DatabaseSync } from 'node:sqlite'
+import {
+  REJECTION_GROUPINGS,
+  type RejectionGroupRow,
+  type RejectionGroupsQuery,
+  type RejectionGrouping,
+} from '#lib/telemetry/questions.ts'
+import { addList, addScope } from './rejections.ts'
+
+const COLUMNS: Readonly<Record<RejectionGrouping, string>> = {
+  reason: 'r.reason',
+  device: 'm.device',
+  subDevice: 'r.sub_device',
+  format: 'r.format',
+  path: 'r.path',
+}
+
+/** Most groups an answer has; an array of free paths could make as many as there are rejections. */
+const MOST_GROUPS = 10_000
+
+/** How many there are of each sort, most frequent first. */
+export function groupRejections(
+  db: DatabaseSync,
+  { by, scope, reasons, fromNs, toNs }: RejectionGroupsQuery,
+): readonly RejectionGroupRow[] {
+  const where = ['m.received_ns >= ?', 'm.received_ns < ?']
+  const values: (string | number | bigint)[] = [fromNs, toNs]
+  addScope(scope, where, values)
+  addList('r.reason', reasons, where, values)
+  const wanted = REJECTION_GROUPINGS.filter((name) => by.includes(name))
+  const columns = wanted.map((name) => `${COLUMNS[name]} AS "${name}"`)
+  const groups = wanted.map((_, at) => String(at + 1))
+  const statement = db.prepare(
+    `SELECT ${[...columns, ''].join(', ')} count(*) AS n, count(r.recovered_ns) AS recovered,
+       min(m.received_ns) AS first_ns, max(m.received_ns) AS last_ns
+     FROM rejections r JOIN rejected_messages m USING (position)
+     WHERE ${where.join(' AND ')}
+     ${groups.length === 0 ? 'HAVING count(*) > 0' : `GROUP BY ${groups.join(', ')}`}
+     ORDER BY n DESC, last_ns DESC LIMIT ${MOST_GROUPS}`,
+  )
+  statement.setReadBigInts(true)
+  return statement.all(...values).map((row) => ({
+    group: Object.fromEntries(wanted.map((name) => [name, String(row[name])])),
+    count: Number(row['n']),
+    recovered: Number(row['recovered']),
+    firstNs: BigInt(String(row['first_ns'])),
+    lastNs: BigInt(String(row['last_ns'])),
+  }))
+}

@@ -1,0 +1,92 @@
+import { isRecord } from '../../formats/reading/native-element.ts'
+import { caseless } from '../../formats/rfms/caseless.ts'
+import { elementsOf } from '../../formats/rfms/elements.ts'
+
+/** One vehicle status of a response. */
+export interface Status {
+  readonly given: unknown
+  /** Upper case; '' where there is none. */
+  readonly vin: string
+  /** When the server got it, Unix ms; null where it does not say. */
+  readonly receivedMs: number | null
+  /** The same status in another response has the same one. */
+  readonly hash: string
+}
+
+/** One response of `/vehiclestatuses`. */
+export interface Page {
+  readonly statuses: readonly Status[]
+  readonly isMore: boolean
+  /** The query of the next part, where the server names one. */
+  readonly nextQuery: string | null
+  /** The server's time when it was asked, Unix ms. */
+  readonly serverMs: number | null
+}
+
+/** Null: it is no response of rFMS. */
+export function readPage(body: unknown): Page | null {
+  const elements = elementsOf(body)
+  if (elements === null || !isRecord(body)) return null
+  const values = caseless(body)
+  const link = values.get('moreDataAvailableLink').value
+  return {
+    statuses: elements.map(({ given, values: own, hash }) => {
+      const vin = own.get('vin').value
+      return {
+        given,
+        vin: typeof vin === 'string' ? vin.trim().toUpperCase() : '',
+        receivedMs: timeOf(own.get('receivedDateTime').value),
+        hash: hash.toString(36),
+      }
+    }),
+    isMore: values.get('moreDataAvailable').value === true,
+    nextQuery: typeof link === 'string' ? queryOf(link) : null,
+    serverMs: timeOf(values.get('requestServerDateTime').value),
+  }
+}
+
+/**
+ * The link is said to be relative to the server, but how far differs: its query is all that is taken,
+ * so that no server can send our password elsewhere.
+ */
+function queryOf(link: string): string | null {
+  const at = link.indexOf('?')
+  return at < 0 || at === link.length - 1 ? null : link.slice(at + 1)
+}
+
+const ZONE = /(?:Z|[+-]\d{2}:?\d{2})$/i
+
+/** rFMS times are UTC; some servers leave the Z out. */
+function timeOf(value: unknown): number | null {
+  if (typeof value !== 'string' || value === '') return null
+  const ms = Date.parse(ZONE.test(value) ? value : `${value}Z`)
+  return Number.isNaN(ms) ? null : ms
+}
+
+/** Responses have some ten levels. */
+const MOST_LEVELS = 100
+
+/**
+ * Whether a text nests deeper than any response: it is not given to `JSON.parse` then, which at
+ * thousands of levels was seen to damage the memory of the process (V8 14.6).
+ */
+export function nestsTooDeep(text: string, mostLevels = MOST_LEVELS): boolean {
+  let depth = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at]
+    if (char === '"') at = endOfString(text, at)
+    else if (char === '}' || char === ']') depth -= 1
+    else if (char === '{' || char === '[') {
+      depth += 1
+      if (depth > mostLevels) return true
+    }
+  }
+  return false
+}
+
+/** Index of the quote that ends the string beginning at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at
+}

@@ -1,0 +1,286 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openRegistry } from '#lib/registry/open.ts'
+import type { Registry } from '#lib/registry/registry.ts'
+import { systemClock } from '#lib/runtime/clock.ts'
+import { createRfmsPoller, type RfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
+import type { RfmsServer } from '../../../ingest/sources/rfms/servers-file.ts'
+import { temporaryDir } from '../../support/platform.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
+import { startRfmsServer, type TestServer } from './rfms-server.ts'
+import { createTestLog } from './source-support.ts'
+
+const [VIN_1, VIN_2, STRANGER] = ['YV2RT40A0JB000001', 'YV2RT40A0JB000002', 'YV2RT40A0JB000009']
+const OVERLAP_MS = 2000
+
+describe('the poller of an rFMS server', () => {
+  let dir: ReturnType<typeof temporaryDir>
+  let server: TestServer
+  let registry: Registry
+  let intake: TestIntake
+  let log: LogLine[]
+  let poller: RfmsPoller | null = null
+
+  beforeEach(async () => {
+    dir = temporaryDir('rfms')
+    server = await startRfmsServer()
+    log = []
+    intake = createTestIntake()
+    const path = join(dir.path, 'registry.db')
+    const logger = createTestLog(log)
+    registry = openRegistry({ path, clock: systemClock, log: logger, credentialOverlapHours: 1 })
+    for (const tenant of ['acme', 'bolt']) registry.tenants.create({ id: tenant, name: tenant })
+    register('acme', 't1', VIN_1)
+    register('acme', 't2', VIN_2.toLowerCase())
+    // The same vehicle at another tenant: not the one whose account this is.
+    register('bolt', 't1', VIN_1)
+  })
+
+  afterEach(async () => {
+    await poller?.close()
+    await server.close()
+    registry.close()
+    dir.remove()
+  })
+
+  function register(tenant: string, id: string, vin: string): void {
+    registry.devices.create({ id, tenant, kind: 'truck', format: 'rfms', settings: { vin } })
+  }
+
+  /** A status received so long ago. */
+  function serve(vin: string, agoMs: number, createdMs = Date.now() - agoMs - 1000): void {
+    server.statuses.push({ vin, receivedMs: Date.now() - agoMs, createdMs })
+  }
+
+  async function start(more: Partial<RfmsServer> = {}, overlapMs = OVERLAP_MS): Promise<void> {
+    await poller?.close()
+    const { url, manner } = server
+    poller = createRfmsPoller(
+      {
+        server: {
+          name: 'volvo',
+          tenant: 'acme',
+          url,
+          version: '4.0',
+          user: manner.user,
+          password: manner.password,
+          everySeconds: 0.05,
+          firstHours: 1,
+          unregistered: 'reject',
+          ...more,
+        },
+        dataDir: dir.path,
+        overlapMs,
+        firstPauseMs: 20,
+        longestPauseMs: 100,
+        maxInFlight: 4,
+        maxResponseBytes: 100_000,
+      },
+      { intake, registry, clock: systemClock, log: createTestLog(log) },
+    )
+    await poller.start()
+  }
+
+  const status = () => {
+    if (!poller) throw new Error('there is no poller')
+    return poller.status()
+  }
+  const rounds = (count: number) => {
+    const from = status().rounds
+    return waitFor(() => status().rounds >= from + count, { what: `${count} rounds` })
+  }
+  const created = () =>
+    intake.accepted.map(({ payload }) => {
+      const { createdDateTime } = JSON.parse(Buffer.from(payload).toString())
+      return Date.parse(createdDateTime)
+    })
+  const served = () => server.statuses.map(({ createdMs }) => createdMs)
+  const sorted = (times: readonly number[]) => times.toSorted((a, b) => a - b)
+
+  it('hands each status once to the device that has its VIN', async () => {
+    serve(VIN_1, 60_000)
+    serve(VIN_2, 30_000)
+    await start()
+    await rounds(3)
+    expect(intake.accepted).toMatchObject([
+      { device: 'acme.t1', topic: 'padborg/v1/acme/t1/rfms', qos: 1 },
+      { device: 'acme.t2', topic: 'padborg/v1/acme/t2/rfms', qos: 1 },
+    ])
+    serve(VIN_1, 0)
+    await rounds(3)
+    expect(created()).toEqual(served())
+    expect(server.accepts[0]).toBe('application/json; rfms=vehiclestatuses.v4.0')
+    expect(server.asked.every((query) => query.get('datetype') === 'received')).toBe(true)
+    expect(status().problem).toBe('')
+  })
+
+  it('keeps a status of a vehicle that is no device as a rejection, or leaves it out', async () => {
+    serve(STRANGER, 60_000)
+    await start()
+    await rounds(2)
+    expect(intake.accepted).toMatchObject([{ device: '', topic: 'rfms/volvo' }])
+    await start({ name: 'skip', unregistered: 'skip' })
+    await rounds(2)
+    expect(intake.accepted).toHaveLength(1)
+    expect(status()).toMatchObject({ unregistered: 1, taken: 0 })
+  })
+
+  it('moves its cursor only when everything before it is durable', async () => {
+    intake.mode = 'later'
+    serve(VIN_1, 60_000)
+    await start()
+    await waitFor(() => intake.accepted.length === 1)
+    const file = join(dir.path, 'rfms-volvo.json')
+    expect(existsSync(file)).toBe(false)
+    await poller?.close()
+    expect(existsSync(file)).toBe(false)
+    // As after a crash: the same status comes again.
+    await start()
+    await waitFor(() => intake.accepted.length === 2)
+    intake.settle()
+    await rounds(1)
+    expect(existsSync(file)).toBe(true)
+    expect(new Set(created()).size).toBe(1)
+  })
+
+  it('skips and doubles nothing over pages that are cut within a second, and restarts', async () => {
+    server.manner.pageSize = 3
+    const second = Math.floor(Date.now() / 1000) * 1000 - 600_000
+    for (let n = 0; n < 40; n += 1) {
+      const vin = n % 2 === 0 ? VIN_1 : VIN_2
+      server.statuses.push({ vin, receivedMs: second + n * 90, createdMs: second + n })
+    }
+    await start()
+    await waitFor(() => intake.accepted.length > 10)
+    await start()
+    await rounds(2)
+    await start()
+    await rounds(2)
+    expect(sorted(created())).toEqual(sorted(served()))
+  })
+
+  it('goes on behind more statuses of one moment than a page holds', async () => {
+    server.manner.pageSize = 2
+    const moment = Date.now() - 600_000
+    for (let n = 0; n < 5; n += 1) {
+      server.statuses.push({ vin: VIN_1, receivedMs: moment, createdMs: moment + n })
+    }
+    server.statuses.push({ vin: VIN_1, receivedMs: moment + 5000, createdMs: moment + 5 })
+    await start()
+    await waitFor(() => created().includes(moment + 5))
+  })
+
+  it('finds what a server shows only after the time it says to have received it', async () => {
+    await start()
+    await rounds(1)
+    const nowMs = Date.now()
+    const late = { receivedMs: nowMs, shownFromMs: nowMs + 300, createdMs: nowMs - 5000 }
+    server.statuses.push({ vin: VIN_1, ...late })
+    await waitFor(() => intake.accepted.length === 1)
+    await rounds(2)
+    expect(created()).toEqual(served())
+  })
+
+  it('follows links in any order, and passes nothing when one of them fails', async () => {
+    Object.assign(server.manner, { links: true, pageSize: 2 })
+    for (let n = 0; n < 9; n += 1) serve(n % 2 === 0 ? VIN_2 : VIN_1, 600_000 - n * 1000)
+    intake.mode = 'later'
+    await start()
+    await waitFor(() => intake.accepted.length === 2)
+    server.manner.instead.push({ status: 503 })
+    intake.settle()
+    await waitFor(() => server.manner.instead.length === 0)
+    await start()
+    intake.mode = 'now'
+    intake.settle()
+    await rounds(2)
+    expect(sorted([...new Set(created())])).toEqual(sorted(served()))
+    // Only the first part was handed over twice: it was durable and not yet noted.
+    expect(created()).toHaveLength(11)
+  })
+
+  it('leaves a server alone for as many seconds as it asks for', async () => {
+    serve(VIN_1, 60_000)
+    server.manner.instead.push({ status: 429, headers: { 'retry-after': '1' } })
+    await start()
+    await waitFor(() => status().problem.includes('429'))
+    await waitFor(() => intake.accepted.length === 1)
+    const [first = 0, second = 0] = server.atMs
+    expect(second - first).toBeGreaterThanOrEqual(990)
+    await waitFor(() => status().problem === '')
+  })
+
+  it('waits for the end of a limit that it has used up', async () => {
+    server.manner.headers = { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '1' }
+    await start()
+    await rounds(1)
+    await rounds(1)
+    const [first = 0, second = 0] = server.atMs
+    expect(second - first).toBeGreaterThanOrEqual(990)
+  })
+
+  it('signs in with OAuth 2 and gets a new token when its own is taken back', async () => {
+    Object.assign(server.manner, { token: 'one' })
+    serve(VIN_1, 60_000)
+    await start({ tokenUrl: server.tokenUrl })
+    await rounds(2)
+    expect(server.tokens).toBe(1)
+    server.manner.token = 'two'
+    serve(VIN_1, 0)
+    await waitFor(() => intake.accepted.length === 2)
+    expect(server.tokens).toBe(2)
+  })
+
+  it('says what is wrong with the settings, once, and never the password', async () => {
+    await start({ password: 'wrong' })
+    await waitFor(() => server.asked.length > 3)
+    expect(status().problem).toContain('check "user" and "password"')
+    const lines = log.filter(({ text }) => text.includes('rFMS'))
+    expect(lines).toHaveLength(1)
+    expect(JSON.stringify(log)).not.toMatch(/wrong|d3Jvbm/)
+  })
+
+  it('is not confused by answers that are none', async () => {
+    serve(VIN_1, 60_000)
+    server.manner.instead.push(
+      { status: 200, body: '<html>login</html>' },
+      { status: 200, body: '' },
+      { status: 200, body: '[1,2' },
+      { status: 200, body: 'null' },
+      { status: 200, body: `{"vehicleStatus":["${'x'.repeat(200_000)}"]}` },
+      { status: 200, body: '{"vehicleStatus":[null,1,{"vin":3}],"moreDataAvailable":"no"}' },
+      { status: 200, body: '{"vehicleStatus":[],"moreDataAvailable":true}' },
+      { status: 302, headers: { location: server.tokenUrl } },
+      { status: 500 },
+    )
+    await start({ unregistered: 'skip' })
+    await waitFor(() => intake.accepted.length === 1)
+    expect(server.tokens).toBe(0)
+    expect(created()).toEqual(served())
+  })
+
+  it('hands nothing over while the intake is held', async () => {
+    intake.hold(true)
+    for (let n = 0; n < 20; n += 1) serve(VIN_1, 60_000 + n)
+    await start()
+    await waitFor(() => server.asked.length === 1)
+    expect(intake.accepted).toEqual([])
+    intake.mode = 'later'
+    intake.hold(false)
+    await waitFor(() => intake.accepted.length === 4)
+    expect(status().inFlight).toBe(4)
+    intake.mode = 'now'
+    intake.settle()
+    await rounds(1)
+    expect(sorted(created())).toEqual(sorted(served()))
+  })
+
+  it('is closed while its server does not answer', async () => {
+    await server.close()
+    await start()
+    await waitFor(() => status().problem.includes('does not answer'))
+    await poller?.close()
+  })
+})

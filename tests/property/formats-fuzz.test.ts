@@ -1,0 +1,76 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '#lib/runtime/random.ts'
+import { FORMAT_NAMES, formatNamed } from '../../ingest/formats/catalogue.ts'
+import { formatInput } from '../support/format-input.ts'
+import { faultOf } from '../support/formats-fuzz-faults.ts'
+import { mutated, readCases } from '../support/formats-fuzz-inputs.ts'
+
+/*
+ * Whatever bytes come in, a format answers with readings, refusals or an event: it neither throws nor
+ * hangs, and nothing it gives could hurt the store behind it. The bench `bench/formats.ts --fuzz 1000000`
+ * asks the same of a million inputs.
+ */
+
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+const MUTATED = 7000
+const ANY_BYTES = 1500
+const ANY_JSON = 1500
+/** A message of 256 KiB takes milliseconds; the machine may be busy. */
+const LONGEST_MS = 3000
+
+describe(`any bytes (SEED=${SEED})`, () => {
+  it('made of the cases of all formats get an answer of every format', { timeout: 60_000 }, () => {
+    const cases = readCases()
+    expect(new Set(cases.map(({ format }) => format))).toEqual(new Set(FORMAT_NAMES))
+    const random = createRandom(SEED)
+    const slowest = { ms: 0, what: '' }
+    const faults: string[] = []
+    for (let n = 0; n < MUTATED; n += 1) {
+      const input = mutated(cases, random)
+      const begun = performance.now()
+      const fault = faultOf(input)
+      const ms = performance.now() - begun
+      if (ms > slowest.ms) Object.assign(slowest, { ms, what: input.format })
+      if (fault !== null) faults.push(`input ${n} of SEED=${SEED}: ${fault}`)
+    }
+    expect(faults).toEqual([])
+    expect(slowest.ms, slowest.what).toBeLessThan(LONGEST_MS)
+  })
+
+  it('that nobody made get an answer of every format', { timeout: 60_000 }, () => {
+    const bytes = fc.uint8Array({ maxLength: 300 })
+    const formats = fc.constantFrom(...FORMAT_NAMES)
+    fc.assert(
+      fc.property(bytes, formats, (payload, format) => {
+        expect(
+          faultOf({ format, payload, kind: 'truck', channel: format, settings: {} }),
+        ).toBeNull()
+      }),
+      { seed: SEED, numRuns: ANY_BYTES },
+    )
+  })
+
+  it('that are JSON get an answer of every format', { timeout: 60_000 }, () => {
+    const json = fc.json({ maxDepth: 6 }).map((text) => Buffer.from(text))
+    const kinds = fc.constantFrom('truck', 'robot', 'heat_meter', 'energy_meter', 'probe', 'radio')
+    const formats = fc.constantFrom(...FORMAT_NAMES)
+    fc.assert(
+      fc.property(json, formats, kinds, (payload, format, kind) => {
+        expect(faultOf({ format, payload, kind, channel: format, settings: {} })).toBeNull()
+      }),
+      { seed: SEED, numRuns: ANY_JSON },
+    )
+  })
+
+  it('get the same answer every time', () => {
+    const cases = readCases()
+    const random = createRandom(SEED + 1)
+    for (let n = 0; n < 500; n += 1) {
+      const { format, payload, kind, channel, settings } = mutated(cases, random)
+      const input = formatInput(payload, kind, channel, settings)
+      const parse = () => formatNamed(format)?.parse(input)
+      expect(parse()).toEqual(parse())
+    }
+  })
+})

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import type { Store } from '#lib/store/store.ts'
+import type { LatencyQuery } from '#lib/telemetry/questions.ts'
+import { shareAnswers } from '../../../ingest/shared-answers.ts'
+
+const ALL = { tenants: null, devices: null, kinds: null }
+const question = (fromNs: bigint): LatencyQuery => ({
+  scope: ALL,
+  by: [],
+  everyNs: null,
+  stages: ['age'],
+  fromNs,
+  toNs: 100n,
+})
+
+/** A store whose answers the test gives, and a clock that the test turns. */
+function world(atOnce = 1) {
+  const asked: { fromNs: bigint; signal: AbortSignal; answer(rows: readonly unknown[]): void }[] =
+    []
+  let nowNs = 0n
+  const slow = ((_: string, { fromNs }: LatencyQuery, signal: AbortSignal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    signal.addEventListener('abort', () => reject(signal.reason))
+    asked.push({ fromNs, signal, answer: resolve })
+    return promise
+  }) as Store['ask']
+  const ask = shareAnswers(slow, { clock: { monoNs: () => nowNs }, atOnce })
+  return {
+    asked,
+    turn: (ns: bigint) => (nowNs += ns),
+    ask: (fromNs: bigint, signal?: AbortSignal) => ask('latency', question(fromNs), signal),
+  }
+}
+
+describe('the same question of many', () => {
+  it('is asked once while the store has no hand free, and answered to all', async () => {
+    const { ask, asked } = world()
+    const both = [ask(1n), ask(1n)]
+    expect(asked).toHaveLength(1)
+    asked[0]?.answer(['a'])
+    expect(await Promise.all(both)).toEqual([['a'], ['a']])
+  })
+
+  it('is asked for each while the store is free: everybody gets the newest', async () => {
+    const { ask, asked } = world(3)
+    const both = [ask(1n), ask(1n)]
+    expect(asked).toHaveLength(2)
+    asked[0]?.answer(['old'])
+    asked[1]?.answer(['new'])
+    expect(await Promise.all(both)).toEqual([['old'], ['new']])
+    const third = ask(1n)
+    asked[2]?.answer(['newest'])
+    expect(await third).toEqual(['newest'])
+  })
+
+  it('is answered from memory for a second while another one keeps the store busy', async () => {
+    const { ask, asked, turn } = world()
+    const first = ask(1n)
+    asked[0]?.answer(['a'])
+    await first
+    const other = ask(2n)
+    turn(999_000_000n)
+    expect(await ask(1n)).toEqual(['a'])
+    turn(2_000_000n)
+    const anew = ask(1n)
+    expect(asked.map(({ fromNs }) => fromNs)).toEqual([1n, 2n, 1n])
+    asked[1]?.answer([])
+    asked[2]?.answer(['b'])
+    expect(await anew).toEqual(['b'])
+    await other
+  })
+
+  it('goes on for the others when one gives up, and ends with the last', async () => {
+    const { ask, asked } = world()
+    const [one, two] = [new AbortController(), new AbortController()]
+    const waiting = [ask(1n, one.signal), ask(1n, two.signal)]
+    one.abort(new Error('gone'))
+    await expect(waiting[0]).rejects.toThrow('gone')
+    expect(asked[0]?.signal.aborted).toBe(false)
+    two.abort(new Error('gone too'))
+    await expect(waiting[1]).rejects.toThrow('gone too')
+    expect(asked[0]?.signal.aborted).toBe(true)
+  })
+
+  it('fails for all who wait, and is asked again by the next', async () => {
+    const { ask, asked } = world()
+    const both = [ask(1n), ask(1n)]
+    asked[0]?.signal.dispatchEvent(new Event('abort'))
+    await Promise.all(both.map((one) => expect(one).rejects.toBeUndefined()))
+    void ask(1n)
+    expect(asked).toHaveLength(2)
+  })
+})
