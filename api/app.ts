@@ -1,4 +1,5 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { MOST_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import type { Caller } from './access.ts'
 import type { Api, AppDeps, AppOptions } from './api.ts'
 import { createCursors } from './cursor.ts'
@@ -100,6 +101,7 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
   })
   // A form of another page may send text/plain without asking; only JSON is read.
   app.removeContentTypeParser('text/plain')
+  addJsonBody(app)
   app.setValidatorCompiler(({ schema }) => validatorOf(schema))
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
 
@@ -116,6 +118,20 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
   for (const addNoun of ENDPOINTS) addNoun(add, api)
   await app.ready()
   return app
+}
+
+/** Fastify's own parser, behind a look at how deep the body nests. */
+function addJsonBody(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (!nestsTooDeep(body)) return parse(request, body, done)
+      const error = new Error(`more than ${MOST_JSON_LEVELS} levels`)
+      done(Object.assign(error, { statusCode: 400 }), undefined)
+    },
+  )
 }
 
 function createApi(deps: AppDeps, options: AppOptions): Api {

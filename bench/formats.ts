@@ -14,7 +14,7 @@ import { machineFacts, median } from './machine.ts'
  * What a message costs in each format, and what the native one costs beside JSON.parse and the same zod
  * schema on the same payloads. All are measured in turns in one process, so that what else the machine
  * does to the caches falls on each alike; the ratio is that of the medians.
- *   node bench/formats.ts [--rounds 15] [--fuzz 1000000] [--seed 1] [--deep 5000]
+ *   node bench/formats.ts [--rounds 15] [--fuzz 1000000] [--seed 1] [--deep 20000]
  * With --fuzz so many mutated cases go through the formats as well; the first faults are printed.
  */
 const { values: options } = parseArgs({

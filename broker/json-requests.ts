@@ -1,3 +1,5 @@
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+
 /** What a request on `clock/request` or `probe/request` lacks, in the words of an `errors` message. */
 export interface Fault {
   readonly path: string
@@ -19,6 +21,7 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The fields of a JSON object; null when the text is not one. */
 export function fieldsOf(text: string): Readonly<Record<string, unknown>> | null {
+  if (nestsTooDeep(text)) return null
   try {
     const value: unknown = JSON.parse(text)
     return isObject(value) ? value : null

@@ -13,6 +13,7 @@ import { createLog } from '#lib/runtime/log.ts'
 import { randomId } from '#lib/runtime/random.ts'
 import { createCaller, serveCalls } from '#lib/runtime/rpc.ts'
 import { openStore } from '#lib/store/open.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { createAnswers } from './answers.ts'
 import { markStages, openMarker } from './derived/marker.ts'
@@ -101,7 +102,7 @@ async function run(options: WorkerOptions): Promise<void> {
     clock,
     log,
     device: registry.devices.get,
-    secretOf: (id, name) => registry.secretOf(id, name),
+    secretOf: (id: FullId, name: string) => registry.secretOf(id, name),
     createSubDevices: (wanted: unknown) => main.call<void>('createSubDevices', wanted),
     pseudonym: (text: string) =>
       createHmac('sha256', secret).update(`sub-device:${text}`).digest('hex').slice(0, 24),

@@ -5,10 +5,25 @@ import { messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openRegistryReader } from '#lib/registry/open.ts'
 import { ambiguityLine, ambiguousPatterns } from '../ingest/sources/mqtt/owners.ts'
+import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
 import { registryPath } from './options.ts'
 
 /** What `--check` finds beyond the settings themselves, one line each. Changes nothing. */
 export function registryProblems(config: Config): readonly string[] {
+  return [...ambiguities(config), ...rfmsProblems(config)]
+}
+
+function rfmsProblems({ PADBORG_RFMS_FILE: file }: Config): readonly string[] {
+  if (file === undefined) return []
+  try {
+    readRfmsServers(file)
+    return []
+  } catch (error) {
+    return [messageOf(error)]
+  }
+}
+
+function ambiguities(config: Config): readonly string[] {
   const path = registryPath(config)
   // With the built-in broker the account tells the device, and a new registry has none.
   if (config.PADBORG_MQTT_URL === undefined || !existsSync(path)) return []

@@ -21,6 +21,9 @@ import { probeAnswer, probeFault } from '../broker/probe-requests.ts'
 import { createInternalServer } from '../ingest/internal/server.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
 import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
+import { createRfmsPoller } from '../ingest/sources/rfms/poller.ts'
+import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
+import { createTeltonikaListener } from '../ingest/sources/teltonika/listener.ts'
 import { createMqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
 import { createOwners } from '../ingest/sources/mqtt/owners.ts'
 import type { RequestRules } from '../ingest/sources/mqtt/requests.ts'
@@ -92,6 +95,7 @@ export async function composeIntake(parts: Parts): Promise<Intake> {
   lifecycle.onClose('ingest', () => opened.close())
   registry.onChange(() => opened.registryChanged())
   const door = await openDoor(parts, opened)
+  const sources = openSources(parts, opened)
   const ingest = { ...opened, ...withDoor(opened, door) }
   showIngest(metrics, ingest)
   keepDerived(parts, ingest)
@@ -102,10 +106,41 @@ export async function composeIntake(parts: Parts): Promise<Intake> {
   return {
     ingest,
     async listen() {
-      const ports = await door.open()
+      const ports = { ...(await door.open()), ...(await sources.open()) }
       return server ? { ...ports, ingest: await server.listen() } : ports
     },
   }
+}
+
+/** What brings messages beside the door, where the settings ask for it; closed before the intake. */
+function openSources(parts: Parts, { intake }: Ingest): Pick<Door, 'open'> {
+  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
+  const trackers = trackersOf(parts, intake)
+  const file = config.PADBORG_RFMS_FILE
+  const pollers = (file === undefined ? [] : readRfmsServers(file)).map((server) =>
+    createRfmsPoller({ server, dataDir: dataDir.path }, { intake, registry, clock, log }),
+  )
+  for (const poller of pollers) lifecycle.onClose('rFMS', () => poller.close())
+  if (trackers) {
+    lifecycle.onClose('trackers', () => trackers.close())
+    metrics.gauge('padborg_teltonika_connections', () => trackers.status().connections)
+  }
+  return {
+    async open() {
+      for (const poller of pollers) await poller.start()
+      return trackers ? { teltonika: await trackers.listen() } : {}
+    },
+  }
+}
+
+function trackersOf({ config, registry, metrics, clock, log }: Parts, intake: Ingest['intake']) {
+  const port = config.PADBORG_TELTONIKA_PORT
+  if (port === 'off') return null
+  const refused = (reason: string) =>
+    metrics.count('padborg_teltonika_refused_total', 1, { reason })
+  const keepUnknown = config.PADBORG_TELTONIKA_KEEP_UNKNOWN === 'on'
+  const options = { host: config.PADBORG_HOST, port, keepUnknown }
+  return createTeltonikaListener(options, { intake, registry, clock, log, refused })
 }
 
 /** What Grafana reads in InfluxDB beside the readings. */

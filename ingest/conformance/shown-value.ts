@@ -1,3 +1,4 @@
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import { excerptOf } from './wording.ts'
 
 /** Longer payloads are not taken apart for an example. */
@@ -25,8 +26,10 @@ function valueAt(payload: Uint8Array, path: string): unknown {
 }
 
 function jsonOf(payload: Uint8Array): unknown {
+  const text = Buffer.from(payload).toString()
+  if (nestsTooDeep(text)) return undefined
   try {
-    return JSON.parse(Buffer.from(payload).toString())
+    return JSON.parse(text)
   } catch {
     // No JSON: the caller shows how the payload begins.
     return undefined

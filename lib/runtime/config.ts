@@ -343,6 +343,7 @@ const LISTENERS = [
   'PADBORG_MQTT_WS_PORT',
   'PADBORG_HTTP_PORT',
   'PADBORG_INGEST_PORT',
+  'PADBORG_TELTONIKA_PORT',
 ] as const
 
 function samePorts(config: Partial<Config>): ConfigProblem[] {

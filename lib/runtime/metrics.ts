@@ -48,6 +48,9 @@ export const METRICS = {
   padborg_source_connected: gauge('1 while the foreign broker is connected.'),
   padborg_source_in_flight: gauge('Messages of the foreign broker not yet durable.'),
 
+  padborg_teltonika_refused_total: counter('Trackers and packets not served.', ['reason']),
+  padborg_teltonika_connections: gauge('Trackers connected now.'),
+
   padborg_live_viewers: gauge('Live streams now.'),
   padborg_live_dropped_total: counter('Live events not sent because a viewer was too slow.'),
 

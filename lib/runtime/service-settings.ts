@@ -45,6 +45,22 @@ export const SERVICE_SETTINGS = {
     'Cells, operators and bands (each) with derived series of their own; the rest share one.',
   ),
 
+  PADBORG_TELTONIKA_PORT: setting(
+    port,
+    'off',
+    'Teltonika trackers over TCP (Codec 8, 8E, 16); 0 takes any free port.',
+  ),
+  PADBORG_TELTONIKA_KEEP_UNKNOWN: setting(
+    oneOf('off', 'on'),
+    'off',
+    'Keep a rejection of each tracker that nobody has registered.',
+  ),
+  PADBORG_RFMS_FILE: setting(
+    path.optional(),
+    undefined,
+    'File of the rFMS servers to poll; docs/rfms.md has its form.',
+  ),
+
   PADBORG_MQTT_URL: secretSetting(
     mqttUrl.optional(),
     'Foreign MQTT broker to subscribe to instead of the built-in one; may hold user and password.',

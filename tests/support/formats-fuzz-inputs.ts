@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Device } from '#lib/registry/registry.ts'
 import type { Random } from '#lib/runtime/random.ts'
-import { nestsTooDeep } from '../../ingest/sources/rfms/page.ts'
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 
 /** What a format gets in a test of any bytes. */
 export interface FuzzInput {
@@ -35,10 +35,10 @@ function foldersOf(path: string): string[] {
 }
 
 /**
- * Levels that an input nests at most. `JSON.parse` of the V8 that Node 26.10 brings damages the memory
- * of the process at some thousand levels, now and then; `bench/formats.ts --deep 5000` goes there.
+ * Levels that an input nests at most: far beyond those at which `JSON.parse` of the V8 that Node 26.10
+ * brings damages the memory of the process (`lib/telemetry/json-depth.ts`).
  */
-export const DEPTH = { most: 500 }
+export const DEPTH = { most: 20_000 }
 
 const KINDS: readonly Device['kind'][] = [
   'truck',

@@ -34,6 +34,8 @@ interface TruckRow {
   readonly radio: { readonly rsrpDbm: number }
 }
 
+const HEAT = { board: 'padborg-heat', panel: 11, boundary: 'handoff', by: null, every: null }
+
 describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on the PATH)', () => {
   const dir = temporaryDir('grafana')
   let influxd: TestServer
@@ -131,16 +133,21 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
     intervalMs: MINUTE_MS,
   })
 
+  /** The hours between the meter's readings: each has a register at its end. */
+  function hours(): Place {
+    const end = Math.floor(startMs / HOUR_MS) * HOUR_MS
+    return { ...place, span: { fromMs: end - 29 * HOUR_MS, toMs: end - HOUR_MS - 1 } }
+  }
+
   /** Traffic and latency of the minute, the counters after it, and the hours of heat. */
   async function settled(): Promise<boolean> {
     try {
       const asked = { board: 'padborg-overview', panel: 22, by: null, stage: 'age' }
       const isThere = await expectLatency(place, { ...asked, columns: ['p50', 'p95', 'p99'] })
       await expectCounters(place)
-      // The last hour that has a register at its end lies some hours back.
-      const span = { ...place.span, fromMs: startMs - 40 * HOUR_MS }
-      const heat = await show(source, { board: 'padborg-heat', panel: 11 }, { ...view(), span })
-      return isThere > 0 && heat.length > 0
+      return (
+        isThere > 0 && (await expectHeat(hours(), { ...HEAT, refId: 'B', field: 'coverage' })) > 0
+      )
     } catch {
       // Not yet the same: the tests say what is missing if it stays so.
       return false
@@ -166,16 +173,14 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
       by: 'device',
       field: 'messages',
     } as const
-    expect(await expectTraffic(place, devices)).toBeGreaterThan(2)
+    // The meter's readings are of hours before.
+    expect(await expectTraffic(place, devices)).toBeGreaterThanOrEqual(2)
     expect(await expectCounters(place)).toBe(3)
   })
 
   it('show the heat that the API says', async () => {
-    const end = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
-    const hours = { ...place, span: { fromMs: end - 29 * HOUR_MS, toMs: end - HOUR_MS - 1 } }
-    const asked = { board: 'padborg-heat', panel: 11, boundary: 'handoff', by: null, every: null }
-    expect(await expectHeat(hours, { ...asked, refId: 'A', field: 'energyKwh' })).toBe(1)
-    expect(await expectHeat(hours, { ...asked, refId: 'B', field: 'coverage' })).toBe(1)
+    expect(await expectHeat(hours(), { ...HEAT, refId: 'A', field: 'energyKwh' })).toBe(1)
+    expect(await expectHeat(hours(), { ...HEAT, refId: 'B', field: 'coverage' })).toBe(1)
   })
 
   it('show the readings that the API says', async () => {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { MOST_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import type { RefusedItem } from '../format.ts'
 
 export type ParsedJson =
@@ -12,6 +13,7 @@ export function parseJson(payload: Uint8Array): ParsedJson {
   // Only text that holds the replacement character can have come from bytes that are not UTF-8.
   if (text.includes('\uFFFD') && !isUtf8(payload)) return malformed('bytes that are not UTF-8')
   if (text.startsWith('\uFEFF')) return malformed('a byte order mark before the JSON')
+  if (nestsTooDeep(text)) return malformed(`more than ${MOST_JSON_LEVELS} levels`)
   try {
     return { value: JSON.parse(text), text, problem: null }
   } catch (error) {

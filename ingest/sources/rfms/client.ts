@@ -1,5 +1,6 @@
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
-import { nestsTooDeep, readPage, type Page } from './page.ts'
+import { readPage, type Page } from './page.ts'
 import { exhaustedMs, retryAfterMs } from './rate-limit.ts'
 import { MEDIA_TYPES, type RfmsServer } from './servers-file.ts'
 

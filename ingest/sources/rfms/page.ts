@@ -64,29 +64,3 @@ function timeOf(value: unknown): number | null {
 }
 
 /** Responses have some ten levels. */
-const MOST_LEVELS = 100
-
-/**
- * Whether a text nests deeper than any response: it is not given to `JSON.parse` then, which at
- * thousands of levels was seen to damage the memory of the process (V8 14.6).
- */
-export function nestsTooDeep(text: string, mostLevels = MOST_LEVELS): boolean {
-  let depth = 0
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at]
-    if (char === '"') at = endOfString(text, at)
-    else if (char === '}' || char === ']') depth -= 1
-    else if (char === '{' || char === '[') {
-      depth += 1
-      if (depth > mostLevels) return true
-    }
-  }
-  return false
-}
-
-/** Index of the quote that ends the string beginning at `start`. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
-}

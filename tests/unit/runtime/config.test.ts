@@ -43,6 +43,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   PADBORG_MQTT_SHARE: ['a/b', 'a+', '#', 'a b', 'x'.repeat(201)],
   PADBORG_MQTT_TOPICS: ['a/#/b', 'a+', 'b#', 'a,,b', ',', 'a/+b', 'a\u0000'],
   PADBORG_REGISTRY: [' ', 'a\u0000b'],
+  PADBORG_RFMS_FILE: [' ', 'a\u0000b'],
   PADBORG_INGEST_URL: [
     'x',
     '127.0.0.1:8090',

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { nestsTooDeep, readPage } from '../../../../ingest/sources/rfms/page.ts'
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+import { readPage } from '../../../../ingest/sources/rfms/page.ts'
 import { exhaustedMs, retryAfterMs } from '../../../../ingest/sources/rfms/rate-limit.ts'
 import { readRfmsServers } from '../../../../ingest/sources/rfms/servers-file.ts'
 import { temporaryDir } from '../../../support/platform.ts'
@@ -63,11 +64,11 @@ describe('a response', () => {
 
 describe('a text', () => {
   it('may nest as deep as a response does, and brackets in strings do not count', () => {
-    expect(nestsTooDeep('['.repeat(101))).toBe(true)
-    expect(nestsTooDeep('{"a":'.repeat(101))).toBe(true)
-    expect(nestsTooDeep(`${'['.repeat(100)}${']'.repeat(100)}`.repeat(5))).toBe(false)
+    expect(nestsTooDeep('['.repeat(501))).toBe(true)
+    expect(nestsTooDeep('{"a":'.repeat(501))).toBe(true)
+    expect(nestsTooDeep(`${'['.repeat(500)}${']'.repeat(500)}`.repeat(5))).toBe(false)
     expect(nestsTooDeep(JSON.stringify(['['.repeat(500), '\\"{'.repeat(500)]))).toBe(false)
-    expect(nestsTooDeep(`"]]]]]${']'.repeat(200)}",${'['.repeat(101)}`)).toBe(true)
+    expect(nestsTooDeep(`"]]]]]${']'.repeat(200)}",${'['.repeat(501)}`)).toBe(true)
   })
 })
 
