@@ -146,7 +146,7 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
       const isThere = await expectLatency(place, { ...asked, columns: ['p50', 'p95', 'p99'] })
       await expectCounters(place)
       return (
-        isThere > 0 && (await expectHeat(hours(), { ...HEAT, refId: 'B', field: 'coverage' })) > 0
+        isThere > 0 && (await expectHeat(hours(), { ...HEAT, refId: 'A', field: 'energyKwh' })) > 0
       )
     } catch {
       // Not yet the same: the tests say what is missing if it stays so.
