@@ -20,7 +20,10 @@ export interface PortDeps {
   readonly replay: Replay
   readonly progress: {
     readonly written: number
+    /** Receive time of the last message that was written. */
     readonly lastReceivedAtNs: bigint
+    /** Since when there has been anything to write at all. */
+    readonly waitingSinceNs: bigint
     readonly problem: string
   }
   readonly clock: Clock
@@ -83,12 +86,14 @@ export function ingestStatus({
   const { position } = journal.durable
   const lagMessages = Math.max(0, position - progress.written)
   const { problem } = journal.status()
+  const { lastReceivedAtNs, waitingSinceNs } = progress
+  const oldestNs = lastReceivedAtNs > waitingSinceNs ? lastReceivedAtNs : waitingSinceNs
   return {
     journal: journal.id,
     durable: position,
     written: progress.written,
     lagMessages,
-    lagMs: lagMessages === 0 ? 0 : Number(clock.nowNs() - progress.lastReceivedAtNs) / 1e6,
+    lagMs: lagMessages === 0 ? 0 : Number(clock.nowNs() - oldestNs) / 1e6,
     problems: [problem, progress.problem].filter((text) => text !== ''),
   }
 }

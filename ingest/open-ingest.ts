@@ -140,6 +140,7 @@ export async function openIngest(
       stallMs: backupStallMs,
     },
     written: saved.position,
+    waitingSinceNs: report.oldestReceivedAtNs ?? clock.nowNs(),
   })
 }
 
@@ -183,6 +184,8 @@ interface Connection {
   readonly backups: BackupOptions
   /** Position that was saved by the last run. */
   readonly written: number
+  /** When the first message behind it came. */
+  readonly waitingSinceNs: bigint
 }
 
 function connect(connection: Connection): Ingest {
@@ -195,7 +198,9 @@ function connect(connection: Connection): Ingest {
   const stages = createStageClock()
   let commands = new Map<FullId, number>()
   let clocks: [FullId, ClockSample][] = []
-  const progress = { written: connection.written, lastReceivedAtNs: clock.nowNs(), problem: '' }
+  const { written, waitingSinceNs } = connection
+  const progress = { written, lastReceivedAtNs: 0n, waitingSinceNs, problem: '' }
+  let durablePosition = journal.durable.position
   let busy = false
   let closing = false
   let sentAtNs = 0n
@@ -209,6 +214,9 @@ function connect(connection: Connection): Ingest {
   const live = createLiveHub({ journal: journal.id, caller, progress, log })
 
   journal.onDurable(() => {
+    // The writer had everything: what is durable now is the first that waits.
+    if (progress.written >= durablePosition) progress.waitingSinceNs = clock.nowNs()
+    durablePosition = journal.durable.position
     endGroup()
     wake()
   })

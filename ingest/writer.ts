@@ -108,17 +108,22 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
       const state = createIntakeState()
       let at = deps.reader.seek(fromPosition - 1)
       let rows = 0
+      // A snapshot of half of it would take the other half for stored.
+      settled = false
       while (at.position < cursor.position && !closed) {
         const { messages, next } = deps.reader.read(at, cursor, options.batchBytes)
         if (isSamePlace(at, next)) break
-        const { readings } = await runPipeline(state, messages, pipelineDeps, {
-          ...options,
-          lookUpAll: true,
-        })
-        await deps.store.write({ journal: deps.journal, toPosition: next.position, readings })
+        const derive = () =>
+          runPipeline(state, messages, pipelineDeps, { ...options, lookUpAll: true })
+        const outcome = await untilDone(derive)
+        if (outcome === GIVEN_UP) return rows
+        const { readings } = outcome
+        const batch = { journal: deps.journal, toPosition: next.position, readings }
+        if ((await untilDone(() => deps.store.write(batch))) === GIVEN_UP) return rows
         rows += readings.length
         at = next
       }
+      settled = !closed
       return rows
     },
     close() {

@@ -8,7 +8,7 @@ import { createHold } from './hold.ts'
 import { identify, type Identity } from './identity.ts'
 import type { Journal } from './journal.ts'
 import { createLag, type Lag } from './lag.ts'
-import { createTextMemory, originAt, positionAt, recordLengthAt } from './record.ts'
+import { createTextMemory, originAt, positionAt, receivedAtNsAt, recordLengthAt } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { runJournal, type RunOptions } from './run-journal.ts'
 import { createSegmentFiles } from './segment-files.ts'
@@ -31,6 +31,8 @@ export interface RecoveryReport {
   readonly lastPosition: number
   /** Durable records beyond `since`. */
   readonly records: number
+  /** When the first of them came; null where there is none. */
+  readonly oldestReceivedAtNs: bigint | null
   readonly segments: number
   readonly corruptions: readonly Corruption[]
   /** Bytes of an interrupted write that were cut off. */
@@ -85,6 +87,7 @@ async function readBack(
   if (names.some((name) => join(dir, name) === spare)) await fileLayer.unlink(spare)
   const texts = createTextMemory()
   let records = 0
+  let oldestReceivedAtNs: bigint | null = null
   const recovered = await recover(
     {
       id,
@@ -95,7 +98,10 @@ async function readBack(
       visit(slab, at) {
         records += 1
         lag.add(positionAt(slab, at), recordLengthAt(slab, at))
-        onRecord?.(texts(slab, at).device, originAt(slab, at))
+        const origin = originAt(slab, at)
+        // A replay has the time at which its message first came.
+        if (!origin) oldestReceivedAtNs ??= receivedAtNsAt(slab, at)
+        onRecord?.(texts(slab, at).device, origin)
         return true
       },
     },
@@ -107,7 +113,16 @@ async function readBack(
   const segments = stored.length
   return {
     identity,
-    report: { id, isNew, lastPosition, records, segments, corruptions, tornBytes },
+    report: {
+      id,
+      isNew,
+      lastPosition,
+      records,
+      oldestReceivedAtNs,
+      segments,
+      corruptions,
+      tornBytes,
+    },
     recovered,
   }
 }

@@ -128,6 +128,10 @@ export function groupAt({ view }: Slab, at: number): number {
   return getUint53(view, at + 24)
 }
 
+export function receivedAtNsAt({ view }: Slab, at: number): bigint {
+  return view.getBigInt64(at + 32, true)
+}
+
 export function endsGroupAt({ view }: Slab, at: number): boolean {
   return (view.getUint32(at + 12, true) & LAST_OF_GROUP) !== 0
 }
@@ -186,7 +190,7 @@ export function decodeRecord(slab: Slab, at: number, texts: Texts): JournaledMes
     retain: (flags & RETAIN) !== 0,
     dup: (flags & DUP) !== 0,
     will: (flags & WILL) !== 0,
-    receivedAtNs: view.getBigInt64(at + 32, true),
+    receivedAtNs: receivedAtNsAt(slab, at),
     receivedMonoNs: view.getBigInt64(at + 40, true),
     origin: originAt(slab, at),
     position: getUint53(view, at + 16),

@@ -84,6 +84,7 @@ describe('the port of the ingest role over HTTP', () => {
       clocks: ALL,
       delivery: ALL,
       rejections: { ...span(), reasons: null, ...page },
+      rejectionGroups: { ...span(), reasons: null, by: ['reason', 'device'] },
       status: null,
     }
   }
