@@ -3,7 +3,7 @@ import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Aggregate, AggregateRow, AggregatesQuery, Page } from '#lib/telemetry/questions.ts'
 import { fieldColumn } from './columns.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { withinRange } from './latency-values.ts'
 import { isFieldValue, wantedFields } from './readings.ts'
 import {

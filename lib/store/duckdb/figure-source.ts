@@ -9,7 +9,7 @@ import {
 } from './latency-values.ts'
 import type { Extent, Part } from './part.ts'
 import { allOf, isOneOf, textOrNull, type Row } from './sql.ts'
-import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from './time-grid.ts'
+import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../time-grid.ts'
 import { TENANT, kindsIn, rawSource, scopeConditions, type View } from './view.ts'
 
 /*

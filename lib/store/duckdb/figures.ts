@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { BIGINT, VARCHAR, DuckDBDataChunk, type DuckDBConnection } from '@duckdb/node-api'
-import { emptyChannel, thawChannel, type ChannelRun } from './loss-runs.ts'
+import { emptyChannel, thawChannel, type ChannelRun } from '../loss-runs.ts'
 import { bigintIn, numberIn, rowsOf, textIn } from './sql.ts'
 
 /*

@@ -3,7 +3,7 @@ import type { Buckets } from '../options.ts'
 import { bucketSource, groupNames, groupOf, groupSelect, rawRows } from './figure-source.ts'
 import { STAGE_VALUES, stageRows } from './latency-values.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
-import { intervalSql } from './time-grid.ts'
+import { intervalSql } from '../time-grid.ts'
 import { kindsIn, type Asking } from './view.ts'
 
 /** Up to this many raw rows in the span percentiles are exact; beyond, of buckets. */

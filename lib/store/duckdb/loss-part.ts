@@ -1,4 +1,4 @@
-import type { ChannelRun, Count, LossDelta, Place } from './loss-runs.ts'
+import type { ChannelRun, Count, LossDelta, Place } from '../loss-runs.ts'
 
 /** What a run of positions adds to the loss figures, and the channels it leaves behind. */
 export interface LossPart {

@@ -2,8 +2,8 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { channelKey } from './figures.ts'
 import { createLossSums, type LossPart } from './loss-part.ts'
-import { addRun, emptyChannel, type ChannelRun, type Place, type Run } from './loss-runs.ts'
-import { MINUTE_NS } from './time-grid.ts'
+import { addRun, emptyChannel, type ChannelRun, type Place, type Run } from '../loss-runs.ts'
+import { MINUTE_NS } from '../time-grid.ts'
 
 /**
  * Loss of the rows behind the roll-up, followed while they are written: reading them again and sorting

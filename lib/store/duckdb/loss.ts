@@ -8,9 +8,9 @@ import { groupNames, groupOf, groupSelect, piecesOf, rolledUp } from './figure-s
 import { KEYS, channelKey } from './figures.ts'
 import { KEY_VALUES } from './latency-values.ts'
 import { createLossSums, type LossPart } from './loss-part.ts'
-import { addRun, emptyChannel, type ChannelRun, type LossDelta, type Place } from './loss-runs.ts'
+import { addRun, emptyChannel, type ChannelRun, type LossDelta, type Place } from '../loss-runs.ts'
 import { bigintIn, numberIn, rowsOf, textIn, textOrNull, type Row } from './sql.ts'
-import { MINUTE_NS, ceilTo, floorTo, intervalSql } from './time-grid.ts'
+import { MINUTE_NS, ceilTo, floorTo, intervalSql } from '../time-grid.ts'
 import { rawSource, type Asking, type View } from './view.ts'
 
 /**

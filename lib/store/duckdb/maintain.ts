@@ -3,11 +3,12 @@ import type { StoreOptions } from '../options.ts'
 import type { MaintenanceReport } from '../store.ts'
 import { FIGURES } from './figures.ts'
 import { removePart } from './open-session.ts'
-import { periodEndNs, syncFolder, type Part } from './part.ts'
+import { syncFolder, type Part } from './part.ts'
+import { periodEndNs } from '../part-names.ts'
 import { expireFigures, rollHours, rollUp } from './roll-up.ts'
 import type { Session } from './session.ts'
 import { identifier, literal } from './sql.ts'
-import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from './time-grid.ts'
+import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from '../time-grid.ts'
 
 /** A WAL of this size is checkpointed at once: some 50 ms of work. */
 const WAL_BYTES = 16 * 1024 * 1024

@@ -14,7 +14,8 @@ import {
   type Figures,
 } from './figures.ts'
 import { createLossTail } from './loss-tail.ts'
-import { PART_SUFFIX, createPart, readPart, retentionOfPart, type Part } from './part.ts'
+import { PART_SUFFIX, createPart, readPart, type Part } from './part.ts'
+import { retentionOfPart } from '../part-names.ts'
 import { attach } from './quarantine.ts'
 import { createReaders, type Session } from './session.ts'
 import { identifier } from './sql.ts'

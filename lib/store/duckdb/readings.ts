@@ -4,7 +4,7 @@ import type { Page, ReadingRow, ReadingsQuery, Span } from '#lib/telemetry/quest
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Radio } from '#lib/telemetry/radio.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from './columns.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { bigintIn, literal, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
 import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
 

@@ -6,9 +6,9 @@ import { COUNTS, FIGURES, KEYS, TEMPORARY_TYPES, fillTemporary } from './figures
 import { LATENCY_COLUMNS, STAGE_VALUES, latencyValues } from './latency-values.ts'
 import { lossAfter } from './loss.ts'
 import type { LossPart } from './loss-part.ts'
-import { freezeChannel } from './loss-runs.ts'
+import { freezeChannel } from '../loss-runs.ts'
 import type { Session } from './session.ts'
-import { HOUR_NS, MINUTE_NS, floorTo } from './time-grid.ts'
+import { HOUR_NS, MINUTE_NS, floorTo } from '../time-grid.ts'
 import { rawSource, withView, type View } from './view.ts'
 
 /**

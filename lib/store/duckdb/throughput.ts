@@ -1,7 +1,7 @@
 import type { FigureQuery, ThroughputRow } from '#lib/telemetry/questions.ts'
 import { countSource, groupNames, groupOf, groupSelect } from './figure-source.ts'
 import { bigintIn, numberIn, rowsOf } from './sql.ts'
-import { intervalSql } from './time-grid.ts'
+import { intervalSql } from '../time-grid.ts'
 import { kindsIn, type Asking } from './view.ts'
 
 /** Messages, readings and payload bytes per group and interval. */

@@ -1,16 +1,8 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import type { StoreBatch } from '../store.ts'
-import {
-  attachSql,
-  createPart,
-  createPartNamer,
-  ensureSchema,
-  readPart,
-  retentionOfPart,
-  type Extent,
-  type Part,
-} from './part.ts'
+import { attachSql, createPart, ensureSchema, readPart, type Extent, type Part } from './part.ts'
+import { createPartNamer, retentionOfPart } from '../part-names.ts'
 import type { Session } from './session.ts'
 import { identifier, literal } from './sql.ts'
 

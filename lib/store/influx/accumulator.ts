@@ -1,13 +1,7 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import {
-  addRun,
-  emptyChannel,
-  type ChannelRun,
-  type LossDelta,
-  type Place,
-} from '../duckdb/loss-runs.ts'
-import { MINUTE_NS } from '../duckdb/time-grid.ts'
+import { addRun, emptyChannel, type ChannelRun, type LossDelta, type Place } from '../loss-runs.ts'
+import { MINUTE_NS } from '../time-grid.ts'
 import type { Buckets } from '../options.ts'
 import {
   FIGURE_STAGES,

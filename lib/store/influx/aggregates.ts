@@ -8,8 +8,8 @@ import type {
   Page,
   Span,
 } from '#lib/telemetry/questions.ts'
-import { decodeCursor, encodeCursor } from '../duckdb/cursor.ts'
-import { floorTo } from '../duckdb/time-grid.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { floorTo } from '../time-grid.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from './influxql.ts'
 import { fieldKey } from './reading-point.ts'
 import {

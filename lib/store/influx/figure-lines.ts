@@ -1,5 +1,5 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import { HOUR_NS, MINUTE_NS } from '../duckdb/time-grid.ts'
+import { HOUR_NS, MINUTE_NS } from '../time-grid.ts'
 import { COUNTS, type Counts, type Keys, type StageSum } from './figure-sums.ts'
 import { pointLine, type Point, type PointField } from './line.ts'
 

@@ -1,6 +1,6 @@
 import type { FigureQuery, Span } from '#lib/telemetry/questions.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
-import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../duckdb/time-grid.ts'
+import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../time-grid.ts'
 import { COUNTS, KEYS, noCounts, type Counts, type Keys, type StageSum } from './figure-sums.ts'
 import { STEPS, nodeOf, type Step } from './figure-lines.ts'
 import { stageSumIn } from './hours.ts'

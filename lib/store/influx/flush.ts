@@ -1,4 +1,4 @@
-import { HOUR_NS, MINUTE_NS, floorTo } from '../duckdb/time-grid.ts'
+import { HOUR_NS, MINUTE_NS, floorTo } from '../time-grid.ts'
 import type { Accumulator } from './accumulator.ts'
 import { STEPS, figureLines, nodeOf, type Figure } from './figure-lines.ts'
 import type { Influx } from './influx.ts'

@@ -1,5 +1,5 @@
 import type { Grouping, Stage } from '#lib/telemetry/questions.ts'
-import { floorTo } from '../duckdb/time-grid.ts'
+import { floorTo } from '../time-grid.ts'
 import { groupOf, type Keys } from './figure-sums.ts'
 
 export interface Place {

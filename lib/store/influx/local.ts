@@ -3,8 +3,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { openDatabase, transaction } from '#lib/runtime/sqlite.ts'
 import { isKind } from '#lib/telemetry/catalogue.ts'
-import { freezeChannel, thawChannel, type ChannelRun } from '../duckdb/loss-runs.ts'
-import { retentionOfPart } from '../duckdb/part.ts'
+import { freezeChannel, thawChannel, type ChannelRun } from '../loss-runs.ts'
+import { retentionOfPart } from '../part-names.ts'
 import { createPart, newestNs, type Part } from './parts.ts'
 
 /*

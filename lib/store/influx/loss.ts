@@ -1,5 +1,5 @@
 import type { FigureQuery, LossRow } from '#lib/telemetry/questions.ts'
-import { MINUTE_NS, ceilTo, floorTo } from '../duckdb/time-grid.ts'
+import { MINUTE_NS, ceilTo, floorTo } from '../time-grid.ts'
 import { countFigures, freshFigures, piecesOf } from './figure-source.ts'
 import { addCounts, noCounts, type Counts } from './figure-sums.ts'
 import { createGroups } from './groups.ts'

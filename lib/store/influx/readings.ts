@@ -1,5 +1,5 @@
 import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
-import { decodeCursor, encodeCursor } from '../duckdb/cursor.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from './influxql.ts'
 import { MS_NS, floorMs } from './point-time.ts'
 import { bigintIn, isReading, readingColumns, readingRow, rowsOf, wantedFields } from './rows.ts'

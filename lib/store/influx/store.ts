@@ -1,6 +1,6 @@
 import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { createGate, closedError } from '../duckdb/gate.ts'
-import { HOUR_NS, MINUTE_NS, floorTo } from '../duckdb/time-grid.ts'
+import { createGate, closedError } from '../gate.ts'
+import { HOUR_NS, MINUTE_NS, floorTo } from '../time-grid.ts'
 import type { StoreOptions } from '../options.ts'
 import type { Store, StoreBatch } from '../store.ts'
 import { createAccumulator, type Accumulator } from './accumulator.ts'

@@ -1,5 +1,5 @@
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { createPartNamer } from '../duckdb/part.ts'
+import { createPartNamer } from '../part-names.ts'
 import type { RefusedReading, StoreBatch } from '../store.ts'
 import type { Influx } from './influx.ts'
 import type { Local } from './local.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeCursor, encodeCursor } from '#lib/store/duckdb/cursor.ts'
+import { decodeCursor, encodeCursor } from '#lib/store/cursor.ts'
 
 describe('a cursor', () => {
   it('comes back as it was', () => {

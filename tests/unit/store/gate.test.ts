@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import { createGate } from '#lib/store/duckdb/gate.ts'
+import { createGate } from '#lib/store/gate.ts'
 
 const limits = { queryTimeoutMs: 10_000, queryConcurrency: 2, queryQueue: 2 }
 

@@ -8,7 +8,7 @@ import {
   thawChannel,
   type LossDelta,
   type Place,
-} from '#lib/store/duckdb/loss-runs.ts'
+} from '#lib/store/loss-runs.ts'
 
 const SEED = process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}
 

@@ -1,5 +1,5 @@
 import { PlatformError } from '#lib/runtime/errors.ts'
-import type { StoreLimits } from '../store.ts'
+import type { StoreLimits } from './store.ts'
 
 /** Lets few questions in at once, some wait, and turns the rest away. */
 export interface Gate {
