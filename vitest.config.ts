@@ -43,7 +43,6 @@ export default defineConfig({
           include: ['tests/system/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
     ],
