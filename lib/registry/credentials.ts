@@ -65,7 +65,12 @@ export function createCredentials(context: RegistryContext, overlapMs: number): 
   function authenticate(username: string, password: string): Account | null {
     requireOpen()
     const hash = hashSecret(password)
-    return deviceAccount(username, hash) ?? applicationAccount(username, hash)
+    const match = () => deviceAccount(username, hash) ?? applicationAccount(username, hash)
+    const account = match()
+    if (account) return account
+    // Another process may have made it a moment ago: nobody is refused for that.
+    requireFresh()
+    return match()
   }
 
   /** Looks at every credential, and at a void one if there is none: the time tells nothing. */

@@ -62,7 +62,10 @@ export function createKeys(context: RegistryContext): ApiKeys {
     authenticate(key) {
       requireOpen()
       // Found by its hash: how long that takes tells about the hash, not about the key.
-      const found = memory.keysByHash.get(hashName(hashSecret(key)))
+      const hash = hashName(hashSecret(key))
+      // Another process may have made it a moment ago: nobody is refused for that.
+      if (!memory.keysByHash.has(hash)) requireFresh()
+      const found = memory.keysByHash.get(hash)
       return found ? withoutHash(found) : null
     },
   }
