@@ -6,7 +6,8 @@ import { HIGH_FREQUENCY, POSITION, takeMeasured } from './cam/fields.ts'
 import { isRecord } from './reading/native-element.ts'
 import type { Problem, Values } from './reading/source-fields.ts'
 import { refuseAt, truckDraft } from './reading/truck-draft.ts'
-import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import { readTruckJson, requiredTime } from './reading/truck-payload.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { describe, show } from './reading/wording.ts'
 
 /**

@@ -5,15 +5,8 @@ import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
 import { BARE_ENERGY, NAMES } from './kamstrup2mqtt/names.ts'
-import {
-  EVENT,
-  energyField,
-  isEmpty,
-  meterDraft,
-  meterIdOf,
-  refuse,
-  type MeterKind,
-} from './reading/meter.ts'
+import { energyField, isEmpty, meterDraft, meterIdOf, type MeterKind } from './reading/meter.ts'
+import { EVENT, refuse } from './reading/output.ts'
 import { numbersIn, readMeterJson, wrong, type Payload } from './reading/meter-json.ts'
 import { statusOfText, UNTOLD, type MeterStatus } from './reading/meter-status.ts'
 import { refusal } from './reading/native-element.ts'

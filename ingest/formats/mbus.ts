@@ -7,7 +7,8 @@ import { wirelessFrame } from './mbus/wireless-frame.ts'
 import type { KeyedInput } from './reading/aes-key.ts'
 import { isProblem, refusedFor } from './reading/mbus-problem.ts'
 import { readTelegram } from './reading/mbus-telegram.ts'
-import { EVENT, isMeter, notMeter, outputOf, refuse } from './reading/meter.ts'
+import { isMeter, notMeter } from './reading/meter.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 
 /** Telegrams of M-Bus as they come off the air or the wire, in hexadecimal digits. */
 export const mbus: Format = {

@@ -8,16 +8,15 @@ import { decrypt, isEncrypted } from './nabovarme/decrypt.ts'
 import { partsOf, quantityOf } from './nabovarme/sample-text.ts'
 import { aesKeyOf, keyProblem, type KeyedInput } from './reading/aes-key.ts'
 import {
-  EVENT,
   energyField,
   isEmpty,
   isMeter,
   meterDraft,
   meterIdOf,
   notMeter,
-  refuse,
   type MeterKind,
 } from './reading/meter.ts'
+import { EVENT, refuse } from './reading/output.ts'
 import { wrong } from './reading/meter-json.ts'
 import { UNTOLD } from './reading/meter-status.ts'
 import { refusal } from './reading/native-element.ts'

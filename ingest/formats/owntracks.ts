@@ -6,7 +6,8 @@ import { isRecord } from './reading/native-element.ts'
 import { withoutFix } from './reading/no-fix.ts'
 import { takeFields, type Problem, type SourceField, type Values } from './reading/source-fields.ts'
 import { refuseAt, truckDraft } from './reading/truck-draft.ts'
-import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import { readTruckJson, requiredTime } from './reading/truck-payload.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { describe, show } from './reading/wording.ts'
 
 /** The JSON of the OwnTracks apps: a phone in the cab (owntracks.org/booklet/tech/json). */

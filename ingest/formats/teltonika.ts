@@ -5,7 +5,8 @@ import { isRecord } from './reading/native-element.ts'
 import { readNumber } from './reading/number-text.ts'
 import type { Problem, Values } from './reading/source-fields.ts'
 import { refuseAt } from './reading/truck-draft.ts'
-import { EVENT, outputOf, readTruckJson, refuse, requiredTime } from './reading/truck-payload.ts'
+import { readTruckJson, requiredTime } from './reading/truck-payload.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { describe, show } from './reading/wording.ts'
 
 /** The JSON that Teltonika trackers publish themselves (Codec JSON, domain.md 2.4). */

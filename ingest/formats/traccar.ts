@@ -8,14 +8,8 @@ import { withoutFix } from './reading/no-fix.ts'
 import { asCarried, ofSubDevice } from './reading/sub-device.ts'
 import { takeFields, type Problem, type Values } from './reading/source-fields.ts'
 import { refuseAt, truckDraft } from './reading/truck-draft.ts'
-import {
-  EVENT,
-  notTruck,
-  outputOf,
-  readTruckJson,
-  refuse,
-  requiredTime,
-} from './reading/truck-payload.ts'
+import { notTruck, readTruckJson, requiredTime } from './reading/truck-payload.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { describe, show } from './reading/wording.ts'
 import { ATTRIBUTES, ATTRIBUTES_SETTING, POSITION } from './traccar/fields.ts'
 import { radioOf } from './traccar/cell.ts'

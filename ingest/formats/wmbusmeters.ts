@@ -3,16 +3,15 @@ import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
 import {
-  EVENT,
   hasEnergy,
   isEmpty,
   isMeter,
   meterDraft,
   meterIdOf,
   notMeter,
-  refuse,
   type MeterKind,
 } from './reading/meter.ts'
+import { EVENT, refuse } from './reading/output.ts'
 import { numbersIn, readMeterJson, wrong, type Payload } from './reading/meter-json.ts'
 import { METER_MEDIA, otherMedium } from './reading/meter-media.ts'
 import { refusal } from './reading/native-element.ts'

@@ -3,7 +3,7 @@ import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { createAcceptor } from '#lib/telemetry/values.ts'
-import type { Draft, FormatOutput, RefusedItem } from '../format.ts'
+import type { Draft, RefusedItem } from '../format.ts'
 import type { MeterStatus } from './meter-status.ts'
 import { refusal } from './native-element.ts'
 
@@ -12,23 +12,6 @@ export type MeterKind = 'heat_meter' | 'energy_meter'
 const ACCEPT: Readonly<Record<MeterKind, ReturnType<typeof createAcceptor>>> = {
   heat_meter: createAcceptor(KINDS.heat_meter.fields),
   energy_meter: createAcceptor(KINDS.energy_meter.fields),
-}
-
-/** A message without readings: stored, not rejected. */
-export const EVENT: FormatOutput = { drafts: [], refused: [] }
-
-export function refuse(item: RefusedItem): FormatOutput {
-  return { drafts: [], refused: [item] }
-}
-
-export function outputOf(results: readonly (Draft | RefusedItem)[]): FormatOutput {
-  const drafts: Draft[] = []
-  const refused: RefusedItem[] = []
-  for (const result of results) {
-    if ('reason' in result) refused.push(result)
-    else drafts.push(result)
-  }
-  return { drafts, refused }
 }
 
 export function isMeter(kind: Device['kind']): kind is MeterKind {

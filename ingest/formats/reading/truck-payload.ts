@@ -1,28 +1,13 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
-import type { Draft, FormatInput, FormatOutput, RefusedItem } from '../format.ts'
+import type { FormatInput, FormatOutput, RefusedItem } from '../format.ts'
 import { native } from '../native.ts'
 import { hiddenFault } from './hidden-fault.ts'
 import { parseJson } from './json-text.ts'
 import { refusal } from './native-element.ts'
+import { EVENT, refuse } from './output.ts'
 import { isNativeReading } from './native-reading.ts'
 import type { Problem } from './source-fields.ts'
-
-export const EVENT: FormatOutput = { drafts: [], refused: [] }
-
-export function refuse(item: RefusedItem): FormatOutput {
-  return { drafts: [], refused: [item] }
-}
-
-export function outputOf(results: readonly (Draft | RefusedItem)[]): FormatOutput {
-  const drafts: Draft[] = []
-  const refused: RefusedItem[] = []
-  for (const result of results) {
-    if ('reason' in result) refused.push(result)
-    else drafts.push(result)
-  }
-  return { drafts, refused }
-}
 
 /**
  * How every JSON convention of trucks begins: what is JSON, and not a native payload on a native

@@ -46,7 +46,7 @@ const REASONS: Readonly<Record<number, Reason>> = {
   0x96: passing('it says that messages come too fast'),
   0x97: passing('it says that a quota is used up'),
   0x98: passing('an administrator ended the connection'),
-  0x9c: settings('it wants us to use another server for now; correct PADBORG_MQTT_URL'),
+  0x9c: settings('it sends us to another server; correct PADBORG_MQTT_URL'),
   0x9d: settings('it has moved; correct PADBORG_MQTT_URL'),
   0x9e: settings(
     'it knows no shared subscriptions; leave out PADBORG_MQTT_SHARE and run one intake, or give ' +
