@@ -16,6 +16,8 @@ export interface ReadChunk {
   readonly bytes: Buffer
   readonly atNs: bigint
   readonly monoNs: bigint
+  /** The bytes are those of the next read as soon as this one is through: who keeps them copies. */
+  readonly borrowed: boolean
 }
 
 /** What is known of the topic that a connection published to last. */

@@ -7,6 +7,7 @@ import { MOST_AT_AEDES, type Reader } from './reader.ts'
 import type { Gates } from './gates.ts'
 import type { ReceivedIdsOfSessions } from './received-ids.ts'
 import type { Refusals } from './refusals.ts'
+import { createSharedBuffer } from './shared-buffer.ts'
 import type { SlowSubscribers } from './slow-subscribers.ts'
 import { scopeFilters } from './tenant-topics.ts'
 
@@ -24,6 +25,7 @@ export interface FrontDoorDeps {
 /** The life of each connection, from its first byte to its end. */
 export function createFrontDoor(deps: FrontDoorDeps): (given: NewConnection) => void {
   const { aedes, clients, reader, gates, received, slow, refusals, log } = deps
+  const shared = createSharedBuffer()
 
   aedes.on('clientReady', (client) => {
     const connection = clients.of(client)
@@ -56,7 +58,11 @@ export function createFrontDoor(deps: FrontDoorDeps): (given: NewConnection) => 
     }
     const connection = createConnection(given, client)
     clients.add(connection)
-    stream.on('data', (bytes: Buffer) => reader.read(connection, bytes))
+    stream.on('data', (bytes: Buffer) => reader.read(connection, bytes, false))
+    // TLS and WebSocket make their own buffers when they decode.
+    if (given.listener === 'mqtt') {
+      shared.take(given.socket, (bytes) => reader.read(connection, bytes, true))
+    }
     stream.on('end', () => reader.end(connection))
     stream.on('close', () => closed(connection))
   }

@@ -49,14 +49,14 @@ export function createGates(resume: (connection: Connection) => void): Gates {
     openAll(cause) {
       for (const connection of blocked) if (connection.blocked === cause) schedule(connection)
     },
-    keepFirst(connection, { bytes, atNs, monoNs }, from) {
-      const rest = bytes.subarray(from)
-      connection.waiting.unshift({ bytes: rest, atNs, monoNs })
-      connection.waitingBytes += rest.length
+    keepFirst(connection, chunk, from) {
+      const rest = kept(chunk, from)
+      connection.waiting.unshift(rest)
+      connection.waitingBytes += rest.bytes.length
       pauseIfFull(connection)
     },
     keepLast(connection, chunk) {
-      connection.waiting.push(chunk)
+      connection.waiting.push(kept(chunk, 0))
       connection.waitingBytes += chunk.bytes.length
       pauseIfFull(connection)
     },
@@ -118,4 +118,9 @@ export function createGates(resume: (connection: Connection) => void): Gates {
     clearInterval(keepAlive)
     keepAlive = null
   }
+}
+
+function kept({ bytes, atNs, monoNs, borrowed }: ReadChunk, from: number): ReadChunk {
+  const rest = bytes.subarray(from)
+  return { bytes: borrowed ? Buffer.from(rest) : rest, atNs, monoNs, borrowed: false }
 }

@@ -137,8 +137,9 @@ export function createMessagePath(deps: MessagePathDeps, options: MessagePathOpt
     return true
   }
 
-  function accept(connection: Connection, publish: Publish, { atNs, monoNs }: ReadChunk): void {
+  function accept(connection: Connection, publish: Publish, chunk: ReadChunk): void {
     const { entry, payload, qos, retain, dup, messageId } = publish
+    const forwarded = retain || forward.isWanted(entry) ? kept(publish, chunk) : null
     const flight = { connection }
     if (qos === 2) connection.receivedIds?.set(messageId, flight)
     const message: IncomingMessage = {
@@ -149,8 +150,8 @@ export function createMessagePath(deps: MessagePathDeps, options: MessagePathOpt
       retain,
       dup,
       will: false,
-      receivedAtNs: atNs,
-      receivedMonoNs: monoNs,
+      receivedAtNs: chunk.atNs,
+      receivedMonoNs: chunk.monoNs,
       origin: null,
     }
     inFlight += 1
@@ -160,9 +161,14 @@ export function createMessagePath(deps: MessagePathDeps, options: MessagePathOpt
       // QoS 2: the client may have come back on another connection meanwhile.
       if (error) connection.stream.destroy()
       else acknowledge(flight.connection, qos, messageId)
-      if (!error && (retain || forward.isWanted(entry))) send(publish)
+      if (!error && forwarded) send(forwarded)
       if (inFlight === 0 && onSettled.length > 0) tellSettled()
     })
+  }
+
+  /** A message that outlives the read that brought it; the intake has its own copy of the bytes. */
+  function kept(publish: Publish, { borrowed }: ReadChunk): Publish {
+    return borrowed ? { ...publish, payload: Buffer.from(publish.payload) } : publish
   }
 
   function landed(connection: Connection): void {
@@ -194,7 +200,7 @@ export function createMessagePath(deps: MessagePathDeps, options: MessagePathOpt
     } else if (route) {
       intake.command(route.device)
       metrics.count('padborg_commands_total')
-      if (publish.retain || forward.isWanted(entry)) send(publish)
+      if (publish.retain || forward.isWanted(entry)) send(kept(publish, chunk))
     }
     acknowledge(connection, qos, messageId)
   }

@@ -20,8 +20,8 @@ import type { Refusals } from './refusals.ts'
  * Aedes. A connection that is blocked is not read from; what was read stays in order behind it.
  */
 export interface Reader {
-  /** Bytes from the socket. */
-  read(connection: Connection, bytes: Buffer): void
+  /** Bytes from the socket; borrowed ones are used again after this call. */
+  read(connection: Connection, bytes: Buffer, borrowed: boolean): void
   /** Goes on with what waited. */
   resume(connection: Connection): void
   /** The peer has sent its last byte. */
@@ -54,8 +54,8 @@ export function createReader(deps: ReaderDeps, { maxPacketBytes }: ReaderOptions
   const frame = createFrame()
 
   return {
-    read(connection, bytes) {
-      const chunk = { bytes, atNs: clock.nowNs(), monoNs: clock.monoNs() }
+    read(connection, bytes, borrowed) {
+      const chunk = { bytes, atNs: clock.nowNs(), monoNs: clock.monoNs(), borrowed }
       if (connection.blocked !== null) return gates.keepLast(connection, chunk)
       walk(connection, chunk)
       if (connection.waiting.length > 0) walkWaiting(connection)
@@ -105,7 +105,7 @@ export function createReader(deps: ReaderDeps, { maxPacketBytes }: ReaderOptions
     const { packet, used, refused } = partials.add(connection, chunk.bytes)
     if (refused !== null) return tooLarge(connection, refused)
     if (used < chunk.bytes.length) gates.keepFirst(connection, chunk, used)
-    if (packet) walk(connection, { ...chunk, bytes: packet })
+    if (packet) walk(connection, { ...chunk, bytes: packet, borrowed: false })
   }
 
   /** False: the packet was not taken, and the connection is blocked. */
@@ -122,16 +122,22 @@ export function createReader(deps: ReaderDeps, { maxPacketBytes }: ReaderOptions
       return false
     }
     connection.client._keepaliveTimer?.refresh()
-    connection.client._parser.parse(chunk.bytes.subarray(at, frame.end))
+    connection.client._parser.parse(forAedes(chunk, at))
     return true
   }
 
-  function connect(connection: Connection, { bytes }: ReadChunk, at: number): boolean {
+  /** The parser of Aedes keeps parts of what it gets. */
+  function forAedes({ bytes, borrowed }: ReadChunk, at: number): Buffer {
+    const packet = bytes.subarray(at, frame.end)
+    return borrowed ? Buffer.from(packet) : packet
+  }
+
+  function connect(connection: Connection, chunk: ReadChunk, at: number): boolean {
     if (connection.stage !== 'new' || frame.type !== CONNECT) {
       malformed(connection, `a packet of type ${frame.type} before CONNECT`)
       return true
     }
-    if (protocolLevelOf(bytes, frame) === 5) {
+    if (protocolLevelOf(chunk.bytes, frame) === 5) {
       refusals.note(
         connection,
         'protocol_version',
@@ -142,7 +148,7 @@ export function createReader(deps: ReaderDeps, { maxPacketBytes }: ReaderOptions
     }
     connection.stage = 'connecting'
     gates.block(connection, 'connecting')
-    connection.client._parser.parse(bytes.subarray(at, frame.end))
+    connection.client._parser.parse(forAedes(chunk, at))
     return true
   }
 

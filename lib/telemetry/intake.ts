@@ -14,7 +14,8 @@ export interface Intake {
   /**
    * Makes one message durable; `done` is called in the order of the calls, after the fsync. While
    * the journal cannot be written, `done` waits: it is never called with success too early and the
-   * message is not dropped. An error means the platform is closing.
+   * message is not dropped. An error means the platform is closing. The payload is copied before
+   * this returns: its memory may be used again.
    */
   accept(message: IncomingMessage, done: (error: Error | null) => void): void
   /** True while publishers must not be read from: journal full, disk full, or writing fails. */

@@ -92,7 +92,7 @@ describe('a held intake', () => {
     expect(test.intake.accepted).toEqual([])
     test.intake.hold(false)
     await waitFor(() => test.intake.accepted.length === sent, { timeoutMs: 20_000 })
-    expect(client.received).toHaveLength(sent)
+    await waitFor(() => client.received.length === sent, { timeoutMs: 20_000 })
   })
 
   it('keeps wills until it takes messages again', async () => {
