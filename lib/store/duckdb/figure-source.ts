@@ -1,21 +1,23 @@
 import type { FigureQuery, Grouping, Stage } from '#lib/telemetry/questions.ts'
-import { COUNTS, FIGURES, KEYS } from './figures.ts'
+import { COUNTS } from './figures.ts'
+import { TENANT_OF, grainOf, keysOf, tableOf, type Grain, type Step } from './grain.ts'
 import {
   COUNTS_FOR_VOLUME,
   IS_LATE,
-  KEY_VALUES,
   LATENCY_COLUMNS,
+  keyValues,
   latencyValues,
 } from './latency-values.ts'
 import type { Extent, Part } from './part.ts'
 import { allOf, isOneOf, textOrNull, type Row } from './sql.ts'
 import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../time-grid.ts'
-import { TENANT, kindsIn, rawSource, scopeConditions, type View } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type View } from './view.ts'
 
 /*
  * A question over a span is put together of three sources: whole hours from the hour figures, whole
  * minutes from the minute figures, and raw rows for the ends of the span and for what is not rolled
- * up yet. Every row counts in exactly one of them.
+ * up yet. Every row counts in exactly one of them. Minutes of the latency of single devices would be
+ * as many rows as there are messages: raw rows stand for them as long as they are kept.
  */
 
 interface Pieces {
@@ -27,22 +29,57 @@ interface Pieces {
 
 type Shape = Pick<FigureQuery, 'fromNs' | 'toNs' | 'everyNs'>
 
-export function piecesOf(view: View, { fromNs, toNs, everyNs }: Shape): Pieces {
-  const { rolled, hoursRolled, minuteFloorNs: floorNs } = view
-  // Before the floor only hours are left: an hour counts where it begins.
-  const sinceNs = fromNs > floorNs ? fromNs : floorNs
-  const [minuteFrom, minuteTo] = wholeSteps(sinceNs, toNs, everyNs, MINUTE_NS)
-  const [hourFrom, hourTo] = wholeSteps(sinceNs, toNs, everyNs, HOUR_NS)
-  const within = (from: bigint, to: bigint) => `(time_ns >= ${from} AND time_ns < ${to})`
-  const inMinutes = within(minuteFrom, minuteTo)
-  const inHours = within(hourFrom, hourTo)
-  const onlyHours = floorNs > fromNs ? within(fromNs, floorNs < toNs ? floorNs : toNs) : 'false'
+export function piecesOf(view: View, shape: Shape): Pieces {
+  const { rolled, hoursRolled } = view
+  const { minuteFrom, minuteTo, inMinutes, inHours, onlyHours } = stepsOf(
+    view,
+    shape,
+    view.minuteFloorNs,
+  )
   return {
     raw: `position > ${rolled} OR NOT (${inMinutes} OR ${onlyHours})`,
     needsRaw: (part, { minNs, maxNs }) =>
       part.position > rolled || minNs < minuteFrom || maxNs >= minuteTo,
     minutes: `upto <= ${rolled} AND ${inMinutes} AND (upto > ${hoursRolled} OR NOT ${inHours})`,
     hours: `upto <= ${hoursRolled} AND (${inHours} OR ${onlyHours})`,
+  }
+}
+
+/** The pieces of a question for the latency of single devices; `roll-up.ts` says what is there. */
+function deviceLatencyPieces(view: View, shape: Shape): Pieces {
+  const { latencyRolled, parts } = view
+  const steps = stepsOf(view, shape, view.deviceFloorNs)
+  const { hourFrom, hourTo, inMinutes } = steps
+  const inHours = `(${steps.inHours} OR ${steps.onlyHours})`
+  // A file that retention is about to drop still counts with its raw rows.
+  const kept = parts.map(({ position }) => position)
+  const ofDropped = kept.length === 0 ? 'true' : `upto NOT IN (${kept.join(', ')})`
+  return {
+    raw: `position > ${latencyRolled} OR NOT ${inHours}`,
+    needsRaw: (part, { minNs, maxNs }) =>
+      part.position > latencyRolled || minNs < hourFrom || maxNs >= hourTo,
+    minutes: `${ofDropped} AND ${inMinutes} AND NOT ${inHours}`,
+    hours: `upto <= ${latencyRolled} AND ${inHours}`,
+  }
+}
+
+/** The whole steps of a span, as times and as conditions; before the floor only hours are left. */
+function stepsOf(view: View, { fromNs, toNs, everyNs }: Shape, floorNs: bigint) {
+  const sinceNs = fromNs > floorNs ? fromNs : floorNs
+  // Nothing is newer than the span: its last step holds only rows of it, although it is not whole.
+  const endNs = (stepNs: bigint) => (toNs > view.newestNs ? ceilTo(toNs, stepNs) : toNs)
+  const [minuteFrom, minuteTo] = wholeSteps(sinceNs, endNs(MINUTE_NS), everyNs, MINUTE_NS)
+  const [hourFrom, hourTo] = wholeSteps(sinceNs, endNs(HOUR_NS), everyNs, HOUR_NS)
+  const within = (from: bigint, to: bigint) => `(time_ns >= ${from} AND time_ns < ${to})`
+  return {
+    minuteFrom,
+    minuteTo,
+    hourFrom,
+    hourTo,
+    inMinutes: within(minuteFrom, minuteTo),
+    inHours: within(hourFrom, hourTo),
+    // An hour counts where it begins.
+    onlyHours: floorNs > fromNs ? within(fromNs, floorNs < toNs ? floorNs : toNs) : 'false',
   }
 }
 
@@ -59,23 +96,25 @@ function wholeSteps(
   return first < last ? [first, last] : [fromNs, fromNs]
 }
 
-/** Figures of both steps with the conditions of a question. */
+/** Figures of both steps with the conditions of a question: time, the keys of its grain, `columns`. */
 export function rolledUp(
-  table: 'counts' | 'latency',
-  columns: string,
+  what: 'counts' | 'latency',
+  columns: readonly string[],
   query: FigureQuery,
   pieces: Pieces,
 ): string {
-  const conditions = scopeConditions(query.scope)
+  const grain = grainOf(query)
+  const conditions = scopeConditions(query.scope, grain)
   if (query.scope.kinds) conditions.push(isOneOf('kind', query.scope.kinds))
-  const select = (step: 'minute' | 'hour', where: string) =>
-    `SELECT ${columns} FROM ${FIGURES}.${step}_${table} WHERE ${allOf([where, ...conditions])}`
+  const list = ['time_ns', ...keysOf(grain), ...columns].join(', ')
+  const select = (step: Step, where: string) =>
+    `SELECT ${list} FROM ${tableOf(step, grain, what)} WHERE ${allOf([where, ...conditions])}`
   return `${select('minute', pieces.minutes)}\n UNION ALL ${select('hour', pieces.hours)}`
 }
 
 /** Counts of raw rows in the shape of the figures; loss is derived from whole series, not here. */
-export function rawCounts(rows: string): string {
-  return `SELECT time_ns, ${KEY_VALUES}, (bytes > 0)::BIGINT AS messages, 1::BIGINT AS readings,
+export function rawCounts(rows: string, grain: Grain): string {
+  return `SELECT time_ns, ${keyValues(grain)}, (bytes > 0)::BIGINT AS messages, 1::BIGINT AS readings,
     bytes::BIGINT AS bytes, (${IS_LATE})::BIGINT AS late, 0::BIGINT AS received, 0::BIGINT AS lost,
     0::BIGINT AS restarts FROM ${rows} WHERE ${COUNTS_FOR_VOLUME}`
 }
@@ -93,9 +132,8 @@ export function rawRows(view: View, query: FigureQuery, pieces: Pieces | null): 
 /** Counts of a span: raw and rolled up, to be summed. */
 export function countSource(view: View, query: FigureQuery): string {
   const pieces = piecesOf(view, query)
-  const columns = ['time_ns', ...KEYS, ...COUNTS].join(', ')
-  return `(${rawCounts(rawRows(view, query, pieces))}
-    UNION ALL ${rolledUp('counts', columns, query, pieces)})`
+  return `(${rawCounts(rawRows(view, query, pieces), grainOf(query))}
+    UNION ALL ${rolledUp('counts', COUNTS, query, pieces)})`
 }
 
 /** Bucket rows of a span: raw values as buckets of one, and those rolled up. */
@@ -104,28 +142,21 @@ export function bucketSource(
   query: FigureQuery & { readonly stages: readonly Stage[] },
   bucketSql: (column: string) => string,
 ): string {
-  const pieces = piecesOf(view, query)
-  const columns = ['time_ns', ...KEYS, 'stage', 'bucket', 'n', 'negative', 'max_ms', 'bound_ms']
-  const raw = latencyValues(rawRows(view, query, pieces), query.stages)
+  const grain = grainOf(query)
+  const pieces = grain === 'device' ? deviceLatencyPieces(view, query) : piecesOf(view, query)
+  const columns = ['stage', 'bucket', 'n', 'negative', 'max_ms', 'bound_ms']
+  const raw = latencyValues(rawRows(view, query, pieces), grain, query.stages)
   const stages = isOneOf('stage', query.stages)
-  return `(SELECT * FROM (SELECT time_ns, ${KEYS.join(', ')}, stage, ${bucketSql('ms')} AS bucket,
-      1::BIGINT AS n, (ms < 0)::BIGINT AS negative, ms AS max_ms, bound_ms FROM ${raw}
-    UNION ALL ${rolledUp('latency', columns.join(', '), query, pieces)}) WHERE ${stages})`
-}
-
-const GROUP_VALUES: Readonly<Record<Grouping, string>> = {
-  device: 'device',
-  kind: 'kind',
-  tenant: TENANT,
-  rat: 'rat',
-  cell: 'cell',
-  operator: 'operator',
-  band: 'band',
+  return `(SELECT * FROM (SELECT time_ns, ${keysOf(grain).join(', ')}, stage,
+      ${bucketSql('ms')} AS bucket, 1::BIGINT AS n, (ms < 0)::BIGINT AS negative, ms AS max_ms,
+      bound_ms FROM ${raw}
+    UNION ALL ${rolledUp('latency', columns, query, pieces)}) WHERE ${stages})`
 }
 
 /** The grouping columns `g_...` of a question, for SELECT. */
-export function groupSelect(by: readonly Grouping[]): string {
-  return by.map((name) => `${GROUP_VALUES[name]} AS g_${name}, `).join('')
+export function groupSelect(query: Pick<FigureQuery, 'scope' | 'by'>): string {
+  const tenant = TENANT_OF[grainOf(query)]
+  return query.by.map((name) => `${name === 'tenant' ? tenant : name} AS g_${name}, `).join('')
 }
 
 /** Their names, for GROUP BY and ORDER BY behind `interval_ns`. */

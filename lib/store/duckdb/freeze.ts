@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import { giveSecondName } from '#lib/runtime/second-name.ts'
-import { FIGURES, figuresPath } from './figures.ts'
+import { figuresPath } from './figures.ts'
+import { FIGURES } from './grain.ts'
 import { checkpointPart } from './maintain.ts'
 import type { Session } from './session.ts'
 

@@ -3,6 +3,7 @@ import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Stage } from '#lib/telemetry/questions.ts'
 import { fieldColumn, radioColumn } from './columns.ts'
+import { TENANT_OF, type Grain } from './grain.ts'
 
 /*
  * The one place that says which rows count for latency, and with which value (domain.md 5.3):
@@ -51,29 +52,31 @@ export const LATENCY_COLUMNS = [
   ...['rat', 'cellId', 'operator', 'band'].map(radioColumn),
 ] as const
 
-/** The keys of figures (`figures.ts`) from raw columns. */
-export const KEY_VALUES = [
-  'device',
-  'kind',
-  `${radioColumn('rat')} AS rat`,
-  `${radioColumn('cellId')} AS cell`,
-  `${radioColumn('operator')} AS operator`,
-  `${radioColumn('band')} AS band`,
-].join(', ')
+/** The keys of figures (`grain.ts`) from raw columns. */
+export function keyValues(grain: Grain): string {
+  return [
+    grain === 'device' ? 'device' : `${TENANT_OF.device} AS tenant`,
+    'kind',
+    `${radioColumn('rat')} AS rat`,
+    `${radioColumn('cellId')} AS cell`,
+    `${radioColumn('operator')} AS operator`,
+    `${radioColumn('band')} AS band`,
+  ].join(', ')
+}
 
 /** Latency values of one stage: time_ns, the keys, value, bound_ms. */
-export function stageRows(rows: string, { value, bound }: StageValue): string {
-  return `(SELECT time_ns, ${KEY_VALUES}, ${value} AS value, ${bound} AS bound_ms FROM ${rows}
+export function stageRows(rows: string, grain: Grain, { value, bound }: StageValue): string {
+  return `(SELECT time_ns, ${keyValues(grain)}, ${value} AS value, ${bound} AS bound_ms FROM ${rows}
     WHERE ${COUNTS_FOR_LATENCY} AND value IS NOT NULL)`
 }
 
 /** Latency values of several stages: time_ns, the keys, stage, ms, bound_ms. */
-export function latencyValues(rows: string, stages: readonly Stage[]): string {
+export function latencyValues(rows: string, grain: Grain, stages: readonly Stage[]): string {
   const selects = stages.flatMap((stage) => {
     const value = STAGE_VALUES[stage]
     if (!value) return []
     return `SELECT * EXCLUDE (value), '${stage}' AS stage, value::DOUBLE / ${value.perMs} AS ms
-      FROM ${stageRows(rows, value)}`
+      FROM ${stageRows(rows, grain, value)}`
   })
   return `(${selects.join('\n UNION ALL ')})`
 }

@@ -1,13 +1,14 @@
 import type { LatencyQuery, LatencyRow, Stage } from '#lib/telemetry/questions.ts'
 import type { Buckets } from '../options.ts'
 import { bucketSource, groupNames, groupOf, groupSelect, rawRows } from './figure-source.ts'
+import { grainOf } from './grain.ts'
 import { STAGE_VALUES, stageRows } from './latency-values.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
 import { intervalSql } from '../time-grid.ts'
 import { kindsIn, type Asking } from './view.ts'
 
 /** Up to this many raw rows in the span percentiles are exact; beyond, of buckets. */
-const EXACT_ROWS = 2_000_000
+const EXACT_ROWS = 200_000
 const PERCENTILES = [50, 95, 99] as const
 
 /** Latency per group and interval; a row for each that has a value. */
@@ -17,6 +18,10 @@ export async function askLatency(asking: Asking, query: LatencyQuery): Promise<L
   const wanted = { ...query, stages }
   return isExact(asking, query) ? exact(asking, wanted) : ofBuckets(asking, wanted)
 }
+
+/** Of few devices raw rows are read anyhow: `figure-source.ts`. */
+const FEW_DEVICES = 10
+const EXACT_ROWS_OF_FEW = 5_000_000
 
 /** Whether all raw rows of the span are there, and few enough by the catalogue. */
 function isExact({ view }: Asking, { fromNs, toNs, scope }: LatencyQuery): boolean {
@@ -32,7 +37,8 @@ function isExact({ view }: Asking, { fromNs, toNs, scope }: LatencyQuery): boole
       rows += extent.rows * share
     }
   }
-  return rows <= EXACT_ROWS
+  const isOfFew = scope.devices !== null && scope.devices.length <= FEW_DEVICES
+  return rows <= (isOfFew ? EXACT_ROWS_OF_FEW : EXACT_ROWS)
 }
 
 async function exact(
@@ -48,10 +54,10 @@ async function exact(
     const ms = (column: string) => `${column}::DOUBLE / ${value.perMs}`
     return `SELECT ${groups}, '${stage}' AS stage, n, ${ms('q[1]')} AS p50, ${ms('q[2]')} AS p95,
         ${ms('q[3]')} AS p99, ${ms('max_value')} AS max_ms, bound_ms, negative
-      FROM (SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(by)} count(*) AS n,
+      FROM (SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(query)} count(*) AS n,
           quantile_cont(value, [0.5, 0.95, 0.99]) AS q, max(value) AS max_value,
           max(bound_ms) AS bound_ms, count(*) FILTER (WHERE value < 0) AS negative
-        FROM ${stageRows(raw, value)} GROUP BY ${groups})`
+        FROM ${stageRows(raw, grainOf(query), value)} GROUP BY ${groups})`
   })
   const rows = await rowsOf(
     connection,
@@ -85,7 +91,7 @@ async function ofBuckets(
   const rows = await rowsOf(
     connection,
     `WITH merged AS (
-       SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(by)} stage, bucket,
+       SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(query)} stage, bucket,
          sum(n)::BIGINT AS n, sum(negative)::BIGINT AS negative, max(max_ms) AS max_ms,
          max(bound_ms) AS bound_ms
        FROM ${source} GROUP BY ${groups}, stage, bucket),

@@ -17,6 +17,8 @@ export interface LossTail {
   add(readings: readonly Reading[], toPosition: number): void
   /** The loss of exactly the positions behind `from` up to `to`; null where it has not seen them. */
   between(from: number, to: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null
+  /** The loss of everything behind `from`. */
+  behind(from: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null
 }
 
 interface Series {
@@ -47,20 +49,23 @@ export function createLossTail(): LossTail {
       }
       end = toPosition
     },
-    between(from, to, before) {
-      if (begun !== from || end !== to) return null
-      const sums = createLossSums()
-      const channels = new Map<string, ChannelRun>()
-      for (const series of devices.values()) {
-        for (const { device, channel, runs } of series.values()) {
-          const key = channelKey(device, channel)
-          let state = before.get(key) ?? emptyChannel()
-          for (const run of runs) state = addRun(state, run, sums.count)
-          channels.set(key, state)
-        }
+    between: (from, to, before) => (end === to ? behind(from, before) : null),
+    behind,
+  }
+
+  function behind(from: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null {
+    if (begun !== from) return null
+    const sums = createLossSums()
+    const channels = new Map<string, ChannelRun>()
+    for (const series of devices.values()) {
+      for (const { device, channel, runs } of series.values()) {
+        const key = channelKey(device, channel)
+        let state = before.get(key) ?? emptyChannel()
+        for (const run of runs) state = addRun(state, run, sums.count)
+        channels.set(key, state)
       }
-      return { deltas: sums.deltas(), channels }
-    },
+    }
+    return { deltas: sums.deltas(), channels }
   }
 
   function follow(reading: Reading, seq: number): void {

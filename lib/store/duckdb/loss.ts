@@ -5,8 +5,9 @@ import type { FigureQuery, Grouping, LossRow } from '#lib/telemetry/questions.ts
 import { inScope } from '#lib/telemetry/scope.ts'
 import { tenantOf } from '#lib/telemetry/ids.ts'
 import { groupNames, groupOf, groupSelect, piecesOf, rolledUp } from './figure-source.ts'
-import { KEYS, channelKey } from './figures.ts'
-import { KEY_VALUES } from './latency-values.ts'
+import { channelKey } from './figures.ts'
+import { KEYS } from './grain.ts'
+import { keyValues } from './latency-values.ts'
 import { createLossSums, type LossPart } from './loss-part.ts'
 import { addRun, emptyChannel, type ChannelRun, type LossDelta, type Place } from '../loss-runs.ts'
 import { bigintIn, numberIn, rowsOf, textIn, textOrNull, type Row } from './sql.ts'
@@ -21,13 +22,15 @@ import { rawSource, type Asking, type View } from './view.ts'
 export async function askLoss(asking: Asking, query: FigureQuery): Promise<LossRow[]> {
   const span = { fromNs: floorTo(query.fromNs, MINUTE_NS), toNs: ceilTo(query.toNs, MINUTE_NS) }
   const whole = { ...query, ...span }
+  // Before anything is waited for: of the moment of the view.
+  const behind = asking.view.lossBehind()
   const sums = new Map<string, Sum>()
   for (const row of await rolledLoss(asking, whole)) {
     const timeNs = query.everyNs === null ? null : bigintIn(row, 'interval_ns')
     addTo(sums, { group: groupOf(row, query.by), timeNs }, deltaIn(row))
   }
   const { view, connection } = asking
-  const pending = await lossAfter(connection, view, null)
+  const pending = behind ?? (await lossAfter(connection, view, null))
   for (const delta of pending.deltas) {
     const { minute, keys } = delta.place
     const timeNs = BigInt(minute) * MINUTE_NS
@@ -47,11 +50,11 @@ async function rolledLoss({ connection, view }: Asking, query: FigureQuery): Pro
   // Loss has no finer grain than a minute, so shorter intervals are made of whole minutes as well.
   const grain = everyNs !== null && everyNs < MINUTE_NS ? MINUTE_NS : everyNs
   const pieces = piecesOf(view, { ...query, everyNs: grain })
-  const columns = ['time_ns', ...KEYS, 'received', 'lost', 'restarts'].join(', ')
+  const columns = ['received', 'lost', 'restarts']
   const groups = groupNames(by)
   return rowsOf(
     connection,
-    `SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(by)}
+    `SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(query)}
        sum(received)::BIGINT AS received, sum(lost)::BIGINT AS lost,
        sum(restarts)::BIGINT AS restarts
      FROM (${rolledUp('counts', columns, query, pieces)}) GROUP BY ${groups}`,
@@ -120,7 +123,7 @@ function runsSql(view: View, upTo: number | null): string {
   // Of the sorted rows only those that begin a run, and the last of a channel, go on: few.
   return `WITH series AS (
       SELECT channel, seq, position * 65536 + idx AS arrival, time_ns // ${MINUTE_NS} AS minute,
-        (flags & ${FLAGS.not_live}) = 0 AS live, ${KEY_VALUES} FROM ${rows}),
+        (flags & ${FLAGS.not_live}) = 0 AS live, ${keyValues('device')} FROM ${rows}),
     marked AS (
       SELECT *, row_number() OVER w AS nth, lead(arrival) OVER w IS NULL AS ends,
         lag(seq) OVER w IS DISTINCT FROM seq - 1 OR ${breaks.join(' OR ')} AS starts

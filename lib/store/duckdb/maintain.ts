@@ -1,14 +1,15 @@
 import { statSync } from 'node:fs'
 import type { StoreOptions } from '../options.ts'
 import type { MaintenanceReport } from '../store.ts'
-import { FIGURES } from './figures.ts'
+import { FIGURES } from './grain.ts'
 import { removePart } from './open-session.ts'
 import { syncFolder, type Part } from './part.ts'
 import { periodEndNs } from '../part-names.ts'
-import { expireFigures, rollHours, rollUp } from './roll-up.ts'
+import { expireFigures, keepMinutesSql, rollDeviceLatency, rollHours, rollUp } from './roll-up.ts'
 import type { Session } from './session.ts'
 import { identifier, literal } from './sql.ts'
 import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from '../time-grid.ts'
+import { withView } from './view.ts'
 
 /** A WAL of this size is checkpointed at once: some 50 ms of work. */
 const WAL_BYTES = 16 * 1024 * 1024
@@ -17,7 +18,9 @@ const CHECKPOINT_EVERY_NS = MINUTE_NS
 /** Positions per roll-up step, and how long steps are begun in one call. */
 const ROLL_POSITIONS = 50_000
 const ROLL_BUDGET_NS = 300_000_000n
-/** Rows wait this long for the roll-up, unless they are many. */
+/** The latency of single devices goes into hours by so many positions at once, or each hour. */
+const LATENCY_POSITIONS = 500_000
+/** Rows wait this long for a roll-up, unless they are many. */
 const ROLL_EVERY_NS = MINUTE_NS
 
 /** What maintenance remembers between calls; it outlives the session. */
@@ -41,7 +44,9 @@ export async function maintainSession(
   const { memory, retention, settled } = maintenance
   await rollUpDue(session, nowNs, maintenance)
   const hourNs = floorTo(nowNs, HOUR_NS)
-  if (hourNs > memory.hourNs) {
+  const isNewHour = hourNs > memory.hourNs
+  await rollLatencyDue(session, isNewHour, maintenance)
+  if (isNewHour) {
     await rollHours(session)
     await expireFigures(session, {
       minutesNs: nowNs - daysNs(retention.minuteDays),
@@ -74,11 +79,27 @@ async function rollUpDue(
   if (figures.rolled >= settled) memory.rolledAtNs = nowNs
 }
 
+async function rollLatencyDue(
+  session: Session,
+  isNewHour: boolean,
+  { buckets, clock }: Maintenance,
+): Promise<void> {
+  const { figures } = session
+  const startNs = clock.monoNs()
+  for (;;) {
+    const { rolled, latencyRolled } = figures
+    const upTo = Math.min(rolled, latencyRolled + LATENCY_POSITIONS)
+    if (rolled === latencyRolled || (!isNewHour && upTo === rolled)) return
+    if (clock.monoNs() - startNs >= ROLL_BUDGET_NS) return
+    await rollDeviceLatency(session, buckets, upTo)
+  }
+}
+
 /** Whole files go, once their newest row is past the retention and their figures are kept. */
 async function dropExpired(
   session: Session,
   nowNs: bigint,
-  { retention, dir }: Maintenance,
+  { retention, dir, buckets }: Maintenance,
 ): Promise<string[]> {
   const { writer, figures, parts, appenders } = session
   const dropped: string[] = []
@@ -86,14 +107,19 @@ async function dropExpired(
     const keepNs = daysNs(part.retention === 'fleet' ? retention.fleetDays : retention.meteringDays)
     const newestNs = newestOf(part)
     const over = periodEndNs(part.name) <= nowNs && newestNs < nowNs - keepNs
-    if (!over || part.position > figures.rolled || part.readers > 0) continue
+    if (!over || part.position > figures.latencyRolled || part.readers > 0) continue
+    const hasMinutes = daysNs(retention.minuteDays) > keepNs
+    const keepMinutes = hasMinutes
+      ? await withView(session, async (view) => keepMinutesSql(view, part, buckets))
+      : 'SELECT 1'
     // From here on the file counts as gone, even if this process ends before it is.
     await writer.run(
-      `INSERT INTO ${FIGURES}.dropped VALUES
+      `BEGIN; ${keepMinutes};
+       INSERT INTO ${FIGURES}.dropped VALUES
          (${literal(part.name)}, ${part.position}, ${newestNs});
-       CHECKPOINT ${FIGURES}`,
+       COMMIT; CHECKPOINT ${FIGURES}`,
     )
-    figures.dropped.set(part.name, { position: part.position, maxNs: newestNs })
+    figures.dropped.set(part.name, { position: part.position, maxNs: newestNs, hasMinutes })
     parts.delete(part.name)
     appenders.release(part)
     await removePart(writer, part)

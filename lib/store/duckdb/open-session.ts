@@ -6,13 +6,14 @@ import type { StoreOptions } from '../options.ts'
 import { createAppenders } from './append.ts'
 import { openEngine, unavailable } from './engine.ts'
 import {
-  FIGURES,
   TEMPORARY_TABLES,
   figuresPath,
   readFigures,
   schemaOfFigures,
+  upgradeFigures,
   type Figures,
 } from './figures.ts'
+import { FIGURES } from './grain.ts'
 import { createLossTail } from './loss-tail.ts'
 import { PART_SUFFIX, createPart, readPart, type Part } from './part.ts'
 import { retentionOfPart } from '../part-names.ts'
@@ -112,6 +113,7 @@ async function openFigures(
   const path = figuresPath(options.dir)
   const attached = await attach(writer, path, FIGURES, { repair, log: options.log })
   if (attached === 'gone') await attach(writer, path, FIGURES, { repair, log: options.log })
+  await upgradeFigures(writer)
   let found = await readFigures(writer, options.dir)
   if (!found) {
     await writer.run(schemaOfFigures(options.journal))

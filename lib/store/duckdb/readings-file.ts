@@ -7,7 +7,8 @@ import type { ReadingsFile, ReadingsFileQuery } from '#lib/telemetry/questions.t
 import { RADIO_NAMES, fieldColumn, radioColumn } from './columns.ts'
 import { wantedFields } from './readings.ts'
 import { identifier, literal, numberIn, rowsOf, textIn } from './sql.ts'
-import { TENANT, kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+import { TENANT_OF } from './grain.ts'
+import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
 
 /** The raw readings of a span as a Parquet file, with the columns that CSV has. */
 export async function askReadingsFile(
@@ -73,9 +74,10 @@ const OWN_COLUMNS = [
 
 /** Devices by the names of the caller; what has none is left out. */
 function named(source: string, { names }: ReadingsFileQuery): string {
-  if (names === null) return `(SELECT *, device AS shown, ${TENANT} AS tenant FROM ${source})`
+  if (names === null)
+    return `(SELECT *, device AS shown, ${TENANT_OF.device} AS tenant FROM ${source})`
   if (names.length === 0) {
-    return `(SELECT *, device AS shown, ${TENANT} AS tenant FROM ${source} WHERE false)`
+    return `(SELECT *, device AS shown, ${TENANT_OF.device} AS tenant FROM ${source} WHERE false)`
   }
   const rows = names.map(
     ({ device, shown, tenant }) => `(${[device, shown, tenant].map(literal).join(', ')})`,

@@ -14,7 +14,7 @@ export async function askThroughput(
   const groups = groupNames(by)
   const rows = await rowsOf(
     connection,
-    `SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(by)}
+    `SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(query)}
        sum(messages)::BIGINT AS messages, sum(readings)::BIGINT AS readings,
        sum(bytes)::BIGINT AS bytes
      FROM ${countSource(view, query)} GROUP BY ${groups} HAVING sum(readings) > 0 ORDER BY ${groups}`,

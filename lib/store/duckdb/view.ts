@@ -5,7 +5,10 @@ import type { Scope, Span } from '#lib/telemetry/questions.ts'
 import type { Buckets } from '../options.ts'
 import { columnsOf } from './columns.ts'
 import type { ChannelRun } from '../loss-runs.ts'
+import { TENANT_OF, type Grain } from './grain.ts'
+import type { LossPart } from './loss-part.ts'
 import type { Extent, Part } from './part.ts'
+import { HOUR_NS, ceilTo } from '../time-grid.ts'
 import type { Session } from './session.ts'
 import { allOf, identifier, isOneOf, literal } from './sql.ts'
 
@@ -13,9 +16,17 @@ import { allOf, identifier, isOneOf, literal } from './sql.ts'
 export interface View {
   readonly parts: readonly Part[]
   readonly rolled: number
+  /** Raw rows up to it are in the hours of the latency of single devices. */
+  readonly latencyRolled: number
   readonly hoursRolled: number
   readonly minuteFloorNs: bigint
+  /** As `minuteFloorNs`, for the latency of single devices. */
+  readonly deviceFloorNs: bigint
   readonly channels: ReadonlyMap<string, ChannelRun>
+  /** Loss of what is written and not rolled up; null where the files must be asked. */
+  readonly lossBehind: () => LossPart | null
+  /** Newest device time of all rows, kept or dropped. */
+  readonly newestNs: bigint
   /** Newest device time whose raw row retention has dropped; 0 when there is none. */
   readonly droppedNs: bigint
 }
@@ -32,15 +43,28 @@ export async function withView<T>(session: Session, work: (view: View) => Promis
   const { figures } = session
   const parts = [...session.parts.values()]
   let droppedNs = 0n
-  for (const { maxNs } of figures.dropped.values()) if (maxNs > droppedNs) droppedNs = maxNs
+  let deviceFloorNs = figures.minuteFloorNs
+  for (const { maxNs, hasMinutes } of figures.dropped.values()) {
+    if (maxNs > droppedNs) droppedNs = maxNs
+    if (!hasMinutes && maxNs >= deviceFloorNs) deviceFloorNs = ceilTo(maxNs + 1n, HOUR_NS)
+  }
+  let newestNs = droppedNs
+  for (const { extents } of parts) {
+    for (const { maxNs } of extents.values()) if (maxNs > newestNs) newestNs = maxNs
+  }
+  const { rolled, channels } = figures
   for (const part of parts) part.readers += 1
   try {
     return await work({
       parts,
-      rolled: figures.rolled,
+      rolled,
+      latencyRolled: figures.latencyRolled,
       hoursRolled: figures.hoursRolled,
       minuteFloorNs: figures.minuteFloorNs,
-      channels: figures.channels,
+      deviceFloorNs,
+      channels,
+      lossBehind: () => session.lossTail.behind(rolled, channels),
+      newestNs,
       droppedNs,
     })
   } finally {
@@ -102,12 +126,10 @@ function typeOf(kind: Kind, name: string): string {
   return String(columnsOf(kind).find((column) => column.name === name)?.type ?? 'DOUBLE')
 }
 
-export const TENANT = `split_part(device, '.', 1)`
-
 /** Which devices a scope lets through; its kinds choose the tables. */
-export function scopeConditions({ tenants, devices }: Scope): string[] {
+export function scopeConditions({ tenants, devices }: Scope, grain: Grain = 'device'): string[] {
   const conditions: string[] = []
-  if (tenants) conditions.push(isOneOf(TENANT, tenants))
+  if (tenants) conditions.push(isOneOf(TENANT_OF[grain], tenants))
   if (devices) conditions.push(isOneOf('device', devices))
   return conditions
 }

@@ -1,0 +1,39 @@
+import type { FigureQuery } from '#lib/telemetry/questions.ts'
+
+/**
+ * Figures are kept twice: of each device, and of all devices of a tenant together. Dashboards mostly ask
+ * for the second, and those tables stay small however many devices there are.
+ */
+export type Grain = 'device' | 'tenant'
+export const GRAINS = ['device', 'tenant'] as const
+
+export const FIGURES = 'figures'
+
+/** Where something was measured: with the device or tenant these are the keys of a figure. */
+const PLACES = ['kind', 'rat', 'cell', 'operator', 'band'] as const
+
+/** What a figure is of, beside its time: the groupings of questions come from these. */
+export const KEYS = ['device', ...PLACES] as const
+
+export function keysOf(grain: Grain): readonly string[] {
+  return [grain, ...PLACES]
+}
+
+export type Step = 'minute' | 'hour'
+export const STEPS = ['minute', 'hour'] as const
+
+export function tableOf(step: Step, grain: Grain, what: 'counts' | 'latency'): string {
+  const middle = grain === 'tenant' ? 'tenant_' : ''
+  return `${FIGURES}.${step}_${middle}${what}`
+}
+
+/** The tables that are enough for a question. */
+export function grainOf({ scope, by }: Pick<FigureQuery, 'scope' | 'by'>): Grain {
+  return scope.devices || by.includes('device') ? 'device' : 'tenant'
+}
+
+/** The tenant of a row, as SQL over the columns of a grain. */
+export const TENANT_OF: Readonly<Record<Grain, string>> = {
+  device: `split_part(device, '.', 1)`,
+  tenant: 'tenant',
+}
