@@ -75,7 +75,7 @@ export function bucketSql(column: string): string {
   return (
     `CASE WHEN NOT coalesce(isfinite(${value}), false) THEN NULL ` +
     `WHEN abs(${value}) < 9.765625e-4 THEN 0 ` +
-    `WHEN ${value} < 0 THEN -(${bucket}) ELSE ${bucket} END`
+    `ELSE (CASE WHEN ${value} < 0 THEN -1 ELSE 1 END) * (${bucket}) END`
   )
 }
 

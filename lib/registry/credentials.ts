@@ -138,6 +138,6 @@ function parsed(iso: string): number | null {
   }
 }
 
-function withoutHash({ id, device, validFrom, validTo }: StoredCredential): Credential {
+export function withoutHash({ id, device, validFrom, validTo }: StoredCredential): Credential {
   return { id, device, validFrom, validTo }
 }

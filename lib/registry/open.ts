@@ -5,13 +5,13 @@ import type { Log } from '#lib/runtime/log.ts'
 import { explainFailure, isBusy, openDatabase } from '#lib/runtime/sqlite.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { nowMs, type RegistryContext } from './context.ts'
-import { createCredentials } from './credentials.ts'
+import { createCredentials, withoutHash } from './credentials.ts'
 import { createDevices } from './devices.ts'
 import { FORMAT_NAMES } from './formats.ts'
 import { createKeys } from './keys.ts'
 import { loadMemory, secretIn, type Memory } from './memory.ts'
 import { MIGRATIONS } from './migrations.ts'
-import type { Device, Registry, RegistryChange, Sites, Tenants } from './registry.ts'
+import type { Credential, Device, Registry, RegistryChange, Sites, Tenants } from './registry.ts'
 import { startPoll } from './poll.ts'
 import { createSites } from './sites.ts'
 import { takeOver } from './take-over.ts'
@@ -46,6 +46,8 @@ export interface RegistryReader extends DeviceSecrets {
     readonly list: () => readonly Device[]
     readonly get: (id: FullId) => Device | null
   }
+  /** Of a device that is not there: none. */
+  readonly credentials: { readonly list: (device: FullId) => readonly Credential[] }
   /**
    * Everything is read again when it is asked for next: many changes in a row cost one reading.
    * Entries handed out before stay as they were.
@@ -133,6 +135,9 @@ export function openRegistryReader({ path, log }: ReaderOptions): RegistryReader
     tenants: { list: () => current().tenants.list(), get: (id) => current().tenants.get(id) },
     sites: { list: () => current().sites.list(), get: (id) => current().sites.get(id) },
     devices: { list: () => current().devices.list(), get: (id) => current().devices.get(id) },
+    credentials: {
+      list: (device) => (current().credentials.get(device) ?? []).map(withoutHash),
+    },
     secretOf: (device, name) => secretIn(current(), device, name),
     reload() {
       requireOpen()

@@ -161,6 +161,11 @@ export const SETTINGS = {
     '60',
     'Age above which a reading counts as late.',
   ),
+  PADBORG_STATE_SILENCE_S: setting(
+    decimal(1, 86_400),
+    '60',
+    'Seconds without state after which a VDA 5050 robot that is ONLINE counts as silent.',
+  ),
   PADBORG_ERRORS_PER_MINUTE: setting(
     whole(0, 60_000),
     '30',

@@ -1,5 +1,6 @@
 import type { Flag } from './flags.ts'
 import type { FullId } from './ids.ts'
+import type { ClientCertificate } from './intake.ts'
 
 export const SEVERITIES = ['error', 'warning', 'info'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -70,6 +71,8 @@ export interface ConformanceFacts {
   readonly sequence: SequenceFacts | null
   readonly rate: RateFacts | null
   readonly transport: TransportFacts | null
+  /** Of the last sign-in; null also when that came without one. */
+  readonly certificate: ClientCertificate | null
   /** Readings with each quality flag. */
   readonly flags: Readonly<Partial<Record<Flag, number>>>
 }

@@ -9,6 +9,19 @@ export interface ClockSample {
   readonly t4: bigint
 }
 
+/** The certificate that came with the TLS connection on which a device signed in. */
+export interface ClientCertificate {
+  readonly commonName: string
+  /** SHA-256 over the certificate, as OpenSSL writes it: `AB:CD:...`. */
+  readonly fingerprint256: string
+  readonly validToNs: bigint
+  /** Why it is not trusted, as OpenSSL names it (`CERT_HAS_EXPIRED`); null when it is. */
+  readonly problem: string | null
+  /** Whether the device signed in with it, and not with a password beside it. */
+  readonly signedIn: boolean
+  readonly seenAtNs: bigint
+}
+
 /** What the broker needs of the ingest role. */
 export interface Intake {
   /**
@@ -25,6 +38,8 @@ export interface Intake {
   clockSample(device: FullId, sample: ClockSample): void
   /** Counts a message that flows to a device. */
   command(device: FullId): void
+  /** Once per connection of a device that has signed in; null: it came without a certificate. */
+  certificate(device: FullId, certificate: ClientCertificate | null): void
 }
 
 /** What the ingest role tells a device about a message that was not stored (topic `errors`). */

@@ -12,6 +12,27 @@ export type LiveEvent =
   | { readonly type: 'rejection'; readonly place: LivePlace; readonly row: RejectionRow }
 
 /**
+ * A robot of VDA 5050 that is ONLINE and sends no `state`: told when that begins and when it ends.
+ * No message brings it, so it has no place, and whoever comes back is not told again: the findings
+ * of the device say whether it lasts.
+ */
+export interface SilenceEvent {
+  readonly type: 'silence'
+  readonly row: SilenceRow
+}
+
+export interface SilenceRow {
+  readonly device: FullId
+  /** Where `state` is missed; null when none was ever heard on the native topics of the device. */
+  readonly topic: string | null
+  /** The last `state`, the beginning of ONLINE or the start of the intake, whichever came last. */
+  readonly sinceNs: bigint
+  readonly limitS: number
+  /** Null while it lasts. `by` says what ended it. */
+  readonly ended: { readonly atNs: bigint; readonly by: 'state' | 'connection' } | null
+}
+
+/**
  * Where an event stands. Within a message its rejections come first, by item, then its readings, by
  * index: so no two events share a place, and a message has an end, whatever it holds.
  */
@@ -36,6 +57,8 @@ export interface LiveBatch {
   readonly events: readonly LiveEvent[]
   /** Older events of this batch that were too many; 0 when the batch is whole. */
   readonly dropped: number
+  /** Begins and ends of silence, for those who may see rejections of the device. */
+  readonly silences?: readonly SilenceEvent[]
 }
 
 export interface LiveSubscription {
@@ -58,7 +81,10 @@ export interface LiveFeed {
 }
 
 /** Whether an event lies in what somebody wants to see. */
-export function isWatched({ readings, rejections }: LiveInterest, event: LiveEvent): boolean {
+export function isWatched(
+  { readings, rejections }: LiveInterest,
+  event: LiveEvent | SilenceEvent,
+): boolean {
   const { device } = event.row
   return event.type === 'reading'
     ? isIn(readings, device, event.row.kind)

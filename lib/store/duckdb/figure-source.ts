@@ -11,7 +11,14 @@ import {
 import type { Extent, Part } from './part.ts'
 import { allOf, isOneOf, textOrNull, type Row } from './sql.ts'
 import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../time-grid.ts'
-import { kindsIn, rawSource, scopeConditions, type View } from './view.ts'
+import {
+  kindsIn,
+  rawSource,
+  rawSourceIfAny,
+  scopeConditions,
+  type RawSource,
+  type View,
+} from './view.ts'
 
 /*
  * A question over a span is put together of three sources: whole hours from the hour figures, whole
@@ -23,25 +30,28 @@ import { kindsIn, rawSource, scopeConditions, type View } from './view.ts'
 interface Pieces {
   readonly raw: string
   readonly needsRaw: (part: Part, extent: Extent) => boolean
-  readonly minutes: string
-  readonly hours: string
+  /** Null where there is nothing to ask for. */
+  readonly minutes: string | null
+  readonly hours: string | null
 }
 
 type Shape = Pick<FigureQuery, 'fromNs' | 'toNs' | 'everyNs'>
 
 export function piecesOf(view: View, shape: Shape): Pieces {
   const { rolled, hoursRolled } = view
-  const { minuteFrom, minuteTo, inMinutes, inHours, onlyHours } = stepsOf(
-    view,
-    shape,
-    view.minuteFloorNs,
-  )
+  const steps = stepsOf(view, shape, view.minuteFloorNs)
+  const { minuteFrom, minuteTo, inMinutes, inHours, onlyHours, hasHours } = steps
+  const notInHours = `(upto > ${hoursRolled} OR NOT ${inHours})`
   return {
     raw: `position > ${rolled} OR NOT (${inMinutes} OR ${onlyHours})`,
     needsRaw: (part, { minNs, maxNs }) =>
       part.position > rolled || minNs < minuteFrom || maxNs >= minuteTo,
-    minutes: `upto <= ${rolled} AND ${inMinutes} AND (upto > ${hoursRolled} OR NOT ${inHours})`,
-    hours: `upto <= ${hoursRolled} AND (${inHours} OR ${onlyHours})`,
+    minutes:
+      minuteFrom === minuteTo ? null : `upto <= ${rolled} AND ${inMinutes} AND ${notInHours}`,
+    hours:
+      hasHours && hoursRolled > 0
+        ? `upto <= ${hoursRolled} AND (${inHours} OR ${onlyHours})`
+        : null,
   }
 }
 
@@ -49,7 +59,7 @@ export function piecesOf(view: View, shape: Shape): Pieces {
 function deviceLatencyPieces(view: View, shape: Shape): Pieces {
   const { latencyRolled, parts } = view
   const steps = stepsOf(view, shape, view.deviceFloorNs)
-  const { hourFrom, hourTo, inMinutes } = steps
+  const { minuteFrom, minuteTo, hourFrom, hourTo, inMinutes, hasHours } = steps
   const inHours = `(${steps.inHours} OR ${steps.onlyHours})`
   // A file that retention is about to drop still counts with its raw rows.
   const kept = parts.map(({ position }) => position)
@@ -58,8 +68,11 @@ function deviceLatencyPieces(view: View, shape: Shape): Pieces {
     raw: `position > ${latencyRolled} OR NOT ${inHours}`,
     needsRaw: (part, { minNs, maxNs }) =>
       part.position > latencyRolled || minNs < hourFrom || maxNs >= hourTo,
-    minutes: `${ofDropped} AND ${inMinutes} AND NOT ${inHours}`,
-    hours: `upto <= ${latencyRolled} AND ${inHours}`,
+    minutes:
+      minuteFrom === minuteTo || view.droppedNs === 0n
+        ? null
+        : `${ofDropped} AND ${inMinutes} AND NOT ${inHours}`,
+    hours: hasHours && latencyRolled > 0 ? `upto <= ${latencyRolled} AND ${inHours}` : null,
   }
 }
 
@@ -80,6 +93,7 @@ function stepsOf(view: View, { fromNs, toNs, everyNs }: Shape, floorNs: bigint) 
     inHours: within(hourFrom, hourTo),
     // An hour counts where it begins.
     onlyHours: floorNs > fromNs ? within(fromNs, floorNs < toNs ? floorNs : toNs) : 'false',
+    hasHours: hourFrom < hourTo || floorNs > fromNs,
   }
 }
 
@@ -102,14 +116,28 @@ export function rolledUp(
   columns: readonly string[],
   query: FigureQuery,
   pieces: Pieces,
-): string {
+): readonly string[] {
   const grain = grainOf(query)
   const conditions = scopeConditions(query.scope, grain)
   if (query.scope.kinds) conditions.push(isOneOf('kind', query.scope.kinds))
   const list = ['time_ns', ...keysOf(grain), ...columns].join(', ')
-  const select = (step: Step, where: string) =>
-    `SELECT ${list} FROM ${tableOf(step, grain, what)} WHERE ${allOf([where, ...conditions])}`
-  return `${select('minute', pieces.minutes)}\n UNION ALL ${select('hour', pieces.hours)}`
+  const select = (step: Step, where: string | null) =>
+    where === null
+      ? []
+      : [`SELECT ${list} FROM ${tableOf(step, grain, what)} WHERE ${allOf([where, ...conditions])}`]
+  return [...select('minute', pieces.minutes), ...select('hour', pieces.hours)]
+}
+
+/** `raw` makes figures of raw rows; without any source it makes them of none. */
+function joined(
+  rolled: readonly string[],
+  [view, query, pieces]: readonly [View, FigureQuery, Pieces],
+  raw: (rows: string) => string,
+): string {
+  const source = rawOf(query, pieces)
+  const rows =
+    rawSourceIfAny(view, source) ?? (rolled.length === 0 ? rawSource(view, source) : null)
+  return [...(rows === null ? [] : [raw(rows)]), ...rolled].join('\n UNION ALL ')
 }
 
 /** Counts of raw rows in the shape of the figures; loss is derived from whole series, not here. */
@@ -119,21 +147,22 @@ export function rawCounts(rows: string, grain: Grain): string {
     0::BIGINT AS restarts FROM ${rows} WHERE ${COUNTS_FOR_VOLUME}`
 }
 
-export function rawRows(view: View, query: FigureQuery, pieces: Pieces | null): string {
-  return rawSource(view, {
+/** The raw rows of a question; those of its pieces, or all. */
+export function rawOf(query: FigureQuery, pieces: Pieces | null): RawSource {
+  return {
     kinds: kindsIn(query.scope),
     span: query,
     columns: [...LATENCY_COLUMNS, 'bytes'],
     where: [...scopeConditions(query.scope), ...(pieces ? [pieces.raw] : [])],
     ...(pieces ? { needs: pieces.needsRaw } : {}),
-  })
+  }
 }
 
 /** Counts of a span: raw and rolled up, to be summed. */
 export function countSource(view: View, query: FigureQuery): string {
   const pieces = piecesOf(view, query)
-  return `(${rawCounts(rawRows(view, query, pieces), grainOf(query))}
-    UNION ALL ${rolledUp('counts', COUNTS, query, pieces)})`
+  const rolled = rolledUp('counts', COUNTS, query, pieces)
+  return `(${joined(rolled, [view, query, pieces], (rows) => rawCounts(rows, grainOf(query)))})`
 }
 
 /** Bucket rows of a span: raw values as buckets of one, and those rolled up. */
@@ -145,12 +174,15 @@ export function bucketSource(
   const grain = grainOf(query)
   const pieces = grain === 'device' ? deviceLatencyPieces(view, query) : piecesOf(view, query)
   const columns = ['stage', 'bucket', 'n', 'negative', 'max_ms', 'bound_ms']
-  const raw = latencyValues(rawRows(view, query, pieces), grain, query.stages)
-  const stages = isOneOf('stage', query.stages)
-  return `(SELECT * FROM (SELECT time_ns, ${keysOf(grain).join(', ')}, stage,
-      ${bucketSql('ms')} AS bucket, 1::BIGINT AS n, (ms < 0)::BIGINT AS negative, ms AS max_ms,
-      bound_ms FROM ${raw}
-    UNION ALL ${rolledUp('latency', columns, query, pieces)}) WHERE ${stages})`
+  const rolled = rolledUp('latency', columns, query, pieces)
+  const both = joined(
+    rolled,
+    [view, query, pieces],
+    (rows) => `SELECT time_ns, ${keysOf(grain).join(', ')}, stage, ${bucketSql('ms')} AS bucket,
+      1::BIGINT AS n, (ms < 0)::BIGINT AS negative, ms AS max_ms, bound_ms
+      FROM ${latencyValues(rows, grain, query.stages)}`,
+  )
+  return `(SELECT * FROM (${both}) WHERE ${isOneOf('stage', query.stages)})`
 }
 
 /** The grouping columns `g_...` of a question, for SELECT. */

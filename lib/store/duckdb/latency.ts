@@ -1,11 +1,11 @@
 import type { LatencyQuery, LatencyRow, Stage } from '#lib/telemetry/questions.ts'
 import type { Buckets } from '../options.ts'
-import { bucketSource, groupNames, groupOf, groupSelect, rawRows } from './figure-source.ts'
+import { bucketSource, groupNames, groupOf, groupSelect, rawOf } from './figure-source.ts'
 import { grainOf } from './grain.ts'
 import { STAGE_VALUES, stageRows } from './latency-values.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
 import { intervalSql } from '../time-grid.ts'
-import { kindsIn, type Asking } from './view.ts'
+import { kindsIn, rawSource, type Asking } from './view.ts'
 
 /** Up to this many raw rows in the span percentiles are exact; beyond, of buckets. */
 const EXACT_ROWS = 200_000
@@ -47,7 +47,7 @@ async function exact(
 ): Promise<LatencyRow[]> {
   const { by, everyNs, stages } = query
   const groups = groupNames(by)
-  const raw = rawRows(view, query, null)
+  const raw = rawSource(view, rawOf(query, null))
   const selects = stages.flatMap((stage) => {
     const value = STAGE_VALUES[stage]
     if (!value) return []

@@ -52,12 +52,14 @@ async function rolledLoss({ connection, view }: Asking, query: FigureQuery): Pro
   const pieces = piecesOf(view, { ...query, everyNs: grain })
   const columns = ['received', 'lost', 'restarts']
   const groups = groupNames(by)
+  const rolled = rolledUp('counts', columns, query, pieces)
+  if (rolled.length === 0) return []
   return rowsOf(
     connection,
     `SELECT ${intervalSql(everyNs)} AS interval_ns, ${groupSelect(query)}
        sum(received)::BIGINT AS received, sum(lost)::BIGINT AS lost,
        sum(restarts)::BIGINT AS restarts
-     FROM (${rolledUp('counts', columns, query, pieces)}) GROUP BY ${groups}`,
+     FROM (${rolled.join('\n UNION ALL ')}) GROUP BY ${groups}`,
   )
 }
 

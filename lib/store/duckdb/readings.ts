@@ -6,7 +6,7 @@ import type { Radio } from '#lib/telemetry/radio.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from './columns.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { bigintIn, literal, numberIn, numberOrNull, rowsOf, textIn, type Row } from './sql.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type Asking, type View } from './view.ts'
 
 export const OWN_COLUMNS = [
   'time_ns',
@@ -57,17 +57,60 @@ async function spanOfPage(
 ): Promise<Span> {
   const { kind, fromNs, toNs, limit, order } = query
   const columns = ['time_ns', 'device', 'position', 'idx']
-  const rows = rawSource(view, { kinds: [kind], span: query, columns, where })
   const edge = order === 'desc' ? 'min' : 'max'
-  const [found] = await rowsOf(
-    connection,
-    `SELECT count(*) AS n, ${edge}(time_ns) AS edge_ns FROM (
-       SELECT time_ns FROM ${rows} ORDER BY time_ns ${order} LIMIT ${limit + 1})`,
-  )
-  if (!found || numberIn(found, 'n') <= limit) return { fromNs, toNs }
-  const edgeNs = bigintIn(found, 'edge_ns')
-  return order === 'desc' ? { fromNs: edgeNs, toNs } : { fromNs, toNs: edgeNs + 1n }
+  let missing = limit + 1
+  for (const span of slicesOf(view, query)) {
+    const rows = rawSource(view, { kinds: [kind], span, columns, where })
+    const [found] = await rowsOf(
+      connection,
+      `SELECT count(*) AS n, ${edge}(time_ns) AS edge_ns FROM (
+         SELECT time_ns FROM ${rows} ORDER BY time_ns ${order} LIMIT ${missing})`,
+    )
+    missing -= found ? numberIn(found, 'n') : 0
+    if (!found || missing > 0) continue
+    const edgeNs = bigintIn(found, 'edge_ns')
+    return order === 'desc' ? { fromNs: edgeNs, toNs } : { fromNs, toNs: edgeNs + 1n }
+  }
+  return { fromNs, toNs }
 }
+
+/**
+ * The part of a span in which there are rows, cut into slices that grow from where a page begins: a page
+ * mostly lies within a few seconds, and the files skip what lies outside them.
+ */
+function slicesOf({ parts }: View, query: ReadingsQuery): readonly Span[] {
+  const { kind, order } = query
+  const { fromNs, toNs } = behindCursor(query)
+  const extents = parts.flatMap(({ extents: found }) => found.get(kind) ?? [])
+  const begin = extents.reduce((low, { minNs }) => (minNs < low ? minNs : low), toNs)
+  const end = extents.reduce((high, { maxNs }) => (maxNs >= high ? maxNs + 1n : high), fromNs)
+  const first = begin > fromNs ? begin : fromNs
+  const last = end < toNs ? end : toNs
+  const slices: Span[] = []
+  let width = SLICE_NS
+  if (order === 'desc') {
+    for (let to = last; to > first; to -= width, width *= GROWTH) {
+      slices.push({ fromNs: to - width > first ? to - width : first, toNs: to })
+    }
+  } else {
+    for (let from = first; from < last; from += width, width *= GROWTH) {
+      slices.push({ fromNs: from, toNs: from + width < last ? from + width : last })
+    }
+  }
+  return slices
+}
+
+/** What of a span a page can still show. */
+function behindCursor({ fromNs, toNs, cursor, order }: ReadingsQuery): Span {
+  const [time] = cursor === null ? [] : decodeCursor(cursor, ['n', 't', 'n', 'n'])
+  if (time === undefined) return { fromNs, toNs }
+  const atNs = BigInt(time)
+  if (order === 'desc') return { fromNs, toNs: atNs < toNs ? atNs + 1n : toNs }
+  return { fromNs: atNs > fromNs ? atNs : fromNs, toNs }
+}
+
+const SLICE_NS = 16_000_000_000n
+const GROWTH = 8n
 
 /** The fields of a kind that were asked for; all of them with null. */
 export function wantedFields(kind: Kind, fields: readonly string[] | null): string[] {

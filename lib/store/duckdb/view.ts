@@ -87,6 +87,11 @@ export interface RawSource {
  * column that an older file lacks is NULL. The column `kind` comes with every row.
  */
 export function rawSource(view: View, source: RawSource): string {
+  return rawSourceIfAny(view, source) ?? emptySource(source)
+}
+
+/** As `rawSource`; null where no file has a row of it: what is not asked need not be planned. */
+export function rawSourceIfAny(view: View, source: RawSource): string | null {
   const { span, kinds, needs } = source
   const selects: string[] = []
   for (const part of view.parts) {
@@ -96,8 +101,7 @@ export function rawSource(view: View, source: RawSource): string {
       if (!needs || needs(part, extent)) selects.push(selectOf(part, kind, extent, source))
     }
   }
-  if (selects.length === 0) return emptySource(source)
-  return `(${selects.join('\n UNION ALL ')})`
+  return selects.length === 0 ? null : `(${selects.join('\n UNION ALL ')})`
 }
 
 function selectOf(part: Part, kind: Kind, extent: Extent, { columns, span, where }: RawSource) {
