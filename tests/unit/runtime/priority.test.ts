@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { getPriority } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, it } from 'vitest'
+
+const MODULE = new URL('../../../lib/runtime/priority.ts', import.meta.url).href
+
+describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
+  it('is lowered for that thread alone', async () => {
+    const before = getPriority()
+    const code = `
+      import { readlinkSync } from 'node:fs'
+      import { getPriority } from 'node:os'
+      import { parentPort } from 'node:worker_threads'
+      const { yieldThread } = await import('${MODULE}')
+      const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+      parentPort.postMessage({ done: yieldThread(5), mine: getPriority(thread) })`
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
+    const told = await new Promise((resolve, reject) => {
+      worker.on('message', resolve).on('error', reject)
+    })
+    await worker.terminate()
+    expect(told).toEqual({ done: true, mine: 5 })
+    expect(getPriority()).toBe(before)
+  })
+
+  it('is never that of a whole process', () => {
+    const script = `
+      import { getPriority } from 'node:os'
+      const { yieldThread } = await import('${MODULE}')
+      const before = getPriority()
+      console.log(yieldThread(5), getPriority() === before)`
+    const node = [process.execPath, ['--input-type=module', '-e', script]] as const
+    expect(execFileSync(...node).toString()).toBe('false true\n')
+  })
+})
