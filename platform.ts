@@ -14,7 +14,7 @@ import { openRegistry } from '#lib/registry/open.ts'
 import { composeApi } from './platform/api.ts'
 import { registryProblems } from './platform/check.ts'
 import { composeIntake, type Parts } from './platform/intake.ts'
-import { registryDir, registryPath } from './platform/options.ts'
+import { registryDir, registryOptions } from './platform/options.ts'
 
 export interface Settings {
   readonly config: Config | null
@@ -131,10 +131,9 @@ async function compose(
     )
   }
   const registry = openRegistry({
-    path: registryPath(config),
+    ...registryOptions(config),
     clock,
     log,
-    credentialOverlapHours: config.PADBORG_CREDENTIAL_OVERLAP_HOURS,
     pollMs: REGISTRY_POLL_MS,
   })
   lifecycle.onClose('registry', () => registry.close())

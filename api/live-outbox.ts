@@ -1,9 +1,16 @@
 import { Readable } from 'node:stream'
-import { comparePlaces, type LiveEvent, type LivePlace } from '#lib/telemetry/live.ts'
+import {
+  comparePlaces,
+  type LiveEvent,
+  type LivePlace,
+  type SilenceEvent,
+} from '#lib/telemetry/live.ts'
 
 /** How events are written for one viewer. */
 export interface LiveText {
   event(event: LiveEvent): string
+  /** Without an id: whoever comes back goes on behind the last event that has one. */
+  silence(event: SilenceEvent): string
   /** `dropped` is null where nobody could count. */
   gap(gap: Gap): string
   heartbeat(at: LivePlace): string
@@ -29,6 +36,8 @@ export interface Outbox {
   begin(at: LivePlace): void
   /** In the order of their places. */
   offer(events: readonly LiveEvent[]): void
+  /** Beside the places: sent before what waits. */
+  tell(events: readonly SilenceEvent[]): void
   /** Everything up to a place was looked at, and there is nothing else for this viewer. */
   reach(at: LivePlace): void
   /** Tells that the way to a place is not shown. */
@@ -51,6 +60,8 @@ export interface OutboxOptions {
   readonly opening: string
 }
 
+/** Silences that wait for a slow viewer; the oldest are dropped. */
+const MAX_SILENCES = 1000
 /** Events per write at most: few system calls, and no long texts. */
 const PER_WRITE = 64
 const STREAM_BYTES = 64 * 1024
@@ -59,6 +70,7 @@ const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
 export function createOutbox({ limit, text, dropped, opening }: OutboxOptions): Outbox {
   let queue: LiveEvent[] = []
+  let silences: SilenceEvent[] = []
   let payloadBytes = 0
   let lost: { from: LivePlace | null; to: LivePlace; dropped: number | null } | null = null
   let sent: LivePlace | null = null
@@ -102,6 +114,16 @@ export function createOutbox({ limit, text, dropped, opening }: OutboxOptions): 
       for (const event of fresh) payloadBytes += payloadOf(event)
       pump()
     },
+    tell(events) {
+      if (hasEnded) return
+      silences.push(...events)
+      const over = silences.length - MAX_SILENCES
+      if (over > 0) {
+        silences.splice(0, over)
+        dropped(over)
+      }
+      pump()
+    },
     reach(at) {
       if (known === null || comparePlaces(at, known) > 0) known = at
     },
@@ -139,7 +161,10 @@ export function createOutbox({ limit, text, dropped, opening }: OutboxOptions): 
 
   function pump(): void {
     while (isReady && !hasEnded && !isEmpty()) {
-      if (lost) {
+      if (silences.length > 0) {
+        const told = silences.splice(0, PER_WRITE)
+        isReady = stream.push(told.map((one) => text.silence(one)).join(''))
+      } else if (lost) {
         const gap = lost
         lost = null
         sent = gap.to
@@ -167,7 +192,7 @@ export function createOutbox({ limit, text, dropped, opening }: OutboxOptions): 
   }
 
   function isEmpty(): boolean {
-    return queue.length === 0 && lost === null
+    return queue.length === 0 && silences.length === 0 && lost === null
   }
 
   function release(): void {
@@ -180,6 +205,7 @@ export function createOutbox({ limit, text, dropped, opening }: OutboxOptions): 
     if (hasEnded) return
     hasEnded = true
     queue = []
+    silences = []
     lost = null
     // One that was never read from has just begun.
     if (isReady || !hasBegun) stream.push(null)

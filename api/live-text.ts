@@ -1,4 +1,11 @@
-import { liveId, type LiveEvent, type LiveFeed, type LivePlace } from '#lib/telemetry/live.ts'
+import { isoOf } from '#lib/runtime/clock.ts'
+import {
+  liveId,
+  type LiveEvent,
+  type LiveFeed,
+  type LivePlace,
+  type SilenceEvent,
+} from '#lib/telemetry/live.ts'
 import { ACCESS } from './access.ts'
 import type { Gap, LiveText } from './live-outbox.ts'
 import { shownReading } from './reading-rows.ts'
@@ -26,6 +33,10 @@ export function createLiveTexts(live: Pick<LiveFeed, 'journal'>): (asker: Asker)
         texts.set(event, made)
         return made
       },
+      silence: ({ row }) => {
+        const data = shownSilence(row, asker.names.device(row.device))
+        return `event: silence\ndata: ${JSON.stringify(data)}\n\n`
+      },
       gap: ({ from, to, dropped }: Gap) => {
         const ends = { from: from && liveId(live.journal, from), to: liveId(live.journal, to) }
         return block('gap', ends.to, { ...ends, dropped })
@@ -39,6 +50,20 @@ function shown(event: LiveEvent, asker: Asker): unknown {
   return event.type === 'reading'
     ? shownReading(event.row, asker)
     : shownRejection(event.row, asker.names.device(event.row.device))
+}
+
+function shownSilence(
+  { topic, sinceNs, limitS, ended }: SilenceEvent['row'],
+  device: string,
+): unknown {
+  return {
+    device,
+    topic,
+    since: isoOf(sinceNs),
+    limitSeconds: limitS,
+    ended: ended && isoOf(ended.atNs),
+    endedBy: ended && ended.by,
+  }
 }
 
 /** JSON has no line breaks of its own, so its text is one `data` line. */

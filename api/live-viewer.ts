@@ -8,6 +8,7 @@ import {
   type LiveFeed,
   type LiveInterest,
   type LivePlace,
+  type SilenceEvent,
 } from '#lib/telemetry/live.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Api } from './api.ts'
@@ -17,7 +18,7 @@ import type { Outbox } from './live-outbox.ts'
 export interface ViewerOptions {
   readonly interest: LiveInterest
   /** What the interest cannot say: looked at for each event. */
-  readonly isShown: (event: LiveEvent) => boolean
+  readonly isShown: (event: LiveEvent | SilenceEvent) => boolean
   /** Asked before anything is shown: the key may be revoked, the session over. */
   readonly mayWatch: () => boolean
   readonly outbox: Outbox
@@ -79,6 +80,8 @@ export function startViewer(api: Api, options: ViewerOptions): Viewer {
 
   function receive(batch: LiveBatch): void {
     if (!mayWatch()) return end()
+    const silences = batch.silences?.filter((one) => isWatched(interest, one) && isShown(one)) ?? []
+    if (silences.length > 0) outbox.tell(silences)
     const events = batch.events.filter((event) => isWatched(interest, event) && isShown(event))
     if (kept === null) {
       if (batch.dropped === 0) return outbox.offer(events)

@@ -23,10 +23,14 @@ import {
  * project's documents names the goals). Open loop: a stall is charged to every message that was due.
  *   npm run bench -- --tools <dir> [--runs 3] [--rates 25000,30000,40000] [--seconds 35]
  *                    [--only steady,queryable,influx,sustained,idle,startup,overload,dashboards,
- *                            questions]   influx: the product on InfluxDB beside the peer
+ *                            questions,formats,fuzz]   influx: the product on InfluxDB beside the
+ *                    peer; formats and fuzz need no --tools
  *                    [--rows 10000000] [--keep <dir>]   rows of `questions`; where they stay filled
+ *                    [--fuzz 1000000]   mutated payloads of `fuzz`
  */
-const EVERYTHING = 'steady,queryable,influx,sustained,idle,startup,overload,dashboards,questions'
+const OF_FORMATS = ['formats', 'fuzz']
+const WITH_LOAD = 'steady,queryable,influx,sustained,idle,startup,overload,dashboards,questions'
+const EVERYTHING = [WITH_LOAD, ...OF_FORMATS].join(',')
 const { values: options } = parseArgs({
   options: {
     tools: { type: 'string' },
@@ -37,6 +41,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '35' },
     without: { type: 'string', default: '' },
     rows: { type: 'string', default: '10000000' },
+    fuzz: { type: 'string', default: '1000000' },
     keep: { type: 'string' },
   },
 })
@@ -58,15 +63,12 @@ interface LoadResult {
   readonly [pid: string]: unknown
 }
 
-if (!tools || !isInstalled('gcc')) {
-  say('The load generator is missing: give its folder with --tools <dir> (gcc builds it).')
-  process.exit(2)
-}
+const needsLoad = [...wanted].some((section) => !OF_FORMATS.includes(section))
 const generator = join(dir, 'mqload')
-execFileSync('gcc', ['-O2', '-o', generator, join(tools, 'mqload.c'), '-lm'])
+if (needsLoad) buildGenerator()
 const peers =
   ['influxd', 'mosquitto'].every(isInstalled) && hasPeerPackages() && !without.has('peer')
-if (!peers)
+if (needsLoad && !peers)
   say('The peer pipeline is left out: it needs influxd, mosquitto and @influxdata/influxdb-client.')
 
 try {
@@ -85,10 +87,34 @@ try {
       say,
     })
   }
+  if (wanted.has('formats')) results['formats'] = ofFormats(['--rounds', '15'], 'costs')
+  if (wanted.has('fuzz')) {
+    results['fuzz'] = ofFormats(['--rounds', '0', '--fuzz', options.fuzz], 'fuzz')
+  }
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
 process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
+
+function buildGenerator(): void {
+  if (!tools || !isInstalled('gcc')) {
+    say('The load generator is missing: give its folder with --tools <dir> (gcc builds it).')
+    rmSync(dir, { recursive: true, force: true })
+    process.exit(2)
+  }
+  execFileSync('gcc', ['-O2', '-o', generator, join(tools, 'mqload.c'), '-lm'])
+}
+
+/** What `bench/formats.ts` finds, in a process of its own: nothing else has warmed or filled it. */
+function ofFormats(args: readonly string[], part: string): unknown {
+  const script = join(import.meta.dirname, 'formats.ts')
+  const out = execFileSync(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const found: unknown = JSON.parse(out.toString())[part]
+  say(JSON.stringify(found))
+  return found
+}
 
 function freshDir(): string {
   runNumber += 1
@@ -244,17 +270,9 @@ function loadInBackground(
   { rate, seconds }: { readonly rate: number; readonly seconds: number },
 ): Promise<void> {
   const args = [...subject.load, '--clients', String(FLEET - 1), '--qos', '1', '--window', '64']
-  const times = [
-    '--rate',
-    String(Math.round(rate)),
-    '--warmup',
-    '1',
-    '--duration',
-    String(seconds),
-    '--seq-start',
-    '500000000',
-  ]
-  const child = spawn(generator, [...args, ...times], { stdio: 'ignore' })
+  const times = ['--rate', String(Math.round(rate)), '--warmup', '1', '--duration', String(seconds)]
+  const all = [...args, ...times, '--seq-start', '500000000']
+  const child = spawn(generator, all, { stdio: 'ignore' })
   return new Promise((resolve) => child.once('exit', () => resolve()))
 }
 
@@ -305,18 +323,8 @@ async function idle(): Promise<void> {
       ? ['--user', subject.probe.username ?? '', '--pass', subject.probe.password ?? '']
       : []
     const port = subject.load.slice(0, 2)
-    const args = [
-      ...port,
-      ...account,
-      '--clients',
-      '0',
-      '--duration',
-      '0',
-      '--idle',
-      '10000',
-      '--hold',
-      '10',
-    ]
+    const none = ['--clients', '0', '--duration', '0']
+    const args = [...port, ...account, ...none, '--idle', '10000', '--hold', '10']
     const out = execFileSync(generator, [...args, '--src-spread', '4', ...pids]).toString()
     const row = { subject: subject.name, ...JSON.parse(out) }
     say(JSON.stringify(row))

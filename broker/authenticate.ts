@@ -2,6 +2,8 @@ import { TLSSocket } from 'node:tls'
 import type { Directory } from '#lib/registry/directory.ts'
 import type { Account, Registry } from '#lib/registry/registry.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
+import type { Intake } from '#lib/telemetry/intake.ts'
+import { certificateOf, commonNameOf } from './client-certificate.ts'
 import type { Connection } from './connection.ts'
 import type { RefusalReason, Refusals } from './refusals.ts'
 import { levelsOf, prefixOf } from './tenant-topics.ts'
@@ -17,6 +19,7 @@ export type SignIn = (connection: Connection, credentials: Credentials) => numbe
 export interface SignInDeps {
   readonly registry: Pick<Registry, 'credentials' | 'devices'>
   readonly directory: Directory
+  readonly intake: Pick<Intake, 'certificate'>
   readonly refusals: Refusals
   readonly metrics: Metrics
   readonly nowMs: () => number
@@ -43,7 +46,7 @@ interface Refusal {
  * tenant could take them over.
  */
 export function createSignIn(deps: SignInDeps, options: SignInOptions): SignIn {
-  const { registry, directory, refusals, metrics, nowMs, hasRoom } = deps
+  const { registry, directory, intake, refusals, metrics, nowMs, hasRoom } = deps
 
   return (connection, credentials) => {
     const account = accountOf(connection, credentials)
@@ -57,6 +60,11 @@ export function createSignIn(deps: SignInDeps, options: SignInOptions): SignIn {
     connection.prefix = prefixOf(account.tenant)
     connection.expiresAtMs = expiryOf(registry, account, nowMs())
     Object.assign(connection.client, { id: scopedId(account, connection.client.id) })
+    if (account.type === 'device') {
+      const seen = certificateOf(connection.socket, nowMs())
+      const signedIn = credentials.password === undefined
+      intake.certificate(account.id, seen && { ...seen, signedIn })
+    }
     metrics.count('padborg_mqtt_connects_total')
     return null
   }
@@ -147,12 +155,6 @@ export function expiryOf(
 
 function scopedId(account: Account, clientId: string): string {
   return `${scopeOf(account)}/${clientId}`
-}
-
-function commonNameOf(socket: TLSSocket): string | null {
-  const { subject } = socket.getPeerCertificate()
-  const name: unknown = subject?.CN
-  return typeof name === 'string' ? name : null
 }
 
 function refusal(returnCode: number, reason: RefusalReason, text: string): Refusal {

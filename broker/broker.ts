@@ -104,7 +104,10 @@ export async function createBroker(deps: BrokerDeps, options: BrokerOptions): Pr
   const onChange = () => interest.changed()
   const sessions = createSessions({ file, metrics, mayKeep, onChange }, limits.maxOfflineMessages)
   const hasRoom = (id: string) => clients.ids.size < limits.maxConnections || clients.ids.has(id)
-  const signIn = createSignIn({ registry, directory, refusals, metrics, nowMs, hasRoom }, limits)
+  const signIn = createSignIn(
+    { registry, directory, intake, refusals, metrics, nowMs, hasRoom },
+    limits,
+  )
 
   const gates = createGates((connection) => reader.resume(connection))
   const acks = createAcks((connection) => {

@@ -41,7 +41,9 @@ export interface AnswerDeps {
   readonly reader: JournalReader
   readonly devices: HeatDeps['devices']
   readonly device: ConformanceDeps['device']
+  readonly credentialsOf: ConformanceDeps['credentialsOf']
   readonly secretOf: ConformanceDeps['secretOf']
+  readonly silencesOf: ConformanceDeps['silencesOf']
   readonly timezone: string
   /** A new name for a file of readings. */
   exportPath(): string

@@ -3,6 +3,7 @@ import { openDatabase, transaction } from '#lib/runtime/sqlite.ts'
 import { createClockFilter } from '#lib/kpi/clock.ts'
 import { createLossState, type LossState } from '#lib/kpi/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import { createTraffic } from './conformance/traffic.ts'
 import { decodeMemory, encodeMemory } from './duplicates.ts'
@@ -52,6 +53,7 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE rejections ADD COLUMN format_version INTEGER NOT NULL DEFAULT 1;
    ALTER TABLE rejections ADD COLUMN sub_device TEXT NOT NULL DEFAULT '';
    CREATE TABLE refused_replays (position INTEGER PRIMARY KEY, refused TEXT NOT NULL) STRICT;`,
+  `ALTER TABLE devices ADD COLUMN certificate TEXT NOT NULL DEFAULT 'null';`,
 ]
 
 export interface SavedState {
@@ -113,6 +115,7 @@ export function loadState(db: DatabaseSync): IntakeState {
     for (const name of COUNTS) device.counts[name] = Number(row[name])
     device.clock = revive(String(row['clock']), createClockFilter())
     device.traffic = revive(String(row['traffic']), createTraffic())
+    device.certificate = revive<ClientCertificate | null>(String(row['certificate']), null)
   }
   for (const row of db.prepare('SELECT * FROM channels').all()) {
     const channel = touchChannel(deviceOf(String(row['device'])), String(row['channel']))
@@ -136,8 +139,8 @@ const COUNTS = ['read', 'stored', 'rejected', 'duplicate', 'late', 'partial', 'c
 export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Snapshot): void {
   const device = db.prepare(
     `INSERT OR REPLACE INTO devices
-       (id, read, stored, rejected, duplicate, late, partial, commands, clock, traffic)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (id, read, stored, rejected, duplicate, late, partial, commands, clock, traffic, certificate)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const channel = db.prepare(
     'INSERT OR REPLACE INTO channels (device, channel, memory, loss, max_seq) VALUES (?, ?, ?, ?, ?)',
@@ -150,7 +153,8 @@ export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Sna
       const known = state.devices.get(id)
       if (!known) continue
       const counts = COUNTS.map((name) => known.counts[name])
-      device.run(id, ...counts, freeze(known.clock), freeze(known.traffic))
+      const { clock, traffic, certificate } = known
+      device.run(id, ...counts, freeze(clock), freeze(traffic), freeze(certificate))
       for (const [name, { memory, loss, maxSeq }] of known.channels) {
         channel.run(id, name, encodeMemory(memory), freeze(loss), maxSeq)
       }
@@ -182,7 +186,7 @@ function saveStages(db: DatabaseSync, stages: readonly StageCount[]): void {
 }
 
 /** JSON with big integers as `"123n"`: what the states hold beside plain values. */
-function freeze(value: object): string {
+function freeze(value: object | null): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'bigint' ? `${inner}n` : inner,
   )

@@ -4,6 +4,7 @@ import {
   type LiveBatch,
   type LiveEvent,
   type LiveInterest,
+  type SilenceRow,
 } from '#lib/telemetry/live.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
@@ -19,6 +20,8 @@ export interface LiveWatch {
   want(interests: readonly LiveInterest[]): void
   /** Null when nobody wants anything of it. */
   batchOf(outcome: Outcome, position: number): LiveBatch | null
+  /** The same for begins and ends of silence; the position is where the writer stands. */
+  silencesOf(rows: readonly SilenceRow[], position: number): LiveBatch | null
 }
 
 /** What one batch hands over at most: the rest is told as dropped, so that no batch takes long. */
@@ -52,6 +55,13 @@ export function createLiveWatch(limits: LiveLimits = LIVE_LIMITS): LiveWatch {
       if (all === 0) return null
       events.sort((a, b) => comparePlaces(a.place, b.place))
       return { position, events, dropped: all - events.length }
+    },
+    silencesOf(rows, position) {
+      if (wanted.length === 0) return null
+      const silences = rows
+        .filter(({ device }) => isWanted('', device))
+        .map((row) => ({ type: 'silence' as const, row }))
+      return silences.length === 0 ? null : { position, events: [], dropped: 0, silences }
     },
   }
 

@@ -1,4 +1,4 @@
-import type { ClockSample, DeviceNotice } from '#lib/telemetry/intake.ts'
+import type { ClientCertificate, ClockSample, DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LiveBatch } from '#lib/telemetry/live.ts'
 import type { Durable } from './journal/journal.ts'
@@ -12,9 +12,12 @@ export type ToWorker =
       readonly durable: Durable
       readonly commands: readonly (readonly [FullId, number])[]
       readonly clocks: readonly (readonly [FullId, ClockSample])[]
+      readonly certificates: readonly (readonly [FullId, ClientCertificate | null])[]
       readonly stages: readonly StageCount[]
     }
   | { readonly type: 'registry' }
+  /** Whether publishers are not read from. */
+  | { readonly type: 'held'; readonly held: boolean }
 
 /** From the worker to the main thread. */
 export type FromWorker =
@@ -40,5 +43,7 @@ export type FromWorker =
   /** The journal may forget what lies at or below. */
   | { readonly type: 'release'; readonly position: number }
   | { readonly type: 'problem'; readonly text: string }
+  /** How many robots are ONLINE and send no `state`. */
+  | { readonly type: 'silent'; readonly robots: number }
 
 export type { WorkerOptions }

@@ -6,7 +6,7 @@ import type { Log } from '#lib/runtime/log.ts'
 import { createCaller, serveCalls } from '#lib/runtime/rpc.ts'
 import type { WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
+import type { ClientCertificate, ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { IngestPort, IngestStatus } from '#lib/telemetry/questions.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
@@ -75,6 +75,8 @@ export interface Ingest {
   readonly backups: Backups
   readonly journal: Journal
   status(): IngestStatus
+  /** Robots that are ONLINE and send no `state`. */
+  silentRobots(): number
   /** The registry has changed: the worker reads it again. */
   registryChanged(): void
   /** Flushes the journal, lets the worker finish its batch, and closes both. */
@@ -198,9 +200,11 @@ function connect(connection: Connection): Ingest {
   const stages = createStageClock()
   let commands = new Map<FullId, number>()
   let clocks: [FullId, ClockSample][] = []
+  let certificates = new Map<FullId, ClientCertificate | null>()
   const { written, waitingSinceNs } = connection
   const progress = { written, lastReceivedAtNs: 0n, waitingSinceNs, problem: '' }
   let durablePosition = journal.durable.position
+  let silentRobots = 0
   let busy = false
   let closing = false
   let sentAtNs = 0n
@@ -220,6 +224,7 @@ function connect(connection: Connection): Ingest {
     endGroup()
     wake()
   })
+  journal.onHeldChange((held) => post({ type: 'held', held }))
   worker.on('message', onMessage)
   worker.on('error', (error: Error) => events.fatal(error))
   worker.on('exit', (code) => {
@@ -246,6 +251,10 @@ function connect(connection: Connection): Ingest {
       commands.set(device, (commands.get(device) ?? 0) + 1)
       schedule()
     },
+    certificate(device, certificate) {
+      certificates.set(device, certificate)
+      schedule()
+    },
   }
 
   return {
@@ -255,6 +264,7 @@ function connect(connection: Connection): Ingest {
     backups,
     journal,
     status: () => ingestStatus({ journal, progress, clock }),
+    silentRobots: () => silentRobots,
     registryChanged: () => post({ type: 'registry' }),
     async close() {
       await journal.close()
@@ -302,9 +312,17 @@ function connect(connection: Connection): Ingest {
     busy = true
     sentAtNs = clock.monoNs()
     sent = journal.durable
-    post({ type: 'durable', durable: sent, commands: [...commands], clocks, stages: stages.take() })
+    post({
+      type: 'durable',
+      durable: sent,
+      commands: [...commands],
+      clocks,
+      certificates: [...certificates],
+      stages: stages.take(),
+    })
     commands = new Map()
     clocks = []
+    certificates = new Map()
   }
 
   function onMessage(message: FromWorker): void {
@@ -319,9 +337,10 @@ function connect(connection: Connection): Ingest {
     else if (message.type === 'idle') {
       busy = false
       wake()
-      if (commands.size > 0 || clocks.length > 0) schedule()
+      if (commands.size > 0 || clocks.length > 0 || certificates.size > 0) schedule()
     } else if (message.type === 'release') journal.release(message.position)
     else if (message.type === 'problem') progress.problem = message.text
+    else if (message.type === 'silent') silentRobots = message.robots
     else if (message.type === 'failed') {
       log.error({ code: message.code }, message.message)
       events.fatal(workerError(message))

@@ -2,10 +2,9 @@ import { addLossSample } from '#lib/kpi/loss.ts'
 import { offsetAt } from '#lib/kpi/clock.ts'
 import { spanMs, uplinkMs } from '#lib/kpi/latency.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
-import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
 import { fullId, tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { plausibleTime } from '#lib/telemetry/time.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
@@ -23,6 +22,7 @@ import {
 import { repeatRefusals, type DecidedDeps } from './decided.ts'
 import { formatNamed } from './formats/catalogue.ts'
 import type { Draft, FormatOutput, RefusedItem } from './formats/format.ts'
+import { keepLast } from './last-values.ts'
 import type { Recovery, RefusedAgain, RejectedMessage } from './rejections.ts'
 import {
   settleMessage,
@@ -360,31 +360,4 @@ function uplinkOf(
   if (!clock) return null
   const ms = uplinkMs(receivedAtNs, deviceNs, clock.offsetNs)
   return { ms, boundMs: spanMs(clock.boundNs) }
-}
-
-function keepLast(device: DeviceState, reading: Reading): void {
-  if ((reading.flags & FLAGS.clock_invalid) !== 0) return
-  const { kind, timeNs } = reading
-  const known = device.last.get(kind)
-  if (known && known.timeNs > timeNs) return
-  const { channel, receivedAtNs, seq, flags, fields, radio } = reading
-  device.last.set(kind, {
-    device: reading.device,
-    kind,
-    channel,
-    timeNs,
-    receivedAtNs,
-    seq,
-    flags: flagNames(flags),
-    fields: known ? merged(known.fields, fields) : fields,
-    radio,
-  })
-}
-
-/** The latest of each field; no copy when the newer reading has them all. */
-function merged(older: LastValue['fields'], newer: LastValue['fields']): LastValue['fields'] {
-  for (const name of Object.keys(older)) {
-    if (!(name in newer)) return { ...older, ...newer }
-  }
-  return newer
 }

@@ -3,6 +3,7 @@ import type { LossState } from '#lib/kpi/loss.ts'
 import { createClockFilter } from '#lib/kpi/clock.ts'
 import { createLossState } from '#lib/kpi/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import { createTraffic, type Traffic } from './conformance/traffic.ts'
 import { createChannelMemory, type ChannelMemory } from './duplicates.ts'
@@ -39,6 +40,8 @@ export interface DeviceState {
   clock: ClockFilter
   /** How it uses MQTT, for its conformance. */
   traffic: Traffic
+  /** What its last sign-in came with; not of the journal, as clock and commands are not. */
+  certificate: ClientCertificate | null
 }
 
 /**
@@ -100,5 +103,16 @@ export function createDeviceState(): DeviceState {
     last: new Map(),
     clock: createClockFilter(),
     traffic: createTraffic(),
+    certificate: null,
   }
+}
+
+/** A device that never had a certificate costs nothing when it signs in without. */
+export function noteCertificate(
+  state: IntakeState,
+  device: FullId,
+  certificate: ClientCertificate | null,
+): void {
+  if (certificate === null && !state.devices.get(device)?.certificate) return
+  touchDevice(state, device).certificate = certificate
 }

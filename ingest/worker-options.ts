@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly timezone: string
   readonly lateSeconds: number
   readonly errorsPerMinute: number
+  /** Without it 60: twice what VDA 5050 allows between two of `state`. */
+  readonly stateSilenceSeconds?: number
   readonly batchBytes: number
   readonly snapshotMs: number
   readonly logLevel: string

@@ -10,6 +10,7 @@ import { systemClock } from '#lib/runtime/clock.ts'
 import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
+import { yieldThread } from '#lib/runtime/priority.ts'
 import { randomId } from '#lib/runtime/random.ts'
 import { createCaller, serveCalls } from '#lib/runtime/rpc.ts'
 import { openStore } from '#lib/store/open.ts'
@@ -27,8 +28,9 @@ import type { FromWorker, ToWorker } from './messages.ts'
 import { createNoticeBoard } from './notices.ts'
 import { createRejectionBook } from './rejections.ts'
 import { shareAnswers } from './shared-answers.ts'
+import { watchSilence } from './silence-round.ts'
 import { createStageClock } from './stages.ts'
-import { showCounts, touchDevice } from './state.ts'
+import { noteCertificate, showCounts, touchDevice } from './state.ts'
 import type { WorkerOptions } from './worker-options.ts'
 import { createWriter } from './writer.ts'
 
@@ -42,6 +44,8 @@ const tell = (message: FromWorker) => port.postMessage(message)
 
 /** How long a shutdown waits for the store before the rest is left to the next start. */
 const FINISH_MS = 3000
+/** Where processors are scarce, sockets and PUBACKs come first: the journal keeps what this thread has not done. */
+const NICENESS = 5
 
 try {
   await run(workerData as WorkerOptions)
@@ -51,6 +55,7 @@ try {
 }
 
 async function run(options: WorkerOptions): Promise<void> {
+  yieldThread(NICENESS)
   const log = createLog(options.logLevel)
   const clock = systemClock
   const path = options.registryPath ?? join(options.dataDir, 'registry.db')
@@ -90,10 +95,15 @@ async function run(options: WorkerOptions): Promise<void> {
   const reader = openReader({ dir: options.journal.dir, id: options.journal.id, log })
   // Where the registry is, so that every intake that shares it gives the same names.
   const secret = pseudonymSecret(dirname(path))
+  const live = createLiveWatch()
+  const silence = watchSilence(
+    { device: registry.devices.get, clock, log, live, tell },
+    options.stateSilenceSeconds,
+  )
   const main = createCaller(port as NonNullable<typeof port>)
   const deps = {
     journal: options.journal.id,
-    reader,
+    reader: silence.listenTo(reader),
     state,
     store,
     rejections,
@@ -119,7 +129,6 @@ async function run(options: WorkerOptions): Promise<void> {
     },
   }
   const writer = createWriter(deps, writerOptions, reader.seek(saved.position))
-  const live = createLiveWatch()
   const hours = createHeatHours()
   const freezer = createFreezer(join(options.dataDir, 'ingest.db'), store)
   const exportDir = join(options.dataDir, 'export')
@@ -146,7 +155,9 @@ async function run(options: WorkerOptions): Promise<void> {
       ...(options.store?.influx ? {} : { hours }),
       devices: registry.devices.list,
       device: registry.devices.get,
+      credentialsOf: registry.credentials.list,
       secretOf: (id, name) => registry.secretOf(id, name),
+      silencesOf: (id) => silence.lasting(id),
       timezone: options.timezone,
     }),
     watch,
@@ -173,6 +184,8 @@ async function run(options: WorkerOptions): Promise<void> {
     Math.min(10_000, options.snapshotMs),
   )
 
+  const stopLooking = silence.start(() => queue(async () => silence.look(writer.cursor.position)))
+
   if (missingFrom !== null && missingFrom <= saved.position) {
     queue(async () => {
       log.warn(
@@ -186,7 +199,11 @@ async function run(options: WorkerOptions): Promise<void> {
   }
   port?.on('message', (message: ToWorker) => {
     if (message.type === 'registry') registry.reload()
-    else if (message.type === 'durable') queue(() => write(message))
+    else if (message.type === 'held') silence.held(message.held)
+    else if (message.type === 'durable') {
+      silence.begin(message.durable.atNs)
+      queue(() => write(message))
+    }
   })
   tell({ type: 'ready' })
 
@@ -205,6 +222,7 @@ async function run(options: WorkerOptions): Promise<void> {
       const known = touchDevice(state, device)
       known.clock = addSample(known.clock, sample)
     }
+    for (const [device, seen] of message.certificates) noteCertificate(state, device, seen)
     for (const [device, n] of message.commands) {
       touchDevice(state, device).counts.commands += n
       showCounts(state, [device])
@@ -220,6 +238,7 @@ async function run(options: WorkerOptions): Promise<void> {
       tell({ type: 'written', position, ...written })
     })
     if (clock.monoNs() - savedAtNs > BigInt(options.snapshotMs) * 1_000_000n) trySnapshot()
+    silence.finish()
     tell({ type: 'idle' })
   }
 
@@ -305,6 +324,7 @@ async function run(options: WorkerOptions): Promise<void> {
   /** Finishes what is queued, but no longer than a moment: the journal has the rest. */
   async function close(): Promise<void> {
     clearInterval(timer)
+    stopLooking()
     const giveUp = setTimeout(() => writer.close(), FINISH_MS)
     await work.catch(() => undefined)
     closing = true

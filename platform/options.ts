@@ -9,10 +9,19 @@ import type { BrokerOptions } from '../broker/broker.ts'
 import type { InternalOptions } from '../ingest/internal/internal-deps.ts'
 import type { IngestOptions } from '../ingest/open-ingest.ts'
 import type { MqttSourceOptions } from '../ingest/sources/mqtt/mqtt-source.ts'
+import { FORMAT_NAMES } from '../ingest/formats/catalogue.ts'
 
 /** Where the registry is; the keys that belong to it lie beside it. */
 export function registryPath({ PADBORG_REGISTRY: path, PADBORG_DATA_DIR: dir }: Config): string {
   return path ?? join(dir, 'registry.db')
+}
+
+export function registryOptions(config: Config) {
+  return {
+    path: registryPath(config),
+    credentialOverlapHours: config.PADBORG_CREDENTIAL_OVERLAP_HOURS,
+    formats: FORMAT_NAMES,
+  }
 }
 
 export function registryDir(config: Config): string {
@@ -39,6 +48,7 @@ export function ingestOptions(config: Config, dataDir: string): IngestOptions {
     },
     timezone: config.PADBORG_TIMEZONE,
     lateSeconds: config.PADBORG_LATE_SECONDS,
+    stateSilenceSeconds: config.PADBORG_STATE_SILENCE_S,
     errorsPerMinute: config.PADBORG_ERRORS_PER_MINUTE,
     batchBytes: config.PADBORG_INGEST_BATCH_BYTES,
     batchMs: config.PADBORG_INGEST_BATCH_MS,

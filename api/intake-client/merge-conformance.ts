@@ -1,8 +1,9 @@
-import type {
-  ConformanceAnswer,
-  ConformanceFacts,
-  ConformanceFinding,
-  TransportFacts,
+import {
+  SEVERITIES,
+  type ConformanceAnswer,
+  type ConformanceFacts,
+  type ConformanceFinding,
+  type TransportFacts,
 } from '#lib/telemetry/conformance.ts'
 
 /** What an intake finds because others took in the rest of the messages. */
@@ -13,26 +14,63 @@ const PARTIAL: ReadonlySet<string> = new Set([
   'stopped',
 ])
 
+/** What follows from the last sign-in: only the intake that took it in knows. */
+const OF_SIGN_IN: ReadonlySet<string> = new Set([
+  'certificate_expired',
+  'certificate_ending',
+  'certificate_untrusted',
+  'credential_expired',
+  'credential_ending',
+])
+
 /**
  * One answer of several intakes: what they counted is added up, and what the one that heard the
  * device last says of its clock and rate holds. Where more than one heard it, each has seen gaps that
- * are none, so nothing is said of the sequence.
+ * are none, so nothing is said of the sequence. Of certificate and credentials the intake of the last
+ * sign-in with a certificate tells, also when no message followed it there.
  */
 export function mergeConformance(answers: readonly ConformanceAnswer[]): ConformanceAnswer {
   const heard = answers
     .filter(({ facts }) => facts.lastReceivedAtNs !== null)
     .toSorted((a, b) => Number(timeOf(b) - timeOf(a)))
+  const signIn = lastSignIn(answers)
   const [latest, ...others] = heard
-  const only = latest ?? answers[0]
+  const only = latest ?? signIn ?? answers[0]
   if (!only) throw new Error('expected the answer of an intake, got none')
-  if (!latest || others.length === 0) return only
-  const findings = new Map<string, ConformanceFinding>()
-  for (const { code, path, ...rest } of heard.flatMap((one) => one.findings)) {
-    const key = `${code} ${path}`
-    if (!PARTIAL.has(code) && !findings.has(key)) findings.set(key, { code, path, ...rest })
+  if (others.length === 0 && (!signIn || signIn === only)) return only
+  const facts = others.reduce((sum, { facts: one }) => sumOf(sum, one), only.facts)
+  const certificate = signIn?.facts.certificate ?? null
+  return {
+    device: only.device,
+    findings: mergeFindings(heard, signIn),
+    facts: { ...facts, certificate },
   }
-  const facts = others.reduce((sum, { facts: one }) => sumOf(sum, one), latest.facts)
-  return { device: latest.device, findings: [...findings.values()], facts }
+}
+
+function mergeFindings(
+  heard: readonly ConformanceAnswer[],
+  signIn: ConformanceAnswer | null,
+): ConformanceFinding[] {
+  const found = new Map<string, ConformanceFinding>()
+  const add = (finding: ConformanceFinding) => {
+    const key = `${finding.code} ${finding.path}`
+    if (!found.has(key)) found.set(key, finding)
+  }
+  for (const { code, ...rest } of heard.flatMap(({ findings }) => findings)) {
+    const isHidden = OF_SIGN_IN.has(code) ? signIn !== null : heard.length > 1 && PARTIAL.has(code)
+    if (!isHidden) add({ code, ...rest })
+  }
+  for (const finding of signIn?.findings ?? []) if (OF_SIGN_IN.has(finding.code)) add(finding)
+  return [...found.values()].toSorted(
+    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
+  )
+}
+
+/** Null where no intake knows of a certificate: then all say the same of credentials. */
+function lastSignIn(answers: readonly ConformanceAnswer[]): ConformanceAnswer | null {
+  const seenAt = ({ facts }: ConformanceAnswer) => facts.certificate?.seenAtNs ?? -1n
+  const [latest] = answers.toSorted((a, b) => Number(seenAt(b) - seenAt(a)))
+  return latest?.facts.certificate ? latest : null
 }
 
 function timeOf({ facts }: ConformanceAnswer): bigint {

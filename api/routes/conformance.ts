@@ -14,7 +14,11 @@ import { idSchema, timeSchema } from '../schemas.ts'
 const findingSchema = z.object({
   code: z.string().describe('A row of docs/conformance.md.'),
   severity: z.enum(SEVERITIES),
-  path: z.string().describe('The field in the payload, `mqtt`, or empty for the whole.'),
+  path: z
+    .string()
+    .describe(
+      'The field in the payload, `mqtt`, `certificate`, `credentials`, or empty: the whole.',
+    ),
   example: z.string().describe('What was seen.'),
   advice: z.string().describe('What to do about it.'),
 })
@@ -60,6 +64,17 @@ const factsSchema = z.object({
       maxBytes: z.number(),
     })
     .nullable(),
+  certificate: z
+    .object({
+      commonName: z.string(),
+      fingerprint256: z.string(),
+      validTo: timeSchema,
+      problem: z.string().nullable().describe('Why it is not trusted; null when it is.'),
+      signedIn: z.boolean().describe('False: a password came with it.'),
+      seenAt: timeSchema,
+    })
+    .nullable()
+    .describe('Of the last sign-in; null when that came without one.'),
   flags: z.record(z.string(), count).describe('Readings with each quality flag.'),
 })
 
@@ -95,7 +110,7 @@ function shown({ findings, facts }: ConformanceAnswer, device: string): object {
 }
 
 function shownFacts(facts: ConformanceFacts): object {
-  const { firstReceivedAtNs, lastReceivedAtNs, clock, ...rest } = facts
+  const { firstReceivedAtNs, lastReceivedAtNs, clock, certificate, ...rest } = facts
   return {
     ...rest,
     firstReceivedAt: timeOf(firstReceivedAtNs),
@@ -105,6 +120,14 @@ function shownFacts(facts: ConformanceFacts): object {
       boundMs: clock.boundMs,
       measuredAt: isoOf(clock.measuredAtNs),
       syncClass: clock.syncClass,
+    },
+    certificate: certificate && {
+      commonName: certificate.commonName,
+      fingerprint256: certificate.fingerprint256,
+      validTo: isoOf(certificate.validToNs),
+      problem: certificate.problem,
+      signedIn: certificate.signedIn,
+      seenAt: isoOf(certificate.seenAtNs),
     },
   }
 }

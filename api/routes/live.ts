@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { LiveEvent } from '#lib/telemetry/live.ts'
+import type { LiveEvent, SilenceEvent } from '#lib/telemetry/live.ts'
 import { isAllowed, rolesWith, type Caller, type Permission } from '../access.ts'
 import type { Api } from '../api.ts'
 import { departureOf } from '../departure.ts'
@@ -28,6 +28,9 @@ const SCHEMA = {
     `Roles: ${rolesWith(PERMISSION).join(', ')}; rejections: ` +
     `${rolesWith('rejections:read').join(', ')}. Events \`reading\` and \`rejection\` hold a row as ` +
     '/readings and /rejections have it; `gap` {from, to, dropped} says which way was not shown. ' +
+    '`silence` {device, topic, since, limitSeconds, ended, endedBy} tells those who may see ' +
+    'rejections of a VDA 5050 robot that is ONLINE and sends no state: when that begins, with ' +
+    '`ended` null, and when it ends. It has no id and is not repeated. ' +
     'Send the last id as Last-Event-ID to go on behind it.',
   security: [{ key: [] }, { session: [] }],
   querystring: querySchema,
@@ -129,8 +132,8 @@ function wantedOf({ registry }: Api, asker: Asker, query: Query): Wanted | Probl
   if (rejections instanceof Problem) return rejections
   return { interest: { readings, rejections }, isShown }
 
-  /** A rejection is of the kind of its device, and devices come while a stream is open. */
-  function isShown(event: LiveEvent): boolean {
+  /** Rejections and silences are of the kind of their device, and devices come while a stream is open. */
+  function isShown(event: LiveEvent | SilenceEvent): boolean {
     if (event.type === 'reading' || !kind) return true
     const known = registry.devices.get(event.row.device)?.kind
     return kind.some((one) => one === known)

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Device } from '#lib/registry/registry.ts'
+import type { Credential, Device } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { ConformanceAnswer, ConformanceQuery } from '#lib/telemetry/conformance.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import type { SilenceRow } from '#lib/telemetry/live.ts'
 import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import type { DeviceState, IntakeState } from '../state.ts'
 import { factsOf } from './facts.ts'
@@ -18,7 +19,9 @@ export interface ConformanceDeps {
   readonly clock: Clock
   readonly timezone: string
   device(id: FullId): Device | null
+  credentialsOf(id: FullId): readonly Credential[]
   secretOf(id: FullId, name: string): string | null
+  silencesOf(id: FullId): readonly SilenceRow[]
   readonly readings: (query: ReadingsQuery, signal: AbortSignal) => Promise<Page<ReadingRow>>
 }
 
@@ -48,7 +51,17 @@ export function createConformance(deps: ConformanceDeps): Conformance {
     const otherFormat =
       lastWhole && findOtherFormat(lastWhole, { device, timezone: deps.timezone, secretOf })
     const readings = await latestReadings(device, state, deps, signal)
-    const evidence = { device, nowNs, facts, rejected: groups, otherFormat, last, readings }
+    const evidence = {
+      device,
+      credentials: deps.credentialsOf(id),
+      nowNs,
+      facts,
+      rejected: groups,
+      otherFormat,
+      last,
+      readings,
+      silences: deps.silencesOf(id),
+    }
     return { device: id, findings: judge(evidence), facts }
   }
 }

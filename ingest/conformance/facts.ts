@@ -31,6 +31,7 @@ export function factsOf(
     sequence: state && sequenceFacts(state),
     rate: traffic && rateAt(traffic, nowNs),
     transport: traffic && transportFacts(traffic),
+    certificate: state?.certificate ?? null,
     flags: { ...traffic?.flags },
   }
 }

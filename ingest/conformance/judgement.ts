@@ -1,5 +1,6 @@
-import type { Device } from '#lib/registry/registry.ts'
+import type { Credential, Device } from '#lib/registry/registry.ts'
 import type { ConformanceFacts, ConformanceFinding } from '#lib/telemetry/conformance.ts'
+import type { SilenceRow } from '#lib/telemetry/live.ts'
 import type { LastValue, ReadingRow } from '#lib/telemetry/questions.ts'
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
 
@@ -29,6 +30,8 @@ export interface OtherFormat {
 /** All that is known of one device at one moment. */
 export interface Evidence {
   readonly device: Device
+  /** Of the registry, those that have ended too. */
+  readonly credentials: readonly Credential[]
   readonly nowNs: bigint
   readonly facts: ConformanceFacts
   readonly rejected: readonly RejectionGroup[]
@@ -37,6 +40,8 @@ export interface Evidence {
   readonly last: readonly LastValue[]
   /** The latest readings of its own kind, oldest first; not many. */
   readonly readings: readonly ReadingRow[]
+  /** Robots of it that are ONLINE and send no `state`. */
+  readonly silences: readonly SilenceRow[]
 }
 
 /** One thing that may be wrong: pure, one file or table row each, listed in `judgements.ts`. */

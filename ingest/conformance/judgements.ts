@@ -1,5 +1,6 @@
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import { SEVERITIES } from '#lib/telemetry/conformance.ts'
+import { certificate } from './certificate.ts'
 import { clock } from './clock.ts'
 import { delivery } from './delivery.ts'
 import { flags } from './flags.ts'
@@ -9,6 +10,7 @@ import { rejected } from './rejected.ts'
 import { sequence } from './sequence.ts'
 import { silence } from './silence.ts'
 import { size } from './size.ts'
+import { stateSilence } from './state-silence.ts'
 import { distanceUnit } from './units/distance.ts'
 import { energyUnit } from './units/energy.ts'
 import { fraction } from './units/fraction.ts'
@@ -18,8 +20,10 @@ import { temperatureUnit } from './units/temperature.ts'
 /** Everything that is looked at. A new judgement is a file beside this and a line here. */
 export const JUDGEMENTS: readonly Judgement[] = [
   silence,
+  stateSilence,
   format,
   rejected,
+  certificate,
   clock,
   sequence,
   delivery,

@@ -6,7 +6,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
 import { BARE_ENERGY, NAMES } from './kamstrup2mqtt/names.ts'
 import { energyField, isEmpty, meterDraft, meterIdOf, type MeterKind } from './reading/meter.ts'
-import { EVENT, refuse } from './reading/output.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { numbersIn, readMeterJson, wrong, type Payload } from './reading/meter-json.ts'
 import { statusOfText, UNTOLD, type MeterStatus } from './reading/meter-status.ts'
 import { refusal } from './reading/native-element.ts'
@@ -51,7 +51,7 @@ function read(payload: Payload, kind: MeterKind, { device, message }: FormatInpu
   const hash = hashBytes(message.payload)
   const time = { timeNs, timePath: 'timestamp', flags: 0 }
   const reading = { item: -1, ...time, values, status, medium: null, meterId, hash }
-  return { drafts: [meterDraft(kind, device, reading)], refused: [] }
+  return outputOf([meterDraft(kind, device, reading)])
 }
 
 type Values = Record<string, FieldValue>

@@ -16,7 +16,7 @@ import {
   notMeter,
   type MeterKind,
 } from './reading/meter.ts'
-import { EVENT, refuse } from './reading/output.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { wrong } from './reading/meter-json.ts'
 import { UNTOLD } from './reading/meter-status.ts'
 import { refusal } from './reading/native-element.ts'
@@ -67,23 +67,20 @@ function parse(input: KeyedInput): FormatOutput {
   }
   const timeNs = time === null ? null : parseDeviceTime(Number(time))
   const hash = hashBytes(message.payload)
-  return {
-    drafts: [
-      meterDraft(kind, device, {
-        item: -1,
-        timeNs: typeof timeNs === 'bigint' ? timeNs : null,
-        // The topic has it, not the payload.
-        timePath: '',
-        flags: 0,
-        values,
-        status: UNTOLD,
-        medium: null,
-        meterId: meterIdOf(serial),
-        hash,
-      }),
-    ],
-    refused: [],
-  }
+  return outputOf([
+    meterDraft(kind, device, {
+      item: -1,
+      timeNs: typeof timeNs === 'bigint' ? timeNs : null,
+      // The topic has it, not the payload.
+      timePath: '',
+      flags: 0,
+      values,
+      status: UNTOLD,
+      medium: null,
+      meterId: meterIdOf(serial),
+      hash,
+    }),
+  ])
 }
 
 interface Topic {

@@ -11,7 +11,7 @@ import {
   notMeter,
   type MeterKind,
 } from './reading/meter.ts'
-import { EVENT, refuse } from './reading/output.ts'
+import { EVENT, outputOf, refuse } from './reading/output.ts'
 import { numbersIn, readMeterJson, wrong, type Payload } from './reading/meter-json.ts'
 import { METER_MEDIA, otherMedium } from './reading/meter-media.ts'
 import { refusal } from './reading/native-element.ts'
@@ -88,7 +88,7 @@ function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOut
   const { timeNs, flags, path: timePath } = time
   const hash = hashBytes(message.payload)
   const reading = { item: -1, timeNs, timePath, flags, values, status, medium, meterId: id, hash }
-  return { drafts: [meterDraft(kind, device, reading)], refused: [] }
+  return outputOf([meterDraft(kind, device, reading)])
 }
 
 const LONGEST_MEDIUM = 64

@@ -8,7 +8,6 @@ import {
   parseNativeTopic,
   type NativeTopic,
 } from '#lib/telemetry/topics.ts'
-import { FORMAT_NAMES } from './formats.ts'
 import type { Account, Device, Registry } from './registry.ts'
 import { isCarriedBy } from './sub-devices.ts'
 import { LONGEST_FILTER, filterCovers, filterProblem, isTopic } from './topic-filters.ts'
@@ -29,10 +28,6 @@ export interface Directory {
   mayRead(account: Account, filter: string): boolean
 }
 
-export interface DirectoryOptions {
-  readonly formats?: readonly string[]
-}
-
 /**
  * Routes remembered per account; when there are more, all of the account are found anew. A device
  * uses a handful of topics, an application those of a fleet. Topics longer than any registered filter
@@ -46,10 +41,9 @@ const ROBOT_FORMAT = 'vda5050'
 const NATIVE_ROOT = NATIVE_PREFIX.slice(0, NATIVE_PREFIX.indexOf('/') + 1)
 
 export function createDirectory(
-  registry: Pick<Registry, 'devices' | 'onChange'>,
-  { formats = FORMAT_NAMES }: DirectoryOptions = {},
+  registry: Pick<Registry, 'devices' | 'formats' | 'onChange'>,
 ): Directory {
-  const intakeChannels = new Set<string>([...INTAKE_CHANNELS, ...formats])
+  const intakeChannels = new Set<string>([...INTAKE_CHANNELS, ...registry.formats])
   const indexed = new Map<FullId, Device>()
   const indexes = new Map<string, TopicIndex<FullId>>()
   let cache = new WeakMap<Account, Map<string, Route | null>>()

@@ -7,7 +7,6 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import { nowMs, type RegistryContext } from './context.ts'
 import { createCredentials, withoutHash } from './credentials.ts'
 import { createDevices } from './devices.ts'
-import { FORMAT_NAMES } from './formats.ts'
 import { createKeys } from './keys.ts'
 import { loadMemory, secretIn, type Memory } from './memory.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -28,8 +27,8 @@ export interface RegistryOptions {
    * a change of its own.
    */
   readonly pollMs?: number
-  /** Names of formats a device may have; those of the contract by default. */
-  readonly formats?: readonly string[]
+  /** Names of formats a device may have: whoever composes the roles knows them. */
+  readonly formats: readonly string[]
 }
 
 /** For formats that decrypt: never for an answer or a log. */
@@ -65,7 +64,7 @@ const MS_PER_HOUR = 3_600_000
 
 /** Opens or creates `registry.db`. Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */
 export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets {
-  const { path, clock, log, credentialOverlapHours, formats = FORMAT_NAMES } = options
+  const { path, clock, log, credentialOverlapHours, formats } = options
   const db = openDatabase(path, { migrations: MIGRATIONS })
   const versionOf = db.prepare('PRAGMA data_version')
   let version = Number(versionOf.get()?.['data_version'])
@@ -78,6 +77,7 @@ export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets
     options.pollMs === undefined ? null : startPoll({ refresh, log, clock }, options.pollMs)
 
   return {
+    formats,
     tenants: createTenants(context),
     sites: createSites(context),
     devices: createDevices(context, formats),

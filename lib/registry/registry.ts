@@ -153,6 +153,8 @@ export interface ApiKeys {
  * (exists), REGISTRY_INVALID (with `path`) and REGISTRY_MISSING.
  */
 export interface Registry {
+  /** Names of the payload conventions a device may be registered with; each is a native channel too. */
+  readonly formats: readonly string[]
   readonly tenants: Tenants
   readonly sites: Sites
   readonly devices: Devices

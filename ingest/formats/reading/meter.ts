@@ -51,7 +51,11 @@ export interface MeterReading extends Pick<
 }
 
 /** Judges the values as those of a native reading are judged: sentinels, ranges (domain.md 8). */
-export function meterDraft(kind: MeterKind, device: Device, reading: MeterReading): Draft {
+export function meterDraft(
+  kind: MeterKind,
+  device: Device,
+  reading: MeterReading,
+): Draft | RefusedItem {
   const { item, timeNs, hash, values, status, medium, meterId, timePath } = reading
   const accepted = ACCEPT[kind]({
     ...values,
@@ -64,9 +68,19 @@ export function meterDraft(kind: MeterKind, device: Device, reading: MeterReadin
   if (status.isFaulty) flags |= FLAGS.sensor_error
   if (meterId !== null && isOther(meterId, device)) flags |= FLAGS.identity_mismatch
   const { fields } = accepted
+  if (isEmpty(fields)) return onlyNoValues(kind, reading)
   const draft = { item, kind, seq: null, timeNs, flags, fields, radio: null, hash }
   return timePath === undefined ? draft : { ...draft, timePath }
 }
+
+/** A reading without a value would be none. */
+function onlyNoValues(kind: MeterKind, { item, values }: MeterReading): RefusedItem {
+  const names = Object.keys(values).slice(0, SHOWN_NAMES).join(', ')
+  const got = `nothing but what stands for "no value" in ${names}`
+  return refusal(item, 'schema', { path: [], expected: `a value of ${kind}`, got })
+}
+
+const SHOWN_NAMES = 5
 
 /** The topic says which device it is (domain.md 8.5); another meter behind it is flagged. */
 function isOther(id: string, { settings }: Device): boolean {

@@ -8,11 +8,12 @@ import type { NewDevice, Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
-import type { ClockSample, Intake } from '#lib/telemetry/intake.ts'
+import type { ClientCertificate, ClockSample, Intake } from '#lib/telemetry/intake.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
 import { createBroker, type Broker, type BrokerOptions } from '../../../broker/broker.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 type Done = (error: Error | null) => void
 
@@ -21,6 +22,7 @@ export interface TestIntake extends Intake {
   readonly accepted: IncomingMessage[]
   readonly samples: { device: string; sample: ClockSample }[]
   readonly commands: string[]
+  readonly certificates: { device: string; certificate: ClientCertificate | null }[]
   readonly pending: Done[]
   /** `now`: durable at once. `later`: when `settle` is called. */
   mode: 'now' | 'later'
@@ -36,6 +38,7 @@ export function createTestIntake(): TestIntake {
     accepted: [],
     samples: [],
     commands: [],
+    certificates: [],
     pending: [],
     mode: 'now',
     accept(message, done) {
@@ -58,6 +61,7 @@ export function createTestIntake(): TestIntake {
     onHeldChange: (listener) => listeners.push(listener),
     clockSample: (device, sample) => intake.samples.push({ device, sample }),
     command: (device) => intake.commands.push(device),
+    certificate: (device, certificate) => intake.certificates.push({ device, certificate }),
   }
   return intake
 }
@@ -108,6 +112,7 @@ export async function startBroker(options: Partial<BrokerOptions> = {}): Promise
     clock: systemClock,
     log: logger,
     credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
   })
   const clients: { end(): void }[] = []
   const test = {

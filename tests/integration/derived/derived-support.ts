@@ -16,6 +16,7 @@ import { createInflux, type Cell, type Influx } from '#lib/store/influx/influx.t
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { startRestartableInfluxd, type Influxd } from './influxd.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
@@ -112,6 +113,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     clock: systemClock,
     log,
     credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
   })
   const ingest = await openIngest(
     {

@@ -59,6 +59,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     dropped: () => {},
     text: {
       event: ({ place }) => `${place.position}\n`,
+      silence: () => 'silence\n',
       gap: ({ to }) => `gap to ${to.position}\n`,
       heartbeat: () => '',
     },

@@ -11,6 +11,7 @@ import type { InternalDeps } from '../../../ingest/internal/internal-deps.ts'
 import { createInternalServer } from '../../../ingest/internal/server.ts'
 import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
 import { ingestOptions } from '../../../platform/options.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 export const SECRET = 'the secret of both sides 0123456'.replaceAll(' ', '-')
 export const ALL = { tenants: null, devices: null, kinds: null }
@@ -21,7 +22,13 @@ const log = createLog('silent')
 export async function startIngest(dataDir: string): Promise<Ingest> {
   mkdirSync(dataDir, { recursive: true })
   const path = join(dataDir, 'registry.db')
-  const registry = openRegistry({ path, clock: systemClock, log, credentialOverlapHours: 1 })
+  const registry = openRegistry({
+    path,
+    clock: systemClock,
+    log,
+    credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
+  })
   if (!registry.tenants.get('acme')) {
     registry.tenants.create({ id: 'acme', name: 'Acme' })
     registry.devices.create({ id: 't1', tenant: 'acme', kind: 'truck' })

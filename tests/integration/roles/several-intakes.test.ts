@@ -14,6 +14,7 @@ import { ADMIN_KEY, temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { watch, type LiveStream } from '../live/live-stream.ts'
 import { reach, send, serve, startIngest, truck, type Served } from './roles-support.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 /** Two intakes, each with a journal and (here) a store of its own, and an API over both. */
 describe('an API over two intakes', () => {
@@ -34,7 +35,13 @@ describe('an API over two intakes', () => {
     remotes = await Promise.all(served.map(({ url }) => reach(url, dir.path)))
     const log = createLog('silent')
     const path = join(dir.path, 'one', 'registry.db')
-    registry = openRegistry({ path, clock: systemClock, log, credentialOverlapHours: 1 })
+    registry = openRegistry({
+      path,
+      clock: systemClock,
+      log,
+      credentialOverlapHours: 1,
+      formats: FORMAT_NAMES,
+    })
     registry.keys.ensure(ADMIN_KEY, { role: 'admin', tenant: null, name: 'admin' })
     const deps = { registry, metrics: createMetrics(), clock: systemClock, log }
     const options = {

@@ -9,6 +9,7 @@ import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import { openIngest, type IngestOptions } from '../../../ingest/open-ingest.ts'
 import { createMqttSource, type MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
 import { REQUEST_RULES } from './source-support.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 /*
  * An ingest role alone in a process: real registry, journal, worker and embedded store, fed by a
@@ -33,7 +34,13 @@ async function run(options: ProcessOptions): Promise<void> {
   const log = createLog('warn')
   const clock = systemClock
   const path = join(dataDir, 'registry.db')
-  const registry = openRegistry({ path, clock, log, credentialOverlapHours: 1 })
+  const registry = openRegistry({
+    path,
+    clock,
+    log,
+    credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
+  })
   for (const id of devices) {
     const [tenant = '', short = ''] = id.split('.')
     if (!registry.tenants.get(tenant)) registry.tenants.create({ id: tenant, name: tenant })

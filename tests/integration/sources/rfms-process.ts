@@ -5,6 +5,7 @@ import { createLog } from '#lib/runtime/log.ts'
 import { createRfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
 import type { RfmsServer } from '../../../ingest/sources/rfms/servers-file.ts'
 import { openTestIngest, storedTrucks } from './teltonika-ingest.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 /*
  * An ingest role alone in a process that asks an rFMS server. The parent gives options as the argument;
@@ -21,7 +22,13 @@ export interface RfmsProcessOptions {
 async function run({ dataDir, server, devices }: RfmsProcessOptions): Promise<void> {
   const [log, clock] = [createLog('error'), systemClock]
   const path = join(dataDir, 'registry.db')
-  const registry = openRegistry({ path, clock, log, credentialOverlapHours: 1 })
+  const registry = openRegistry({
+    path,
+    clock,
+    log,
+    credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
+  })
   const { tenant } = server
   if (!registry.tenants.get(tenant)) registry.tenants.create({ id: tenant, name: tenant })
   for (const [id, vin] of devices) {

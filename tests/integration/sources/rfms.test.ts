@@ -11,6 +11,7 @@ import { waitFor } from '../../support/wait-for.ts'
 import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
 import { startRfmsServer, type TestServer } from './rfms-server.ts'
 import { createTestLog } from './source-support.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 const [VIN_1, VIN_2, STRANGER] = ['YV2RT40A0JB000001', 'YV2RT40A0JB000002', 'YV2RT40A0JB000009']
 const OVERLAP_MS = 2000
@@ -30,7 +31,13 @@ describe('the poller of an rFMS server', () => {
     intake = createTestIntake()
     const path = join(dir.path, 'registry.db')
     const logger = createTestLog(log)
-    registry = openRegistry({ path, clock: systemClock, log: logger, credentialOverlapHours: 1 })
+    registry = openRegistry({
+      path,
+      clock: systemClock,
+      log: logger,
+      credentialOverlapHours: 1,
+      formats: FORMAT_NAMES,
+    })
     for (const tenant of ['acme', 'bolt']) registry.tenants.create({ id: tenant, name: tenant })
     register('acme', 't1', VIN_1)
     register('acme', 't2', VIN_2.toLowerCase())

@@ -15,6 +15,7 @@ import {
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 export const REQUEST_RULES = { ...clockRequests, ...probeRequests }
 
@@ -45,6 +46,7 @@ export async function startSource(
     clock: systemClock,
     log: logger,
     credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
   })
   const metrics = createMetrics()
   const directory = createDirectory(registry)

@@ -4,6 +4,7 @@ import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createTeltonikaListener } from '../../../ingest/sources/teltonika/listener.ts'
 import { openTestIngest, storedTrucks } from './teltonika-ingest.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 /*
  * An ingest role alone in a process, fed by trackers over TCP. The parent gives options as the
@@ -21,7 +22,13 @@ export interface TeltonikaProcessOptions {
 async function run({ dataDir, port, devices, windowMs }: TeltonikaProcessOptions): Promise<void> {
   const [log, clock] = [createLog('warn'), systemClock]
   const path = join(dataDir, 'registry.db')
-  const registry = openRegistry({ path, clock, log, credentialOverlapHours: 1 })
+  const registry = openRegistry({
+    path,
+    clock,
+    log,
+    credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
+  })
   for (const [id, imei] of devices) {
     const [tenant = '', short = ''] = id.split('.')
     if (!registry.tenants.get(tenant)) registry.tenants.create({ id: tenant, name: tenant })

@@ -14,6 +14,7 @@ import { waitFor } from '../../support/wait-for.ts'
 import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
 import { createTestLog } from './source-support.ts'
 import { connectTracker, loginOf, packetOf, type TestTracker } from './teltonika-tracker.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 const IMEI = '356307042441013'
 const T0 = 1_764_000_000_000
@@ -37,7 +38,13 @@ describe('the listener of Teltonika trackers', () => {
     intake = createTestIntake()
     const path = join(dir.path, 'registry.db')
     const logger = createTestLog(log)
-    registry = openRegistry({ path, clock: systemClock, log: logger, credentialOverlapHours: 1 })
+    registry = openRegistry({
+      path,
+      clock: systemClock,
+      log: logger,
+      credentialOverlapHours: 1,
+      formats: FORMAT_NAMES,
+    })
     registry.tenants.create({ id: 'acme', name: 'acme' })
     registerTracker('t1', IMEI)
   })

@@ -158,6 +158,7 @@ const CONFORMANCE: ConformanceAnswer = {
     sequence: null,
     rate: null,
     transport: null,
+    certificate: null,
     flags: {},
   },
 }

@@ -13,6 +13,7 @@ import { ownIntake } from '../../../api/intakes.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { createMemoryPort, type MemoryPort, type MemoryRows } from './memory-port.ts'
 import { NOON_NS } from './rows.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 export const LOCAL_TOKEN = 'pbl_the-token-of-this-machine'
 
@@ -61,7 +62,13 @@ export async function createTestApp(
   const clock: Clock = { nowNs: () => turned.nowNs, monoNs: () => turned.nowNs }
   const { log, logged } = memoryLog()
   const path = join(dir.path, 'registry.db')
-  const registry = openRegistry({ path, clock, log, credentialOverlapHours: 1 })
+  const registry = openRegistry({
+    path,
+    clock,
+    log,
+    credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
+  })
   const keys = populate(registry)
   const port = createMemoryPort(rows)
   const metrics = createMetrics()

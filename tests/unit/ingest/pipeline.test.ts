@@ -201,4 +201,13 @@ describe('the pipeline', () => {
     await run(journaled(1, truckPayload(5, 55)), journaled(2, truckPayload(3, 33)))
     expect(state.devices.get('acme.t1')?.last.get('truck')?.fields).toEqual({ speedKmh: 55 })
   })
+
+  it('carries a field on to a newer last value, but none that is beyond its range', async () => {
+    const { run, state } = setUp()
+    const beyond = { ...truckPayload(1), data: { fuelPct: 164, altM: 30 } }
+    await run(journaled(1, beyond), journaled(2, truckPayload(2, 51)))
+    const last = state.devices.get('acme.t1')?.last.get('truck')
+    expect(last?.fields).toEqual({ altM: 30, speedKmh: 51 })
+    expect(last?.flags).toEqual([])
+  })
 })

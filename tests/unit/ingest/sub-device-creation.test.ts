@@ -8,6 +8,7 @@ import { openIngest, type IngestOptions } from '../../../ingest/open-ingest.ts'
 import { T0 } from '../../support/messages.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 /** The port between the worker, which only reads the registry, and the thread that writes it. */
 const EVENTS = {
@@ -54,7 +55,13 @@ it('sub-devices are created while the batch waits, and none of its messages is r
   const dir = temporaryDir('sub-devices')
   const log = createLog('silent')
   const path = join(dir.path, 'registry.db')
-  const registry = openRegistry({ path, clock: systemClock, log, credentialOverlapHours: 1 })
+  const registry = openRegistry({
+    path,
+    clock: systemClock,
+    log,
+    credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
+  })
   registry.tenants.create({ id: 'acme', name: 'Acme' })
   const settings = { createSubDevices: true }
   registry.devices.create({

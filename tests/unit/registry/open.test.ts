@@ -20,6 +20,7 @@ import {
   temporaryFolder,
   type TestRegistry,
 } from './test-registry.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 function openAt(path: string) {
   const { log } = createReadableLog()
@@ -28,6 +29,7 @@ function openAt(path: string) {
     clock: createTurnedClock(),
     log,
     credentialOverlapHours: 1,
+    formats: FORMAT_NAMES,
   })
   onTestFinished(() => registry.close())
   return registry

@@ -8,6 +8,7 @@ import { PlatformError, type ErrorCode } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { openRegistry, type DeviceSecrets } from '#lib/registry/open.ts'
 import type { NewDevice, Registry, RegistryChange } from '#lib/registry/registry.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 export const HOUR_MS = 3_600_000
 export const OVERLAP_HOURS = 2
@@ -59,7 +60,13 @@ export function openTestRegistry(overlapHours = OVERLAP_HOURS): TestRegistry {
   const { log, lines } = createReadableLog()
   const changes: RegistryChange[] = []
   const open = () => {
-    const opened = openRegistry({ path, clock, log, credentialOverlapHours: overlapHours })
+    const opened = openRegistry({
+      path,
+      clock,
+      log,
+      credentialOverlapHours: overlapHours,
+      formats: FORMAT_NAMES,
+    })
     opened.onChange((change) => changes.push(change))
     return opened
   }

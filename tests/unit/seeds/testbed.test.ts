@@ -1,6 +1,6 @@
 import { geoContains } from 'd3-geo'
 import { describe, expect, it } from 'vitest'
-import { FORMAT_NAMES } from '#lib/registry/formats.ts'
+import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 import { KINDS, isKind } from '#lib/telemetry/catalogue.ts'
 import { ID_PATTERN } from '#lib/telemetry/ids.ts'
 import { DEVICES, ROBOTS } from '../../../seeds/devices.ts'

@@ -59,4 +59,40 @@ describe('the conformance of a device over several intakes', () => {
       flags: { late: 4 },
     })
   })
+
+  it('has the worst first, whoever found it', () => {
+    const one = heard(100n, 1, ['schema'])
+    const worse = { ...one, findings: [{ ...finding('malformed'), severity: 'error' as const }] }
+    const merged = mergeConformance([heard(200n, 1, ['late']), worse])
+    expect(merged.findings.map(({ code }) => code)).toEqual(['malformed', 'late'])
+  })
+
+  it('tells of a certificate what the intake of the last sign-in says', () => {
+    const seenAt = (seenAtNs: bigint, of: ConformanceAnswer): ConformanceAnswer => {
+      const dates = { validToNs: 500n, seenAtNs }
+      const names = { commonName: 'acme.t1', fingerprint256: 'AB:CD' }
+      const certificate = { ...names, ...dates, problem: null, signedIn: true }
+      return { ...of, facts: { ...of.facts, certificate } }
+    }
+    const renewed = seenAt(90n, heard(100n, 1, ['schema']))
+    const merged = mergeConformance([
+      renewed,
+      seenAt(80n, heard(200n, 1, ['certificate_ending'])),
+      heard(300n, 1, ['credential_ending']),
+    ])
+    expect(merged.findings.map(({ code }) => code)).toEqual(['schema'])
+    expect(merged.facts.certificate).toEqual(renewed.facts.certificate)
+    const unheard = {
+      ...seenAt(95n, silent),
+      findings: [finding('silent'), finding('certificate_ending')],
+    }
+    const both = mergeConformance([renewed, unheard])
+    expect(both.findings.map(({ code }) => code)).toEqual(['schema', 'certificate_ending'])
+    expect(both.facts).toEqual({ ...renewed.facts, certificate: unheard.facts.certificate })
+    expect(mergeConformance([silent, unheard])).toBe(unheard)
+    const passwords = [heard(100n, 1, ['credential_ending']), heard(200n, 1, [])]
+    expect(mergeConformance(passwords).findings.map(({ code }) => code)).toEqual([
+      'credential_ending',
+    ])
+  })
 })

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
+import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import { createConformance } from '../../../../ingest/conformance/answer.ts'
 import { loadState, openIngestDb, saveSnapshot } from '../../../../ingest/ingest-db.ts'
 import { runPipeline } from '../../../../ingest/pipeline.ts'
 import { createRejectionBook } from '../../../../ingest/rejections.ts'
-import { showCounts, type IntakeState } from '../../../../ingest/state.ts'
+import { noteCertificate, showCounts, type IntakeState } from '../../../../ingest/state.ts'
 import { journaled, T0, truckOf, truckPayload } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 
@@ -104,6 +105,27 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     expect(findings.find(({ code }) => code === 'kind')?.path).toBe('[].kind')
   })
 
+  it('remembers the certificate of the last sign-in over a restart', async () => {
+    const seen = {
+      commonName: 'acme.t1',
+      fingerprint256: 'AB:CD',
+      validToNs: T0 + DAY_NS,
+      problem: null,
+      signedIn: true,
+      seenAtNs: T0,
+    }
+    setUp.signIn(null)
+    expect((await setUp.ask()).facts.certificate).toBeNull()
+    setUp.signIn(seen)
+    setUp.saveAndLoad()
+    const { findings, facts } = await setUp.ask()
+    expect(findings.map(({ code }) => code)).toEqual(['silent', 'certificate_ending'])
+    expect(facts.certificate).toEqual(seen)
+    setUp.signIn(null)
+    setUp.saveAndLoad()
+    expect((await setUp.ask()).facts.certificate).toBeNull()
+  })
+
   it('leaves out what belongs to another device, what was recovered and what is old', async () => {
     await setUp.send(journaled(1, 'not json', { device: 'acme.t2' }))
     expect((await setUp.ask()).findings.map(({ code }) => code)).toEqual(['silent'])
@@ -185,7 +207,9 @@ function intake(path: string, as: Partial<Device> = {}) {
       clock: { nowNs: () => clock.nowNs, monoNs: () => clock.nowNs },
       timezone: OPTIONS.timezone,
       device,
+      credentialsOf: () => [],
       secretOf: () => null,
+      silencesOf: () => [],
       readings: async (query) => {
         asked.push(query)
         return { data: stored.toReversed(), next: null }
@@ -207,6 +231,9 @@ function intake(path: string, as: Partial<Device> = {}) {
     recover(position: number) {
       const recovery = { origin: { position, item: -1 }, atNs: T0, position: position + 1 }
       rejections.record([], [recovery])
+    },
+    signIn: (certificate: ClientCertificate | null) => {
+      noteCertificate(state, 'acme.t1', certificate)
     },
     saveAndLoad() {
       saveSnapshot(db, state, { journal: 'one', position: 9, parts: {}, stages: [] })

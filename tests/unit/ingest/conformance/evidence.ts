@@ -8,6 +8,7 @@ export const S_NS = 1_000_000_000n
 /** A healthy truck that has sent a hundred messages, one a second until now. */
 export const HEALTHY: Evidence = {
   device: truckOf(),
+  credentials: [],
   nowNs: T0 + 100n * S_NS,
   facts: {
     kind: 'truck',
@@ -32,12 +33,14 @@ export const HEALTHY: Evidence = {
       meanBytes: 180,
       maxBytes: 200,
     },
+    certificate: null,
     flags: {},
   },
   rejected: [],
   otherFormat: null,
   last: [readingOf(99, { speedKmh: 72 })],
   readings: [],
+  silences: [],
 }
 
 export function readingOf(

@@ -125,6 +125,22 @@ describe('the judgements of a device', () => {
     expect(codesOf(withFacts({ duplicate: 6 }))).toEqual(['warning duplicate'])
   })
 
+  it('name each robot that is ONLINE and sends no state', () => {
+    const limitS = 60
+    const silences = ['uagv/v2/KIT/1/state', null].map((topic) => ({
+      device: 'acme.t1',
+      topic,
+      sinceNs: T0,
+      limitS,
+      ended: null,
+    }))
+    const found = judge({ ...HEALTHY, silences })
+    expect(found.map(({ code, severity, path }) => `${severity} ${code} ${path}`)).toEqual([
+      'error state_silent uagv/v2/KIT/1/state',
+      'error state_silent ',
+    ])
+  })
+
   it('pass on quality flags, the worst first', () => {
     const flags = { late: 50, out_of_range: 2 }
     expect(codesOf(withFacts({ flags }))).toEqual(['warning out_of_range', 'info late'])

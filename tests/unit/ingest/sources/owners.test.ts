@@ -12,6 +12,7 @@ import {
   type Owners,
 } from '../../../../ingest/sources/mqtt/owners.ts'
 import { temporaryDir } from '../../../support/platform.ts'
+import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
 
 describe('owners of topics behind a foreign broker', () => {
   let dir: ReturnType<typeof temporaryDir>
@@ -25,6 +26,7 @@ describe('owners of topics behind a foreign broker', () => {
       clock: systemClock,
       log: createLog('error'),
       credentialOverlapHours: 1,
+      formats: FORMAT_NAMES,
     })
     for (const id of ['acme', 'other', 'third']) registry.tenants.create({ id, name: id })
     add('acme', 't1')
