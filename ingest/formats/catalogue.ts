@@ -11,6 +11,7 @@ import { senml } from './senml.ts'
 import { teltonika } from './teltonika.ts'
 import { teltonikaCodec8 } from './teltonika-codec8.ts'
 import { traccar } from './traccar.ts'
+import { ttn } from './ttn.ts'
 import { vda5050 } from './vda5050.ts'
 import { wmbusmeters } from './wmbusmeters.ts'
 
@@ -28,6 +29,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   traccar,
   rfms,
   cam,
+  ttn,
   vda5050,
   wmbusmeters,
 }

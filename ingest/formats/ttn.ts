@@ -1,0 +1,187 @@
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import { hashBytes } from '#lib/telemetry/hash.ts'
+import type { Device } from '#lib/registry/registry.ts'
+import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import { native } from './native.ts'
+import { hiddenFault } from './reading/hidden-fault.ts'
+import { parseJson } from './reading/json-text.ts'
+import { isRecord, readElement, refusal } from './reading/native-element.ts'
+import { isMeter } from './reading/meter.ts'
+import { isNativeReading } from './reading/native-reading.ts'
+import { isNoValue } from './reading/no-value.ts'
+import { EVENT, refuse } from './reading/output.ts'
+import type { Problem, Values } from './reading/source-fields.ts'
+import { readStatedTime, zoneOf } from './reading/stated-time.ts'
+import { describe, show } from './reading/wording.ts'
+
+/**
+ * LoRaWAN meters and trackers by The Things Stack v3 (thethingsindustries.com, "Data Formats"): the
+ * payload formatter of the device has made names and numbers of its bytes. Names that are ours are
+ * taken as they are, others by the setting `ttn` of the device.
+ */
+export const ttn: Format = {
+  name: 'ttn',
+  description:
+    'Uplinks of The Things Stack v3 with decoded_payload; joins and downlinks are events.',
+  parse,
+}
+
+function parse(input: FormatInput): FormatOutput {
+  const { device, message, channel } = input
+  if (channel === 'status') return EVENT
+  const { value, text, problem } = parseJson(message.payload)
+  if (problem) return refuse(problem)
+  if (isNativeReading(channel, value)) return native.parse(input)
+  if (device.kind === 'gateway') return refuse(ofGateway())
+  const hidden = hiddenFault(message.payload, text, value)
+  if (hidden) return refuse(hidden)
+  if (!isRecord(value)) return refuse(wrong([], 'object', describe(value)))
+  const uplink = value['uplink_message']
+  if (isRecord(uplink)) return readUplink(uplink, value['end_device_ids'], device.kind, input)
+  if (uplink === undefined && EVENTS.some((name) => isRecord(value[name]))) return EVENT
+  return refuse(wrong(['uplink_message'], 'object', describe(uplink)))
+}
+
+/** The other messages of an end device: about the network, not about what it measures. */
+const EVENTS = [
+  'join_accept',
+  'downlink_ack',
+  'downlink_nack',
+  'downlink_sent',
+  'downlink_failed',
+  'downlink_queued',
+  'downlink_queue_invalidated',
+  'location_solved',
+  'service_data',
+]
+
+const UPLINK = 'uplink_message'
+const DECODED = [UPLINK, 'decoded_payload']
+
+function readUplink(uplink: Values, ids: unknown, kind: Kind, input: FormatInput): FormatOutput {
+  const { device, message, channel } = input
+  const decoded = uplink['decoded_payload']
+  // A frame may carry commands of the network alone.
+  if (decoded === undefined && uplink['frm_payload'] === undefined) return EVENT
+  if (!isRecord(decoded)) return refuse(wrong(DECODED, FORMATTER, describe(decoded)))
+  const time = timeOf(uplink['received_at'], device)
+  if ('expected' in time) return refuse(wrong([UPLINK, 'received_at'], time.expected, time.got))
+  // The stack leaves out what is zero: no counter is the first frame of a session.
+  const seq = uplink['f_cnt'] ?? 0
+  if (!isCounter(seq)) return refuse(wrong([UPLINK, 'f_cnt'], 'whole number of 32 bits', show(seq)))
+  const rules = rulesOf(device.settings['ttn'], kind)
+  if ('expected' in rules) return refuse(wrong(rules.path, rules.expected, rules.got))
+  const { data, sources } = valuesOf(decoded, kind, rules)
+  const element = readElement({ v: 1, kind, seq, data }, -1, kind)
+  if ('reason' in element) return refuse(asDecoded(element, decoded, sources))
+  const flags = element.flags | time.flags | (isOther(ids, channel) ? FLAGS.identity_mismatch : 0)
+  const timePath = `${UPLINK}.received_at`
+  const hash = hashBytes(message.payload)
+  return { drafts: [{ ...element, timeNs: time.timeNs, timePath, flags, hash }], refused: [] }
+}
+
+const FORMATTER = 'an object: give the device a payload formatter in The Things Stack'
+
+/** When the network has heard the frame: a device of LoRaWAN seldom has a clock. */
+function timeOf(value: unknown, { settings }: Device) {
+  if ((value === undefined || value === null) && settings['lenient'] === true) {
+    return { timeNs: null, flags: 0 }
+  }
+  const time = readStatedTime(value, zoneOf(settings['timezone']))
+  return 'expected' in time && value === undefined ? { ...time, got: 'nothing' } : time
+}
+
+function isCounter(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32
+}
+
+interface Rule {
+  readonly to: string
+  readonly times: number
+  readonly per: number
+}
+
+const EXAMPLE = '{"energy":{"to":"energyKwh","per":1000}}'
+
+/** A mistake in the setting refuses every message until it is mended: then they can be replayed. */
+function rulesOf(setting: unknown, kind: Kind): ReadonlyMap<string, Rule> | Problem {
+  const rules = new Map<string, Rule>()
+  if (setting === undefined || setting === null) return rules
+  const path = ['settings', 'ttn']
+  if (!isRecord(setting)) {
+    return { path, expected: `an object such as ${EXAMPLE}`, got: describe(setting) }
+  }
+  for (const [name, given] of Object.entries(setting)) {
+    const { to, times = 1, per = 1 } = isRecord(given) ? given : {}
+    if (typeof to !== 'string' || !Object.hasOwn(KINDS[kind].fields, to)) {
+      return { path: [...path, name, 'to'], expected: `a field of ${kind}`, got: show(to) }
+    }
+    if (!isFactor(times) || !isFactor(per)) {
+      return { path: [...path, name], expected: 'times and per above 0', got: show(times) }
+    }
+    rules.set(name, { to, times, per })
+  }
+  return rules
+}
+
+function isFactor(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0
+}
+
+/** The values by their fields, and the name each has in the payload. */
+function valuesOf(decoded: Values, kind: Kind, rules: ReadonlyMap<string, Rule>) {
+  const data: Record<string, unknown> = {}
+  const sources = new Map<string, string>()
+  for (const [name, value] of namedIn(decoded, '', 0)) {
+    const isOurs = Object.hasOwn(KINDS[kind].fields, name)
+    const rule = rules.get(name) ?? (isOurs ? { to: name, times: 1, per: 1 } : null)
+    if (!rule || value === null || sources.has(rule.to)) continue
+    // Formatters hand on what M-Bus has for "no value", before any unit is converted.
+    if (isMeter(kind) && typeof value === 'number' && isNoValue(value)) continue
+    sources.set(rule.to, name)
+    data[rule.to] = typeof value === 'number' ? (value * rule.times) / rule.per : value
+  }
+  return { data, sources }
+}
+
+/** Levels of objects that are looked into: formatters group values, rarely twice. */
+const MOST_LEVELS = 3
+
+function* namedIn(values: Values, before: string, level: number): Generator<[string, unknown]> {
+  for (const [name, value] of Object.entries(values)) {
+    if (!isRecord(value)) yield [before + name, value]
+    else if (level < MOST_LEVELS) yield* namedIn(value, `${before}${name}.`, level + 1)
+  }
+}
+
+/** A refusal of a field, told by the name it has in the payload. */
+function asDecoded(
+  { reason, path, expected, got }: RefusedItem,
+  decoded: Values,
+  sources: ReadonlyMap<string, string>,
+): RefusedItem {
+  const field = path.slice('data.'.length)
+  if (field === '' || path === 'data') {
+    const names = Object.keys(decoded).slice(0, 5).map(show).join(', ')
+    const advice = `${expected}, or a name that the setting ttn maps, such as ${EXAMPLE}`
+    return wrong(DECODED, advice, names === '' ? got : `only ${names}`)
+  }
+  return refusal(-1, reason, { path: [...DECODED, sources.get(field) ?? field], expected, got })
+}
+
+/** `v3/<application>@<tenant>/devices/<device>/up`: the topic wins (domain.md 8.5). */
+function isOther(ids: unknown, channel: string): boolean {
+  const [root, , devices, named] = channel.split('/')
+  const id = isRecord(ids) ? ids['device_id'] : undefined
+  return root === 'v3' && devices === 'devices' && typeof id === 'string' && id !== named
+}
+
+function wrong(path: readonly PropertyKey[], expected: string, got: string): RefusedItem {
+  return refusal(-1, 'schema', { path, expected, got })
+}
+
+function ofGateway(): RefusedItem {
+  const expected = 'a registered device: give each end device its own, with its topic'
+  return refusal(-1, 'kind', { path: [], expected, got: 'a device of kind gateway' })
+}
