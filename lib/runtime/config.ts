@@ -143,7 +143,7 @@ export const SETTINGS = {
 
   PADBORG_INGEST_BATCH_MS: setting(
     whole(1, 10_000),
-    '50',
+    '100',
     'Longest wait for more messages before a batch is written to the store.',
   ),
   PADBORG_INGEST_BATCH_BYTES: setting(

@@ -157,6 +157,17 @@ describe('DuckDB files', () => {
     expect((await open({ expected: healed })).missingFrom).toBeNull()
   })
 
+  it.each([0, 4096, 8192])('that were never finished (%i bytes) are made again', async (size) => {
+    const { store } = await open()
+    await store.close()
+    writeFileSync(join(dir, fleetFile), Buffer.alloc(size))
+    const { store: next, missingFrom } = await open()
+    expect(missingFrom).toBeNull()
+    await writeAll(next, readingsFrom(1, 50))
+    await expectRows(next, readingsFrom(1, 50))
+    expect(existsSync(join(dir, 'quarantine'))).toBe(false)
+  })
+
   it('lose with a damaged WAL only what it held', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 50))

@@ -18,12 +18,17 @@ export interface Fleet {
   ackedCount(): number
 }
 
-/** Messages in flight per device. */
+/** Messages in flight per device, where nothing else is asked for. */
 const WINDOW = 20
 
 export async function createFleet(
   platform: Platform,
-  options: { readonly tenant: string; readonly size: number; readonly seed: number },
+  options: {
+    readonly tenant: string
+    readonly size: number
+    readonly seed: number
+    readonly window?: number
+  },
 ): Promise<Fleet> {
   const devices: TestDevice[] = []
   for (let n = 0; n < options.size; n += 1) {
@@ -75,7 +80,7 @@ export async function createFleet(
         truth.acked.get(device.id)?.add(seq)
       }
     }
-    await Promise.all(Array.from({ length: WINDOW }, worker))
+    await Promise.all(Array.from({ length: options.window ?? WINDOW }, worker))
     client.end(true)
   }
 

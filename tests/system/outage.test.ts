@@ -62,11 +62,14 @@ describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
     mkdirSync(store)
     mountTmpfs(store, 24 * MIB)
     platform = await startPlatform({ dataDir: dir.path })
-    const fleet = await createFleet(platform, { tenant: 'acme', size: 6, seed: 2 })
+    const fleet = await createFleet(platform, { tenant: 'acme', size: 6, seed: 2, window: 2 })
     const load = await fleet.run(platform)
-    await waitFor(() => fleet.ackedCount() > 500)
-    const filler = join(store, 'filler')
     const { api } = platform
+    await waitFor(async () => {
+      const { body } = await api('/delivery')
+      return body.data.every((row: { stored: number }) => row.stored > 0)
+    })
+    const filler = join(store, 'filler')
     await waitFor(
       async () => {
         fill(store, filler)
@@ -87,6 +90,32 @@ describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
     expect(await compareWithStore(platform, fleet.truth)).toEqual([])
     expect(await platform.stop()).toBe(0)
   }, 240_000)
+
+  it('makes the files of the store when there is room, where there was none for the first', async () => {
+    const store = join(dir.path, 'store')
+    mountTmpfs(dir.path, 512 * MIB)
+    mkdirSync(store)
+    mountTmpfs(store, 24 * MIB)
+    platform = await startPlatform({ dataDir: dir.path })
+    const fleet = await createFleet(platform, { tenant: 'acme', size: 6, seed: 4 })
+    const filler = join(store, 'filler')
+    fill(store, filler)
+    const load = await fleet.run(platform)
+    const { api } = platform
+    await waitFor(
+      async () => {
+        fill(store, filler)
+        const { body } = await api('/health/ready')
+        return JSON.stringify(body).includes('store')
+      },
+      { timeoutMs: 60_000, what: 'the store refuses' },
+    )
+    await load.stop()
+    rmSync(filler, { force: true })
+    await settledDelivery(platform, 60_000)
+    expect(await compareWithStore(platform, fleet.truth)).toEqual([])
+    expect(await platform.stop()).toBe(0)
+  }, 120_000)
 })
 
 describe('SIGTERM under load', () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
@@ -15,8 +15,13 @@ export interface AttachOptions {
   readonly log: Log
 }
 
+/** Three headers come before anything else: a file of fewer was never finished. */
+const HEADER_BYTES = 4096
+const HEADERS = 3
+
 /**
- * Attaches a database file. A WAL that cannot be replayed, and then a file that cannot be read, go to
+ * Attaches a database file. What a full disk or a kill left of a new one, before it could hold
+ * anything, is made again. A WAL that cannot be replayed, and then a file that cannot be read, go to
  * `quarantine/`: what they held is read again from the journal.
  */
 export async function attach(
@@ -25,6 +30,7 @@ export async function attach(
   name: string,
   { repair, log }: AttachOptions,
 ): Promise<Attached> {
+  if (wasNeverFinished(path)) rmSync(path)
   let problem = await tryAttach(connection, path, name)
   if (problem === null) return 'whole'
   if (!repair) throw unavailable(`open ${path} again`, problem)
@@ -35,6 +41,12 @@ export async function attach(
   }
   moveAway(path, log, { files: () => true, problem })
   return 'gone'
+}
+
+function wasNeverFinished(path: string): boolean {
+  const size = statSync(path, { throwIfNoEntry: false })?.size
+  if (size === undefined || existsSync(`${path}.wal`)) return false
+  return size % HEADER_BYTES === 0 && size < HEADERS * HEADER_BYTES
 }
 
 /** The error of a damaged file, or null; a world that fails for other reasons is thrown. */
