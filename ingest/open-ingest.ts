@@ -84,6 +84,12 @@ export interface Ingest {
 }
 
 /**
+ * Of the ingest thread. What a batch leaves behind lives as long as the batch: a larger one only makes
+ * the process larger.
+ */
+const YOUNG_GENERATION_MIB = 24
+
+/**
  * Opens journal and worker. Throws DATA_DIR_FOREIGN, STORE_AHEAD or JOURNAL_UNAVAILABLE. Resolves
  * when messages can be taken; what an earlier run left in the journal is stored meanwhile.
  */
@@ -119,7 +125,10 @@ export async function openIngest(
     ...plain,
     journal: { id: journal.id, dir, lastPosition: report.lastPosition },
   }
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: workerOptions })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: workerOptions,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+  })
   try {
     await ready(worker)
   } catch (error) {
