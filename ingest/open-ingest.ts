@@ -77,6 +77,8 @@ export interface Ingest {
   status(): IngestStatus
   /** Robots that are ONLINE and send no `state`. */
   silentRobots(): number
+  /** Stored messages whose figures were not derived yet at the last maintenance. */
+  figuresBehind(): number
   /** The registry has changed: the worker reads it again. */
   registryChanged(): void
   /** Flushes the journal, lets the worker finish its batch, and closes both. */
@@ -214,6 +216,7 @@ function connect(connection: Connection): Ingest {
   const progress = { written, lastReceivedAtNs: 0n, waitingSinceNs, problem: '' }
   let durablePosition = journal.durable.position
   let silentRobots = 0
+  let figuresBehind = 0
   let busy = false
   let closing = false
   let sentAtNs = 0n
@@ -274,6 +277,7 @@ function connect(connection: Connection): Ingest {
     journal,
     status: () => ingestStatus({ journal, progress, clock }),
     silentRobots: () => silentRobots,
+    figuresBehind: () => figuresBehind,
     registryChanged: () => post({ type: 'registry' }),
     async close() {
       await journal.close()
@@ -347,8 +351,10 @@ function connect(connection: Connection): Ingest {
       busy = false
       wake()
       if (commands.size > 0 || clocks.length > 0 || certificates.size > 0) schedule()
-    } else if (message.type === 'release') journal.release(message.position)
-    else if (message.type === 'problem') progress.problem = message.text
+    } else if (message.type === 'maintained') {
+      journal.release(message.release)
+      figuresBehind = message.behind
+    } else if (message.type === 'problem') progress.problem = message.text
     else if (message.type === 'silent') silentRobots = message.robots
     else if (message.type === 'failed') {
       log.error({ code: message.code }, message.message)

@@ -44,6 +44,8 @@ const tell = (message: FromWorker) => port.postMessage(message)
 
 /** How long a shutdown waits for the store before the rest is left to the next start. */
 const FINISH_MS = 3000
+/** So many messages make maintenance due before its time: what is not rolled up makes questions slow. */
+const MAINTENANCE_POSITIONS = 50_000
 /** Where processors are scarce, sockets and PUBACKs come first: the journal keeps what this thread has not done. */
 const NICENESS = 5
 
@@ -174,15 +176,9 @@ async function run(options: WorkerOptions): Promise<void> {
   let snapshotFails = false
   let expiredAtNs = 0n
   let maintaining = false
-  const timer = setInterval(
-    () => {
-      // While the store refuses, the chain stands still: one round waits, not one per tick.
-      if (maintaining || freezer.frozen) return
-      maintaining = true
-      queue(maintain)
-    },
-    Math.min(10_000, options.snapshotMs),
-  )
+  let maintainedPosition = saved.position
+  let nextRound: NodeJS.Timeout | undefined
+  const timer = setInterval(beginMaintenance, Math.min(10_000, options.snapshotMs))
 
   const stopLooking = silence.start(() => queue(async () => silence.look(writer.cursor.position)))
 
@@ -206,6 +202,13 @@ async function run(options: WorkerOptions): Promise<void> {
     }
   })
   tell({ type: 'ready' })
+
+  function beginMaintenance(): void {
+    // While the store refuses, the chain stands still: one round waits, not one per tick.
+    if (maintaining || freezer.frozen || closing) return
+    maintaining = true
+    queue(maintain)
+  }
 
   function queue(step: () => Promise<void>): void {
     work = work.then(async () => {
@@ -237,7 +240,8 @@ async function run(options: WorkerOptions): Promise<void> {
       if (batch) tell({ type: 'live', batch })
       tell({ type: 'written', position, ...written })
     })
-    if (clock.monoNs() - savedAtNs > BigInt(options.snapshotMs) * 1_000_000n) trySnapshot()
+    if (unsavedMs() > options.snapshotMs) trySnapshot()
+    if (writer.cursor.position - maintainedPosition >= MAINTENANCE_POSITIONS) beginMaintenance()
     silence.finish()
     tell({ type: 'idle' })
   }
@@ -260,6 +264,10 @@ async function run(options: WorkerOptions): Promise<void> {
       }
       snapshotFails = true
     }
+  }
+
+  function unsavedMs(): number {
+    return Number(clock.monoNs() - savedAtNs) / 1e6
   }
 
   function snapshot(): void {
@@ -305,11 +313,17 @@ async function run(options: WorkerOptions): Promise<void> {
     try {
       // A backup may have begun since this was queued.
       if (freezer.frozen) return
-      snapshot()
-      const { checkpointed, droppedPartitions } = await store.maintain(nowNs)
+      // Rounds before their time need none.
+      if (unsavedMs() > options.snapshotMs / 2) snapshot()
+      maintainedPosition = writer.cursor.position
+      const begunNs = clock.monoNs()
+      const { checkpointed, droppedPartitions, behind } = await store.maintain(nowNs)
+      // Half of the time is for batches.
+      const tookMs = Number(clock.monoNs() - begunNs) / 1e6
+      if (behind >= MAINTENANCE_POSITIONS) nextRound = setTimeout(beginMaintenance, tookMs)
       if (droppedPartitions.length > 0)
         log.info({ droppedPartitions }, 'retention dropped partitions')
-      tell({ type: 'release', position: Math.min(checkpointed, savedPosition) })
+      tell({ type: 'maintained', release: Math.min(checkpointed, savedPosition), behind })
       if (nowNs - expiredAtNs > 3_600_000_000_000n) {
         expiredAtNs = nowNs
         rejections.expire(nowNs - daysNs(options.retention.rejectionDays))
@@ -324,6 +338,7 @@ async function run(options: WorkerOptions): Promise<void> {
   /** Finishes what is queued, but no longer than a moment: the journal has the rest. */
   async function close(): Promise<void> {
     clearInterval(timer)
+    clearTimeout(nextRound)
     stopLooking()
     const giveUp = setTimeout(() => writer.close(), FINISH_MS)
     await work.catch(() => undefined)

@@ -231,6 +231,7 @@ function showIngest(metrics: Metrics, ingest: Ingest): void {
   metrics.gauge('padborg_journal_failed_syncs_total', () => journal.status().failedSyncs)
   metrics.gauge('padborg_writer_lag_messages', () => ingest.status().lagMessages)
   metrics.gauge('padborg_writer_lag_seconds', () => ingest.status().lagMs / 1000)
+  metrics.gauge('padborg_figures_behind_messages', () => ingest.figuresBehind())
   metrics.gauge('padborg_silent_robots', () => ingest.silentRobots())
   metrics.gauge('padborg_problems', () => ingest.status().problems.length)
 }

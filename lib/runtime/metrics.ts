@@ -45,6 +45,9 @@ export const METRICS = {
   padborg_derived_waiting: gauge('Minutes and hours whose derived series wait to be written.'),
   padborg_problems: gauge('Reasons for which /health/ready answers 503.'),
 
+  padborg_figures_behind_messages: gauge(
+    'Stored messages whose figures are not derived yet: questions read their rows instead.',
+  ),
   padborg_silent_robots: gauge('VDA 5050 robots that are ONLINE and send no state.'),
 
   padborg_source_connected: gauge('1 while the foreign broker is connected.'),

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
+import { rowsOfTable, tableOf, type Table } from './table.ts'
 
 /** What both ends of a thread boundary share of a port: `parentPort`, `Worker` and `MessagePort`. */
 export interface Channel {
@@ -26,12 +27,17 @@ interface Answer {
   readonly rpc: 'answer'
   readonly id: number
   readonly value?: unknown
+  /** In place of a value that is a long list of rows. */
+  readonly table?: Table
   readonly error?: {
     readonly code: ErrorCode | null
     readonly message: string
     readonly path: string
   }
 }
+
+/** From here on a list of rows crosses as a table. */
+const TABLE_ROWS = 64
 
 /** Answers calls that arrive on the channel. Errors cross with code, text and path. */
 export function serveCalls(channel: Channel, handlers: Handlers): void {
@@ -60,7 +66,9 @@ export function serveCalls(channel: Channel, handlers: Handlers): void {
     try {
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (!handler) throw new Error(`no handler is named ${name}`)
-      return { rpc: 'answer', id, value: await handler(argument as never, signal) }
+      const value = await handler(argument as never, signal)
+      const table = Array.isArray(value) && value.length >= TABLE_ROWS ? tableOf(value) : null
+      return table ? { rpc: 'answer', id, table } : { rpc: 'answer', id, value }
     } catch (error) {
       return { rpc: 'answer', id, error: asSent(error) }
     }
@@ -88,7 +96,7 @@ export function createCaller(channel: Channel | MessagePort): Caller {
     const call = waiting.get(message.id)
     waiting.delete(message.id)
     if (message.error) call?.reject(revive(message.error))
-    else call?.resolve(message.value)
+    else call?.resolve(message.table ? rowsOfTable(message.table) : message.value)
   })
 
   return {

@@ -57,6 +57,8 @@ export interface MaintenanceReport {
   /** Every row at or below this position is in a checkpointed file: its journal may go. */
   readonly checkpointed: number
   readonly droppedPartitions: readonly string[]
+  /** Journal positions whose figures are not derived yet: questions read their rows instead. */
+  readonly behind: number
 }
 
 /**

@@ -28,6 +28,8 @@ const COUNT_COLUMNS = COUNTS.map((name) => `${name} BIGINT NOT NULL`).join(', ')
 /** Positions and times of the figures file. */
 export interface Figures {
   readonly path: string
+  /** The journal whose positions these are. */
+  readonly journal: string
   rolled: number
   /** Raw rows up to it are in the hours of the latency of single devices. */
   latencyRolled: number
@@ -131,7 +133,7 @@ export async function upgradeFigures(connection: DuckDBConnection): Promise<void
 export async function readFigures(
   connection: DuckDBConnection,
   dir: string,
-): Promise<{ readonly journal: string; readonly figures: Figures } | null> {
+): Promise<Figures | null> {
   const tables = await rowsOf(
     connection,
     `SELECT table_name FROM duckdb_tables() WHERE database_name = '${FIGURES}'`,
@@ -141,6 +143,7 @@ export async function readFigures(
   if (!progress) return null
   const figures: Figures = {
     path: figuresPath(dir),
+    journal: textIn(progress, 'journal'),
     rolled: numberIn(progress, 'rolled'),
     latencyRolled: numberIn(progress, 'latency_rolled'),
     hoursRolled: numberIn(progress, 'hours_rolled'),
@@ -164,7 +167,18 @@ export async function readFigures(
     const key = channelKey(textIn(row, 'device'), textIn(row, 'channel'))
     figures.channels.set(key, thawChannel(textIn(row, 'run')))
   }
-  return { journal: textIn(progress, 'journal'), figures }
+  return figures
+}
+
+type Progress = Pick<Figures, 'rolled' | 'latencyRolled' | 'hoursRolled' | 'minuteFloorNs'>
+
+/** Moves positions and times of the file: one row in place of another. */
+export function progressSql(figures: Figures, moved: Partial<Progress>): string {
+  const { journal, rolled, hoursRolled, minuteFloorNs, latencyRolled } = { ...figures, ...moved }
+  // Not UPDATE: until every question that began before has ended, no checkpoint is possible behind one.
+  return `DELETE FROM ${FIGURES}.progress;
+    INSERT INTO ${FIGURES}.progress (journal, rolled, hours_rolled, minute_floor_ns, latency_rolled)
+      VALUES ('${journal}', ${rolled}, ${hoursRolled}, ${minuteFloorNs}, ${latencyRolled})`
 }
 
 export function channelKey(device: string, channel: string): string {

@@ -15,6 +15,8 @@ export interface LossTail {
   begin(position: number): void
   /** Rows that are in their files now, in the order of the journal, up to a position. */
   add(readings: readonly Reading[], toPosition: number): void
+  /** Whether it has seen exactly the positions behind `from` up to `to`. */
+  covers(from: number, to: number): boolean
   /** The loss of exactly the positions behind `from` up to `to`; null where it has not seen them. */
   between(from: number, to: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null
   /** The loss of everything behind `from`. */
@@ -49,6 +51,7 @@ export function createLossTail(): LossTail {
       }
       end = toPosition
     },
+    covers: (from, to) => begun === from && end === to,
     between: (from, to, before) => (end === to ? behind(from, before) : null),
     behind,
   }

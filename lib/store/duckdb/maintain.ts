@@ -56,7 +56,11 @@ export async function maintainSession(
   }
   const droppedPartitions = await dropExpired(session, nowNs, maintenance)
   await checkpointDue(session, nowNs)
-  return { checkpointed: checkpointedOf(session, settled), droppedPartitions }
+  return {
+    checkpointed: checkpointedOf(session, settled),
+    droppedPartitions,
+    behind: Math.max(0, settled - session.figures.rolled),
+  }
 }
 
 async function rollUpDue(
@@ -64,13 +68,15 @@ async function rollUpDue(
   nowNs: bigint,
   { memory, settled, buckets, clock }: Maintenance,
 ): Promise<void> {
-  const { figures } = session
+  const { figures, lossTail } = session
   const many = settled - figures.rolled >= ROLL_POSITIONS
   if (settled <= figures.rolled || (!many && nowNs - memory.rolledAtNs < ROLL_EVERY_NS)) return
   const startNs = clock.monoNs()
   while (figures.rolled < settled && clock.monoNs() - startNs < ROLL_BUDGET_NS) {
-    // A little more than a step is one step: it then ends where everything is rolled up.
-    const isLast = settled - figures.rolled < 2 * ROLL_POSITIONS
+    // A little more than a step is one step: it then ends where everything is rolled up. From there on
+    // loss is followed, as far as that is so a step takes a third of the time.
+    const isFollowed = lossTail.covers(figures.rolled, settled)
+    const isLast = isFollowed || settled - figures.rolled < 2 * ROLL_POSITIONS
     await rollUp(session, buckets, {
       upTo: isLast ? settled : figures.rolled + ROLL_POSITIONS,
       settled,

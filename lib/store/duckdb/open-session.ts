@@ -120,9 +120,8 @@ async function openFigures(
     found = await readFigures(writer, options.dir)
   }
   if (!found) throw new Error(`${path}: the schema was made and cannot be read`)
-  const { journal, figures } = found
-  requireSameJournal({ path, journal, position: figures.rolled }, options)
-  return figures
+  requireSameJournal({ path, journal: found.journal, position: found.rolled }, options)
+  return found
 }
 
 interface Origin {

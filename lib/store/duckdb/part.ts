@@ -140,6 +140,28 @@ function schemaChanges({ name, retention, columns }: Part, journal: string): str
   return statements
 }
 
+/** What the file says of a kind, and up to where its rows are in it: one row in place of another. */
+export function progressSql(
+  { name }: Part,
+  {
+    kind,
+    journal,
+    position,
+    extent,
+  }: {
+    readonly kind: Kind
+    readonly journal: string
+    readonly position: number
+    readonly extent: Extent
+  },
+): string {
+  const progress = `${identifier(name)}.progress`
+  // Not UPDATE: until every question that began before has ended, no checkpoint is possible behind one.
+  return `DELETE FROM ${progress} WHERE kind = ${literal(kind)};
+    INSERT INTO ${progress} VALUES (${literal(kind)}, ${literal(journal)}, ${position}, ${extent.rows},
+      ${extent.minNs}, ${extent.maxNs})`
+}
+
 /** A new or removed file is only certain once its folder is synced. */
 export function syncFolder(dir: string): void {
   const folder = openSync(dir, 'r')

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import type { Buckets } from '../options.ts'
 import { rawCounts } from './figure-source.ts'
-import { COUNTS, TEMPORARY_TYPES, fillTemporary, ofTenants } from './figures.ts'
+import { COUNTS, TEMPORARY_TYPES, fillTemporary, ofTenants, progressSql } from './figures.ts'
 import { FIGURES, GRAINS, KEYS, STEPS, keysOf, tableOf, type Grain, type Step } from './grain.ts'
 import { LATENCY_COLUMNS, STAGE_VALUES, latencyValues } from './latency-values.ts'
 import { lossAfter } from './loss.ts'
@@ -41,7 +41,7 @@ export async function rollUp(
         `DELETE FROM ${FIGURES}.channels WHERE (device, channel) IN
            (SELECT (device, channel) FROM temp.main.channel_part)`,
         `INSERT INTO ${FIGURES}.channels SELECT * FROM temp.main.channel_part`,
-        `UPDATE ${FIGURES}.progress SET rolled = ${upTo}`,
+        progressSql(figures, { rolled: upTo }),
         'COMMIT',
       ].join(';\n'),
     )
@@ -68,7 +68,7 @@ export async function rollDeviceLatency(
       [
         'BEGIN',
         insertLatency(rows, upTo, { step: 'hour', grain: 'device' }, buckets),
-        `UPDATE ${FIGURES}.progress SET latency_rolled = ${upTo}`,
+        progressSql(figures, { latencyRolled: upTo }),
         'COMMIT',
       ].join(';\n'),
     )
@@ -155,7 +155,7 @@ export async function rollHours({ writer, figures }: Session): Promise<void> {
     [
       'BEGIN',
       ...GRAINS.flatMap((grain) => hoursSql(grain, hoursRolled, rolled)),
-      `UPDATE ${FIGURES}.progress SET hours_rolled = ${rolled}`,
+      progressSql(figures, { hoursRolled: rolled }),
       'COMMIT',
     ].join(';\n'),
   )
@@ -199,12 +199,7 @@ export async function expireFigures(
     ),
   )
   await writer.run(
-    [
-      'BEGIN',
-      ...deletions,
-      `UPDATE ${FIGURES}.progress SET minute_floor_ns = ${floorNs}`,
-      'COMMIT',
-    ].join(';\n'),
+    ['BEGIN', ...deletions, progressSql(figures, { minuteFloorNs: floorNs }), 'COMMIT'].join(';\n'),
   )
   figures.minuteFloorNs = floorNs
   figures.dirty = true

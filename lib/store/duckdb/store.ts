@@ -33,7 +33,9 @@ export function createDuckdbStore(given: StoreParts): Store {
   const { dir, clock, buckets } = options
   // The journal has grown since the store was opened.
   let journalLast = options.journalLast
-  const holder = createSessionHolder(given.session, () => given.reopen(journalLast))
+  const holder = createSessionHolder(given.session, async () =>
+    following(await given.reopen(journalLast)),
+  )
   const gate = createGate(options.limits)
   const memory: MaintenanceMemory = { rolledAtNs: 0n, hourNs: 0n }
   let settled = given.settled
@@ -41,6 +43,7 @@ export function createDuckdbStore(given: StoreParts): Store {
   let turn: Promise<unknown> = Promise.resolve()
   let running = 0
   let closing: Promise<void> | null = null
+  following(given.session)
 
   return {
     positions: () => positions,
@@ -81,6 +84,14 @@ export function createDuckdbStore(given: StoreParts): Store {
       closing ??= close()
       return closing
     },
+  }
+
+  /** Loss can be followed from the start where everything that is in the files is rolled up. */
+  function following(session: Session): Session {
+    const { figures, parts, lossTail } = session
+    const isWhole = [...parts.values()].every(({ position }) => position <= settled)
+    if (isWhole && figures.rolled === settled) lossTail.begin(settled)
+    return session
   }
 
   function requireJournal({ journal }: StoreBatch): void {

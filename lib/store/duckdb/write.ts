@@ -1,10 +1,17 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import type { StoreBatch } from '../store.ts'
-import { attachSql, createPart, ensureSchema, readPart, type Extent, type Part } from './part.ts'
+import {
+  attachSql,
+  createPart,
+  ensureSchema,
+  progressSql,
+  readPart,
+  type Extent,
+  type Part,
+} from './part.ts'
 import { createPartNamer, retentionOfPart } from '../part-names.ts'
 import type { Session } from './session.ts'
-import { identifier, literal } from './sql.ts'
 
 /**
  * Writes a batch: a transaction per partition it touches, with the partition's own position. Rows at
@@ -74,11 +81,7 @@ async function writePart(
     await appenders.append(part, kind, readings)
     const extent = widened(part.extents.get(kind), readings)
     extents.set(kind, extent)
-    updates.push(
-      `UPDATE ${identifier(part.name)}.progress SET position = ${toPosition},
-         rows = ${extent.rows}, min_ns = ${extent.minNs}, max_ns = ${extent.maxNs}
-       WHERE kind = ${literal(kind)}`,
-    )
+    updates.push(progressSql(part, { kind, journal, position: toPosition, extent }))
     first = Math.min(first, readings[0]?.position ?? Infinity)
   }
   await writer.run([...updates, 'COMMIT'].join(';\n'))

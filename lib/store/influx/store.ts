@@ -177,7 +177,11 @@ export function createInfluxStore(given: StoreParts): Store {
     warnOfSeries()
     if (droppedPartitions.length > 0) positions = positionsOf(local)
     const first = pending?.firstPosition ?? current.firstPosition
-    return { checkpointed: first === null ? settled : first - 1, droppedPartitions }
+    return {
+      checkpointed: first === null ? settled : first - 1,
+      droppedPartitions,
+      behind: 0,
+    }
   }
 
   function warnOfSeries(): void {

@@ -29,6 +29,31 @@ describe('calls across threads', () => {
     expect(await caller.call('nothing', null)).toBeUndefined()
   })
 
+  it('bring long lists of rows over as they were, rows of several kinds and other things too', async () => {
+    const position = { lat: 54.8253, lon: 9.3577 }
+    const rows = Array.from({ length: 200 }, (_, n) => ({
+      device: `bench.truck-${n}`,
+      seq: n % 7 === 0 ? null : n,
+      timeNs: 2n ** 60n + BigInt(n),
+      flags: n % 2 === 0 ? [] : ['late'],
+      fields: n % 3 === 0 ? { ...position, ignition: true } : position,
+      radio: n % 5 === 0 ? null : { rat: 'NR', rsrpDbm: -90.5 },
+      ...(n % 4 === 0 ? { gateway: 'bench.gw' } : {}),
+    }))
+    const lists = {
+      rows,
+      none: Array.from({ length: 200 }, () => null),
+      mixed: [...rows, new Uint8Array([1, 2])],
+      numbers: Array.from({ length: 200 }, (_, n) => n),
+      unlike: Array.from({ length: 200 }, (_, n) => ({ [`field${n}`]: n, same: undefined })),
+      dates: Array.from({ length: 200 }, (_, n) => ({ at: new Date(n), map: new Map([[n, n]]) })),
+    }
+    const { caller } = connect({ list: (name: keyof typeof lists) => lists[name] })
+    for (const [name, list] of Object.entries(lists)) {
+      expect(await caller.call('list', name), name).toStrictEqual(list)
+    }
+  })
+
   it('bring errors over with code, text and path', async () => {
     const { caller } = connect({
       coded: () => {
