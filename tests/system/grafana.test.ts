@@ -188,12 +188,12 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
     const gauges = panelsOf(boardOf(board)).find(({ title }) => title === 'truck: gauges in km/h')
     const shown = await show(source, { board, panel: gauges?.id ?? 0 }, view({ device: 'acme.t1' }))
     const said = await allRows(`/readings?kind=truck&device=acme.t1&every=1m`)
-    const means = said.map(({ time, fields }) => [
-      Date.parse(time ?? ''),
-      (fields as { speedKmh: { mean: number } }).speedKmh.mean.toFixed(6),
-    ])
+    const means = said.map(({ time, fields }) => ({
+      timeMs: Date.parse(time ?? ''),
+      mean: expect.closeTo((fields as { speedKmh: { mean: number } }).speedKmh.mean, 6),
+    }))
     expect(
-      shown.map(({ timeMs, values }) => [timeMs, Number(values['speedKmh']).toFixed(6)]),
+      shown.map(({ timeMs, values }) => ({ timeMs, mean: Number(values['speedKmh']) })),
     ).toEqual(means)
   })
 
