@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,17 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connectAsync } from 'mqtt'
 import { askOnTime } from './dashboards.ts'
+import { cpuOfAll, createGenerator, digest, rssOfAll, type LoadResult } from './generator.ts'
 import { ON_INFLUX, productOnInflux } from './influx-subject.ts'
 import { isInstalled, machineFacts, median, rssMib } from './machine.ts'
 import { questions } from './questions.ts'
-import {
-  FLEET,
-  hasPeerPackages,
-  peerPipeline,
-  plainAedes,
-  product,
-  type Subject,
-} from './subjects.ts'
+import { hasPeerPackages, peerPipeline, plainAedes, product, type Subject } from './subjects.ts'
 
 /*
  * Speed and memory, beside plain Aedes and the peer pipeline in the same run (performance.md of the
@@ -54,18 +48,13 @@ const without = new Set(options.without.split(','))
 let runNumber = 0
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
-interface LoadResult {
-  readonly sent: number
-  readonly acked: number
-  readonly ack_ms: { readonly p50: number; readonly p99: number; readonly p999: number }
-  readonly backlog: number
-  readonly gen_core: number
-  readonly [pid: string]: unknown
-}
-
 const needsLoad = [...wanted].some((section) => !OF_FORMATS.includes(section))
-const generator = join(dir, 'mqload')
-if (needsLoad) buildGenerator()
+const generator = createGenerator(join(dir, 'mqload'))
+if (needsLoad && !generator.build(tools)) {
+  say('The load generator is missing: give its folder with --tools <dir> (gcc builds it).')
+  rmSync(dir, { recursive: true, force: true })
+  process.exit(2)
+}
 const peers =
   ['influxd', 'mosquitto'].every(isInstalled) && hasPeerPackages() && !without.has('peer')
 if (needsLoad && !peers)
@@ -95,15 +84,6 @@ try {
   rmSync(dir, { recursive: true, force: true })
 }
 process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
-
-function buildGenerator(): void {
-  if (!tools || !isInstalled('gcc')) {
-    say('The load generator is missing: give its folder with --tools <dir> (gcc builds it).')
-    rmSync(dir, { recursive: true, force: true })
-    process.exit(2)
-  }
-  execFileSync('gcc', ['-O2', '-o', generator, join(tools, 'mqload.c'), '-lm'])
-}
 
 /** What `bench/formats.ts` finds, in a process of its own: nothing else has warmed or filled it. */
 function ofFormats(args: readonly string[], part: string): unknown {
@@ -163,80 +143,45 @@ async function measure(
   measured: { readonly load: boolean; readonly queryable: boolean },
 ): Promise<Record<string, unknown>> {
   try {
-    const load = measured.load ? loadOnce(subject, Number(options.rate), 12) : null
+    const begunS = cpuOfAll(subject)
+    const load = measured.load ? generator.load(subject, Number(options.rate), 12) : null
     await pause(3000)
-    const missing = load ? load.sent - (await subject.rows()) : 0
-    const queryableMs = measured.queryable ? await queryable(subject) : null
+    const stored = load ? await subject.rows() : 0
+    const missing = load ? load.sent - stored : 0
     const figures = load ? digest(subject, load) : {}
-    return { subject: subject.name, ...figures, missing, queryableMs }
+    const whole = load ? await wholeCost(subject, load, begunS) : {}
+    const queryableMs = measured.queryable ? await queryable(subject) : null
+    return { subject: subject.name, ...figures, missing, ...whole, queryableMs }
   } finally {
     await subject.stop()
   }
 }
 
-function loadOnce(
-  subject: Subject,
-  rate: number,
-  seconds: number,
-  more: string[] = [],
-): LoadResult {
-  const args = loadArguments(subject, rate, seconds, more)
-  return JSON.parse(execFileSync(generator, args).toString())
-}
-
-/** The same while this process does something else. */
-async function loadAside(subject: Subject, rate: number, seconds: number): Promise<LoadResult> {
-  const child = spawn(generator, loadArguments(subject, rate, seconds, []), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let text = ''
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  await new Promise((resolve) => child.once('close', resolve))
-  return JSON.parse(text)
-}
-
-function loadArguments(subject: Subject, rate: number, seconds: number, more: string[]): string[] {
-  const pids = Object.entries(subject.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`])
-  const args = ['--clients', String(FLEET), '--qos', '1', '--window', '64', '--rate', String(rate)]
-  const times = ['--warmup', '2', '--duration', String(seconds), '--drain', '3']
-  const seq = ['--seq-start', String(runNumber * 10_000_000 + 1)]
-  return [...subject.load, ...args, ...times, ...seq, ...pids, ...more]
-}
-
-function digest(subject: Subject, load: LoadResult) {
-  const cpuOf: Record<string, number> = {}
-  let cpu = 0
-  let rss = 0
-  for (const [name, pid] of Object.entries(subject.pids)) {
-    const figures = load[name]
-    if (isFigures(figures)) {
-      cpuOf[name] = figures.cpu_s_per_M
-      cpu += figures.cpu_s_per_M
-    }
-    rss += rssMib(pid)
+/**
+ * What a message costs from its arrival until it can be queried. At the end of the load a subject may
+ * still owe that work for what lags, and a figure of the load alone would not charge it.
+ */
+async function wholeCost(subject: Subject, load: LoadResult, begunS: number) {
+  const since = performance.now()
+  let stored = await subject.rows()
+  while (stored < load.sent && performance.now() - since < 60_000) {
+    await pause(1000)
+    stored = await subject.rows()
   }
-  const { sent, acked, ack_ms: ack } = load
+  const usedS = cpuOfAll(subject) - begunS
   return {
-    sent,
-    acked,
-    p50Ms: ack.p50,
-    p99Ms: ack.p99,
-    cpuPerMillionS: cpu,
-    cpuOf,
-    rssMib: rss,
-    generatorCores: load.gen_core,
+    missingInTheEnd: load.sent - stored,
+    cpuPerMillionStoredS: Number(((usedS / stored) * 1e6).toFixed(2)),
+    rssInTheEndMib: rssOfAll(subject),
   }
-}
-
-function isFigures(value: unknown): value is { readonly cpu_s_per_M: number } {
-  return typeof value === 'object' && value !== null && 'cpu_s_per_M' in value
 }
 
 function ratios(ours: string, rows: readonly Record<string, unknown>[]): Record<string, number> {
   const of = (name: string, key: string) =>
     median(rows.filter((row) => row['subject'] === name).map((row) => Number(row[key])))
   const found: Record<string, number> = {}
-  for (const key of ['cpuPerMillionS', 'p50Ms', 'p99Ms', 'rssMib', 'queryableMs']) {
+  const keys = ['cpuPerMillionS', 'cpuPerMillionStoredS', 'p50Ms', 'p99Ms']
+  for (const key of [...keys, 'rssMib', 'rssInTheEndMib', 'queryableMs']) {
     found[key] = Number((of(ours, key) / of('peer', key)).toFixed(3))
   }
   return found
@@ -249,7 +194,10 @@ async function queryable(subject: Subject): Promise<number | null> {
   const { url, topic, username, password } = probe
   const account = username === undefined ? {} : { username, password: password ?? '' }
   const client = await connectAsync(url, { clientId: 'probe', ...account })
-  const background = loadInBackground(subject, { rate: Number(options.rate) / 2, seconds: 15 })
+  const background = generator.loadInBackground(subject, {
+    rate: Number(options.rate) / 2,
+    seconds: 15,
+  })
   await pause(2500)
   const times: number[] = []
   for (let n = 0; n < 30; n += 1) {
@@ -265,17 +213,6 @@ async function queryable(subject: Subject): Promise<number | null> {
   return Math.round(median(times))
 }
 
-function loadInBackground(
-  subject: Subject,
-  { rate, seconds }: { readonly rate: number; readonly seconds: number },
-): Promise<void> {
-  const args = [...subject.load, '--clients', String(FLEET - 1), '--qos', '1', '--window', '64']
-  const times = ['--rate', String(Math.round(rate)), '--warmup', '1', '--duration', String(seconds)]
-  const all = [...args, ...times, '--seq-start', '500000000']
-  const child = spawn(generator, all, { stdio: 'ignore' })
-  return new Promise((resolve) => child.once('exit', () => resolve()))
-}
-
 /** The highest rate held for the whole time with every row queryable within 3 s after the end. */
 async function sustained(): Promise<void> {
   const seconds = Number(options.seconds)
@@ -287,7 +224,7 @@ async function sustained(): Promise<void> {
     for (const rate of options.rates.split(',').map(Number)) {
       const subject = await make()
       const before = await subject.rows()
-      const load = loadOnce(subject, rate, seconds)
+      const load = generator.load(subject, rate, seconds)
       const since = performance.now()
       let stored = 0
       do {
@@ -325,7 +262,7 @@ async function idle(): Promise<void> {
     const port = subject.load.slice(0, 2)
     const none = ['--clients', '0', '--duration', '0']
     const args = [...port, ...account, ...none, '--idle', '10000', '--hold', '10']
-    const out = execFileSync(generator, [...args, '--src-spread', '4', ...pids]).toString()
+    const out = generator.run([...args, '--src-spread', '4', ...pids])
     const row = { subject: subject.name, ...JSON.parse(out) }
     say(JSON.stringify(row))
     rows.push(row)
@@ -356,8 +293,8 @@ async function dashboards(): Promise<void> {
     for (const perS of [0, 60]) {
       const subject = await product(freshDir())
       // A minute of rows to ask about.
-      await loadInBackground(subject, { rate: Number(options.rate), seconds: 20 })
-      const load = loadAside(subject, Number(options.rate), 20)
+      await generator.loadInBackground(subject, { rate: Number(options.rate), seconds: 20 })
+      const load = generator.loadAside(subject, Number(options.rate), 20)
       const asked = perS > 0 ? await askOnTime(subject.http ?? 0, { perS, seconds: 18 }) : null
       const row = { questionsPerS: perS, ...digest(subject, await load), asked }
       say(JSON.stringify(row))
@@ -374,10 +311,10 @@ async function overload(): Promise<void> {
   for (const qos of ['1', '0']) {
     const subject = await product(freshDir())
     const pid = subject.pids['product'] ?? 0
-    const load = loadOnce(subject, 80_000, 30, ['--qos', qos])
+    const load = generator.load(subject, 80_000, 30, ['--qos', qos])
     const atEnd = rssMib(pid)
     await pause(5000)
-    const after = loadOnce(subject, 5000, 5)
+    const after = generator.load(subject, 5000, 5)
     rows.push({
       qos,
       sent: load.sent,

@@ -20,6 +20,13 @@ export function rssMib(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1024)
 }
 
+/** Processor time a process has used so far, user and system, all threads. */
+export function cpuSeconds(pid: number): number {
+  // Behind the name, which may hold spaces: fields 14 and 15, in ticks of 10 ms.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[sorted.length >> 1] ?? Number.NaN
