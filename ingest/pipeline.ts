@@ -97,7 +97,8 @@ export async function runPipeline(
 ): Promise<Outcome> {
   const read = messages.map((message) => {
     const one = parse(message, deps, options)
-    return { ...one, output: repeatRefusals(one.output, message.position, deps) }
+    const output = repeatRefusals(one.output, message.position, deps)
+    return output === one.output ? one : { ...one, output }
   })
   const parsed = await admitSubDevices(read, deps)
   const lookedUp = await lookUp(state, parsed, deps, options)
@@ -207,7 +208,7 @@ function settle(
   for (const one of parsed) {
     const device = touchDevice(state, one.message.device)
     const result = judgeMessage(state, one, lookedUp, within)
-    gathered.readings.push(...result.readings)
+    for (const reading of result.readings) gathered.readings.push(reading)
     if (one.message.origin) settleReplay(one, result, { state, deps, gathered })
     else settleMessage(device, one, result, gathered)
   }
@@ -221,33 +222,39 @@ function judgeMessage(
   options: PipelineOptions & { readonly batch: number },
 ): Judged {
   const { message, channel, output } = parsed
-  const readings: Reading[] = []
-  const refused: RefusedItem[] = [...output.refused]
+  const { drafts } = output
+  // Nearly every message has one reading and no refusal: arrays are made when there is something in them.
+  let readings: Reading[] | null = null
+  let refused: RefusedItem[] | null = null
   let duplicates = 0
   let late = false
   const sender = touchDevice(state, message.device)
-  for (const [index, draft] of output.drafts.entries()) {
+  for (let index = 0; index < drafts.length; index += 1) {
+    const draft = drafts[index]
+    if (!draft) continue
     const id = ownerOf(draft, message)
     const device = id === message.device ? sender : touchDevice(state, id)
     const known = touchChannel(device, channel)
     beginBatch(known.memory, options.batch)
     const tooOld = ageRefusal(draft, message, options)
     if (tooOld) {
+      refused ??= [...output.refused]
       refused.push(tooOld)
       continue
     }
     // Only the first stored reading of a message carries its bytes: sums count it once.
-    const bytes = readings.length === 0 ? message.payload.length : 0
+    const bytes = readings === null ? message.payload.length : 0
     const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(draft)
     const reading = judgeDraft({ id, device, known, parsed, draft, looked, index, bytes, options })
     if (reading === null) duplicates += 1
     else {
-      readings.push(reading)
+      if (readings === null) readings = [reading]
+      else readings.push(reading)
       if ((reading.flags & FLAGS.late) !== 0) late = true
       keepLast(device, reading)
     }
   }
-  return { readings, refused, duplicates, late }
+  return { readings: readings ?? [], refused: refused ?? output.refused, duplicates, late }
 }
 
 function ageRefusal(

@@ -150,8 +150,10 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
       deps.rejections.record(outcome.rejected, outcome.recovered, outcome.again)
     if ((await untilDone(keep)) === GIVEN_UP) return GIVEN_UP
     settled = true
-    const changed = [...messages, ...outcome.readings].map(({ device }) => device)
-    showCounts(deps.state, new Set([...changed, ...outcome.moved]))
+    const changed = new Set(outcome.moved)
+    for (const { device } of messages) changed.add(device)
+    for (const { device } of outcome.readings) changed.add(device)
+    showCounts(deps.state, changed)
     const nowNs = deps.clock.nowNs()
     const count = deps.stages.at('stored', nowNs)
     for (const { receivedAtNs, origin } of messages) {

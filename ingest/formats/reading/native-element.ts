@@ -26,8 +26,8 @@ export function readElement(element: unknown, item: number, own: Kind): Element 
   if (timeNs !== null && typeof timeNs !== 'bigint') {
     return refusal(item, 'schema', { path: ['ts'], ...timeNs })
   }
-  const { values, problem } = READERS[kind](data, radio)
-  if (problem) return refusal(item, 'schema', problem)
+  const values = READERS[kind](data, radio)
+  if ('expected' in values) return refusal(item, 'schema', values)
   const { fields, flags } = values
   // `checkEnvelope` has found a number or null.
   return { item, kind, seq: seq as number | null, timeNs, flags, fields, radio: values.radio }
@@ -81,14 +81,10 @@ function checkEnvelope(element: Readonly<Record<string, unknown>>, seq: unknown)
 
 type Values = Pick<Draft, 'fields' | 'radio' | 'flags'>
 
-type Outcome<T> =
-  | { readonly values: T; readonly problem: null }
-  | { readonly values: null; readonly problem: Problem }
-
 /** Turns `data` and `radio` of an element into fields. One per kind, made once. */
 const READERS = Object.fromEntries(
   KIND_NAMES.map((name) => [name, createReader(KINDS[name])]),
-) as Readonly<Record<Kind, (data: unknown, radio: unknown) => Outcome<Values>>>
+) as Readonly<Record<Kind, (data: unknown, radio: unknown) => Values | Problem>>
 
 function createReader(kind: KindDefinition) {
   const readData = createPartReader('data', kind.fields, kind.data)
@@ -97,24 +93,23 @@ function createReader(kind: KindDefinition) {
   const readRadio = isRadio
     ? createPartReader('radio', kind.fields, kind.data)
     : createPartReader('radio', RADIO_FIELDS, radioSchema)
-  return (data: unknown, radio: unknown): Outcome<Values> => {
+  return (data: unknown, radio: unknown): Values | Problem => {
     const own = readData(data)
-    if (own.problem) return own
+    if ('expected' in own) return own
     const beside = readRadio(radio)
-    if (beside.problem) return beside
-    const flags = own.values.flags | beside.values.flags
-    const fields = isRadio ? { ...beside.values.fields, ...own.values.fields } : own.values.fields
+    if ('expected' in beside) return beside
+    const flags = own.flags | beside.flags
+    const fields = isRadio ? { ...beside.fields, ...own.fields } : own.fields
     const broken = checkValues(kind, fields, data ?? (isRadio ? radio : data))
     if (broken) {
       const path = broken.path === '' ? ['data'] : ['data', broken.path]
-      return { values: null, problem: { ...broken, path } }
+      return { ...broken, path }
     }
-    const part = radioOf(isRadio ? fields : beside.values.fields)
-    return { values: { fields, flags, radio: part }, problem: null }
+    return { fields, flags, radio: radioOf(isRadio ? fields : beside.fields) }
   }
 }
 
-const NO_VALUES: Outcome<AcceptedValues> = { values: { fields: {}, flags: 0 }, problem: null }
+const NO_VALUES: AcceptedValues = { fields: {}, flags: 0 }
 
 function createPartReader(
   part: string,
@@ -122,16 +117,16 @@ function createPartReader(
   schema: KindDefinition['data'],
 ) {
   const accept = createAcceptor(fields)
-  return (value: unknown): Outcome<AcceptedValues> => {
+  return (value: unknown): AcceptedValues | Problem => {
     if (value === undefined || value === null) return NO_VALUES
     const values = isRecord(value) ? accept(value) : null
-    if (values) return { values, problem: null }
+    if (values) return values
     const issue: z.core.$ZodIssue | undefined = schema.safeParse(value).error?.issues[0]
     const path = issue?.path ?? []
     const faulty = path.reduce<unknown>(
       (outer, name) => (isRecord(outer) ? outer[String(name)] : outer),
       value,
     )
-    return { values: null, problem: { path: [part, ...path], ...wordsOf(issue, faulty) } }
+    return { path: [part, ...path], ...wordsOf(issue, faulty) }
   }
 }

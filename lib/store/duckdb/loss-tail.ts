@@ -23,10 +23,14 @@ export interface LossTail {
   behind(from: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null
 }
 
+const MOST_PLACES = 16
+
 interface Series {
   readonly device: string
   readonly channel: string
   readonly runs: OpenRun[]
+  /** Of its last minute: a device that goes back and forth between cells needs no new ones. */
+  readonly places: Place[]
 }
 
 interface OpenRun extends Run {
@@ -72,22 +76,31 @@ export function createLossTail(): LossTail {
   }
 
   function follow(reading: Reading, seq: number): void {
-    const { runs } = seriesOf(reading.device, reading.channel)
+    const { runs, places } = seriesOf(reading.device, reading.channel)
     const last = runs.at(-1)
     const minute = Number(reading.timeNs / MINUTE_NS)
     const live = (reading.flags & FLAGS.not_live) === 0
     if (last?.to === seq - 1 && last.live === live && isThere(last.place, reading, minute)) {
       last.to = seq
-    } else runs.push({ from: seq, to: seq, place: placeOf(reading, minute), live })
+    } else runs.push({ from: seq, to: seq, place: placeIn(places, reading, minute), live })
   }
 
   function seriesOf(device: string, channel: string): Series {
     let channels = devices.get(device)
     if (!channels) devices.set(device, (channels = new Map()))
     let series = channels.get(channel)
-    if (!series) channels.set(channel, (series = { device, channel, runs: [] }))
+    if (!series) channels.set(channel, (series = { device, channel, runs: [], places: [] }))
     return series
   }
+}
+
+/** The place of a reading, one of those given if it is among them. */
+function placeIn(places: Place[], reading: Reading, minute: number): Place {
+  for (const place of places) if (isThere(place, reading, minute)) return place
+  if (places[0]?.minute !== minute || places.length === MOST_PLACES) places.length = 0
+  const place = placeOf(reading, minute)
+  places.push(place)
+  return place
 }
 
 /** In the order of `KEYS`. */
