@@ -24,15 +24,23 @@ export interface Child {
   lastWords(): string
 }
 
+/** As `npm start` has them. */
+const FLAGS = ['--max-semi-space-size=8']
+const ENV = { MALLOC_ARENA_MAX: '2' }
+
 export function startChild({ root, script, args, log, env }: ChildOptions): Child {
   const errors = openSync(log, 'a', 0o600)
   const preload = join(root, 'simulators/end-with-parent.ts')
-  const child = spawn(process.execPath, ['--import', preload, join(root, script), ...args], {
-    env: { ...env },
-    stdio: ['ignore', 'pipe', errors, 'ipc'],
-    // Ctrl-C reaches the group of the terminal: the parent alone decides in which order all end.
-    detached: true,
-  })
+  const child = spawn(
+    process.execPath,
+    [...FLAGS, '--import', preload, join(root, script), ...args],
+    {
+      env: { ...ENV, ...env },
+      stdio: ['ignore', 'pipe', errors, 'ipc'],
+      // Ctrl-C reaches the group of the terminal: the parent alone decides in which order all end.
+      detached: true,
+    },
+  )
   closeSync(errors)
   const exited = new Promise<number | string>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'no code'))

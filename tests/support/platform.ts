@@ -3,9 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import packageFile from '../../package.json' with { type: 'json' }
 
 export const ADMIN_KEY = 'pbk_test-admin-key-0123456789'
 const ROOT = new URL('../..', import.meta.url).pathname
+
+/** "exec env NAME=value node --flag ... main.ts": the platform under test is started as by `npm start`. */
+const START = packageFile.scripts.start.split(' ')
+const NODE_AT = START.indexOf('node')
+const START_ENV = Object.fromEntries(START.slice(2, NODE_AT).map((word) => word.split('=')))
+const START_FLAGS = START.slice(NODE_AT + 1, -1)
 
 export interface Ready {
   readonly ready: true
@@ -55,9 +62,10 @@ export async function startPlatform({
   env = {},
   command = ['main.ts'],
 }: StartOptions): Promise<Platform> {
-  const child = spawn(process.execPath, command, {
+  const child = spawn(process.execPath, [...START_FLAGS, ...command], {
     cwd: ROOT,
     env: {
+      ...START_ENV,
       PATH: process.env['PATH'],
       PADBORG_DATA_DIR: dataDir,
       PADBORG_ADMIN_KEY: ADMIN_KEY,

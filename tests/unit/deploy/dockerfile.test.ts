@@ -70,6 +70,19 @@ describe('the Dockerfile', () => {
     expect(textsOf('LABEL').join()).toContain('org.opencontainers.image.title')
   })
 
+  it('gives Node and the C library what npm start gives them', () => {
+    const given = /env (MALLOC_ARENA_MAX=\d+) node (--max-semi-space-size=\d+) /
+    const [, allocator = '?', flag = '?'] = given.exec(packageFile.scripts.start) ?? []
+    expect(
+      textsOf('ENV')
+        .join(' ')
+        .split(/[\s\\]+/),
+    ).toEqual(expect.arrayContaining([allocator, `NODE_OPTIONS=${flag}`]))
+    const demo = readFileSync(join(ROOT, 'seeds/demo-child.ts'), 'utf8')
+    expect(demo).toContain(`['${flag}']`)
+    expect(demo).toContain(`{ ${allocator.replace('=', ": '")}' }`)
+  })
+
   it('sets only settings that exist and exposes the ports that the settings name', () => {
     const names = [
       ...textsOf('ENV')
