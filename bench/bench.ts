@@ -164,9 +164,13 @@ async function measure(
 async function wholeCost(subject: Subject, load: LoadResult, begunS: number) {
   const since = performance.now()
   let stored = await subject.rows()
-  while (stored < load.sent && performance.now() - since < 60_000) {
+  let quiet = 0
+  // What does not move any more will not come: it was acknowledged and lost.
+  while (stored < load.sent && quiet < 5 && performance.now() - since < 60_000) {
     await pause(1000)
-    stored = await subject.rows()
+    const now = await subject.rows()
+    quiet = now === stored ? quiet + 1 : 0
+    stored = now
   }
   const usedS = cpuOfAll(subject) - begunS
   return {

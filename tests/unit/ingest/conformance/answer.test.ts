@@ -71,6 +71,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
   it('knows the other format of every good case whose device kind has one', async () => {
     const wrong: string[] = []
     let recognised = 0
+    let cases = 0
     for (const [format, folder] of goodCases()) {
       const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
       const [draft] = expected.drafts ?? []
@@ -78,7 +79,8 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
       const file = readdirSync(folder).find((name) => name.startsWith('input.'))
       const payload = readFileSync(join(folder, file ?? ''))
       const { kind } = draft
-      const own = intake(':memory:', { kind: expected.device ?? kind })
+      cases += 1
+      const own = intake(join(dir.path, `case-${cases}.db`), { kind: expected.device ?? kind })
       await own.send(journaled(1, '', { payload }))
       const { findings } = await own.ask()
       const finding = findings.find(({ code }) => code === 'format_other')
