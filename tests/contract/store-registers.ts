@@ -111,6 +111,22 @@ export function registersContract(create: () => StorePlace): void {
       }
     })
 
+    it('come with eight before and behind, of a busy meter and of one that is seldom read', async () => {
+      // Every 10 minutes, and every 5 hours: of the second only one or two lie within 6 hours.
+      const busy = Array.from({ length: 60 }, (_, at) =>
+        register(at + 1, BigInt(at * 10 - 300), at),
+      )
+      const seldom = Array.from({ length: 24 }, (_, at) =>
+        register(at + 61, BigInt(at * 300 - 3570), 5000 + at, {}, { device: 'borg.m2' }),
+      )
+      await writeAll(store, [...busy, ...seldom])
+      const rows = await ask({ fromNs: DAY_START_NS, toNs: DAY_START_NS + HOUR_NS, cellNs: null })
+      const of = (device: string) =>
+        rows.filter((row) => row.device === device).map(({ energyKwh }) => energyKwh)
+      expect(of('acme.m1')).toEqual(Array.from({ length: 8 + 6 + 8 }, (_, at) => 22 + at))
+      expect(of('borg.m2')).toEqual(Array.from({ length: 8 + 1 + 8 }, (_, at) => 5004 + at))
+    })
+
     it('show a meter all that is needed to judge it, and a caller his scope', async () => {
       const fields = { meterId: '660', status: 'DRY', operatingHoursH: 77 }
       const flags = FLAGS.sensor_error | FLAGS.late

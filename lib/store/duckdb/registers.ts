@@ -65,16 +65,36 @@ function nearSql(asking: Asking, query: RegistersQuery): string {
     ({ device, limitKw, stepKwh }, nth) =>
       `(${literal(device)}, ${nth}, ${limitKw}::DOUBLE, ${stepKwh}::DOUBLE)`,
   )
-  const zone = (span: Span, number: number) =>
-    `SELECT *, ${number} AS zone FROM ${sourceOf(asking, query, span)}`
-  const nearest = (direction: 'ASC' | 'DESC') =>
-    `QUALIFY row_number() OVER (PARTITION BY device
+  const rows = (span: Span) => sourceOf(asking, query, span)
+  const nearest = (near: Span, far: Span, direction: 'ASC' | 'DESC') =>
+    `SELECT * FROM ${nearFirst(rows(near), rows(far))}
+     QUALIFY row_number() OVER (PARTITION BY device
        ORDER BY ${ORDER.replaceAll(',', ` ${direction},`)} ${direction}) <= ${NEAREST}`
+  const soonNs = NEAR_NS < lookNs ? NEAR_NS : lookNs
+  const before = nearest(
+    { fromNs: fromNs - soonNs, toNs: fromNs },
+    { fromNs: fromNs - lookNs, toNs: fromNs - soonNs },
+    'DESC',
+  )
+  const behind = nearest(
+    { fromNs: toNs, toNs: toNs + soonNs },
+    { fromNs: toNs + soonNs, toNs: toNs + lookNs },
+    'ASC',
+  )
   return `SELECT * FROM (
-      (${zone({ fromNs: fromNs - lookNs, toNs: fromNs }, 0)} ${nearest('DESC')})
-      UNION ALL (${zone({ fromNs, toNs }, 1)})
-      UNION ALL (${zone({ fromNs: toNs, toNs: toNs + lookNs }, 2)} ${nearest('ASC')}))
+      (SELECT *, 0 AS zone FROM (${before}))
+      UNION ALL (SELECT *, 1 AS zone FROM ${rows({ fromNs, toNs })})
+      UNION ALL (SELECT *, 2 AS zone FROM (${behind})))
     JOIN (VALUES ${limits.join(', ')}) AS m(device, m_nth, limit_kw, step_kwh) USING (device)`
+}
+
+/** Most meters have their nearest rows within this; only of the others more is sorted. */
+const NEAR_NS = 6n * 3_600_000_000_000n
+
+/** Rows near an end of the span, and those farther away of devices that have too few near it. */
+function nearFirst(near: string, far: string): string {
+  return `(SELECT * FROM ${near} UNION ALL SELECT * FROM ${far} WHERE device NOT IN
+    (SELECT device FROM ${near} GROUP BY device HAVING count(*) >= ${NEAREST}))`
 }
 
 function sourceOf({ view }: Asking, { scope }: RegistersQuery, span: Span): string {
