@@ -44,7 +44,7 @@ COPY seeds ./seeds
 COPY scripts/backup.ts scripts/restore.ts scripts/replay.ts scripts/local-platform.ts ./scripts/
 COPY deploy/key-from-environment.mjs ./deploy/
 COPY --from=portal /app/dashboards/portal/dist ./dashboards/portal/dist
-# The last two as in "npm start": less memory that is only kept in reserve.
+# MALLOC_ARENA_MAX and NODE_OPTIONS as in "npm start": less memory that is only kept in reserve.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     NODE_OPTIONS=--max-semi-space-size=8 \

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { KINDS, KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { RetentionClass } from '#lib/telemetry/field.ts'
+import { retentionOfPart } from '../part-names.ts'
 import { columnsOf } from './columns.ts'
 import { bigintIn, identifier, literal, numberIn, rowsOf, textIn } from './sql.ts'
 
@@ -47,7 +48,7 @@ function kindsOf(retention: RetentionClass): readonly Kind[] {
 const SMALL_BLOCK_BYTES = 65_536
 
 export function attachSql(path: string, name: string): string {
-  const isSmall = !name.startsWith('fleet') && !existsSync(path)
+  const isSmall = retentionOfPart(name) !== 'fleet' && !existsSync(path)
   const options = isSmall ? ` (BLOCK_SIZE ${SMALL_BLOCK_BYTES})` : ''
   return `ATTACH ${literal(path)} AS ${identifier(name)}${options}`
 }
