@@ -100,6 +100,7 @@ describe('a live stream', () => {
     for (const device of [t1, t2]) await device.send([truck(1), bad])
     await h1.send([heat, bad])
     await waitFor(() => all.events.length === 6)
+    for (const stream of [byKind, byDevice]) await waitFor(() => stream.events.length >= 2)
     expect(byKind.events.map(({ data }) => data.device)).toEqual(['acme.h1', 'acme.h1'])
     expect(byDevice.events.map(({ data }) => data.device)).toEqual(['acme.t2', 'acme.t2'])
     const [journal] = all.lastId().split(':')

@@ -148,6 +148,7 @@ describe.each([
     await send('state', { ...STATE, headerId: 2 })
     await waitFor(() => silencesOf(admin).length === 4, { timeoutMs: 20_000 })
     expect(silencesOf(admin)[3]?.data).toMatchObject({ endedBy: 'state' })
+    await waitFor(() => silencesOf(owner).length >= 4)
     expect(silencesOf(owner).map(({ data }) => data)).toEqual(
       silencesOf(admin).map(({ data }) => data),
     )
