@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { createSyncThread, type SyncThread } from './sync-thread.ts'
 
 /**
  * What the journal asks of a file system. Nothing is durable before `datasync` (bytes and size of a
@@ -14,11 +15,15 @@ export interface FileLayer {
   unlink(path: string): Promise<void>
   syncDir(dir: string): Promise<void>
   freeBytes(dir: string): Promise<number>
+  /** Nothing is asked of it, or of its files, afterwards. */
+  close(): Promise<void>
 }
 
 export interface LayerFile {
   /** Writes all bytes at an offset; the file grows when they reach beyond its end. */
   write(bytes: Uint8Array, offset: number): Promise<void>
+  /** `write` and `datasync` in one step, ahead of everything else that the layer does. */
+  writeDurably(bytes: Uint8Array, offset: number): Promise<void>
   /** Fills `into` from an offset; answers how many bytes there were. */
   read(into: Uint8Array, offset: number): Promise<number>
   size(): Promise<number>
@@ -27,14 +32,18 @@ export interface LayerFile {
   close(): Promise<void>
 }
 
-/** The file system of the machine. All calls run on libuv's pool, never on this thread. */
+/**
+ * The file system of the machine. All calls run on libuv's pool, `writeDurably` on a thread of its own,
+ * none on this one.
+ */
 export function createFileLayer(): FileLayer {
+  const syncThread = createSyncThread()
   return {
     async makeDir(dir) {
       await fs.promises.mkdir(dir, { recursive: true, mode: 0o700 })
     },
     list: (dir) => fs.promises.readdir(dir),
-    open: openFile,
+    open: (path, mode) => openFile(path, mode, syncThread),
     rename: (from, to) => fs.promises.rename(from, to),
     unlink: (path) => fs.promises.unlink(path),
     syncDir,
@@ -42,6 +51,7 @@ export function createFileLayer(): FileLayer {
       const { bavail, bsize } = await fs.promises.statfs(dir)
       return bavail * bsize
     },
+    close: () => syncThread.close(),
   }
 }
 
@@ -61,19 +71,24 @@ async function syncDir(dir: string): Promise<void> {
   }
 }
 
-function openFile(path: string, mode: 'create' | 'existing'): Promise<LayerFile> {
+function openFile(
+  path: string,
+  mode: 'create' | 'existing',
+  syncThread: SyncThread,
+): Promise<LayerFile> {
   return new Promise((resolve, reject) => {
     fs.open(path, mode === 'create' ? 'w+' : 'r+', 0o600, (error, fd) => {
       if (error) reject(error)
-      else resolve(layerFile(fd))
+      else resolve(layerFile(fd, syncThread))
     })
   })
 }
 
-function layerFile(fd: number): LayerFile {
+function layerFile(fd: number, syncThread: SyncThread): LayerFile {
   return {
     write: (bytes, offset) =>
       new Promise((resolve, reject) => writeAll({ fd, bytes, offset }, settled(resolve, reject))),
+    writeDurably: (bytes, offset) => syncThread.write(fd, bytes, offset),
     read: (into, offset) =>
       new Promise((resolve, reject) =>
         readAll({ fd, bytes: into, offset }, 0, { resolve, reject }),

@@ -162,6 +162,7 @@ export function runJournal(
       // Everything is synced: the descriptor has nothing left to lose.
       log.warn({ err: error }, `the last journal segment was not closed: ${messageOf(error)}`)
     }
+    await options.fileLayer.close()
   }
 }
 

@@ -97,8 +97,7 @@ export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Se
     lastGroup += 1
     sealGroup(batch.slab, batch.used, { group: lastGroup, seed: segment.seed })
     if (!segment.stored) await segment.file.write(headerOf(segment, batch.firstPosition), 0)
-    await segment.file.write(batch.slab.bytes.subarray(0, batch.used), segment.end)
-    if (options.sync) await sync(segment.file)
+    await persist(segment, batch.slab.bytes.subarray(0, batch.used))
     segment.end += batch.used
     end = { segment: segment.segment, offset: segment.end }
     list(segment, batch.firstPosition + batch.dones.length - 1)
@@ -151,9 +150,10 @@ export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Se
     })
   }
 
-  async function sync(file: LayerFile): Promise<void> {
+  async function persist({ file, end: at }: Current, bytes: Uint8Array): Promise<void> {
+    if (!options.sync) return file.write(bytes, at)
     try {
-      await file.datasync()
+      await file.writeDurably(bytes, at)
       syncs += 1
     } catch (error) {
       failedSyncs += 1

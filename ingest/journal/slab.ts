@@ -4,9 +4,9 @@ export interface Slab {
   readonly view: DataView
 }
 
-/** New memory of its own, not cleared. */
+/** New memory, shared with the thread that writes it to disk. */
 export function createSlab(size: number): Slab {
-  return slabOf(Buffer.allocUnsafeSlow(size))
+  return slabOf(Buffer.from(new SharedArrayBuffer(size)))
 }
 
 export function slabOf(bytes: Buffer): Slab {

@@ -20,20 +20,23 @@ export function yieldThread(niceness: number): boolean {
   }
 }
 
+/** Threads that all isolates of a process share, by the names Node.js gives them. */
+export type SharedThreads = 'node-V8Worker' | 'libuv-worker'
+
 /**
- * Lets V8's helper threads stand back (garbage collection beside the program, compilation): all isolates
- * share them, and together they are as many as processors, or more. Answers how many did; 0 elsewhere
- * than on Linux.
+ * Lets threads that all isolates share stand back: V8's helpers (garbage collection beside the program,
+ * compilation) or libuv's pool (DuckDB's queries, files, password hashing), each as many as there are
+ * processors, or more. Only those that run already. Answers how many did; 0 elsewhere than on Linux.
  */
-export function yieldHelpers(niceness: number): number {
+export function yieldShared(name: SharedThreads, niceness: number): number {
   if (process.platform !== 'linux') return 0
   try {
     const tasks = '/proc/self/task'
-    const helpers = readdirSync(tasks).filter(
-      (task) => readFileSync(`${tasks}/${task}/comm`, 'utf8') === 'node-V8Worker\n',
+    const threads = readdirSync(tasks).filter(
+      (task) => readFileSync(`${tasks}/${task}/comm`, 'utf8') === `${name}\n`,
     )
-    for (const helper of helpers) setPriority(Number(helper), niceness)
-    return helpers.length
+    for (const thread of threads) setPriority(Number(thread), niceness)
+    return threads.length
   } catch {
     return 0
   }

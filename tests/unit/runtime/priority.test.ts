@@ -34,16 +34,21 @@ describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
     expect(execFileSync(...node).toString()).toBe('false true\n')
   })
 
-  it("of V8's helpers is lowered for them alone", () => {
-    const script = `
+  it.each(['node-V8Worker', 'libuv-worker'])(
+    'of all that are %s is lowered for them alone',
+    (name) => {
+      const script = `
       import { readFileSync, readdirSync } from 'node:fs'
+      import { stat } from 'node:fs/promises'
       import { getPriority } from 'node:os'
-      const { yieldHelpers } = await import('${MODULE}')
-      const n = yieldHelpers(10)
+      const { yieldShared } = await import('${MODULE}')
+      await stat('.')
+      const n = yieldShared('${name}', 10)
       const lowered = readdirSync('/proc/self/task').filter((task) => getPriority(Number(task)) === 10)
       const names = lowered.map((task) => readFileSync('/proc/self/task/' + task + '/comm', 'utf8').trim())
       console.log(n > 0, n === lowered.length, [...new Set(names)].join(), getPriority())`
-    const node = [process.execPath, ['--input-type=module', '-e', script]] as const
-    expect(execFileSync(...node).toString()).toBe('true true node-V8Worker 0\n')
-  })
+      const node = [process.execPath, ['--input-type=module', '-e', script]] as const
+      expect(execFileSync(...node).toString()).toBe(`true true ${name} 0\n`)
+    },
+  )
 })

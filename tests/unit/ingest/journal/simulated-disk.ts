@@ -183,10 +183,17 @@ export function createSimulatedDisk({ random, fault, capacity }: DiskOptions): S
         await step()
         return Math.max(0, (capacity?.() ?? Number.MAX_SAFE_INTEGER) - used())
       },
+      async close() {
+        await step()
+      },
     }
 
     function fileOf(path: string, file: SimulatedFile): LayerFile {
       return {
+        async writeDurably(bytes, offset) {
+          await this.write(bytes, offset)
+          await this.datasync()
+        },
         async write(bytes, offset) {
           // The caller may not change the bytes before the write has ended; here it has not yet.
           const half = random.integer(0, bytes.length)
