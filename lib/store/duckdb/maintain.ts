@@ -15,6 +15,12 @@ import { withView } from './view.ts'
 const WAL_BYTES = 16 * 1024 * 1024
 /** A smaller one waits no longer than this, so that the journal can be released. */
 const CHECKPOINT_EVERY_NS = MINUTE_NS
+/**
+ * A checkpoint may also merge row groups that are not full: each rewrites two or three of them. Those that
+ * come once a minute add one of any size, and merge two. Those of a full WAL add one that is large enough,
+ * and merge nothing: at 20 000 messages/s that took 8 times as long as the checkpoint, and 170 MiB.
+ */
+const MERGES_EACH_MINUTE = 2
 /** Positions per roll-up step, and how long steps are begun in one call. */
 const ROLL_POSITIONS = 50_000
 const ROLL_BUDGET_NS = 300_000_000n
@@ -148,7 +154,7 @@ async function checkpointDue(session: Session, nowNs: bigint): Promise<void> {
     const over = periodEndNs(part.name) <= nowNs
     if (over) appenders.release(part)
     if (!over && !isDue(part, nowNs)) continue
-    await checkpointPart(session, part)
+    await checkpointPart(session, part, walBytes(part.path) < WAL_BYTES ? MERGES_EACH_MINUTE : 0)
     part.checkpointedAtNs = nowNs
   }
   if (figures.dirty && isDue(figures, nowNs)) {
@@ -166,8 +172,12 @@ export function walBytes(path: string): number {
   return statSync(`${path}.wal`, { throwIfNoEntry: false })?.size ?? 0
 }
 
-export async function checkpointPart({ writer }: Session, part: Part): Promise<void> {
-  await writer.run(`CHECKPOINT ${identifier(part.name)}`)
+/** It may rewrite row groups that are not full `merges` times; without it only what is new is written. */
+export async function checkpointPart({ writer }: Session, part: Part, merges = 0): Promise<void> {
+  await writer.run(
+    `SET GLOBAL max_vacuum_tasks = ${merges}; CHECKPOINT ${identifier(part.name)};
+     RESET GLOBAL max_vacuum_tasks`,
+  )
   part.dirtyFrom = null
 }
 
