@@ -6,8 +6,8 @@ import './node-version.mjs'
 setFlagsFromString('--heap-growing-percent=100')
 
 // First of all: DuckDB's queries, files and password hashing share libuv's pool, whose size is read when
-// it is first used. Everything else is therefore loaded only below.
-process.env['UV_THREADPOOL_SIZE'] ??= '16'
+// it is first used; each of its threads keeps memory of DuckDB. Everything else is loaded only below.
+process.env['UV_THREADPOOL_SIZE'] ??= '8'
 
 const { stat } = await import('node:fs/promises')
 const { readSettings, runPlatform } = await import('./platform.ts')

@@ -177,7 +177,11 @@ export const SETTINGS = {
     '10000',
     'A query is cancelled after that.',
   ),
-  PADBORG_QUERY_CONCURRENCY: setting(whole(1, 16), '2', 'Queries that run at once.'),
+  PADBORG_QUERY_CONCURRENCY: setting(
+    whole(1, 16),
+    '2',
+    'Queries that run at once; for more than 4 set UV_THREADPOOL_SIZE to 4 more than that.',
+  ),
   PADBORG_QUERY_QUEUE: setting(
     whole(1, 10_000),
     '200',

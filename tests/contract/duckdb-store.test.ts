@@ -104,33 +104,6 @@ describe('DuckDB files', () => {
     }
   })
 
-  it('are compacted as they grow slowly, and not rewritten where rows are many', async () => {
-    const { store } = await open()
-    const minuteNs = 60n * SECOND_NS
-    for (let minute = 1; minute <= 30; minute += 1) {
-      const row = reading(minute, { device: 'acme.slow', timeNs: DAY_START_NS })
-      await store.write({ journal: JOURNAL, toPosition: minute, readings: [row] })
-      await store.maintain(DAY_START_NS + BigInt(minute) * minuteNs)
-    }
-    const robots = (first: number) =>
-      readingsFrom(first, first + 4499, {
-        kind: 'robot',
-        timeNs: DAY_START_NS,
-        channel: 'x'.repeat(4000),
-        fields: { batteryPct: 50 },
-      })
-    // Each fills a WAL, so that its checkpoint is due at once.
-    for (const first of [101, 5001, 10_001]) {
-      await store.write({ journal: JOURNAL, toPosition: first + 4499, readings: robots(first) })
-      const { checkpointed } = await store.maintain(DAY_START_NS + 30n * minuteNs)
-      expect(checkpointed).toBe(first + 4499)
-    }
-    await store.close()
-    const groups = await rowGroups(join(dir, fleetFile), ['truck', 'robot'])
-    expect(groups['truck']).toBeLessThanOrEqual(3)
-    expect(groups['robot']).toBe(3)
-  })
-
   it('heal a crash between two of them', async () => {
     const rows = randomFleet({ seed: 22, messages: 60 })
     const [batch] = batchesOf(rows, 60)
@@ -392,24 +365,6 @@ async function alter(path: string, statements: readonly string[]): Promise<void>
   }
   connection.closeSync()
   instance.closeSync()
-}
-
-/** How many row groups each table of a file has. */
-async function rowGroups(path: string, tables: readonly string[]): Promise<Record<string, number>> {
-  const { DuckDBInstance } = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:')
-  const connection = await instance.connect()
-  await connection.run(`ATTACH '${path}' AS f (READ_ONLY)`)
-  const counts: Record<string, number> = {}
-  for (const table of tables) {
-    const found = await connection.runAndReadAll(
-      `SELECT count(DISTINCT row_group_id)::INT AS n FROM pragma_storage_info('f.${table}')`,
-    )
-    counts[table] = Number(found.getRowObjects()[0]?.['n'])
-  }
-  connection.closeSync()
-  instance.closeSync()
-  return counts
 }
 
 /** Leaves not a block free. */

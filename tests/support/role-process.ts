@@ -6,7 +6,7 @@ import { runPlatform } from '../../platform.ts'
  * Runs the roles of its arguments with the embedded store as well, which `main.ts` refuses: so that
  * what passes between the processes can be tested where there is no InfluxDB.
  */
-process.env['UV_THREADPOOL_SIZE'] ??= '16'
+process.env['UV_THREADPOOL_SIZE'] ??= '8'
 const { config, problems } = readConfig(process.env)
 if (!config) throw new Error(problems.map(problemLine).join('\n'))
 const code = await runPlatform(
