@@ -47,7 +47,7 @@ COPY --from=portal /app/dashboards/portal/dist ./dashboards/portal/dist
 # MALLOC_ARENA_MAX and NODE_OPTIONS as in "npm start": less memory that is only kept in reserve.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
-    NODE_OPTIONS=--max-semi-space-size=8 \
+    NODE_OPTIONS="--max-semi-space-size=8 --v8-pool-size=2" \
     PADBORG_HOST=0.0.0.0 \
     PADBORG_DATA_DIR=/data
 USER 1000:1000

@@ -89,7 +89,7 @@ export interface Ingest {
  * Of the ingest thread. What a batch leaves behind lives as long as the batch: a larger one only makes
  * the process larger.
  */
-const YOUNG_GENERATION_MIB = 24
+const YOUNG_GENERATION_MIB = 12
 
 /**
  * Opens journal and worker. Throws DATA_DIR_FOREIGN, STORE_AHEAD or JOURNAL_UNAVAILABLE. Resolves

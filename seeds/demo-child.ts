@@ -25,7 +25,7 @@ export interface Child {
 }
 
 /** As `npm start` has them. */
-const FLAGS = ['--max-semi-space-size=8']
+const FLAGS = ['--max-semi-space-size=8', '--v8-pool-size=2']
 const ENV = { MALLOC_ARENA_MAX: '2' }
 
 export function startChild({ root, script, args, log, env }: ChildOptions): Child {
