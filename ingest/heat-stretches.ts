@@ -85,9 +85,10 @@ export function knownStretch(known: KnownHours, span: Span): Stretch {
     piecesOf: (spans) =>
       spans.map(({ fromNs, toNs }) => {
         const first = Number((fromNs - known.fromNs) / HOUR_NS)
-        const end = Number((toNs - known.fromNs) / HOUR_NS)
         const only = known.pieces[first]
-        return end - first === 1 && only ? only : mergeHeat(...known.pieces.slice(first, end))
+        if (only && toNs - fromNs === HOUR_NS) return only
+        const end = Number((toNs - known.fromNs) / HOUR_NS)
+        return mergeHeat(...known.pieces.slice(first, end))
       }),
   }
 }
@@ -99,7 +100,9 @@ export function piecesOf(stretches: readonly Stretch[], buckets: readonly Span[]
     const within = buckets.flatMap((bucket, at) => {
       const fromNs = bucket.fromNs > stretch.fromNs ? bucket.fromNs : stretch.fromNs
       const toNs = bucket.toNs < stretch.toNs ? bucket.toNs : stretch.toNs
-      return fromNs < toNs ? [{ at, span: { fromNs, toNs } }] : []
+      if (fromNs >= toNs) return []
+      const isWhole = fromNs === bucket.fromNs && toNs === bucket.toNs
+      return [{ at, span: isWhole ? bucket : { fromNs, toNs } }]
     })
     const found = stretch.piecesOf(within.map(({ span }) => span))
     for (const [n, { at }] of within.entries()) {

@@ -24,19 +24,26 @@ export interface GroupHeat {
  * grouped by, heat of different boundaries stays in different rows (domain.md 7.3).
  */
 export function groupHeat(rows: readonly PointHeat[], by: readonly string[]): GroupHeat[] {
-  const groups = new Map<string, PointHeat[]>()
-  // Points of one meter share their labels, and there is a point for every bucket.
-  const keys = new Map<PointHeat['labels'], string>()
+  const groups: PointHeat[][] = []
+  // Points of one meter share their labels, those of one interval their bucket: each is spelt once.
+  const labelKeys = new Map<PointHeat['labels'], string>()
+  const within = new Map<Span, Map<string, PointHeat[]>>()
+  const bySpan = new Map<string, Map<string, PointHeat[]>>()
   for (const row of rows) {
     const { labels, boundary, bucket } = row
-    const ofLabels = keys.get(labels) ?? JSON.stringify(by.map((name) => labels[name] ?? null))
-    keys.set(labels, ofLabels)
-    const key = `${bucket.fromNs} ${bucket.toNs} ${boundary} ${ofLabels}`
-    const members = groups.get(key)
-    if (members) members.push(row)
-    else groups.set(key, [row])
+    const ofLabels = labelKeys.get(labels) ?? JSON.stringify(by.map((name) => labels[name] ?? null))
+    labelKeys.set(labels, ofLabels)
+    const inBucket =
+      within.get(bucket) ?? entryOf(bySpan, `${bucket.fromNs} ${bucket.toNs}`, () => new Map())
+    within.set(bucket, inBucket)
+    const members = entryOf(inBucket, `${boundary} ${ofLabels}`, () => {
+      const begun: PointHeat[] = []
+      groups.push(begun)
+      return begun
+    })
+    members.push(row)
   }
-  return [...groups.values()].map((members) => {
+  return groups.map((members) => {
     // A group begins with its first member.
     const { boundary, labels, bucket } = members[0]!
     return {
@@ -47,4 +54,12 @@ export function groupHeat(rows: readonly PointHeat[], by: readonly string[]): Gr
       figures: heatFigures(members, bucket),
     }
   })
+}
+
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
 }

@@ -116,11 +116,12 @@ export function mergeHeat(...pieces: readonly HeatPiece[]): HeatPiece {
     intervals,
   } of pieces) {
     if (energyJ !== null) sum.energyJ = (sum.energyJ ?? 0n) + energyJ
-    sum.bridgedJ += bridgedJ
-    sum.measuredNs += measuredNs
-    sum.bridgedNs += bridgedNs
-    sum.missingNs += missingNs
-    sum.excludedNs += excludedNs
+    // Most of them are 0, and each sum is a new object.
+    if (bridgedJ !== 0n) sum.bridgedJ += bridgedJ
+    if (measuredNs !== 0n) sum.measuredNs += measuredNs
+    if (bridgedNs !== 0n) sum.bridgedNs += bridgedNs
+    if (missingNs !== 0n) sum.missingNs += missingNs
+    if (excludedNs !== 0n) sum.excludedNs += excludedNs
     sum.intervals.measured += intervals.measured
     sum.intervals.bridged += intervals.bridged
     sum.intervals.missing += intervals.missing
@@ -165,7 +166,7 @@ export function heatFigures(points: readonly PointPiece[], bucket: Span): HeatFi
   const { energyJ, bridgedJ, measuredNs, intervals } = mergeHeat(...pieces)
   const timeNs = lengthNs * BigInt(points.length)
   const coverage = timeNs > 0n ? Number(measuredNs) / Number(timeNs) : 0
-  const open = pieces.filter((piece) => coveredNs(piece) < lengthNs).length
+  const open = pieces.filter((piece) => !isCovered(piece, lengthNs)).length
   return {
     energyKwh: energyJ === null ? null : kwhOfJoules(energyJ),
     bridgedKwh: kwhOfJoules(bridgedJ),
@@ -178,14 +179,29 @@ export function heatFigures(points: readonly PointPiece[], bucket: Span): HeatFi
   }
 }
 
-function coveredNs({ measuredNs, bridgedNs, missingNs, excludedNs }: HeatPiece): bigint {
-  return measuredNs + bridgedNs + missingNs + excludedNs
+function isCovered(piece: HeatPiece, lengthNs: bigint): boolean {
+  const { measuredNs, bridgedNs, missingNs, excludedNs } = piece
+  return measuredNs >= lengthNs || measuredNs + bridgedNs + missingNs + excludedNs >= lengthNs
 }
 
 /** Differences in one unbroken run of a register add up to one difference, true within a step. */
 function resolutionJ(points: readonly PointPiece[]): bigint {
-  return points
-    .filter(({ piece }) => piece.energyJ !== null)
-    .map(({ piece, meter }) => registerStepJ(meter) * BigInt(piece.intervals.missing + 1))
-    .reduce((sum, stepsJ) => sum + stepsJ, 0n)
+  let sumJ = 0n
+  for (const { piece, meter } of points) {
+    if (piece.energyJ === null) continue
+    const stepJ = stepOf(meter)
+    sumJ += piece.intervals.missing === 0 ? stepJ : stepJ * BigInt(piece.intervals.missing + 1)
+  }
+  return sumJ
+}
+
+/** A meter has one step for all the pieces of a long series. */
+const steps = new WeakMap<RegisterMeter, bigint>()
+
+function stepOf(meter: RegisterMeter): bigint {
+  const known = steps.get(meter)
+  if (known !== undefined) return known
+  const stepJ = registerStepJ(meter)
+  steps.set(meter, stepJ)
+  return stepJ
 }

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
-import { rowsOfTable, tableOf, type Table } from './table.ts'
+import { isPlain, rowsOfTable, tableOf, type Table } from './table.ts'
 
 /** What both ends of a thread boundary share of a port: `parentPort`, `Worker` and `MessagePort`. */
 export interface Channel {
@@ -29,6 +29,8 @@ interface Answer {
   readonly value?: unknown
   /** In place of a value that is a long list of rows. */
   readonly table?: Table
+  /** Long lists of rows within a value that is an object, by the names it has them under. */
+  readonly tables?: Readonly<Record<string, Table>>
   readonly error?: {
     readonly code: ErrorCode | null
     readonly message: string
@@ -67,12 +69,36 @@ export function serveCalls(channel: Channel, handlers: Handlers): void {
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (!handler) throw new Error(`no handler is named ${name}`)
       const value = await handler(argument as never, signal)
-      const table = Array.isArray(value) && value.length >= TABLE_ROWS ? tableOf(value) : null
-      return table ? { rpc: 'answer', id, table } : { rpc: 'answer', id, value }
+      return { rpc: 'answer', id, ...asSentValue(value) }
     } catch (error) {
       return { rpc: 'answer', id, error: asSent(error) }
     }
   }
+}
+
+function asSentValue(value: unknown): Pick<Answer, 'value' | 'table' | 'tables'> {
+  const table = tableOfMany(value)
+  if (table) return { table }
+  if (!isPlain(value) || Object.hasOwn(value, '__proto__')) return { value }
+  const rest: Record<string, unknown> = {}
+  const tables: Record<string, Table> = {}
+  for (const [name, part] of Object.entries(value)) {
+    const rows = tableOfMany(part)
+    if (rows) tables[name] = rows
+    else rest[name] = part
+  }
+  return Object.keys(tables).length === 0 ? { value } : { value: rest, tables }
+}
+
+function tableOfMany(value: unknown): Table | null {
+  return Array.isArray(value) && value.length >= TABLE_ROWS ? tableOf(value) : null
+}
+
+function receivedValue({ value, table, tables }: Answer): unknown {
+  if (table) return rowsOfTable(table)
+  if (!tables || !isPlain(value)) return value
+  const lists = Object.entries(tables).map(([name, rows]) => [name, rowsOfTable(rows)] as const)
+  return { ...value, ...Object.fromEntries(lists) }
 }
 
 function asSent(error: unknown): NonNullable<Answer['error']> {
@@ -96,7 +122,7 @@ export function createCaller(channel: Channel | MessagePort): Caller {
     const call = waiting.get(message.id)
     waiting.delete(message.id)
     if (message.error) call?.reject(revive(message.error))
-    else call?.resolve(message.table ? rowsOfTable(message.table) : message.value)
+    else call?.resolve(receivedValue(message))
   })
 
   return {

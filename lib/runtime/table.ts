@@ -88,7 +88,7 @@ function hasShape(row: Readonly<Record<string, unknown>>, { names }: Gathered): 
   return at === names.length
 }
 
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
   )

@@ -54,6 +54,19 @@ describe('calls across threads', () => {
     }
   })
 
+  it('bring such lists within an object over as well, beside what else it has', async () => {
+    const rows = Array.from({ length: 100 }, (_, n) => ({ timeNs: BigInt(n), group: { town: n } }))
+    const answers = {
+      series: { rows, next: null, findings: [{ code: 'reset' }], coverage: 0.5 },
+      several: { rows, others: rows.map(({ group }) => group), numbers: rows.map((_, n) => n) },
+      odd: JSON.parse(`{"__proto__": ${JSON.stringify(rows.map((_, n) => ({ n })))}, "a": 1}`),
+    }
+    const { caller } = connect({ answer: (name: keyof typeof answers) => answers[name] })
+    for (const [name, answer] of Object.entries(answers)) {
+      expect(await caller.call('answer', name), name).toStrictEqual(answer)
+    }
+  })
+
   it('bring errors over with code, text and path', async () => {
     const { caller } = connect({
       coded: () => {
