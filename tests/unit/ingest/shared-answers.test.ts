@@ -4,19 +4,21 @@ import type { LatencyQuery } from '#lib/telemetry/questions.ts'
 import { shareAnswers } from '../../../ingest/shared-answers.ts'
 
 const ALL = { tenants: null, devices: null, kinds: null }
-const question = (fromNs: bigint): LatencyQuery => ({
+const question = (fromNs: bigint, toNs = 100n): LatencyQuery => ({
   scope: ALL,
   by: [],
   everyNs: null,
   stages: ['age'],
   fromNs,
-  toNs: 100n,
+  toNs,
 })
 
 /** A store whose answers the test gives, and a clock that the test turns. */
 function world(atOnce = 1) {
   const asked: { fromNs: bigint; signal: AbortSignal; answer(rows: readonly unknown[]): void }[] =
     []
+  // The wall clock is far ahead of the end that most questions have.
+  const EPOCH_NS = 1_000_000_000_000n
   let nowNs = 0n
   const slow = ((_: string, { fromNs }: LatencyQuery, signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
@@ -24,11 +26,15 @@ function world(atOnce = 1) {
     asked.push({ fromNs, signal, answer: resolve })
     return promise
   }) as Store['ask']
-  const ask = shareAnswers(slow, { clock: { monoNs: () => nowNs }, atOnce })
+  const ask = shareAnswers(slow, {
+    clock: { monoNs: () => nowNs, nowNs: () => EPOCH_NS + nowNs },
+    atOnce,
+  })
   return {
     asked,
     turn: (ns: bigint) => (nowNs += ns),
     ask: (fromNs: bigint, signal?: AbortSignal) => ask('latency', question(fromNs), signal),
+    askUpTo: (agoNs: bigint) => ask('latency', question(1n, EPOCH_NS + nowNs - agoNs)),
   }
 }
 
@@ -68,6 +74,27 @@ describe('the same question of many', () => {
     asked[2]?.answer(['b'])
     expect(await anew).toEqual(['b'])
     await other
+  })
+
+  it('is the same up to now, whichever nanosecond that is, and never of a later end', async () => {
+    const { ask, askUpTo, asked, turn } = world()
+    const first = askUpTo(0n)
+    turn(10_000_000n)
+    const second = askUpTo(0n)
+    expect(asked).toHaveLength(1)
+    asked[0]?.answer(['a'])
+    expect(await Promise.all([first, second])).toEqual([['a'], ['a']])
+    const busy = ask(2n)
+    turn(500_000_000n)
+    expect(await askUpTo(0n)).toEqual(['a'])
+    // Before the end of what is known: its rows must not be counted here.
+    const earlier = askUpTo(600_000_000n)
+    expect(asked).toHaveLength(3)
+    // What ended longer ago is asked as it is.
+    void askUpTo(2_000_000_000n)
+    expect(asked).toHaveLength(4)
+    for (const [at, one] of asked.entries()) one.answer([at])
+    expect(await Promise.all([busy, earlier])).toEqual([[1], [2]])
   })
 
   it('goes on for the others when one gives up, and ends with the last', async () => {
