@@ -22,7 +22,7 @@ interface Going {
  * Answers a question once for all who ask it at the same time, but only while the store has no hand
  * free: then a wall of dashboards costs what one of them does, and an answer is at most about a second
  * older than the question. Otherwise everybody gets the newest. Those that ask up to now ask the same,
- * though none at the same nanosecond: an answer is never of a later end than the question's.
+ * though none at the same nanosecond: an answer ends where the question does, or less than a second before.
  */
 export function shareAnswers(
   ask: Ask,
@@ -38,11 +38,11 @@ export function shareAnswers(
     const key = keyOf(name, question, clock.nowNs())
     if (running >= atOnce) {
       const known = kept.get(key)
-      const isFresh = known && clock.monoNs() - known.atNs < KEPT_NS && known.toNs <= toNs
-      if (isFresh) return known.answer as Answer<typeof name>
+      const isFresh = known && clock.monoNs() - known.atNs < KEPT_NS
+      if (isFresh && endsFor(known, toNs)) return known.answer as Answer<typeof name>
     }
     const same = running >= atOnce ? going.get(key) : undefined
-    const one = same && same.toNs <= toNs ? same : begin(key, name, question, toNs)
+    const one = same && endsFor(same, toNs) ? same : begin(key, name, question, toNs)
     return (await joined(one, signal)) as Answer<typeof name>
   }
 
@@ -93,6 +93,11 @@ export function shareAnswers(
 }
 
 type Answer<K extends StoreQuestion> = Questions[K][1]
+
+/** Nothing behind the end that is asked for, and not much less: a question may be long under way. */
+function endsFor({ toNs }: { readonly toNs: bigint }, askedNs: bigint): boolean {
+  return toNs <= askedNs && askedNs - toNs < KEPT_NS
+}
 
 /** An end within the last second is now. */
 function keyOf(name: string, question: Span, nowNs: bigint): string {

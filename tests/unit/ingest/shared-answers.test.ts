@@ -97,6 +97,28 @@ describe('the same question of many', () => {
     expect(await Promise.all([busy, earlier])).toEqual([[1], [2]])
   })
 
+  it('is asked anew where the one under way ends a second before, or what is asked is to come', async () => {
+    const { askUpTo, asked, turn } = world()
+    const first = askUpTo(0n)
+    turn(999_000_000n)
+    const joined = askUpTo(0n)
+    expect(asked).toHaveLength(1)
+    turn(2_000_000n)
+    const second = askUpTo(0n)
+    expect(asked).toHaveLength(2)
+    // The first was long under way: what it brings is old when it comes.
+    asked[0]?.answer(['old'])
+    expect(await Promise.all([first, joined])).toEqual([['old'], ['old']])
+    turn(10_000_000n)
+    const third = askUpTo(0n)
+    expect(asked).toHaveLength(2)
+    const toCome = askUpTo(-3_600_000_000_000n)
+    expect(asked).toHaveLength(3)
+    asked[1]?.answer(['new'])
+    asked[2]?.answer(['to come'])
+    expect(await Promise.all([second, third, toCome])).toEqual([['new'], ['new'], ['to come']])
+  })
+
   it('goes on for the others when one gives up, and ends with the last', async () => {
     const { ask, asked } = world()
     const [one, two] = [new AbortController(), new AbortController()]
