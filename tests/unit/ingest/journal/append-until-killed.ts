@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { systemCodeOf } from '#lib/runtime/errors.ts'
 import { createFileLayer } from '../../../../ingest/journal/file-layer.ts'
 import { appended, messageOf, openSmall } from './journal-fixture.ts'
 
@@ -18,6 +19,19 @@ async function appendForEver(): Promise<never> {
     number += 1
     const payload = Buffer.from(`${own};${'x'.repeat((own * 31) % 1500)}`)
     const position = await appended(journal, messageOf(own, { payload }))
-    writeSync(1, `${position} ${own}\n`)
+    tell(Buffer.from(`${position} ${own}\n`))
+  }
+}
+
+/** At once, before anything else is acknowledged; while the reader is behind it is waited for. */
+function tell(line: Buffer): void {
+  for (let done = 0; done < line.length;) {
+    try {
+      done += writeSync(1, line, done)
+    } catch (error) {
+      // With a thread beside it Node.js lets standard output not block.
+      if (systemCodeOf(error) !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
   }
 }
