@@ -33,7 +33,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx \
     && install -d -o 1000 -g 1000 -m 0700 /data /first
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json main.ts platform.ts node-version.mjs ./
+COPY package.json main.ts platform/platform.ts node-version.mjs ./
 COPY platform ./platform
 COPY lib ./lib
 COPY broker ./broker

@@ -10,8 +10,8 @@ setFlagsFromString('--heap-growing-percent=80')
 process.env['UV_THREADPOOL_SIZE'] ??= '8'
 
 const { stat } = await import('node:fs/promises')
-const { readSettings, runPlatform } = await import('./platform.ts')
-const { yieldShared } = await import('#lib/runtime/priority.ts')
+const { readSettings, runPlatform } = await import('./platform/platform.ts')
+const { yieldShared } = await import('#lib/runtime/threads/priority.ts')
 
 // Sockets and the journal's syncs go first. The garbage of the ingest thread is collected by as many
 // threads as there are processors, 13 times a second at 20 000 messages/s: PUBACK p99 at 10 000/s is 16 ms

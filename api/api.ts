@@ -1,13 +1,13 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import type { BackupPort } from '#lib/runtime/backup-port.ts'
+import type { BackupPort } from '#lib/runtime/backup/backup-port.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
-import type { Cursors } from './cursor.ts'
-import type { IntakeSource } from './intakes.ts'
-import type { Pseudonyms } from './pseudonyms.ts'
-import type { Sessions } from './sessions.ts'
+import type { Cursors } from './parameters/cursor.ts'
+import type { IntakeSource } from './intake-client/intakes.ts'
+import type { Pseudonyms } from './auth/pseudonyms.ts'
+import type { Sessions } from './auth/sessions.ts'
 
 export interface AppDeps {
   readonly port: IngestPort

@@ -3,24 +3,24 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, type ErrorCode, ERRORS } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { createCaller, serveCalls } from '#lib/runtime/rpc.ts'
+import { createCaller, serveCalls } from '#lib/runtime/threads/rpc.ts'
 import type { WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate, ClockSample, DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { IngestPort, IngestStatus } from '#lib/telemetry/questions.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
-import { createAccepted, type Accepted } from './accepted.ts'
-import { createBackups, type BackupOptions, type Backups } from './backup.ts'
-import { loadRead, loadSaved, openIngestDb } from './ingest-db.ts'
-import { createIngestPort, ingestStatus } from './ingest-port.ts'
-import { createLiveHub } from './live-feed.ts'
+import { createAccepted, type Accepted } from './main-thread/accepted.ts'
+import { createBackups, type BackupOptions, type Backups } from './backup/backup.ts'
+import { loadRead, loadSaved, openIngestDb } from './pipeline/ingest-db.ts'
+import { createIngestPort, ingestStatus } from './main-thread/ingest-port.ts'
+import { createLiveHub } from './live/live-feed.ts'
 import type { Durable, Journal } from './journal/journal.ts'
-import { createFileLayer } from './journal/file-layer.ts'
+import { createFileLayer } from './journal/append/file-layer.ts'
 import { openJournal, type JournalFault } from './journal/open-journal.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
-import { createReplay } from './replay.ts'
-import { createStageClock } from './stages.ts'
+import type { FromWorker, ToWorker } from './thread-messages.ts'
+import { createReplay } from './rejections/replay.ts'
+import { createStageClock } from './pipeline/stages.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 export interface IngestOptions extends Omit<WorkerOptions, 'journal'> {
@@ -127,7 +127,7 @@ export async function openIngest(
     ...plain,
     journal: { id: journal.id, dir, lastPosition: report.lastPosition },
   }
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./worker-thread/worker.ts', import.meta.url), {
     workerData: workerOptions,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
   })

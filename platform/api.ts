@@ -8,7 +8,7 @@ import type { AppDeps } from '../api/api.ts'
 import { createApp } from '../api/app.ts'
 import { mergedPort } from '../api/intake-client/merged-port.ts'
 import { connectIntake } from '../api/intake-client/remote-intake.ts'
-import { ownIntake } from '../api/intakes.ts'
+import { ownIntake } from '../api/intake-client/intakes.ts'
 import type { Ingest } from '../ingest/open-ingest.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import type { Parts } from './intake.ts'

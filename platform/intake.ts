@@ -4,8 +4,8 @@ import type { DataDir } from '#lib/runtime/data-dir.ts'
 import type { Lifecycle } from '#lib/runtime/lifecycle.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { Role } from '#lib/runtime/roles.ts'
-import { createDirectory } from '#lib/registry/directory.ts'
+import type { Role } from '#lib/runtime/settings/roles.ts'
+import { createDirectory } from '#lib/registry/index/directory.ts'
 import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
@@ -16,8 +16,8 @@ import {
   completeExchange,
   readClockRequest,
   rememberExchange,
-} from '../broker/clock-requests.ts'
-import { probeAnswer, probeFault } from '../broker/probe-requests.ts'
+} from '../broker/replies/clock-requests.ts'
+import { probeAnswer, probeFault } from '../broker/replies/probe-requests.ts'
 import { createInternalServer } from '../ingest/internal/server.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
 import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Manifest } from '#lib/runtime/archive.ts'
-import { archiveAtRest, writeBackupFile } from '#lib/runtime/backup-file.ts'
+import type { Manifest } from '#lib/runtime/backup/archive.ts'
+import { archiveAtRest, writeBackupFile } from '#lib/runtime/backup/backup-file.ts'
 import { isoOf, systemClock } from '#lib/runtime/clock.ts'
 import { openDataDir } from '#lib/runtime/data-dir.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { loadSaved, openIngestDb } from '../ingest/ingest-db.ts'
+import { loadSaved, openIngestDb } from '../ingest/pipeline/ingest-db.ts'
 import { NONE_RUNS, askLocal, dataDirOf, refusalOf, runTool } from './local-platform.ts'
 
 const USAGE = `npm run backup -- <file> [--data-dir DIR]

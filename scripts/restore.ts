@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createLog } from '#lib/runtime/log.ts'
-import { restoreArchive } from '#lib/runtime/restore.ts'
+import { restoreArchive } from '#lib/runtime/backup/restore.ts'
 import { dataDirOf, runTool } from './local-platform.ts'
 
 const USAGE = `npm run restore -- <file> [--data-dir DIR]

@@ -20,7 +20,7 @@ const SOURCES = filesBelow([
   'bench',
   'platform',
   'dashboards/grafana',
-]).concat('main.ts', 'platform.ts', 'demo.ts')
+]).concat('main.ts', 'demo.ts')
 const TESTS = filesBelow(['tests'])
 
 /** Folder -> what it may import (prefixes), npm packages as `npm` or by name. */
@@ -39,9 +39,8 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['scripts', ['scripts', 'lib', 'ingest', 'dashboards', 'tests/support', 'npm']],
   ['bench', ['bench', 'lib', 'ingest', 'platform', 'tests/support', 'tests/property', 'npm']],
   ['platform', ['platform', 'lib', 'broker', 'ingest', 'api', 'package.json', 'npm']],
-  ['platform.ts', ['platform', 'lib', 'npm']],
   ['dashboards/grafana', ['dashboards/grafana', 'lib/telemetry', 'lib/kpi', 'npm']],
-  ['main.ts', ['platform.ts', 'node-version.mjs', 'lib']],
+  ['main.ts', ['platform', 'node-version.mjs', 'lib']],
 ]
 
 describe('the architecture', () => {
@@ -82,7 +81,7 @@ describe('the architecture', () => {
     const banned = /\b(Date\.now|Math\.random|process\.env|process\.exit|performance\.now)\b/
     const faults = SOURCES.filter(
       (file) =>
-        !/^(lib\/runtime\/|(simulators\/|seeds\/)?main\.ts|platform\.ts|demo\.ts|scripts\/|bench\/)/.test(
+        !/^(lib\/runtime\/|(simulators\/|seeds\/)?main\.ts|platform\/platform\.ts|demo\.ts|scripts\/|bench\/)/.test(
           file,
         ),
     ).filter((file) => banned.test(withoutComments(read(file))))
@@ -121,9 +120,10 @@ describe('the architecture', () => {
     const formats = entries
       .filter((entry) => entry.isFile() && !['catalogue.ts', 'format.ts'].includes(entry.name))
       .map(({ name }) => name.slice(0, -3))
-    // Parts of one format lie in a folder of its name, those of several in `reading`.
+    // Parts of one format lie in a folder of its name, those of several in folders named by subject.
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-    expect(folders.filter((name) => name !== 'reading' && !formats.includes(name))).toEqual([])
+    const shared = ['payload', 'meters', 'trucks']
+    expect(folders.filter((name) => ![...shared, ...formats].includes(name))).toEqual([])
     expect(formats.toSorted()).toEqual(Object.keys(FORMATS).toSorted())
     for (const name of formats) expect(existsSync(join(ROOT, 'tests/cases', name)), name).toBe(true)
   })
@@ -163,7 +163,11 @@ describe('the architecture', () => {
   })
 
   it('opens nothing when a module is only imported', () => {
-    const entries = new Set(['main.ts', 'ingest/worker.ts', 'simulators/end-with-parent.ts'])
+    const entries = new Set([
+      'main.ts',
+      'ingest/worker-thread/worker.ts',
+      'simulators/end-with-parent.ts',
+    ])
     const modules = SOURCES.filter((file) => !entries.has(file) && !/^(bench|scripts)\//.test(file))
     const program = `
       for (const file of ${JSON.stringify(modules)}) await import('./' + file)
@@ -213,7 +217,7 @@ function importsOf(file: string): string[] {
 }
 
 function isOurs(target: string): boolean {
-  return /^(lib|broker|ingest|api|simulators|seeds|dashboards|scripts|bench|tests|platform)\/|^(platform\.ts|main\.ts|demo\.ts|node-version\.mjs)$/.test(
+  return /^(lib|broker|ingest|api|simulators|seeds|dashboards|scripts|bench|tests|platform)\/|^(main\.ts|demo\.ts|node-version\.mjs)$/.test(
     target,
   )
 }

@@ -6,7 +6,7 @@ import type {
   ReplayAnswer,
   ReplayRequest,
 } from '#lib/telemetry/questions.ts'
-import type { IntakeSource } from '../intakes.ts'
+import type { IntakeSource } from './intakes.ts'
 
 /** Between the journal an id belongs to and the id within it. */
 const OF = ':'

@@ -1,7 +1,7 @@
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import { QUESTION_SOURCES } from '#lib/telemetry/question-sources.ts'
 import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
-import type { IntakeSource } from '../intakes.ts'
+import type { IntakeSource } from './intakes.ts'
 import { mergeClocks, mergeDelivery, mergeLastValues, mergeStatus } from './merge.ts'
 import { mergeConformance } from './merge-conformance.ts'
 import { mergeLatency, splitStages } from './merge-latency.ts'

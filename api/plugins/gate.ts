@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { PERMISSIONS, type Caller, type Permission } from '../access.ts'
+import { PERMISSIONS, type Caller, type Permission } from '../auth/access.ts'
 import type { Api } from '../api.ts'
 import { sendProblem } from '../endpoint.ts'
-import { admit } from '../identify.ts'
-import { Problem } from '../problem.ts'
+import { admit } from '../auth/identify.ts'
+import { Problem } from '../replies/problem.ts'
 
 export const PUBLIC = 'public'
 

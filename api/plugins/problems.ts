@@ -2,10 +2,10 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Api } from '../api.ts'
-import { CLIENT_CLOSED, hasLeft } from '../departure.ts'
+import { CLIENT_CLOSED, hasLeft } from '../replies/departure.ts'
 import { sendProblem } from '../endpoint.ts'
-import { PROBLEM_TYPE, Problem, problemOf } from '../problem.ts'
-import { RefusedRequest } from '../refused.ts'
+import { PROBLEM_TYPE, Problem, problemOf } from '../replies/problem.ts'
+import { RefusedRequest } from '../replies/refused.ts'
 
 /** Turns whatever was thrown into a problem document, and logs once what the caller cannot mend. */
 export function addProblems(app: FastifyInstance, api: Api): void {

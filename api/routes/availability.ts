@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import { KPIS } from '#lib/kpi/catalogue.ts'
-import { reliability, reliabilityVerdict } from '#lib/kpi/reliability.ts'
+import { reliability, reliabilityVerdict } from '#lib/kpi/network/reliability.ts'
 import type { AvailabilityRow } from '#lib/telemetry/service.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { Problem } from '../problem.ts'
-import { seriesSchema } from '../schemas.ts'
+import { Problem } from '../replies/problem.ts'
+import { seriesSchema } from '../replies/schemas.ts'
 import {
   serviceAnswer,
   serviceHead,
   serviceParameters,
   serviceQuestion,
-} from '../service-figures.ts'
+} from '../replies/service-figures.ts'
 
 /** Where nothing is said, a message is late after the loss threshold of domain.md 5.1. */
 const MAX_LATENCY_MS = 3000

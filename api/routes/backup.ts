@@ -1,7 +1,7 @@
-import { StreamAnswer } from '../answer.ts'
+import { StreamAnswer } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
 import type { Add } from '../endpoint.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../replies/problem.ts'
 
 /** A backup of everything while the platform runs: `npm run backup` calls this. */
 export function addBackup(add: Add, { backups }: Api): void {

@@ -5,11 +5,11 @@ import {
   type ConformanceAnswer,
   type ConformanceFacts,
 } from '#lib/telemetry/conformance.ts'
-import { ok } from '../answer.ts'
+import { ok } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
 import type { Add } from '../endpoint.ts'
-import { notFound } from '../problem.ts'
-import { idSchema, timeSchema } from '../schemas.ts'
+import { notFound } from '../replies/problem.ts'
+import { idSchema, timeSchema } from '../replies/schemas.ts'
 
 const findingSchema = z.object({
   code: z.string().describe('A row of docs/conformance.md.'),

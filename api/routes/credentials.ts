@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { Credential } from '#lib/registry/registry.ts'
-import { created, list, nothing } from '../answer.ts'
+import { created, list, nothing } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { ownColumns } from '../csv.ts'
+import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listPage } from '../list-page.ts'
-import { pageParameters } from '../parameters.ts'
-import { Problem, notFound } from '../problem.ts'
-import { idSchema, listSchema, timeSchema } from '../schemas.ts'
+import { listPage } from '../parameters/list-page.ts'
+import { pageParameters } from '../parameters/parameters.ts'
+import { Problem, notFound } from '../replies/problem.ts'
+import { idSchema, listSchema, timeSchema } from '../replies/schemas.ts'
 
 const credentialSchema = z.object({
   id: z.string(),

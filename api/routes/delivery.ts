@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { list } from '../answer.ts'
+import { list } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { ownColumns } from '../csv.ts'
+import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listPage } from '../list-page.ts'
-import { deviceParameters, kindsParameter, pageParameters } from '../parameters.ts'
-import { Problem } from '../problem.ts'
-import { idSchema, listSchema } from '../schemas.ts'
-import { deviceScope, requireInScope } from '../scope.ts'
+import { listPage } from '../parameters/list-page.ts'
+import { deviceParameters, kindsParameter, pageParameters } from '../parameters/parameters.ts'
+import { Problem } from '../replies/problem.ts'
+import { idSchema, listSchema } from '../replies/schemas.ts'
+import { deviceScope, requireInScope } from '../auth/scope.ts'
 
 const deliverySchema = z.object({
   device: idSchema,

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { Device, NewDevice } from '#lib/registry/registry.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
-import { visibleTenants, type Caller } from '../access.ts'
-import { created, list, nothing, ok } from '../answer.ts'
+import { visibleTenants, type Caller } from '../auth/access.ts'
+import { created, list, nothing, ok } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listPage } from '../list-page.ts'
-import { deviceParameters, pageParameters, wordsParameter } from '../parameters.ts'
-import { Problem, notFound, unusable } from '../problem.ts'
-import { idSchema, listSchema, timeSchema } from '../schemas.ts'
+import { listPage } from '../parameters/list-page.ts'
+import { deviceParameters, pageParameters, wordsParameter } from '../parameters/parameters.ts'
+import { Problem, notFound, unusable } from '../replies/problem.ts'
+import { idSchema, listSchema, timeSchema } from '../replies/schemas.ts'
 
 const DEVICE_KINDS = [...KIND_NAMES, 'gateway'] as const
 

@@ -4,7 +4,7 @@ import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { IngestStatus } from '#lib/telemetry/questions.ts'
 import { readinessProblems } from '#lib/telemetry/readiness.ts'
 import type { Api } from '../api.ts'
-import type { IntakeSource } from '../intakes.ts'
+import type { IntakeSource } from '../intake-client/intakes.ts'
 import { PUBLIC } from '../plugins/gate.ts'
 
 const liveSchema = z.object({ live: z.literal(true) })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseEvery, type Every } from '#lib/kpi/calendar.ts'
 import { KPIS } from '#lib/kpi/catalogue.ts'
-import { PROVISIONAL_BELOW } from '#lib/kpi/recovered-heat.ts'
+import { PROVISIONAL_BELOW } from '#lib/kpi/heat/recovered-heat.ts'
 import { isoOf } from '#lib/runtime/clock.ts'
 import {
   HEAT_BOUNDARIES,
@@ -13,17 +13,22 @@ import {
 } from '#lib/telemetry/heat.ts'
 import type { HeatQuery, Scope } from '#lib/telemetry/questions.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
-import { list, type Answer } from '../answer.ts'
+import { list, type Answer } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add, Ask } from '../endpoint.ts'
-import { metaOf } from '../meta.ts'
-import { pageOf } from '../paging.ts'
-import { deviceParameters, pageParameters, spanParameters, wordsParameter } from '../parameters.ts'
-import { Problem, unusable } from '../problem.ts'
-import { idSchema, seriesSchema, timeSchema } from '../schemas.ts'
-import { readingScope, requireInScope } from '../scope.ts'
-import { stretchOf, type Stretch } from '../span.ts'
+import { metaOf } from '../replies/meta.ts'
+import { pageOf } from '../parameters/paging.ts'
+import {
+  deviceParameters,
+  pageParameters,
+  spanParameters,
+  wordsParameter,
+} from '../parameters/parameters.ts'
+import { Problem, unusable } from '../replies/problem.ts'
+import { idSchema, seriesSchema, timeSchema } from '../replies/schemas.ts'
+import { readingScope, requireInScope } from '../auth/scope.ts'
+import { stretchOf, type Stretch } from '../parameters/span.ts'
 
 const query = {
   boundary: wordsParameter(

@@ -2,16 +2,16 @@ import { z } from 'zod'
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import type { JitterRow } from '#lib/telemetry/service.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { Problem } from '../problem.ts'
-import { seriesSchema } from '../schemas.ts'
+import { Problem } from '../replies/problem.ts'
+import { seriesSchema } from '../replies/schemas.ts'
 import {
   serviceAnswer,
   serviceHead,
   serviceParameters,
   serviceQuestion,
-} from '../service-figures.ts'
+} from '../replies/service-figures.ts'
 
 const ms = z.number().nullable()
 

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { ROLES } from '#lib/registry/registry.ts'
-import { visibleTenants } from '../access.ts'
-import { created, list, nothing } from '../answer.ts'
+import { visibleTenants } from '../auth/access.ts'
+import { created, list, nothing } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { ownColumns } from '../csv.ts'
+import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listPage } from '../list-page.ts'
-import { pageParameters } from '../parameters.ts'
-import { Problem } from '../problem.ts'
-import { listSchema, timeSchema } from '../schemas.ts'
+import { listPage } from '../parameters/list-page.ts'
+import { pageParameters } from '../parameters/parameters.ts'
+import { Problem } from '../replies/problem.ts'
+import { listSchema, timeSchema } from '../replies/schemas.ts'
 
 const keySchema = z.object({
   id: z.string(),

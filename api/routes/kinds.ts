@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition, KindDefinition } from '#lib/telemetry/field.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import { ListAnswer } from '../answer.ts'
+import { ListAnswer } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { csvOf, type Columns } from '../csv.ts'
+import { csvOf, type Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listSchema } from '../schemas.ts'
+import { listSchema } from '../replies/schemas.ts'
 
 const fieldSchema = z.object({
   name: z.string(),

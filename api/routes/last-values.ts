@@ -1,14 +1,19 @@
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
-import { list } from '../answer.ts'
+import { list } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listPage } from '../list-page.ts'
-import { deviceParameters, kindsParameter, pageParameters } from '../parameters.ts'
-import { Problem } from '../problem.ts'
-import { definitionsOf, readingColumns, shownReading, type ShownReading } from '../reading-rows.ts'
-import { listSchema } from '../schemas.ts'
-import { readingScope, requireInScope } from '../scope.ts'
+import { listPage } from '../parameters/list-page.ts'
+import { deviceParameters, kindsParameter, pageParameters } from '../parameters/parameters.ts'
+import { Problem } from '../replies/problem.ts'
+import {
+  definitionsOf,
+  readingColumns,
+  shownReading,
+  type ShownReading,
+} from '../replies/reading-rows.ts'
+import { listSchema } from '../replies/schemas.ts'
+import { readingScope, requireInScope } from '../auth/scope.ts'
 import { readingSchema } from './readings.ts'
 
 /** What each device said last, by its own time: the state of the intake, not a scan. */

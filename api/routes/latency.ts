@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import { STAGES, type LatencyRow, type Stage } from '#lib/telemetry/questions.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { figureAnswer, figureHead, figureParameters, figureQuestion } from '../figures.ts'
-import { wordsParameter } from '../parameters.ts'
-import { Problem } from '../problem.ts'
-import { seriesSchema } from '../schemas.ts'
+import { figureAnswer, figureHead, figureParameters, figureQuestion } from '../replies/figures.ts'
+import { wordsParameter } from '../parameters/parameters.ts'
+import { Problem } from '../replies/problem.ts'
+import { seriesSchema } from '../replies/schemas.ts'
 
 const stageSentences = STAGES.map((stage) => `${stage}: ${KPIS[stage].description}`).join(' ')
 

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { Scope } from '#lib/telemetry/questions.ts'
-import { list, type Answer } from '../answer.ts'
+import { list, type Answer } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { noParquet } from '../negotiate.ts'
-import { parquetAnswer } from '../readings-file.ts'
+import { noParquet } from '../replies/negotiate.ts'
+import { parquetAnswer } from '../replies/readings-file.ts'
 import type { Add, Ask } from '../endpoint.ts'
-import { coverageOf, metaOf } from '../meta.ts'
+import { coverageOf, metaOf } from '../replies/meta.ts'
 import {
   deviceParameters,
   everyParameter,
@@ -14,8 +14,8 @@ import {
   orderParameter,
   pageParameters,
   spanParameters,
-} from '../parameters.ts'
-import { Problem, notFound, unusable } from '../problem.ts'
+} from '../parameters/parameters.ts'
+import { Problem, notFound, unusable } from '../replies/problem.ts'
 import {
   aggregateColumns,
   readingColumns,
@@ -23,10 +23,10 @@ import {
   shownReading,
   unitsOf,
   visibleFields,
-} from '../reading-rows.ts'
-import { idSchema, seriesSchema, timeSchema } from '../schemas.ts'
-import { readingScope, requireInScope } from '../scope.ts'
-import { stretchOf, type Stretch } from '../span.ts'
+} from '../replies/reading-rows.ts'
+import { idSchema, seriesSchema, timeSchema } from '../replies/schemas.ts'
+import { readingScope, requireInScope } from '../auth/scope.ts'
+import { stretchOf, type Stretch } from '../parameters/span.ts'
 
 const valueSchema = z.union([z.number(), z.string(), z.boolean()])
 

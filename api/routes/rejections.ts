@@ -9,9 +9,9 @@ import {
   type Scope,
 } from '#lib/telemetry/questions.ts'
 import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
-import { list, ok } from '../answer.ts'
+import { list, ok } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { ownColumns, type Columns } from '../csv.ts'
+import { ownColumns, type Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
 import {
   deviceParameters,
@@ -19,11 +19,11 @@ import {
   pageParameters,
   spanParameters,
   wordsParameter,
-} from '../parameters.ts'
-import { Problem, unusable } from '../problem.ts'
-import { idSchema, listSchema, timeSchema } from '../schemas.ts'
-import { deviceScope, requireInScope } from '../scope.ts'
-import { stretchOf } from '../span.ts'
+} from '../parameters/parameters.ts'
+import { Problem, unusable } from '../replies/problem.ts'
+import { idSchema, listSchema, timeSchema } from '../replies/schemas.ts'
+import { deviceScope, requireInScope } from '../auth/scope.ts'
+import { stretchOf } from '../parameters/span.ts'
 
 const rejectionSchema = z.object({
   id: z.string(),

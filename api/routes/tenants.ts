@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { seesTenant } from '../access.ts'
-import { created, list, nothing } from '../answer.ts'
+import { seesTenant } from '../auth/access.ts'
+import { created, list, nothing } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { ownColumns } from '../csv.ts'
+import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { listPage } from '../list-page.ts'
-import { pageParameters } from '../parameters.ts'
-import { Problem } from '../problem.ts'
-import { listSchema, timeSchema } from '../schemas.ts'
+import { listPage } from '../parameters/list-page.ts'
+import { pageParameters } from '../parameters/parameters.ts'
+import { Problem } from '../replies/problem.ts'
+import { listSchema, timeSchema } from '../replies/schemas.ts'
 
 const tenantSchema = z.object({ id: z.string(), name: z.string(), createdAt: timeSchema })
 const newTenantSchema = z.strictObject({ id: z.string(), name: z.string() })

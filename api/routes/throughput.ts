@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { ThroughputRow } from '#lib/telemetry/questions.ts'
 import type { Api } from '../api.ts'
-import type { Columns } from '../csv.ts'
+import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
-import { figureAnswer, figureHead, figureParameters, figureQuestion } from '../figures.ts'
-import { Problem } from '../problem.ts'
-import { seriesSchema } from '../schemas.ts'
+import { figureAnswer, figureHead, figureParameters, figureQuestion } from '../replies/figures.ts'
+import { Problem } from '../replies/problem.ts'
+import { seriesSchema } from '../replies/schemas.ts'
 
 const throughputSchema = z.object({
   ...figureHead,

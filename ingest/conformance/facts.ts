@@ -1,4 +1,4 @@
-import { offsetAt, syncClass } from '#lib/kpi/clock.ts'
+import { offsetAt, syncClass } from '#lib/kpi/network/clock.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type {
   ClockFacts,
@@ -6,7 +6,7 @@ import type {
   SequenceFacts,
   TransportFacts,
 } from '#lib/telemetry/conformance.ts'
-import type { DeviceState } from '../state.ts'
+import type { DeviceState } from '../pipeline/state.ts'
 import { rateAt, type Traffic } from './traffic.ts'
 
 /** What the state of the intake says of a device, without judging it. */

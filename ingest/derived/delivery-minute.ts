@@ -1,7 +1,7 @@
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { Span } from '#lib/telemetry/questions.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY } from './key-names.ts'
 import { STEP_NS, startOf, type Context, type DerivedSeries } from './series.ts'
 

@@ -1,5 +1,5 @@
 import type { Device } from '#lib/registry/registry.ts'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { startOf, type Context, type DerivedSeries } from './series.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { startOf, type Context, type DerivedSeries } from './series.ts'
 
 /**

@@ -8,7 +8,7 @@ import {
 import type { Scope, Span } from '#lib/telemetry/questions.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY, NO_KEY } from './key-names.ts'
 import { TooLarge, type Context, type DerivedSeries } from './series.ts'
 

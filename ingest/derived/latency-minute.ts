@@ -7,7 +7,7 @@ import {
   type Stage,
 } from '#lib/telemetry/questions.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY, NO_KEY, OTHER_KEY } from './key-names.ts'
 import { STEP_NS, type Context, type DerivedSeries } from './series.ts'
 

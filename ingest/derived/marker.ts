@@ -3,7 +3,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import type { StageClock } from '../stages.ts'
+import type { StageClock } from '../pipeline/stages.ts'
 import { markSpan, openMarksFile, progressOf, saveProgress } from './marks-file.ts'
 import { STEP_NS, type Step } from './series.ts'
 
@@ -41,9 +41,9 @@ const DEFINITION = '1'
 
 const HEAT_KINDS: ReadonlySet<string> = new Set(['heat_meter', 'energy_meter'])
 
-/** How many readings back a new one may change what a register meant (lib/kpi/heat-intervals.ts). */
+/** How many readings back a new one may change what a register meant (lib/kpi/heat/heat-intervals.ts). */
 const REMEMBERED = 8
-/** How far around a late reading its neighbours are looked for (ingest/heat-answers.ts). */
+/** How far around a late reading its neighbours are looked for (ingest/heat/heat-answers.ts). */
 const NEIGHBOUR_NS = 7n * 24n * STEP_NS.hour
 
 /** Opens or creates `derived.db`. Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */

@@ -1,5 +1,5 @@
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import type { Context, DerivedSeries } from './series.ts'
 
 /** How the intake is: journal, writer and sums, now. */

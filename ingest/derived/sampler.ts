@@ -1,4 +1,4 @@
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { SERIES } from './catalogue.ts'
 import type { Context, DerivedSeries } from './series.ts'
 

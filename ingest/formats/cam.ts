@@ -3,12 +3,12 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { HIGH_FREQUENCY, POSITION, takeMeasured } from './cam/fields.ts'
-import { isRecord } from './reading/native-element.ts'
-import type { Problem, Values } from './reading/source-fields.ts'
-import { refuseAt, truckDraft } from './reading/truck-draft.ts'
-import { readTruckJson, requiredTime } from './reading/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './reading/output.ts'
-import { describe, show } from './reading/wording.ts'
+import { isRecord } from './payload/native-element.ts'
+import type { Problem, Values } from './payload/source-fields.ts'
+import { refuseAt, truckDraft } from './trucks/truck-draft.ts'
+import { readTruckJson, requiredTime } from './trucks/truck-payload.ts'
+import { EVENT, outputOf, refuse } from './payload/output.ts'
+import { describe, show } from './payload/wording.ts'
 
 /**
  * Cooperative awareness messages (ETSI EN 302 637-2, TS 103 900) as the JSON that

@@ -1,14 +1,14 @@
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatOutput } from './format.ts'
-import { withoutExtendedLink } from './mbus/extended-link.ts'
-import { bytesOf } from './reading/mbus-hex.ts'
-import { isWired, wiredFrame } from './mbus/wired-frame.ts'
-import { wirelessFrame } from './mbus/wireless-frame.ts'
-import type { KeyedInput } from './reading/aes-key.ts'
-import { isProblem, refusedFor } from './reading/mbus-problem.ts'
-import { readTelegram } from './reading/mbus-telegram.ts'
-import { isMeter, notMeter } from './reading/meter.ts'
-import { EVENT, outputOf, refuse } from './reading/output.ts'
+import { withoutExtendedLink } from './mbus/frames/extended-link.ts'
+import { bytesOf } from './mbus/hex.ts'
+import { isWired, wiredFrame } from './mbus/frames/wired-frame.ts'
+import { wirelessFrame } from './mbus/frames/wireless-frame.ts'
+import type { KeyedInput } from './meters/aes-key.ts'
+import { isProblem, refusedFor } from './mbus/problem.ts'
+import { readTelegram } from './mbus/telegram.ts'
+import { isMeter, notMeter } from './meters/meter.ts'
+import { EVENT, outputOf, refuse } from './payload/output.ts'
 
 /** Telegrams of M-Bus as they come off the air or the wire, in hexadecimal digits. */
 export const mbus: Format = {

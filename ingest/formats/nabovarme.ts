@@ -6,7 +6,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatOutput, RefusedItem } from './format.ts'
 import { decrypt, isEncrypted } from './nabovarme/decrypt.ts'
 import { partsOf, quantityOf } from './nabovarme/sample-text.ts'
-import { aesKeyOf, keyProblem, type KeyedInput } from './reading/aes-key.ts'
+import { aesKeyOf, keyProblem, type KeyedInput } from './meters/aes-key.ts'
 import {
   energyField,
   isEmpty,
@@ -15,12 +15,12 @@ import {
   meterIdOf,
   notMeter,
   type MeterKind,
-} from './reading/meter.ts'
-import { EVENT, outputOf, refuse } from './reading/output.ts'
-import { wrong } from './reading/meter-json.ts'
-import { UNTOLD } from './reading/meter-status.ts'
-import { refusal } from './reading/native-element.ts'
-import { isNoValue } from './reading/no-value.ts'
+} from './meters/meter.ts'
+import { EVENT, outputOf, refuse } from './payload/output.ts'
+import { wrong } from './meters/meter-json.ts'
+import { UNTOLD } from './meters/meter-status.ts'
+import { refusal } from './payload/native-element.ts'
+import { isNoValue } from './payload/no-value.ts'
 import {
   convert,
   ENERGY_TO_KWH,
@@ -31,8 +31,8 @@ import {
   unitIn,
   VOLUME_TO_M3,
   type Units,
-} from './reading/units.ts'
-import { show } from './reading/wording.ts'
+} from './payload/units.ts'
+import { show } from './payload/wording.ts'
 
 /** MeterLogger of Nabovarme: a board in Kamstrup meters that sends text, encrypted on the wire. */
 export const nabovarme: Format = {

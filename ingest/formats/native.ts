@@ -1,10 +1,10 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import { hashBytes, hashText } from '#lib/telemetry/hash.ts'
 import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
-import { FAULT_WORDS, SHOWN_LEVELS } from './reading/hidden-fault.ts'
-import { findJsonFaults, parseJson } from './reading/json-text.ts'
-import { isRecord, readElement, refusal } from './reading/native-element.ts'
-import { describe, show } from './reading/wording.ts'
+import { FAULT_WORDS, SHOWN_LEVELS } from './payload/hidden-fault.ts'
+import { findJsonFaults, parseJson } from './payload/json-text.ts'
+import { isRecord, readElement, refusal } from './payload/native-element.ts'
+import { describe, show } from './payload/wording.ts'
 
 /** The payload convention of the platform itself (contract.md, MQTT). */
 export const native: Format = {

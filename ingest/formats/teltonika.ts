@@ -1,13 +1,13 @@
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
-import { avlDraft, avlMapping, type AvlRecord } from './reading/avl-record.ts'
-import { isRecord } from './reading/native-element.ts'
-import { readNumber } from './reading/number-text.ts'
-import type { Problem, Values } from './reading/source-fields.ts'
-import { refuseAt } from './reading/truck-draft.ts'
-import { readTruckJson, requiredTime } from './reading/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './reading/output.ts'
-import { describe, show } from './reading/wording.ts'
+import { avlDraft, avlMapping, type AvlRecord } from './trucks/avl-record.ts'
+import { isRecord } from './payload/native-element.ts'
+import { readNumber } from './payload/number-text.ts'
+import type { Problem, Values } from './payload/source-fields.ts'
+import { refuseAt } from './trucks/truck-draft.ts'
+import { readTruckJson, requiredTime } from './trucks/truck-payload.ts'
+import { EVENT, outputOf, refuse } from './payload/output.ts'
+import { describe, show } from './payload/wording.ts'
 
 /** The JSON that Teltonika trackers publish themselves (Codec JSON, domain.md 2.4). */
 export const teltonika: Format = {

@@ -1,16 +1,16 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
-import { parseJson } from './reading/json-text.ts'
-import { isRecord, refusal } from './reading/native-element.ts'
+import { parseJson } from './payload/json-text.ts'
+import { isRecord, refusal } from './payload/native-element.ts'
 import { native } from './native.ts'
-import { hiddenFault } from './reading/hidden-fault.ts'
-import { isNativeReading } from './reading/native-reading.ts'
-import { zoneOf } from './reading/stated-time.ts'
+import { hiddenFault } from './payload/hidden-fault.ts'
+import { isNativeReading } from './payload/native-reading.ts'
+import { zoneOf } from './payload/stated-time.ts'
 import { factsheetFlags } from './vda5050/factsheet.ts'
 import type { Major, Topic } from './vda5050/fields.ts'
 import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
-import { describe } from './reading/wording.ts'
+import { describe } from './payload/wording.ts'
 
 /** VDA 5050 of mobile robots, 1.1 to 3.0 (domain.md 1), read into one kind `robot`. */
 export const vda5050: Format = {

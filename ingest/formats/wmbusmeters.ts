@@ -10,14 +10,14 @@ import {
   meterIdOf,
   notMeter,
   type MeterKind,
-} from './reading/meter.ts'
-import { EVENT, outputOf, refuse } from './reading/output.ts'
-import { numbersIn, readMeterJson, wrong, type Payload } from './reading/meter-json.ts'
-import { METER_MEDIA, otherMedium } from './reading/meter-media.ts'
-import { refusal } from './reading/native-element.ts'
-import { isNoValue } from './reading/no-value.ts'
-import { zoneOf } from './reading/stated-time.ts'
-import { asCarried, ofSubDevice } from './reading/sub-device.ts'
+} from './meters/meter.ts'
+import { EVENT, outputOf, refuse } from './payload/output.ts'
+import { numbersIn, readMeterJson, wrong, type Payload } from './meters/meter-json.ts'
+import { METER_MEDIA, otherMedium } from './meters/meter-media.ts'
+import { refusal } from './payload/native-element.ts'
+import { isNoValue } from './payload/no-value.ts'
+import { zoneOf } from './payload/stated-time.ts'
+import { asCarried, ofSubDevice } from './payload/sub-device.ts'
 import {
   ENERGY_UNITS,
   GIVEN_BACK,
@@ -27,7 +27,7 @@ import {
 } from './wmbusmeters/names.ts'
 import { statusOf } from './wmbusmeters/status.ts'
 import { timeOf } from './wmbusmeters/telegram-time.ts'
-import { describe, show } from './reading/wording.ts'
+import { describe, show } from './payload/wording.ts'
 
 /** The JSON that wmbusmeters makes of M-Bus telegrams: flat, with the unit in each name. */
 export const wmbusmeters: Format = {

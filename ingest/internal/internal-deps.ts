@@ -1,4 +1,4 @@
-import type { BackupPort } from '#lib/runtime/backup-port.ts'
+import type { BackupPort } from '#lib/runtime/backup/backup-port.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { IncomingMessage, JournaledMessage, Origin, Qos } from '#lib/telemetry/message.ts'
-import { getUint53, setUint53, type Slab } from './slab.ts'
+import { getUint53, setUint53, type Slab } from './segments/slab.ts'
 
 /**
  * One message on disk: a fixed head, the device, the topic and the payload, padded to 8 bytes.

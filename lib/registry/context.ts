@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#lib/runtime/clock.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from './index/memory.ts'
 import type { RegistryChange } from './registry.ts'
 
 /** What the parts of the registry share: each writes to disk, then to memory, then tells. */

@@ -3,7 +3,7 @@ import { transaction } from '#lib/runtime/sqlite.ts'
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import { invalid, missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
-import { hashName, msOf, type StoredCredential } from './memory.ts'
+import { hashName, msOf, type StoredCredential } from './index/memory.ts'
 import type { Account, Credential, Credentials } from './registry.ts'
 import { NO_HASH, hashSecret, isSameHash } from './secrets.ts'
 

@@ -2,9 +2,9 @@ import { KIND_NAMES, isKind } from '#lib/telemetry/catalogue.ts'
 import { ID_PATTERN, fullId, type FullId } from '#lib/telemetry/ids.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
 import { checkId, checkName, conflict, invalid, isObject, isStorableText } from './checks.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from './index/memory.ts'
 import type { NewDevice } from './registry.ts'
-import { filterProblem, filtersOverlap } from './topic-filters.ts'
+import { filterProblem, filtersOverlap } from './index/topic-filters.ts'
 
 const MOST_TOPICS = 16
 const MOST_SETTINGS_BYTES = 16 * 1024

@@ -3,7 +3,7 @@ import { fullId, type FullId } from '#lib/telemetry/ids.ts'
 import { missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
 import { checkNewDevice } from './device-checks.ts'
-import { forget, remember } from './memory.ts'
+import { forget, remember } from './index/memory.ts'
 import type { Device, Devices } from './registry.ts'
 
 export function createDevices(context: RegistryContext, formats: readonly string[]): Devices {

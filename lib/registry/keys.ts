@@ -2,7 +2,7 @@ import { randomId, randomSecret } from '#lib/runtime/random.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { checkName, conflict, invalid, missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
-import { forgetKey, hashName, rememberKey, type StoredKey } from './memory.ts'
+import { forgetKey, hashName, rememberKey, type StoredKey } from './index/memory.ts'
 import { ROLES, type ApiKey, type ApiKeys, type RegistryChange, type Role } from './registry.ts'
 import { hashSecret } from './secrets.ts'
 

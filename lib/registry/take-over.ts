@@ -8,7 +8,7 @@ import {
   type Entries,
   type Memory,
   type StoredCredential,
-} from './memory.ts'
+} from './index/memory.ts'
 import type { Device, RegistryChange } from './registry.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { checkId, checkName, conflict, missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
-import { forgetKey } from './memory.ts'
+import { forgetKey } from './index/memory.ts'
 import type { Tenants } from './registry.ts'
 
 export function createTenants(context: RegistryContext): Tenants {

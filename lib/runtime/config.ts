@@ -1,9 +1,18 @@
 import type { z } from 'zod'
 import { PlatformError } from './errors.ts'
-import { SERVICE_SETTINGS, serviceContradictions } from './service-settings.ts'
-import { setting, type Setting } from './setting.ts'
-import { decimal, host, key, oneOf, path, port, timeZone, whole } from './setting-values.ts'
-import { similarName } from './similar-name.ts'
+import { SERVICE_SETTINGS, serviceContradictions } from './settings/service-settings.ts'
+import { setting, type Setting } from './settings/setting.ts'
+import {
+  decimal,
+  host,
+  key,
+  oneOf,
+  path,
+  port,
+  timeZone,
+  whole,
+} from './settings/setting-values.ts'
+import { similarName } from './settings/similar-name.ts'
 
 const days = decimal(0.001, 36_500)
 

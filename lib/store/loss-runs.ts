@@ -1,5 +1,5 @@
 /*
- * Loss from sequence numbers by the rules of lib/kpi/loss.ts, which this folder may not import, on
+ * Loss from sequence numbers by the rules of lib/kpi/network/loss.ts, which this folder may not import, on
  * whole runs of consecutive numbers: DuckDB finds the runs, so a million readings without a gap are a
  * handful of steps here. The contract suite holds the two together. A gap remembers its place, so
  * that a late arrival takes the loss away where it was counted.

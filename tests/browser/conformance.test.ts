@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { en } from '../../dashboards/portal/src/app/words/en.ts'
+import { en } from '../../dashboards/portal/src/words/en.ts'
 import { JUDGEMENTS } from '../../ingest/conformance/judgements.ts'
 import {
   addDevice,

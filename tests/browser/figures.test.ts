@@ -9,12 +9,12 @@ import { createEventParser } from '../../dashboards/portal/src/data/event-stream
 import { createLastValues } from '../../dashboards/portal/src/data/last-values.ts'
 import { createMessageRate } from '../../dashboards/portal/src/data/message-rate.ts'
 import { startOfDayMs } from '../../dashboards/portal/src/data/spans.ts'
-import { wrongClocks } from '../../dashboards/portal/src/pages/overview/clock-offsets.ts'
-import { energyUnit, sumOf } from '../../dashboards/portal/src/pages/overview/heat-sums.ts'
-import { meterEvents } from '../../dashboards/portal/src/pages/overview/meter-events.ts'
-import { da } from '../../dashboards/portal/src/app/words/da.ts'
-import { de } from '../../dashboards/portal/src/app/words/de.ts'
-import { en } from '../../dashboards/portal/src/app/words/en.ts'
+import { wrongClocks } from '../../dashboards/portal/src/homes/testbed/clock-offsets.ts'
+import { energyUnit, sumOf } from '../../dashboards/portal/src/homes/heat/heat-sums.ts'
+import { meterEvents } from '../../dashboards/portal/src/homes/heat/meter-events.ts'
+import { da } from '../../dashboards/portal/src/words/da.ts'
+import { de } from '../../dashboards/portal/src/words/de.ts'
+import { en } from '../../dashboards/portal/src/words/en.ts'
 
 describe('events of the platform', () => {
   it('are read however the bytes are cut, with the id to resume from', () => {

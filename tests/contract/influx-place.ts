@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInflux, type Influx } from '#lib/store/influx/influx.ts'
+import { createInflux, type Influx } from '#lib/store/influx/client/influx.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openStore } from '#lib/store/open.ts'

@@ -6,8 +6,8 @@ import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { FORMAT_NAMES } from '../../ingest/formats/catalogue.ts'
-import { runPipeline } from '../../ingest/pipeline.ts'
-import { createIntakeState } from '../../ingest/state.ts'
+import { runPipeline } from '../../ingest/pipeline/pipeline.ts'
+import { createIntakeState } from '../../ingest/pipeline/state.ts'
 import {
   formatsWithRules,
   rulesOf,

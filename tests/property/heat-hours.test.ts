@@ -5,8 +5,8 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import type { HeatQuery, RegistersQuery } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { answerHeat } from '../../ingest/heat-answers.ts'
-import { createHeatHours } from '../../ingest/heat-hours.ts'
+import { answerHeat } from '../../ingest/heat/heat-answers.ts'
+import { createHeatHours } from '../../ingest/heat/heat-hours.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261125)
 const HOUR_NS = 3_600_000_000_000n

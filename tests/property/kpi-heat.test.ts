@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { joulesOfKwh } from '#lib/kpi/energy-unit.ts'
-import { heatIntervals, type HeatIntervals } from '#lib/kpi/heat-intervals.ts'
-import { heatFigures, heatPieces, mergeHeat } from '#lib/kpi/recovered-heat.ts'
-import type { RegisterReading } from '#lib/kpi/register-moments.ts'
+import { joulesOfKwh } from '#lib/kpi/heat/energy-unit.ts'
+import { heatIntervals, type HeatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
+import { heatFigures, heatPieces, mergeHeat } from '#lib/kpi/heat/recovered-heat.ts'
+import type { RegisterReading } from '#lib/kpi/heat/register-moments.ts'
 
 /*
  * A heat source gives at most 10 kW; its register counts whole kWh. What the readings of it come to

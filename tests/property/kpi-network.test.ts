@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { availability, type ServiceMessage } from '#lib/kpi/availability.ts'
-import { delayVariation } from '#lib/kpi/delay-variation.ts'
-import { reliability } from '#lib/kpi/reliability.ts'
+import { availability, type ServiceMessage } from '#lib/kpi/network/availability.ts'
+import { delayVariation } from '#lib/kpi/network/delay-variation.ts'
+import { reliability } from '#lib/kpi/network/reliability.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
 const parameters = { seed: SEED, numRuns: 400 }

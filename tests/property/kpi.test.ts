@@ -9,10 +9,10 @@ import {
   percentileOfBuckets,
   type BucketCount,
 } from '#lib/kpi/buckets.ts'
-import { addSample, createClockFilter, offsetAt } from '#lib/kpi/clock.ts'
-import { ipdv, pdv, rtpJitter } from '#lib/kpi/jitter.ts'
-import { latencyFigures } from '#lib/kpi/latency.ts'
-import { lossOfSeries } from '#lib/kpi/loss.ts'
+import { addSample, createClockFilter, offsetAt } from '#lib/kpi/network/clock.ts'
+import { ipdv, pdv, rtpJitter } from '#lib/kpi/network/jitter.ts'
+import { latencyFigures } from '#lib/kpi/network/latency.ts'
+import { lossOfSeries } from '#lib/kpi/network/loss.ts'
 import { percentile } from '#lib/kpi/percentile.ts'
 
 const latencyMs = fc.oneof(

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createDirectory } from '#lib/registry/directory.ts'
+import { createDirectory } from '#lib/registry/index/directory.ts'
 import type { Account, Device, NewDevice } from '#lib/registry/registry.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { matchesFilter } from '#lib/telemetry/topics.ts'
-import { openWithTenants } from '../unit/registry/test-registry.ts'
+import { openWithTenants } from '../unit/lib/registry/test-registry.ts'
 
 /**
  * Random fleets of two tenants, whose rights are worked out for every topic of a small world: the

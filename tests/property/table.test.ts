@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rowsOfTable, tableOf } from '#lib/runtime/table.ts'
+import { rowsOfTable, tableOf } from '#lib/runtime/threads/table.ts'
 
 const single = fc.oneof(
   fc.constantFrom(null, undefined, true, ''),

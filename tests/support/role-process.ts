@@ -1,6 +1,6 @@
 import { readConfig, problemLine } from '#lib/runtime/config.ts'
-import { isRole } from '#lib/runtime/roles.ts'
-import { runPlatform } from '../../platform.ts'
+import { isRole } from '#lib/runtime/settings/roles.ts'
+import { runPlatform } from '../../platform/platform.ts'
 
 /*
  * Runs the roles of its arguments with the embedded store as well, which `main.ts` refuses: so that

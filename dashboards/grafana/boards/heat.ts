@@ -1,5 +1,5 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
-import { PROVISIONAL_BELOW } from '#lib/kpi/recovered-heat.ts'
+import { PROVISIONAL_BELOW } from '#lib/kpi/heat/recovered-heat.ts'
 import type { Board } from '../parts/board.ts'
 import {
   coverageOfSpan,

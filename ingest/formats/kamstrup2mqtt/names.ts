@@ -1,4 +1,4 @@
-import type { Factor } from '../reading/units.ts'
+import type { Factor } from '../payload/units.ts'
 
 export interface Name {
   readonly to: string

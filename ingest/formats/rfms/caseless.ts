@@ -1,4 +1,4 @@
-import type { Values } from '../reading/source-fields.ts'
+import type { Values } from '../payload/source-fields.ts'
 
 /** Values by name in any case: 2.x writes `HRTotalVehicleDistance`, later versions `hrTotal...`. */
 export interface Caseless {

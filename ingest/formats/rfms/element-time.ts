@@ -1,6 +1,6 @@
 import type { Device } from '#lib/registry/registry.ts'
-import type { Problem } from '../reading/source-fields.ts'
-import { readStatedTime, zoneOf, type StatedTime } from '../reading/stated-time.ts'
+import type { Problem } from '../payload/source-fields.ts'
+import { readStatedTime, zoneOf, type StatedTime } from '../payload/stated-time.ts'
 import type { Part } from './part.ts'
 
 export interface ElementTime extends StatedTime {

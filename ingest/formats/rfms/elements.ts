@@ -1,5 +1,5 @@
 import { hashText } from '#lib/telemetry/hash.ts'
-import { isRecord } from '../reading/native-element.ts'
+import { isRecord } from '../payload/native-element.ts'
 import { caseless, type Caseless } from './caseless.ts'
 
 /** One vehicle status or position of a message, and where it stands there. */

@@ -1,5 +1,5 @@
-import { isFmsNoValue } from '../reading/fms-no-value.ts'
-import type { SourceField } from '../reading/source-fields.ts'
+import { isFmsNoValue } from '../trucks/fms-no-value.ts'
+import type { SourceField } from '../payload/source-fields.ts'
 
 const number = (from: string, to: string, parts: Partial<SourceField> = {}): SourceField => ({
   from,

@@ -1,7 +1,7 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import { isRecord } from '../reading/native-element.ts'
-import { takeFields, type Problem, type SourceField } from '../reading/source-fields.ts'
-import { describe } from '../reading/wording.ts'
+import { isRecord } from '../payload/native-element.ts'
+import { takeFields, type Problem, type SourceField } from '../payload/source-fields.ts'
+import { describe } from '../payload/wording.ts'
 import { caseless, type Caseless } from './caseless.ts'
 
 /** A part of an element with its path; without values where the element has no such part. */

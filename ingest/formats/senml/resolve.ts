@@ -1,6 +1,6 @@
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
-import { isRecord } from '../reading/native-element.ts'
-import { describe, show } from '../reading/wording.ts'
+import { isRecord } from '../payload/native-element.ts'
+import { describe, show } from '../payload/wording.ts'
 
 /** A record with all base fields applied (RFC 8428, section 4.6); its time may be relative still. */
 export interface Resolved {

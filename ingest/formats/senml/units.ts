@@ -1,4 +1,4 @@
-import type { Factor, Units } from '../reading/units.ts'
+import type { Factor, Units } from '../payload/units.ts'
 
 const ONE: Factor = [1, 1]
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../reading/source-fields.ts'
+import type { Problem } from '../payload/source-fields.ts'
 import { crc16 } from './crc16.ts'
 
 export interface Frame {

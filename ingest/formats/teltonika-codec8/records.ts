@@ -1,6 +1,6 @@
 import { hashBytes } from '#lib/telemetry/hash.ts'
-import type { AvlRecord } from '../reading/avl-record.ts'
-import type { Problem } from '../reading/source-fields.ts'
+import type { AvlRecord } from '../trucks/avl-record.ts'
+import type { Problem } from '../payload/source-fields.ts'
 import { createByteReader, type ByteReader } from './byte-reader.ts'
 
 /** Widths that differ between the codecs, in bytes. */

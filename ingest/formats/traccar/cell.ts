@@ -1,6 +1,6 @@
 import type { Radio } from '#lib/telemetry/radio.ts'
-import { operatorOf, radioFrom } from '../reading/cell.ts'
-import { isRecord } from '../reading/native-element.ts'
+import { operatorOf, radioFrom } from '../payload/cell.ts'
+import { isRecord } from '../payload/native-element.ts'
 
 /**
  * The serving cell, the first of the list. `signalStrength` is what each tracker calls so: no RSRP.

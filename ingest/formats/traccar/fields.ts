@@ -1,6 +1,6 @@
-import { isFmsNoValue } from '../reading/fms-no-value.ts'
-import { KMH_PER_KNOT } from '../reading/knots.ts'
-import type { SourceField } from '../reading/source-fields.ts'
+import { isFmsNoValue } from '../trucks/fms-no-value.ts'
+import { KMH_PER_KNOT } from '../payload/knots.ts'
+import type { SourceField } from '../payload/source-fields.ts'
 
 /** Of the model Position; its address is left out: it tells where somebody lives. */
 export const POSITION: readonly SourceField[] = [

@@ -1,6 +1,6 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import { isRecord } from '../reading/native-element.ts'
+import { isRecord } from '../payload/native-element.ts'
 
 /** A value may be a little over what the data sheet says (domain.md 1.5). */
 const TOLERANCE = 1.2

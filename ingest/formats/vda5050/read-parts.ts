@@ -1,5 +1,5 @@
-import { describe, show } from '../reading/wording.ts'
-import { isRecord } from '../reading/native-element.ts'
+import { describe, show } from '../payload/wording.ts'
+import { isRecord } from '../payload/native-element.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { PartRules, Rule } from './fields.ts'
 

@@ -1,5 +1,5 @@
-import type { MeterKind } from '../reading/meter.ts'
-import { ENERGY_TO_KWH, type Units } from '../reading/units.ts'
+import type { MeterKind } from '../meters/meter.ts'
+import { ENERGY_TO_KWH, type Units } from '../payload/units.ts'
 
 /** How a name of a telegram is read: into which field, and by which factor its unit is turned. */
 export interface Target {

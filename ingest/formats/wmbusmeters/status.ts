@@ -1,4 +1,4 @@
-import { infoCodeWords, statusOfText, UNTOLD, type MeterStatus } from '../reading/meter-status.ts'
+import { infoCodeWords, statusOfText, UNTOLD, type MeterStatus } from '../meters/meter-status.ts'
 
 /** Names under which drivers report the state of a meter, the usual one first. */
 const STATUS_NAMES = [

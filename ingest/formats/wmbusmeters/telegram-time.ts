@@ -1,5 +1,5 @@
 import { parseDeviceTime, type TimeProblem } from '#lib/telemetry/time.ts'
-import { readStatedTime, type StatedTime } from '../reading/stated-time.ts'
+import { readStatedTime, type StatedTime } from '../payload/stated-time.ts'
 
 /** Clocks of the meters themselves, as drivers name them: local, without a zone. */
 const METER_CLOCKS = ['meter_datetime', 'device_datetime', 'device_date_time']

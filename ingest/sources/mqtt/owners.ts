@@ -1,6 +1,6 @@
-import type { Directory, Route } from '#lib/registry/directory.ts'
+import type { Directory, Route } from '#lib/registry/index/directory.ts'
 import type { Account, Device, Devices, Registry, Tenants } from '#lib/registry/registry.ts'
-import { createTopicIndex, type TopicIndex } from '#lib/registry/topic-index.ts'
+import { createTopicIndex, type TopicIndex } from '#lib/registry/index/topic-index.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import {
   ANSWER_CHANNELS,

@@ -1,4 +1,4 @@
-import { filtersOverlap } from '#lib/registry/topic-filters.ts'
+import { filtersOverlap } from '#lib/registry/index/topic-filters.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Connection, Welcome } from './connection.ts'
 import { sharedFilter, wantedFilters } from './filters.ts'

@@ -4,8 +4,8 @@ import { PlatformError, isPlatformError } from '#lib/runtime/errors.ts'
 import { isBusy } from '#lib/runtime/sqlite.ts'
 import type { StoreOptions } from '../options.ts'
 import type { OpenedStore } from '../store.ts'
-import { openSession } from './open-session.ts'
-import type { Session } from './session.ts'
+import { openSession } from './files/open-session.ts'
+import type { Session } from './files/session.ts'
 import { createDuckdbStore } from './store.ts'
 
 /**

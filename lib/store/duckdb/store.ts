@@ -2,15 +2,20 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { StoreOptions } from '../options.ts'
 import type { Store, StoreBatch } from '../store.ts'
-import { isFatal, unavailable } from './engine.ts'
-import { freezeSession } from './freeze.ts'
+import { isFatal, unavailable } from './files/engine.ts'
+import { freezeSession } from './files/freeze.ts'
 import { createGate, closedError } from '../gate.ts'
-import { findKnown } from './known.ts'
-import { checkpointPart, maintainSession, walBytes, type MaintenanceMemory } from './maintain.ts'
-import { QUESTIONS } from './questions.ts'
-import { createSessionHolder, type Session } from './session.ts'
-import { withView } from './view.ts'
-import { writeBatch } from './write.ts'
+import { findKnown } from './write/known.ts'
+import {
+  checkpointPart,
+  maintainSession,
+  walBytes,
+  type MaintenanceMemory,
+} from './files/maintain.ts'
+import { QUESTIONS } from './scans/questions.ts'
+import { createSessionHolder, type Session } from './files/session.ts'
+import { withView } from './scans/view.ts'
+import { writeBatch } from './write/write.ts'
 
 export interface StoreParts {
   readonly options: StoreOptions

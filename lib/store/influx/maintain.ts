@@ -5,8 +5,8 @@ import type { RetentionClass } from '#lib/telemetry/field.ts'
 import { periodEndNs } from '../part-names.ts'
 import { DAY_NS, HOUR_NS, daysNs, floorTo } from '../time-grid.ts'
 import type { StoreRetention } from '../store.ts'
-import { FIGURE_MEASUREMENTS, type Flushing } from './flush.ts'
-import { identifier } from './influxql.ts'
+import { FIGURE_MEASUREMENTS, type Flushing } from './write/flush.ts'
+import { identifier } from './client/influxql.ts'
 import { newestNs, type Part } from './parts.ts'
 
 export interface Maintenance extends Flushing {

@@ -1,6 +1,6 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSharedBuffer } from '../../../broker/shared-buffer.ts'
+import { createSharedBuffer } from '../../../broker/connections/shared-buffer.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { publishPacket, startBroker, topicOf, type TestBroker } from './broker-support.ts'
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { createInflux, type Influx } from '#lib/store/influx/influx.ts'
+import { createInflux, type Influx } from '#lib/store/influx/client/influx.ts'
 import {
   addDevice,
   startPlatform,

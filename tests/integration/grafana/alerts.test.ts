@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
 import { readAlerts, type AlertYaml } from './alerts-yaml.ts'
 import { startDatabase, type Database } from './grafana-server.ts'

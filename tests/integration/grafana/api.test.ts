@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
 import { createApp } from '../../../api/app.ts'
-import { ownIntake } from '../../../api/intakes.ts'
+import { ownIntake } from '../../../api/intake-client/intakes.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import {

@@ -1,6 +1,6 @@
 import { KIND_NAMES, KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
-import { fieldKey } from '#lib/store/influx/reading-point.ts'
+import { fieldKey } from '#lib/store/influx/write/reading-point.ts'
 import { boardOf, panelsOf, type PanelJson } from './boards-json.ts'
 import { last, mean, where, type Expected } from './expected.ts'
 import {

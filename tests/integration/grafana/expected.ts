@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Point } from '#lib/store/influx/line.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
 import type { Span } from './interpolate.ts'
 import type { Row } from './grafana-server.ts'
 

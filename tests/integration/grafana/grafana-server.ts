@@ -1,4 +1,4 @@
-import { pointLine, type Point } from '#lib/store/influx/line.ts'
+import { pointLine, type Point } from '#lib/store/influx/write/line.ts'
 import { startInfluxd } from '../../support/influxd.ts'
 
 /** An InfluxDB asked in the way of Grafana's InfluxQL data source. */

@@ -1,8 +1,8 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { RATS, RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import type { Point } from '#lib/store/influx/line.ts'
-import { fieldKey, RADIO_NAMES, radioKey } from '#lib/store/influx/reading-point.ts'
+import type { Point } from '#lib/store/influx/write/line.ts'
+import { fieldKey, RADIO_NAMES, radioKey } from '#lib/store/influx/write/reading-point.ts'
 
 /*
  * Points by the names that the store and the derived series write. Every series has values of its

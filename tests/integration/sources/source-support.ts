@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { createDirectory } from '#lib/registry/directory.ts'
+import { createDirectory } from '#lib/registry/index/directory.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { NewDevice, Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
-import * as clockRequests from '../../../broker/clock-requests.ts'
-import * as probeRequests from '../../../broker/probe-requests.ts'
+import * as clockRequests from '../../../broker/replies/clock-requests.ts'
+import * as probeRequests from '../../../broker/replies/probe-requests.ts'
 import {
   createMqttSource,
   type MqttSource,

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SETTINGS, readConfig } from '#lib/runtime/config.ts'
-import { chooseRoles, isRole } from '#lib/runtime/roles.ts'
+import { chooseRoles, isRole } from '#lib/runtime/settings/roles.ts'
 import { EXTRAS, SECRETS, SHAPES, STORES } from '../../../scripts/init.ts'
 import {
   COMPOSE_TEXT,

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useLanguage } from '../app/language.ts'
+import { useLanguage } from '../frame/language.ts'
 import { browserNowMs } from '../data/clock.ts'
 import type { Answer } from '../data/hooks.ts'
 

@@ -1,5 +1,5 @@
-import { useLanguage } from '../app/language.ts'
-import { hashOf } from '../app/router.ts'
+import { useLanguage } from '../frame/language.ts'
+import { hashOf } from '../frame/router.ts'
 import { usePortal } from '../data/hooks.ts'
 import { CONFORMANCE } from '../data/use-conformance.ts'
 

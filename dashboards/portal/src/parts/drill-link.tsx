@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { useLanguage } from '../app/language.ts'
-import { hashOf } from '../app/router.ts'
+import { useLanguage } from '../frame/language.ts'
+import { hashOf } from '../frame/router.ts'
 
 /** What stands behind a figure. A span instead of two times, so that the link stays the same. */
 export interface DrillTo {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { useLanguage } from '../app/language.ts'
+import { useLanguage } from '../frame/language.ts'
 
 interface SheetProps {
   readonly title: string

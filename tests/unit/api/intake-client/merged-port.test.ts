@@ -3,7 +3,7 @@ import { PlatformError } from '#lib/runtime/errors.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { LatencyRow, Page, RejectionRow, RejectionsQuery } from '#lib/telemetry/questions.ts'
 import { mergedPort } from '../../../../api/intake-client/merged-port.ts'
-import type { IntakeSource } from '../../../../api/intakes.ts'
+import type { IntakeSource } from '../../../../api/intake-client/intakes.ts'
 import { createMemoryPort, type MemoryPort, type MemoryRows } from '../memory-port.ts'
 import { NOON_NS, SECOND_NS, deliveryRow, latencyRow, rejectionRow } from '../rows.ts'
 

@@ -4,7 +4,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { HeatRow, RegisterRow } from '#lib/telemetry/heat.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
-import { answerHeat } from '../../../../ingest/heat-answers.ts'
+import { answerHeat } from '../../../../ingest/heat/heat-answers.ts'
 import { NOW_NS, createTestClock, openMarksPlace } from './marks-fixture.ts'
 
 const MINUTE_NS = 60_000_000_000n

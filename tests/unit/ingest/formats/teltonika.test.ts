@@ -4,9 +4,9 @@ import type { Device } from '#lib/registry/registry.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import { plausibleTime } from '#lib/telemetry/time.ts'
-import { signedOf } from '../../../../ingest/formats/reading/number-text.ts'
+import { signedOf } from '../../../../ingest/formats/payload/number-text.ts'
 import { teltonika } from '../../../../ingest/formats/teltonika.ts'
-import { KNOWN_IDS, RECORD_FIELDS } from '../../../../ingest/formats/reading/avl-fields.ts'
+import { KNOWN_IDS, RECORD_FIELDS } from '../../../../ingest/formats/trucks/avl-fields.ts'
 import { formatInput } from '../../../support/format-input.ts'
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))

@@ -6,7 +6,7 @@ import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import { wmbusmeters } from '../../../../ingest/formats/wmbusmeters.ts'
 import { GIVEN_BACK, METERS } from '../../../../ingest/formats/wmbusmeters/names.ts'
-import { isNoValue } from '../../../../ingest/formats/reading/no-value.ts'
+import { isNoValue } from '../../../../ingest/formats/payload/no-value.ts'
 import { formatInput } from '../../../support/format-input.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)

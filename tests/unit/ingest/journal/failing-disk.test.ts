@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Journal } from '../../../../ingest/journal/journal.ts'
-import { segmentName } from '../../../../ingest/journal/segment-header.ts'
+import { segmentName } from '../../../../ingest/journal/segments/segment-header.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import {

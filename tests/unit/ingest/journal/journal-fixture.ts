@@ -2,10 +2,10 @@ import { pino } from 'pino'
 import { systemClock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { IncomingMessage, JournaledMessage } from '#lib/telemetry/message.ts'
-import type { FileLayer } from '../../../../ingest/journal/file-layer.ts'
+import type { FileLayer } from '../../../../ingest/journal/append/file-layer.ts'
 import type { Cursor, Journal } from '../../../../ingest/journal/journal.ts'
 import { openJournal, type JournalOptions } from '../../../../ingest/journal/open-journal.ts'
-import { openReader } from '../../../../ingest/journal/reader.ts'
+import { openReader } from '../../../../ingest/journal/reading/reader.ts'
 
 /** A log that keeps its lines for the test to look at. */
 export interface CapturedLog {

@@ -1,0 +1,79 @@
+import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { Scope } from '#lib/telemetry/questions.ts'
+import { inScope } from '#lib/telemetry/scope.ts'
+import { ACCESS, visibleTenants, type Caller } from './access.ts'
+import type { Names } from './names.ts'
+import { Problem, notFound } from '../replies/problem.ts'
+
+/** What a question is narrowed to, in the words of the caller. */
+export interface Filter {
+  readonly device?: readonly string[] | undefined
+  readonly tenant?: readonly string[] | undefined
+  readonly kind?: readonly Kind[] | undefined
+}
+
+export interface Asker {
+  readonly caller: Caller
+  readonly names: Names
+}
+
+/** The scope of questions whose rows have a kind: readings, last values, figures. */
+export function readingScope(asker: Asker, filter: Filter): Scope | Problem {
+  const { role } = asker.caller.key
+  const { readingKinds } = ACCESS[role]
+  const hidden = readingKinds && filter.kind?.find((kind) => !readingKinds.includes(kind))
+  if (hidden) {
+    const seen = readingKinds.join(', ')
+    return new Problem(403, `kind: role ${role} sees readings of ${seen}, not of ${hidden}`, {
+      path: 'kind',
+    })
+  }
+  const places = placesOf(asker, filter)
+  if (places instanceof Problem) return places
+  return { ...places, kinds: filter.kind ?? readingKinds }
+}
+
+/** The scope of network figures: their kinds are no secret, since they show no values. */
+export function figureScope(asker: Asker, filter: Filter): Scope | Problem {
+  const places = placesOf(asker, filter)
+  return places instanceof Problem ? places : { ...places, kinds: filter.kind ?? null }
+}
+
+/** The scope of questions about devices as such: delivery, rejections. Kinds become devices. */
+export function deviceScope(asker: Asker, filter: Filter): Scope | Problem {
+  const places = placesOf(asker, filter)
+  if (places instanceof Problem) return places
+  const { deviceKinds } = ACCESS[asker.caller.key.role]
+  if (!filter.kind && !deviceKinds) return { ...places, kinds: null }
+  const wanted: readonly string[] | undefined = filter.kind
+  const devices = asker.names
+    .devices()
+    .filter(({ kind }) => wanted?.includes(kind) ?? true)
+    .filter(({ id }) => inScope({ ...places, kinds: null }, id))
+    .map(({ id }) => id)
+  return { ...places, devices, kinds: null }
+}
+
+/** A row outside what was asked would be somebody else's: better no answer than that one. */
+export function requireInScope(scope: Scope, device: FullId): void {
+  if (inScope(scope, device)) return
+  throw new Error('an answer of the ingest role holds a row outside the scope of its question')
+}
+
+type Places = Pick<Scope, 'tenants' | 'devices'>
+
+function placesOf({ caller, names }: Asker, { device, tenant }: Filter): Places | Problem {
+  const devices = device?.map((name) => names.findDevice(name)?.id ?? notFound('device', name))
+  const tenants = tenant?.map((name) => names.findTenant(name) ?? notFound('tenant', name))
+  const problem = [...(devices ?? []), ...(tenants ?? [])].find((one) => one instanceof Problem)
+  if (problem instanceof Problem) return problem
+  return {
+    tenants: tenants ? tenants.filter(isText) : visibleTenants(caller),
+    devices: devices ? devices.filter(isText) : null,
+  }
+}
+
+function isText(value: string | Problem): value is string {
+  return typeof value === 'string'
+}

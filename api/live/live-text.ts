@@ -1,0 +1,72 @@
+import { isoOf } from '#lib/runtime/clock.ts'
+import {
+  liveId,
+  type LiveEvent,
+  type LiveFeed,
+  type LivePlace,
+  type SilenceEvent,
+} from '#lib/telemetry/live.ts'
+import { ACCESS } from '../auth/access.ts'
+import type { Gap, LiveText } from './live-outbox.ts'
+import { shownReading } from '../replies/reading-rows.ts'
+import { shownRejection } from '../routes/rejections.ts'
+import type { Asker } from '../auth/scope.ts'
+
+/** How long a browser waits before it comes back, ms. */
+export const RETRY_MS = 2000
+
+/**
+ * Server-sent events of one intake. Many viewers see the same events: each is written
+ * once for those who see names, and once for those who see pseudonyms.
+ */
+export function createLiveTexts(live: Pick<LiveFeed, 'journal'>): (asker: Asker) => LiveText {
+  const named = new WeakMap<LiveEvent, string>()
+  const pseudonymised = new WeakMap<LiveEvent, string>()
+
+  return (asker) => {
+    const texts = ACCESS[asker.caller.key.role].pseudonymised ? pseudonymised : named
+    return {
+      event(event) {
+        const known = texts.get(event)
+        if (known !== undefined) return known
+        const made = block(event.type, liveId(live.journal, event.place), shown(event, asker))
+        texts.set(event, made)
+        return made
+      },
+      silence: ({ row }) => {
+        const data = shownSilence(row, asker.names.device(row.device))
+        return `event: silence\ndata: ${JSON.stringify(data)}\n\n`
+      },
+      gap: ({ from, to, dropped }: Gap) => {
+        const ends = { from: from && liveId(live.journal, from), to: liveId(live.journal, to) }
+        return block('gap', ends.to, { ...ends, dropped })
+      },
+      heartbeat: (at: LivePlace) => `: heartbeat\nid: ${liveId(live.journal, at)}\n\n`,
+    }
+  }
+}
+
+function shown(event: LiveEvent, asker: Asker): unknown {
+  return event.type === 'reading'
+    ? shownReading(event.row, asker)
+    : shownRejection(event.row, asker.names.device(event.row.device))
+}
+
+function shownSilence(
+  { topic, sinceNs, limitS, ended }: SilenceEvent['row'],
+  device: string,
+): unknown {
+  return {
+    device,
+    topic,
+    since: isoOf(sinceNs),
+    limitSeconds: limitS,
+    ended: ended && isoOf(ended.atNs),
+    endedBy: ended && ended.by,
+  }
+}
+
+/** JSON has no line breaks of its own, so its text is one `data` line. */
+function block(event: string, id: string, data: unknown): string {
+  return `event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`
+}

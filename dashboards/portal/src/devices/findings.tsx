@@ -1,0 +1,47 @@
+import { useLanguage } from '../frame/language.ts'
+import type { Finding } from '../data/answers.ts'
+
+const SEVERITIES = ['error', 'warning', 'info'] as const
+
+/** The worst first, as the API gives them. */
+export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+  const { t } = useLanguage()
+  if (findings.length === 0) return <p class="fine">{t('findingsNone')}</p>
+  const counts = Object.fromEntries(
+    SEVERITIES.map((severity) => [
+      severity,
+      findings.filter((one) => one.severity === severity).length,
+    ]),
+  )
+  return (
+    <>
+      <p class={findings.every(({ severity }) => severity === 'info') ? 'fine' : 'quiet'}>
+        {t('findingsSome', counts)}
+      </p>
+      <ol class="findings">
+        {findings.map((finding) => (
+          <FindingLine key={`${finding.code} ${finding.path}`} {...finding} />
+        ))}
+      </ol>
+    </>
+  )
+}
+
+function FindingLine({ code, severity, path, example, advice }: Finding) {
+  const { t, named } = useLanguage()
+  return (
+    <li class={severity} data-finding={code}>
+      <p>
+        <b class="severity">{named('severity', severity)}</b>{' '}
+        <b class="what">{named('finding', code)}</b> {path !== '' && <code>{path}</code>}
+      </p>
+      {/* In the words of the platform, which speaks English. */}
+      <p class="example" lang="en">
+        {example}
+      </p>
+      <p class="advice" lang="en">
+        <span class="quiet">{t('advice')}:</span> {advice}
+      </p>
+    </li>
+  )
+}

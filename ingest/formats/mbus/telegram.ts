@@ -1,0 +1,53 @@
+import type { Draft, RefusedItem } from '../format.ts'
+import type { KeyedInput } from '../meters/aes-key.ts'
+import { mbusHeader, type MbusAddress } from './header.ts'
+import { isProblem, refusedFor } from './problem.ts'
+import { mbusRecords } from './records.ts'
+import { clearRecords } from './security.ts'
+import { mbusValues, mediumName } from './values.ts'
+import { energyField, isEmpty, meterDraft, type MeterKind } from '../meters/meter.ts'
+import { METER_MEDIA, otherMedium } from '../meters/meter-media.ts'
+
+/** The application part of a telegram, and what its payload tells beside it. */
+export interface MbusTelegram extends Pick<Draft, 'item' | 'timeNs' | 'flags' | 'hash'> {
+  /** From the CI field on. */
+  readonly data: Uint8Array
+  /** Of the link layer; null on a wire, where the header has it. */
+  readonly address: MbusAddress | null
+}
+
+/** Reads one telegram of M-Bus, wired or wireless: a reading, or why there is none. */
+export function readTelegram(
+  telegram: MbusTelegram,
+  kind: MeterKind,
+  input: KeyedInput,
+): Draft | RefusedItem {
+  const { data, item, timeNs, flags, hash } = telegram
+  const header = mbusHeader(data, telegram.address, input.device.settings)
+  if (isProblem(header)) return refusedFor(item, header)
+  const { address } = header
+  const medium = address && mediumName(address.medium)
+  if (medium !== null && !METER_MEDIA[kind].has(medium)) {
+    return { ...otherMedium('medium', medium, kind), item }
+  }
+  const clear = clearRecords(header, input)
+  if (isProblem(clear)) return refusedFor(item, clear)
+  const records = mbusRecords(clear)
+  if (isProblem(records)) return refusedFor(item, records)
+  const manufacturer = address?.manufacturer ?? 0
+  const register = energyField(medium, input.device.settings)
+  const meter = { kind, medium, manufacturer, register }
+  const { values, status } = mbusValues(records, meter, header.status)
+  // A meter that only says what is wrong with it is heard too.
+  if (isEmpty(values) && !status.isFaulty) {
+    return refusedFor(item, {
+      reason: 'schema',
+      path: ['records'],
+      expected: `a current value of ${kind}, such as its register`,
+      got: `${records.length} records without one`,
+    })
+  }
+  const meterId = address?.id ?? null
+  const found = { item, timeNs, flags, values, status, medium, meterId, hash }
+  return meterDraft(kind, input.device, found)
+}

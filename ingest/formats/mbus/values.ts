@@ -1,0 +1,143 @@
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import { isClockSet } from './clock.ts'
+import { meaningOf, type Meaning, type Quantity } from './quantity.ts'
+import { mbusNumber } from './number.ts'
+import type { MbusRecord } from './records.ts'
+import { mbusStatus } from './status.ts'
+import type { MeterStatus } from '../meters/meter-status.ts'
+import type { MeterKind } from '../meters/meter.ts'
+import { convert } from '../payload/units.ts'
+
+/** Device types of M-Bus (EN 13757-7) by the names wmbusmeters has for them. */
+const MEDIA: Readonly<Record<number, string>> = {
+  0x02: 'electricity',
+  0x03: 'gas',
+  0x04: 'heat',
+  0x06: 'warm water',
+  0x07: 'water',
+  0x08: 'heat cost allocation',
+  0x0a: 'cooling load volume at outlet',
+  0x0b: 'cooling load volume at inlet',
+  0x0c: 'heat volume at inlet',
+  0x0d: 'heat/cooling load',
+  0x16: 'cold water',
+  0x1b: 'room sensor',
+}
+
+/** Types by which a meter says that it does not know: the registered kind decides. */
+const UNKNOWN_MEDIA: ReadonlySet<number> = new Set([0x00, 0x0f])
+
+/** Null where the telegram does not tell what it measures. */
+export function mediumName(code: number): string | null {
+  if (UNKNOWN_MEDIA.has(code)) return null
+  return MEDIA[code] ?? `device type ${code.toString(16).toUpperCase().padStart(2, '0')}`
+}
+
+type Fields = Readonly<Partial<Record<Quantity, string>>>
+
+const FIELDS: Readonly<Record<MeterKind, Fields>> = {
+  heat_meter: {
+    volume: 'volumeM3',
+    flow: 'volumeFlowM3h',
+    power: 'powerKw',
+    tFlow: 'tFlowC',
+    tReturn: 'tReturnC',
+    operatingTime: 'operatingHoursH',
+    onTime: 'operatingHoursH',
+    e8: 'e8M3c',
+    e9: 'e9M3c',
+  },
+  energy_meter: {
+    energy: 'energyKwh',
+    power: 'powerKw',
+    voltage: 'voltageV',
+    current: 'currentA',
+    frequency: 'frequencyHz',
+  },
+}
+
+/** What flows back has a register of its own; the power is netted below. */
+const GIVEN_BACK = 'givenBackKw'
+const BACKWARD: Fields = { energy: 'exportedEnergyKwh', power: GIVEN_BACK }
+
+export interface Meter {
+  readonly kind: MeterKind
+  readonly medium: string | null
+  readonly manufacturer: number
+  /** Where the plain register goes: of a cooling meter it is cooling energy. */
+  readonly register: 'energyKwh' | 'coolingEnergyKwh'
+}
+
+/** A record of now that means something to us. */
+interface Told extends Meaning {
+  readonly to: string | null
+  readonly value: number | null
+  readonly isError: boolean
+  readonly data: Uint8Array
+}
+
+export interface Found {
+  readonly values: Readonly<Record<string, FieldValue>>
+  readonly status: MeterStatus
+}
+
+/**
+ * The current values of a telegram by their fields; of several records for one field the first
+ * counts. Other days, maxima, tariffs and sub-units are no current value of the meter itself.
+ */
+export function mbusValues(
+  records: readonly MbusRecord[],
+  meter: Meter,
+  status: number | null,
+): Found {
+  const told = records.flatMap((record) => toldBy(record, meter))
+  const codeOf = (quantity: Quantity) =>
+    told.find((one) => one.quantity === quantity)?.value ?? null
+  const stated = {
+    status,
+    errorFlags: codeOf('errorFlags'),
+    infoCode: codeOf('infoCode'),
+    isClockUnset: told.some(({ quantity, data }) => quantity === 'clock' && !isClockSet(data)),
+    hasErrorDisplay: told.some(({ to, isError }) => to !== null && isError),
+  }
+  return { values: valuesOf(told), status: mbusStatus(stated) }
+}
+
+function toldBy(record: MbusRecord, meter: Meter): readonly Told[] {
+  if (!record.isCurrent || record.subunit !== 0) return []
+  const meaning = meaningOf(record.vib, meter.manufacturer)
+  if (!meaning) return []
+  const number = mbusNumber(record.coding, record.data)
+  const to = fieldOf(meaning, record.tariff, meter)
+  return [{ ...meaning, ...number, to, data: record.data }]
+}
+
+function valuesOf(told: readonly Told[]): Record<string, FieldValue> {
+  const values: Record<string, FieldValue> = {}
+  // The hours it has run come before those it has had power.
+  const isOnTime = ({ quantity }: Told) => Number(quantity === 'onTime')
+  for (const { to, value, factor } of told.toSorted((a, b) => isOnTime(a) - isOnTime(b))) {
+    if (to !== null && value !== null) values[to] ??= convert(value, factor)
+  }
+  const { [GIVEN_BACK]: givenBack, ...others } = values
+  if (givenBack === undefined) return values
+  return { ...others, powerKw: Number(others['powerKw'] ?? 0) - Number(givenBack) }
+}
+
+function fieldOf(meaning: Meaning, tariff: number, meter: Meter): string | null {
+  const { quantity, isBackward, phase } = meaning
+  if (meter.kind === 'energy_meter') {
+    if (tariff !== 0) return null
+    if (isBackward) return phase === 0 ? (BACKWARD[quantity] ?? null) : null
+    if (phase === 0) return FIELDS.energy_meter[quantity] ?? null
+    if (quantity === 'voltage') return `voltage${phase}V`
+    return quantity === 'current' ? `current${phase}A` : null
+  }
+  // A meter of both counts cooling as the negative part, or in tariff 1 (OMS volume 2).
+  const isCooling = meter.medium === BOTH && quantity === 'energy' && isBackward !== (tariff === 1)
+  if (isCooling && tariff <= 1) return 'coolingEnergyKwh'
+  if (tariff !== 0 || isBackward || phase !== 0) return null
+  return quantity === 'energy' ? meter.register : (FIELDS.heat_meter[quantity] ?? null)
+}
+
+const BOTH = 'heat/cooling load'

@@ -1,0 +1,158 @@
+import { heatPieces, type HeatPiece } from '#lib/kpi/heat/recovered-heat.ts'
+import type { HeatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { Span } from '#lib/telemetry/questions.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import { isTold } from './heat-findings.ts'
+
+export const HOUR_NS = 3_600_000_000_000n
+
+/** Whole hours of one meter that later readings leave as they are. */
+export interface KnownHours extends Span {
+  /** What its register is read by: other settings give other heat. */
+  readonly rules: string
+  /** One for each hour. */
+  readonly pieces: readonly HeatPiece[]
+  /** Only what a person should look at, of these hours and around them. */
+  readonly told: HeatIntervals
+}
+
+/**
+ * Heat per meter and hour, kept in memory, so that a month is read once and not for each question.
+ * Hours are settled when enough readings stand behind them that no later one changes what their
+ * registers are taken for; a reading that comes among them makes the meter be read again.
+ */
+export interface HeatHours {
+  of(device: FullId, rules: string): KnownHours | null
+  /** A moment: what is read from the store behind it holds everything stored before it. */
+  now(): number
+  /** Takes the settled hours of `span` from intervals of all its readings, unless more came since. */
+  learn(device: FullId, rules: string, found: Found): void
+  /** What was just stored. */
+  stored(readings: readonly Reading[]): void
+  /** Rows have come or gone otherwise. */
+  clear(): void
+}
+
+export interface Found {
+  readonly span: Span
+  readonly intervals: HeatIntervals
+  /** `now()` as it was before they were read. */
+  readonly asOf: number
+  /** Up to where it is settled. */
+  readonly settledNs: bigint
+}
+
+/** Of all meters together: some 40 MB. */
+const MOST_HOURS = 150_000
+
+/** Readings that must stand behind an hour. The rules look at three (`LEVEL_READINGS`). */
+const SETTLED_BEHIND = 16
+
+/** Up to where later readings change nothing; null where there are too few to tell. */
+export function settledUpTo(times: readonly { readonly timeNs: bigint }[]): bigint | null {
+  const last = times.at(-SETTLED_BEHIND)
+  return last ? floorHour(last.timeNs) : null
+}
+
+export function createHeatHours(mostHours = MOST_HOURS): HeatHours {
+  const known = new Map<FullId, KnownHours>()
+  /** When the last reading of each meter was stored. */
+  const storedAt = new Map<FullId, number>()
+  let moment = 0
+  let hours = 0
+
+  return {
+    of(device, rules) {
+      const found = known.get(device)
+      return found?.rules === rules ? found : null
+    },
+    now: () => moment,
+    learn(device, rules, { span, intervals, asOf, settledNs }) {
+      if ((storedAt.get(device) ?? 0) > asOf) return
+      const before = known.get(device)
+      const goesOn = before?.rules === rules && ceilHour(span.fromNs) <= before.toNs
+      const isLonger = !goesOn || span.fromNs < before.fromNs
+      const fromNs = isLonger ? ceilHour(span.fromNs) : before.toNs
+      const endNs = floorHour(span.toNs)
+      const toNs = endNs < settledNs ? endNs : settledNs
+      if (toNs <= fromNs || (isLonger && goesOn && toNs < before.toNs)) return
+      const fresh = heatPieces(intervals, hoursOf({ fromNs, toNs }))
+      const told = toldOf(intervals, { fromNs, toNs })
+      forget(device)
+      const next = isLonger
+        ? { rules, fromNs, toNs, pieces: fresh, told }
+        : {
+            ...before,
+            toNs,
+            pieces: [...before.pieces, ...fresh],
+            told: bothTold(before.told, told),
+          }
+      if (hours + next.pieces.length > mostHours) clear()
+      if (next.pieces.length > mostHours) return
+      hours += next.pieces.length
+      known.set(device, next)
+    },
+    stored(readings) {
+      moment += 1
+      for (const { device, kind, timeNs } of readings) {
+        if (KINDS[kind].retention !== 'metering') continue
+        storedAt.set(device, moment)
+        const hit = known.get(device)
+        if (hit && timeNs < hit.toNs) forget(device)
+      }
+    },
+    clear,
+  }
+
+  function forget(device: FullId): void {
+    hours -= known.get(device)?.pieces.length ?? 0
+    known.delete(device)
+  }
+
+  function clear(): void {
+    moment += 1
+    for (const device of known.keys()) storedAt.set(device, moment)
+    known.clear()
+    hours = 0
+  }
+}
+
+export function hoursOf({ fromNs, toNs }: Span): Span[] {
+  const spans: Span[] = []
+  for (let at = fromNs; at < toNs; at += HOUR_NS) spans.push({ fromNs: at, toNs: at + HOUR_NS })
+  return spans
+}
+
+function toldOf({ intervals, findings }: HeatIntervals, { fromNs, toNs }: Span): HeatIntervals {
+  return {
+    intervals: intervals.filter((one) => isTold(one) && one.fromNs < toNs && one.toNs >= fromNs),
+    findings: findings.filter(({ timeNs }) => timeNs < toNs && timeNs >= fromNs),
+  }
+}
+
+/** Findings of two stretches that may overlap, each once. */
+export function bothTold(a: HeatIntervals, b: HeatIntervals): HeatIntervals {
+  const interval = (one: HeatIntervals['intervals'][number]) =>
+    `${one.reason} ${one.fromNs} ${one.toNs}`
+  const finding = (one: HeatIntervals['findings'][number]) =>
+    `${one.flag} ${one.timeNs} ${one.energyKwh} ${one.meterId}`
+  return {
+    intervals: onlyOnce([...a.intervals, ...b.intervals], interval),
+    findings: onlyOnce([...a.findings, ...b.findings], finding),
+  }
+}
+
+function onlyOnce<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [keyOf(item), item])).values()]
+}
+
+export function floorHour(timeNs: bigint): bigint {
+  return timeNs - (((timeNs % HOUR_NS) + HOUR_NS) % HOUR_NS)
+}
+
+export function ceilHour(timeNs: bigint): bigint {
+  const floor = floorHour(timeNs)
+  return floor === timeNs ? timeNs : floor + HOUR_NS
+}

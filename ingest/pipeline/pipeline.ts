@@ -1,0 +1,370 @@
+import { addLossSample } from '#lib/kpi/network/loss.ts'
+import { offsetAt } from '#lib/kpi/network/clock.ts'
+import { spanMs, uplinkMs } from '#lib/kpi/network/latency.ts'
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import { fullId, tenantOf, type FullId } from '#lib/telemetry/ids.ts'
+import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import { plausibleTime } from '#lib/telemetry/time.ts'
+import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
+import type { Identity, Known } from '#lib/store/store.ts'
+import {
+  beginBatch,
+  judgeInvalidClock,
+  judgeTimed,
+  judgeUntimed,
+  needsLookup,
+  type ChannelMemory,
+  type LookedUp,
+  type Verdict,
+} from './duplicates.ts'
+import { repeatRefusals, type DecidedDeps } from './decided.ts'
+import { formatNamed } from '../formats/catalogue.ts'
+import type { Draft, FormatOutput, RefusedItem } from '../formats/format.ts'
+import { keepLast } from './last-values.ts'
+import type { Recovery, RefusedAgain, RejectedMessage } from '../rejections/rejections.ts'
+import {
+  settleMessage,
+  settleReplay,
+  type Gathered,
+  type Judged,
+  type SettleDeps,
+} from '../worker-thread/settle.ts'
+import {
+  touchChannel,
+  touchDevice,
+  type ChannelState,
+  type DeviceState,
+  type IntakeState,
+} from './state.ts'
+import {
+  admitSubDevices,
+  inputOfGateway,
+  type OfSender,
+  type SubDeviceDeps,
+} from './sub-devices.ts'
+
+export interface PipelineOptions {
+  readonly timezone: string
+  readonly lateNs: bigint
+  /** Raw readings of a retention class older than this are refused as `too_old`. */
+  readonly maxAgeNs: Readonly<Record<'fleet' | 'metering', bigint>>
+  /** Asks the store about every element: for a run whose memory does not go back far enough. */
+  readonly lookUpAll?: boolean
+}
+
+export interface PipelineDeps extends SettleDeps, SubDeviceDeps, DecidedDeps {
+  /** A secret of a device, for formats that decrypt; null when it has none of that name. */
+  secretOf?(id: FullId, name: string): string | null
+  /** Asked once per batch for elements that the memory no longer covers. */
+  known(identities: readonly Identity[]): Promise<readonly Known[]>
+}
+
+/** What a run of journal records comes to. */
+export interface Outcome {
+  readonly readings: readonly Reading[]
+  readonly rejected: readonly RejectedMessage[]
+  readonly recovered: readonly Recovery[]
+  /** Devices whose counts replays have moved: those that the messages were first counted for. */
+  readonly moved: ReadonlySet<FullId>
+  /** What was refused of replays. */
+  readonly again: readonly RefusedAgain[]
+  /** How replay records ended, by their own position. */
+  readonly replays: ReadonlyMap<number, 'recovered' | 'again' | 'duplicate'>
+  readonly counts: { stored: number; duplicate: number; rejected: number }
+}
+
+/** One message on its way: what its format made of it, and what the store says of its elements. */
+interface Parsed extends OfSender {
+  readonly message: JournaledMessage
+  readonly channel: string
+}
+
+type LookedUpDrafts = ReadonlyMap<Draft, LookedUp>
+const NOTHING_LOOKED_UP: LookedUpDrafts = new Map()
+
+/**
+ * From journal records to readings, rejections and counts (ARCHITECTURE.md, "The way of a message"):
+ * parse, admit, look up, judge, settle. Only `settle` changes the state, and only after everything that
+ * can fail has been done, so a batch can be tried again.
+ */
+export async function runPipeline(
+  state: IntakeState,
+  messages: readonly JournaledMessage[],
+  deps: PipelineDeps,
+  options: PipelineOptions,
+): Promise<Outcome> {
+  const read = messages.map((message) => {
+    const one = parse(message, deps, options)
+    const output = repeatRefusals(one.output, message.position, deps)
+    return output === one.output ? one : { ...one, output }
+  })
+  const parsed = await admitSubDevices(read, deps)
+  const lookedUp = await lookUp(state, parsed, deps, options)
+  return settle(state, parsed, lookedUp, { deps, options })
+}
+
+function parse(message: JournaledMessage, deps: PipelineDeps, options: PipelineOptions): Parsed {
+  const device = deps.device(message.device)
+  const channel = channelOf(message)
+  if (!device) {
+    const output = refuseAll('unknown_device', `a registered device`, message.device)
+    return { message, format: '', channel, output, gateway: null }
+  }
+  const format = formatNamed(channel) ?? formatNamed(device.format)
+  if (!format) {
+    const output = refuseAll('malformed', 'a format this platform reads', device.format)
+    return { message, format: device.format, channel, output, gateway: null }
+  }
+  const { timezone } = options
+  const secretOf = (name: string) => deps.secretOf?.(message.device, name) ?? null
+  const gateway = device.gateway ? device : null
+  const input = { device, message, channel, timezone, secretOf }
+  const output = format.parse(gateway ? { ...input, ...inputOfGateway(gateway, deps) } : input)
+  return { message, format: format.name, channel, output: onlyOrigin(output, message), gateway }
+}
+
+/** What stands behind the device in a native topic; a foreign topic is its own channel. */
+function channelOf({ topic, device }: JournaledMessage): string {
+  const prefix = NATIVE_PREFIX.length + device.length + 1
+  const native = topic.startsWith(NATIVE_PREFIX) && topic.length > prefix
+  return native ? topic.slice(prefix) : topic
+}
+
+/** A replay of one element looks at that element alone. */
+function onlyOrigin(output: FormatOutput, { origin }: JournaledMessage): FormatOutput {
+  if (!origin || origin.item < 0) return output
+  return {
+    drafts: output.drafts.filter(({ item }) => item === origin.item),
+    refused: output.refused.filter(({ item }) => item === origin.item || item < 0),
+  }
+}
+
+function refuseAll(reason: RefusedItem['reason'], expected: string, got: string): FormatOutput {
+  return { drafts: [], refused: [{ item: -1, reason, path: '', expected, got }] }
+}
+
+/** Whose reading a draft is: of the sender, or of a device that it carries. */
+function ownerOf({ subDevice }: Draft, { device }: JournaledMessage): FullId {
+  return subDevice === undefined ? device : fullId(tenantOf(device), subDevice)
+}
+
+/** Asks the store about elements older than what the memory holds: one question per batch. */
+async function lookUp(
+  state: IntakeState,
+  parsed: readonly Parsed[],
+  deps: PipelineDeps,
+  { lookUpAll = false }: PipelineOptions,
+): Promise<LookedUpDrafts> {
+  const questions: { readonly identity: Identity; readonly draft: Draft }[] = []
+  for (const { message, channel, output } of parsed) {
+    for (const [index, draft] of output.drafts.entries()) {
+      const { kind, seq, hash } = draft
+      const device = ownerOf(draft, message)
+      const memory = state.devices.get(device)?.channels.get(channel)?.memory
+      if (!memory && !lookUpAll) continue
+      const timeNs = lookupTime(draft, message, lookUpAll ? null : memory)
+      if (timeNs === null) continue
+      const { position } = message
+      const identity = { kind, device, channel, seq, timeNs, hash, position, index }
+      questions.push({ identity, draft })
+    }
+  }
+  if (questions.length === 0) return NOTHING_LOOKED_UP
+  const answers = await deps.known(questions.map(({ identity }) => identity))
+  return new Map(questions.map(({ draft }, at) => [draft, answers[at] ?? 'unknown']))
+}
+
+/** The time to look an element up at; null when the memory alone can judge it. */
+function lookupTime(
+  draft: Draft,
+  { receivedAtNs, origin }: JournaledMessage,
+  memory: ChannelMemory | null | undefined,
+): bigint | null {
+  // Without a time of its own, an element read again is known by its first receive time.
+  if (draft.timeNs === null) return origin ? receivedAtNs : null
+  if (!plausibleTime(draft.timeNs, receivedAtNs)) return null
+  return !memory || needsLookup(memory, draft, draft.timeNs) ? draft.timeNs : null
+}
+
+function settle(
+  state: IntakeState,
+  parsed: readonly Parsed[],
+  lookedUp: LookedUpDrafts,
+  { deps, options }: { readonly deps: PipelineDeps; readonly options: PipelineOptions },
+): Outcome {
+  const gathered: Gathered = {
+    readings: [],
+    rejected: [],
+    recovered: [],
+    moved: new Set(),
+    again: [],
+    replays: new Map(),
+    counts: { stored: 0, duplicate: 0, rejected: 0 },
+  }
+  state.batch += 1
+  const within = { ...options, batch: state.batch }
+  for (const one of parsed) {
+    const device = touchDevice(state, one.message.device)
+    const result = judgeMessage(state, one, lookedUp, within)
+    for (const reading of result.readings) gathered.readings.push(reading)
+    if (one.message.origin) settleReplay(one, result, { state, deps, gathered })
+    else settleMessage(device, one, result, gathered)
+  }
+  return gathered
+}
+
+function judgeMessage(
+  state: IntakeState,
+  parsed: Parsed,
+  lookedUp: LookedUpDrafts,
+  options: PipelineOptions & { readonly batch: number },
+): Judged {
+  const { message, channel, output } = parsed
+  const { drafts } = output
+  // Nearly every message has one reading and no refusal: arrays are made when there is something in them.
+  let readings: Reading[] | null = null
+  let refused: RefusedItem[] | null = null
+  let duplicates = 0
+  let late = false
+  const sender = touchDevice(state, message.device)
+  for (let index = 0; index < drafts.length; index += 1) {
+    const draft = drafts[index]
+    if (!draft) continue
+    const id = ownerOf(draft, message)
+    const device = id === message.device ? sender : touchDevice(state, id)
+    const known = touchChannel(device, channel)
+    beginBatch(known.memory, options.batch)
+    const tooOld = ageRefusal(draft, message, options)
+    if (tooOld) {
+      refused ??= [...output.refused]
+      refused.push(tooOld)
+      continue
+    }
+    // Only the first stored reading of a message carries its bytes: sums count it once.
+    const bytes = readings === null ? message.payload.length : 0
+    const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(draft)
+    const reading = judgeDraft({ id, device, known, parsed, draft, looked, index, bytes, options })
+    if (reading === null) duplicates += 1
+    else {
+      if (readings === null) readings = [reading]
+      else readings.push(reading)
+      if ((reading.flags & FLAGS.late) !== 0) late = true
+      keepLast(device, reading)
+    }
+  }
+  return { readings: readings ?? [], refused: refused ?? output.refused, duplicates, late }
+}
+
+function ageRefusal(
+  { item, kind, timeNs, timePath, subDevice }: Draft,
+  message: JournaledMessage,
+  { maxAgeNs }: PipelineOptions,
+): RefusedItem | null {
+  if (timeNs === null || !plausibleTime(timeNs, message.receivedAtNs)) return null
+  const limitNs = maxAgeNs[KINDS[kind].retention]
+  if (message.receivedAtNs - timeNs <= limitNs) return null
+  const path = timePath ?? (item < 0 ? 'ts' : `[${item}].ts`)
+  const expected = `a time within the retention of ${kind} (${limitNs / 86_400_000_000_000n} days)`
+  const got = Temporal.Instant.fromEpochNanoseconds(timeNs).toString()
+  const whose = subDevice === undefined ? {} : { subDevice }
+  return { item, reason: 'too_old', path, expected, got, ...whose }
+}
+
+interface DraftContext {
+  readonly id: FullId
+  readonly device: DeviceState
+  readonly known: ChannelState
+  readonly parsed: Parsed
+  readonly draft: Draft
+  readonly looked: LookedUp | undefined
+  readonly index: number
+  readonly bytes: number
+  readonly options: PipelineOptions
+}
+
+/** Clock, duplicate, lateness and latency of one element; null when it is a duplicate. */
+function judgeDraft({
+  id,
+  device,
+  known,
+  parsed,
+  draft,
+  looked,
+  index,
+  bytes,
+  options,
+}: DraftContext): Reading | null {
+  const { message, channel } = parsed
+  const { receivedAtNs, position } = message
+  const claimed = draft.timeNs
+  const usable = claimed !== null && plausibleTime(claimed, receivedAtNs)
+  const verdict = verdictOf(known, draft, message, looked)
+  if (verdict === 'duplicate') return null
+  const timeNs = usable ? claimed : receivedAtNs
+  let flags = draft.flags | verdictFlags(verdict)
+  if (claimed !== null && !usable) flags |= FLAGS.clock_invalid
+  if (receivedAtNs - timeNs > options.lateNs) flags |= FLAGS.late
+  if (message.retain || message.will || message.origin) flags |= FLAGS.not_live
+  if (sequenceReused(known, draft, usable ? claimed : null)) flags |= FLAGS.sequence_reused
+  if (draft.seq !== null && !message.origin) known.loss = addLossSample(known.loss, draft.seq)
+  const uplink = usable ? uplinkOf(device, claimed, receivedAtNs) : null
+  return {
+    device: id,
+    tenant: tenantOf(id),
+    kind: draft.kind,
+    channel,
+    seq: draft.seq,
+    timeNs,
+    claimedTimeNs: usable ? null : claimed,
+    receivedAtNs,
+    position,
+    index,
+    hash: draft.hash,
+    flags,
+    fields: draft.fields,
+    radio: draft.radio,
+    bytes,
+    uplinkMs: uplink?.ms ?? null,
+    clockBoundMs: uplink?.boundMs ?? null,
+  }
+}
+
+function verdictOf(
+  known: ChannelState,
+  draft: Draft,
+  message: JournaledMessage,
+  lookedUp: LookedUp | undefined,
+): Verdict {
+  const { receivedAtNs, dup } = message
+  if (draft.timeNs === null && lookedUp === 'same') return 'duplicate'
+  if (draft.timeNs === null) return judgeUntimed(known.memory, draft, { atNs: receivedAtNs, dup })
+  if (!plausibleTime(draft.timeNs, receivedAtNs)) {
+    return judgeInvalidClock(known.memory, draft, draft.timeNs)
+  }
+  return judgeTimed(known.memory, draft, draft.timeNs, lookedUp)
+}
+
+function verdictFlags(verdict: Verdict): number {
+  return verdict === 'other_content' || verdict === 'same_time' ? FLAGS.duplicate_time : 0
+}
+
+/** A sequence number at or below the highest one, on a reading that is newer than all before. */
+function sequenceReused(known: ChannelState, { seq }: Draft, timeNs: bigint | null): boolean {
+  if (seq === null) return false
+  const reused = seq <= known.maxSeq && (timeNs === null || timeNs === known.memory.maxTimeNs)
+  if (seq > known.maxSeq) known.maxSeq = seq
+  return reused
+}
+
+function uplinkOf(
+  device: DeviceState,
+  deviceNs: bigint,
+  receivedAtNs: bigint,
+): { readonly ms: number; readonly boundMs: number } | null {
+  const clock = offsetAt(device.clock, receivedAtNs)
+  if (!clock) return null
+  const ms = uplinkMs(receivedAtNs, deviceNs, clock.offsetNs)
+  return { ms, boundMs: spanMs(clock.boundNs) }
+}

@@ -1,0 +1,156 @@
+import type { Device } from '#lib/registry/registry.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { SilenceRow } from '#lib/telemetry/live.ts'
+import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import { presenceOf } from '../formats/vda5050/presence.ts'
+
+/*
+ * A robot of VDA 5050 sends `state` at least every 30 s (2.1 clause 6.10, 3.0 clause 6.6), and its
+ * `connection` is no health check: a robot that is ONLINE and sends no `state` for longer is stuck
+ * although its connection is well. What it said of its connection holds for that connection, and a
+ * restart of the platform ends it, so nothing of this is saved.
+ */
+
+export interface SilenceDeps {
+  readonly device: (id: FullId) => Device | null
+  readonly limitNs: bigint
+  /** When this process began: what was not heard before it is no silence. */
+  readonly startedNs: bigint
+}
+
+export interface SilenceWatch {
+  /** Each message of the journal, in its order; one that is read again changes nothing. */
+  heard(messages: readonly JournaledMessage[]): void
+  /** Begins and ends of silence since the last look, given that all was heard up to `nowNs`. */
+  look(nowNs: bigint): readonly SilenceRow[]
+  /** Until now nobody was read from, so what was not heard is no silence. */
+  deafUntil(nowNs: bigint): void
+  /** The silences that last. */
+  lasting(device?: FullId): readonly SilenceRow[]
+}
+
+interface Robot {
+  readonly device: FullId
+  readonly name: string
+  online: boolean
+  /** When the present ONLINE began; a repeated one changes nothing. */
+  onlineNs: bigint
+  connectionPosition: number
+  stateNs: bigint
+  stateTopic: string | null
+  silence: SilenceRow | null
+}
+
+/** Robots known by their connection; one beyond them is not watched. */
+const MAX_ROBOTS = 100_000
+/** Robots that one device may speak for. */
+const MAX_PER_DEVICE = 1000
+
+export function createSilenceWatch({ device, limitNs, startedNs }: SilenceDeps): SilenceWatch {
+  const robots = new Map<FullId, Map<string, Robot>>()
+  let known = 0
+  let hearingSinceNs = startedNs
+
+  return {
+    heard(messages) {
+      for (const message of messages)
+        if (!message.origin && isWatched(message.device)) take(message)
+    },
+    look(nowNs) {
+      const changes: SilenceRow[] = []
+      for (const [id, ofDevice] of robots) {
+        const stays = isWatched(id)
+        for (const robot of ofDevice.values()) {
+          const change = stays ? changeOf(robot, nowNs) : ended(robot, nowNs)
+          if (change) changes.push(change)
+        }
+        if (stays) continue
+        robots.delete(id)
+        known -= ofDevice.size
+      }
+      return changes
+    },
+    deafUntil(nowNs) {
+      hearingSinceNs = nowNs
+    },
+    lasting(id) {
+      const wanted = id === undefined ? [...robots.values()] : [robots.get(id) ?? new Map()]
+      return wanted.flatMap((ofDevice) =>
+        [...ofDevice.values()].flatMap(({ silence }) => (silence ? [silence] : [])),
+      )
+    },
+  }
+
+  function isWatched(id: FullId): boolean {
+    return device(id)?.format === 'vda5050'
+  }
+
+  function take(message: JournaledMessage): void {
+    const presence = presenceOf(message)
+    if (!presence) return
+    const robot = robotOf(message.device, presence.robot)
+    if (!robot) return
+    const { receivedAtNs, position, topic } = message
+    if (presence.says === 'state') {
+      if (receivedAtNs < robot.stateNs) return
+      robot.stateNs = receivedAtNs
+      robot.stateTopic = topic
+    } else if (position > robot.connectionPosition) {
+      robot.connectionPosition = position
+      if (presence.says === 'online' && !robot.online) robot.onlineNs = receivedAtNs
+      robot.online = presence.says === 'online'
+    }
+  }
+
+  function robotOf(id: FullId, name: string): Robot | null {
+    const ofDevice = robots.get(id) ?? new Map<string, Robot>()
+    const found = ofDevice.get(name)
+    if (found) return found
+    if (known >= MAX_ROBOTS || ofDevice.size >= MAX_PER_DEVICE) return null
+    const made: Robot = {
+      device: id,
+      name,
+      online: false,
+      onlineNs: 0n,
+      connectionPosition: 0,
+      stateNs: 0n,
+      stateTopic: null,
+      silence: null,
+    }
+    known += 1
+    robots.set(id, ofDevice.set(name, made))
+    return made
+  }
+
+  /** Null while nothing changes. A state heard between two looks ends one silence; a next one is new. */
+  function changeOf(robot: Robot, nowNs: bigint): SilenceRow | null {
+    const { silence, online, stateNs, onlineNs } = robot
+    if (silence) {
+      const lasts = online && latest(stateNs, onlineNs) <= silence.sinceNs
+      return lasts ? null : ended(robot, nowNs)
+    }
+    const sinceNs = latest(stateNs, onlineNs, hearingSinceNs)
+    if (!robot.online || nowNs - sinceNs <= limitNs) return null
+    robot.silence = {
+      device: robot.device,
+      topic: robot.stateTopic ?? (robot.name === '' ? null : `${robot.name}/state`),
+      sinceNs,
+      limitS: Number(limitNs) / 1e9,
+      ended: null,
+    }
+    return robot.silence
+  }
+}
+
+function ended(robot: Robot, nowNs: bigint): SilenceRow | null {
+  const { silence, stateNs } = robot
+  if (!silence) return null
+  robot.silence = null
+  const isHeard = stateNs > silence.sinceNs
+  const atNs = isHeard ? stateNs : nowNs
+  return { ...silence, ended: { atNs, by: isHeard ? 'state' : 'connection' } }
+}
+
+function latest(...times: readonly bigint[]): bigint {
+  return times.reduce((a, b) => (a > b ? a : b), 0n)
+}

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { offsetAt } from '#lib/kpi/network/clock.ts'
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Handlers } from '#lib/runtime/threads/rpc.ts'
+import type { Store, StoreQuestion } from '#lib/store/store.ts'
+import type {
+  AvailabilityQuery,
+  ClockRow,
+  HeatQuery,
+  LastValue,
+  LatencyQuery,
+  Questions,
+  ReadingsFileQuery,
+  RejectionGroupsQuery,
+  RejectionsQuery,
+  Scope,
+  ServiceQuery,
+} from '#lib/telemetry/questions.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import { inScope } from '#lib/telemetry/scope.ts'
+import { createConformance, type ConformanceDeps } from '../conformance/answer.ts'
+import { answerHeat, type HeatDeps } from '../heat/heat-answers.ts'
+import type { HeatHours } from '../heat/heat-hours.ts'
+import type { JournalReader } from '../journal/journal.ts'
+import { groupRejections } from '../rejections/rejection-groups.ts'
+import type { RejectionBook } from '../rejections/rejections.ts'
+import { journaledCandidates, type CandidatesQuestion } from '../rejections/replay.ts'
+import { answerAvailability, answerJitter } from './service-answers.ts'
+import { stageLatency, type StageClock } from '../pipeline/stages.ts'
+import type { IntakeState, Shown } from '../pipeline/state.ts'
+
+export interface AnswerDeps {
+  /** Left out where other processes write to the same store. */
+  readonly hours?: HeatHours
+  readonly state: IntakeState
+  readonly store: Store
+  readonly db: DatabaseSync
+  readonly rejections: RejectionBook
+  readonly stages: StageClock
+  readonly clock: Clock
+  readonly reader: JournalReader
+  readonly devices: HeatDeps['devices']
+  readonly device: ConformanceDeps['device']
+  readonly credentialsOf: ConformanceDeps['credentialsOf']
+  readonly secretOf: ConformanceDeps['secretOf']
+  readonly silencesOf: ConformanceDeps['silencesOf']
+  readonly timezone: string
+  /** A new name for a file of readings. */
+  exportPath(): string
+}
+
+export type ShownRow = Shown & { readonly device: FullId }
+
+/** What the worker answers by name: the questions of the port, and two that only main asks. */
+export function createAnswers(deps: AnswerDeps): Handlers {
+  const { state, store, rejections, reader, clock } = deps
+  const ask =
+    <K extends StoreQuestion>(name: K) =>
+    (question: Questions[K][0], signal: AbortSignal) =>
+      store.ask(name, question, signal)
+  const heat = { ...deps, registers: ask('registers') }
+  const services = { delays: ask('delays') }
+
+  return {
+    readings: ask('readings'),
+    readingsFile: (query: ReadingsFileQuery, signal: AbortSignal) =>
+      store.ask('readingsFile', { ...query, path: deps.exportPath() }, signal),
+    readingDevices: ask('readingDevices'),
+    since: ask('since'),
+    aggregates: ask('aggregates'),
+    throughput: ask('throughput'),
+    loss: ask('loss'),
+    heat: (query: HeatQuery, signal: AbortSignal) => answerHeat(heat, query, signal),
+    availability: (query: AvailabilityQuery, signal: AbortSignal) =>
+      answerAvailability(services, query, signal),
+    jitter: (query: ServiceQuery, signal: AbortSignal) => answerJitter(services, query, signal),
+    async latency(query: LatencyQuery, signal: AbortSignal) {
+      const rows = await store.ask('latency', query, signal)
+      return [...rows, ...platformLatency(deps, query)]
+    },
+    lastValues: (scope: Scope) => lastValues(state, scope),
+    clocks: (scope: Scope) => clocks(state, scope, clock.nowNs()),
+    conformance: createConformance({ ...deps, readings: ask('readings') }),
+    shown: (scope: Scope) => shownCounts(state, scope),
+    rejections: (query: RejectionsQuery) => rejections.list(query),
+    rejectionGroups: (query: RejectionGroupsQuery) => groupRejections(deps.db, query),
+    candidates: ({ request, after }: CandidatesQuestion) =>
+      request.positions
+        ? journaledCandidates(reader, request, after)
+        : rejections.candidates(request, after),
+  }
+}
+
+/** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */
+function platformLatency({ db, stages }: AnswerDeps, query: LatencyQuery) {
+  const { tenants, devices } = query.scope
+  return tenants || devices ? [] : stageLatency(db, stages.peek(), query)
+}
+
+function lastValues(state: IntakeState, scope: Scope): LastValue[] {
+  const values: LastValue[] = []
+  for (const [id, device] of state.devices) {
+    if (!inScope(scope, id)) continue
+    for (const value of device.last.values()) {
+      if (!scope.kinds || scope.kinds.includes(value.kind)) values.push(value)
+    }
+  }
+  return values
+}
+
+function clocks(state: IntakeState, scope: Scope, nowNs: bigint): ClockRow[] {
+  const rows: ClockRow[] = []
+  for (const [device, { clock }] of state.devices) {
+    if (!inScope(scope, device)) continue
+    const found = offsetAt(clock, nowNs)
+    if (!found) continue
+    const { offsetNs, boundNs, measuredAtNs } = found
+    rows.push({
+      device,
+      offsetMs: Number(offsetNs) / 1e6,
+      boundMs: Number(boundNs) / 1e6,
+      measuredAtNs,
+    })
+  }
+  return rows
+}
+
+function shownCounts(state: IntakeState, scope: Scope): ShownRow[] {
+  const rows: ShownRow[] = []
+  for (const [device, { shown }] of state.devices) {
+    if (inScope(scope, device)) rows.push({ device, ...shown })
+  }
+  return rows
+}

@@ -1,0 +1,84 @@
+import { createWriteStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip, createZstdCompress } from 'node:zlib'
+import { archiveOf, isArchived, type Manifest, type SourceFile } from './archive.ts'
+import { readArchive } from './archive-reader.ts'
+import { PlatformError, messageOf, systemCodeOf } from '../errors.ts'
+
+/**
+ * Writes an archive to a file that has its name only when it is whole, on disk and read back.
+ * `.gz` and `.zst` at the end of the name compress it. Throws BACKUP_FAILED.
+ */
+export async function writeBackupFile(
+  file: string,
+  archive: AsyncIterable<Uint8Array>,
+): Promise<Manifest> {
+  if (existsSync(file)) {
+    throw new PlatformError(
+      'BACKUP_FAILED',
+      `${file}: expected a new file, there is one already; name another one`,
+    )
+  }
+  const partial = `${file}.partial`
+  const packers = file.endsWith('.gz')
+    ? [createGzip({ level: 3 })]
+    : file.endsWith('.zst')
+      ? [createZstdCompress()]
+      : []
+  try {
+    // Hashes and secrets are in it.
+    const output = createWriteStream(partial, { flags: 'w', mode: 0o600, flush: true })
+    await pipeline([Readable.from(archive), ...packers, output])
+    const manifest = await readArchive(partial)
+    renameSync(partial, file)
+    await syncFolder(dirname(resolve(file)))
+    return manifest
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw explained(file, error)
+  }
+}
+
+/** Everything of a data directory that is at rest: its lock is held by the caller. */
+export function archiveAtRest(
+  dir: string,
+  head: { readonly createdAt: string; readonly journal: string | null; readonly position: number },
+): AsyncIterable<Buffer> {
+  const sources: SourceFile[] = ['', 'store', 'journal'].flatMap((folder) =>
+    namesIn(join(dir, folder))
+      .map((name) => (folder === '' ? name : `${folder}/${name}`))
+      .filter(isArchived)
+      .map((name) => ({ name, path: join(dir, name), bytes: statSync(join(dir, name)).size })),
+  )
+  return archiveOf({ ...head, durable: null }, sources)
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).toSorted() : []
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function explained(file: string, error: unknown): unknown {
+  if (error instanceof PlatformError) return error
+  const code = systemCodeOf(error)
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+  return new PlatformError(
+    'BACKUP_FAILED',
+    isFull
+      ? `${file}: expected room for the backup, the disk is full; make room or name another disk`
+      : `${file}: expected the backup to be written, got: ${messageOf(error)}; begin again`,
+    { cause: error },
+  )
+}

@@ -1,0 +1,69 @@
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { DelaysQuery } from '#lib/telemetry/questions.ts'
+import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
+import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from './latency-values.ts'
+import { fieldColumn } from '../write/columns.ts'
+import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
+import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+
+const RTT = fieldColumn('rttMs')
+
+const COLUMNS = [
+  'device',
+  'channel',
+  'seq',
+  'time_ns',
+  'received_ns',
+  'position',
+  'idx',
+  'flags',
+  'uplink_ms',
+  'clock_bound_ms',
+  RTT,
+]
+
+/**
+ * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
+ * ones are left out; several readings under one number of one message are one.
+ */
+export async function askDelays(
+  { connection, view }: Asking,
+  { scope, fromNs, toNs, maxRows }: DelaysQuery,
+): Promise<readonly DelayRow[] | TooMany> {
+  const rows = rawSource(view, {
+    kinds: kindsIn(scope),
+    span: { fromNs, toNs },
+    columns: COLUMNS,
+    where: [...scopeConditions(scope), COUNTS_FOR_VOLUME],
+  })
+  // Counted first: to sort far too many of them would take long and help nobody.
+  const [counted] = await rowsOf(connection, `SELECT count(*) AS n FROM ${rows}`)
+  if (counted && numberIn(counted, 'n') > maxRows) return { tooMany: true, limit: maxRows }
+  const found = await rowsOf(
+    connection,
+    `SELECT device, channel, seq, time_ns, received_ns, uplink_ms, clock_bound_ms,
+       ${STAGE_VALUES.rtt?.value ?? 'NULL::DOUBLE'} AS rtt_ms,
+       ${COUNTS_FOR_LATENCY} AS counts,
+       (flags & ${FLAGS.clock_invalid}) = 0 AND received_ns <> time_ns AS timed
+     FROM ${rows}
+     QUALIFY row_number() OVER (
+       PARTITION BY device, channel, position, seq, time_ns ORDER BY ${RTT} IS NULL, idx) = 1
+     ORDER BY device, channel, position, idx`,
+  )
+  return found.map(delayRow)
+}
+
+function delayRow(row: Row): DelayRow {
+  return {
+    device: textIn(row, 'device'),
+    channel: textIn(row, 'channel'),
+    seq: numberOrNull(row, 'seq'),
+    timeNs: bigintIn(row, 'time_ns'),
+    receivedAtNs: bigintIn(row, 'received_ns'),
+    uplinkMs: numberOrNull(row, 'uplink_ms'),
+    clockBoundMs: numberOrNull(row, 'clock_bound_ms'),
+    rttMs: numberOrNull(row, 'rtt_ms'),
+    counts: row['counts'] === true,
+    timed: row['timed'] === true,
+  }
+}

@@ -1,0 +1,90 @@
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import type { FieldDefinition } from '#lib/telemetry/field.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { Stage } from '#lib/telemetry/questions.ts'
+import { fieldColumn, radioColumn } from '../write/columns.ts'
+import { TENANT_OF, type Grain } from './grain.ts'
+
+/*
+ * The one place that says which rows count for latency, and with which value (domain.md 5.3):
+ * retained, will, replayed and late messages and those of an impossible clock never do.
+ */
+export const COUNTS_FOR_LATENCY = `(flags & ${FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live}) = 0`
+
+/** Retained, will and replayed messages are no traffic of their moment (domain.md 8.7). */
+export const COUNTS_FOR_VOLUME = `(flags & ${FLAGS.not_live}) = 0`
+
+export const IS_LATE = `(flags & ${FLAGS.late}) <> 0`
+
+export interface StageValue {
+  /** NULL where a row has none. */
+  readonly value: string
+  /** How many of its units make a ms: whole ns sort faster than fractions of ms. */
+  readonly perMs: number
+  /** Half width of its clock error, NULL where no clock is involved or nothing is known of it. */
+  readonly bound: string
+}
+
+const RTT = fieldColumn('rttMs')
+
+/** The stages that come from readings; the platform's own are measured elsewhere. */
+export const STAGE_VALUES: Readonly<Partial<Record<Stage, StageValue>>> = {
+  // A reading without a time of its own was given the receive time, to the ns: it has no age.
+  age: {
+    value: 'nullif(received_ns - time_ns, 0)',
+    perMs: 1e6,
+    bound: 'NULL::DOUBLE',
+  },
+  uplink: { value: 'uplink_ms', perMs: 1, bound: 'clock_bound_ms' },
+  rtt: { value: withinRange(RTT, KINDS.probe.fields['rttMs']), perMs: 1, bound: 'NULL::DOUBLE' },
+}
+
+/** Columns of the raw tables that the figures are made of. */
+export const LATENCY_COLUMNS = [
+  'time_ns',
+  'received_ns',
+  'position',
+  'device',
+  'flags',
+  'uplink_ms',
+  'clock_bound_ms',
+  RTT,
+  ...['rat', 'cellId', 'operator', 'band'].map(radioColumn),
+] as const
+
+/** The keys of figures (`grain.ts`) from raw columns. */
+export function keyValues(grain: Grain): string {
+  return [
+    grain === 'device' ? 'device' : `${TENANT_OF.device} AS tenant`,
+    'kind',
+    `${radioColumn('rat')} AS rat`,
+    `${radioColumn('cellId')} AS cell`,
+    `${radioColumn('operator')} AS operator`,
+    `${radioColumn('band')} AS band`,
+  ].join(', ')
+}
+
+/** Latency values of one stage: time_ns, the keys, value, bound_ms. */
+export function stageRows(rows: string, grain: Grain, { value, bound }: StageValue): string {
+  return `(SELECT time_ns, ${keyValues(grain)}, ${value} AS value, ${bound} AS bound_ms FROM ${rows}
+    WHERE ${COUNTS_FOR_LATENCY} AND value IS NOT NULL)`
+}
+
+/** Latency values of several stages: time_ns, the keys, stage, ms, bound_ms. */
+export function latencyValues(rows: string, grain: Grain, stages: readonly Stage[]): string {
+  const selects = stages.flatMap((stage) => {
+    const value = STAGE_VALUES[stage]
+    if (!value) return []
+    return `SELECT * EXCLUDE (value), '${stage}' AS stage, value::DOUBLE / ${value.perMs} AS ms
+      FROM ${stageRows(rows, grain, value)}`
+  })
+  return `(${selects.join('\n UNION ALL ')})`
+}
+
+/** A value outside its physical range is kept, and left out of every figure (domain.md 8.11). */
+export function withinRange(column: string, field: FieldDefinition | undefined): string {
+  const limits: string[] = []
+  if (field?.min !== undefined) limits.push(`${column} >= ${field.min}`)
+  if (field?.max !== undefined) limits.push(`${column} <= ${field.max}`)
+  return limits.length === 0 ? column : `CASE WHEN ${limits.join(' AND ')} THEN ${column} END`
+}

@@ -1,0 +1,234 @@
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type {
+  Aggregate,
+  AggregateRow,
+  AggregatesQuery,
+  Page,
+  Span,
+} from '#lib/telemetry/questions.ts'
+import { decodeCursor, encodeCursor } from '../../cursor.ts'
+import { floorTo } from '../../time-grid.ts'
+import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
+import { fieldKey } from '../write/reading-point.ts'
+import {
+  bigintIn,
+  cellIn,
+  numberIn,
+  numberOrNull,
+  rowsOf,
+  textIn,
+  wantedFields,
+  type Row,
+} from './rows.ts'
+import type { Asking } from './view.ts'
+
+/*
+ * InfluxDB aggregates itself, by device and interval. No point leaves its millisecond, so intervals
+ * of whole ms hold the readings that they should. A page is looked for interval by interval, that
+ * a long span costs no more than what is shown of it.
+ */
+
+interface Source {
+  readonly kind: Kind
+  readonly everyNs: bigint
+  readonly scope: readonly string[]
+}
+
+interface Counted {
+  readonly timeNs: bigint
+  readonly device: string
+  readonly count: number
+}
+
+/** Fields per device and interval, by their role; ordered by time, then device. */
+export async function askAggregates(
+  asking: Asking,
+  query: AggregatesQuery,
+): Promise<Page<AggregateRow>> {
+  const { kind, everyNs, limit } = query
+  const scope = scopeConditions(query.scope)
+  if (!kindsIn(query.scope).includes(kind) || !scope) return { data: [], next: null }
+  const source = { kind, everyNs, scope }
+  const counted = await countGroups(asking, source, query)
+  const shown = counted.slice(0, limit)
+  const [first, last] = [shown[0], shown.at(-1)]
+  if (!first || !last) return { data: [], next: null }
+  const span = cut(query, { fromNs: first.timeNs, toNs: last.timeNs + everyNs })
+  const fields = await fieldsOf(asking, source, { names: wantedFields(kind, query.fields), span })
+  const data = shown.map(({ timeNs, device, count }) => ({
+    timeNs,
+    device,
+    kind,
+    count,
+    fields: fields.get(groupKey(timeNs, device)) ?? {},
+  }))
+  const next = counted.length > limit ? encodeCursor([String(last.timeNs), last.device]) : null
+  return { data, next }
+}
+
+/** Groups behind the cursor, one more than are shown. */
+async function countGroups(
+  asking: Asking,
+  source: Source,
+  query: AggregatesQuery,
+): Promise<Counted[]> {
+  const { everyNs, limit } = query
+  const after = query.cursor === null ? null : afterCursor(query.cursor)
+  const groups: Counted[] = []
+  let { fromNs } = query
+  if (after && after.timeNs > fromNs) fromNs = after.timeNs
+  let intervals = BigInt(limit + 1)
+  while (groups.length <= limit) {
+    const firstNs = await firstTime(asking, source, { fromNs, toNs: query.toNs })
+    if (firstNs === null) break
+    const start = floorTo(firstNs, everyNs)
+    const end = start + intervals * everyNs
+    const found = await countSpan(asking, source, cut(query, { fromNs: start, toNs: end }))
+    groups.push(...found.filter((one) => !after || isBehind(one, after)))
+    fromNs = end
+    // A span with few of them is followed by a longer one.
+    intervals *= 2n
+  }
+  return groups.slice(0, limit + 1)
+}
+
+function cut({ fromNs, toNs }: Span, span: Span): Span {
+  return {
+    fromNs: span.fromNs > fromNs ? span.fromNs : fromNs,
+    toNs: span.toNs < toNs ? span.toNs : toNs,
+  }
+}
+
+async function firstTime(
+  { influx, signal }: Asking,
+  { kind, scope }: Source,
+  span: Span,
+): Promise<bigint | null> {
+  if (span.fromNs >= span.toNs) return null
+  const where = allOf([...readingsWithin(span), ...scope])
+  const series = await influx.query(
+    `SELECT "timeNs" FROM ${identifier(kind)} WHERE ${where} ORDER BY time ASC LIMIT 1`,
+    signal,
+  )
+  const [row] = rowsOf(series)
+  return row ? bigintIn(row, 'timeNs') : null
+}
+
+async function countSpan(asking: Asking, source: Source, span: Span): Promise<Counted[]> {
+  const [rows = []] = await grouped(asking, source, {
+    span,
+    selects: [{ what: 'count("flags") AS "n"', where: [] }],
+  })
+  return rows
+    .map((row) => ({
+      timeNs: bigintIn(row, 'time'),
+      device: textIn(row, 'device'),
+      count: numberIn(row, 'n'),
+    }))
+    .filter(({ count }) => count > 0)
+    .toSorted(byTimeAndDevice)
+}
+
+interface Select {
+  readonly what: string
+  readonly where: readonly string[]
+}
+
+/** The rows of each selection, by interval and device. */
+async function grouped(
+  { influx, signal }: Asking,
+  { kind, everyNs, scope }: Source,
+  { span, selects }: { readonly span: Span; readonly selects: readonly Select[] },
+): Promise<Row[][]> {
+  const statements = selects.map(({ what, where }) => {
+    const conditions = allOf([...readingsWithin(span), ...scope, ...where])
+    return `SELECT ${what} FROM ${identifier(kind)} WHERE ${conditions}
+      GROUP BY time(${everyNs}ns), "device" fill(none)`
+  })
+  const results = await influx.queryEach(statements, signal)
+  return results.map((series) => rowsOf(series))
+}
+
+type Fields = Record<string, Aggregate>
+
+async function fieldsOf(
+  asking: Asking,
+  source: Source,
+  { names, span }: { readonly names: readonly string[]; readonly span: Span },
+): Promise<Map<string, Fields>> {
+  const found = new Map<string, Fields>()
+  if (names.length === 0) return found
+  const selects = names.map((name) => selectOf(source.kind, name))
+  const results = await grouped(asking, source, { span, selects })
+  for (const [at, rows] of results.entries()) {
+    const name = names[at] ?? ''
+    for (const row of rows) {
+      const aggregate = aggregateIn(row, source.kind, name)
+      if (!aggregate) continue
+      const key = groupKey(bigintIn(row, 'time'), textIn(row, 'device'))
+      const fields = found.get(key) ?? {}
+      found.set(key, fields)
+      fields[name] = aggregate
+    }
+  }
+  return found
+}
+
+/** A gauge leaves out values outside their range, and whole rows that jumped. */
+function selectOf(kind: Kind, name: string): Select {
+  const definition = KINDS[kind].fields[name]
+  const column = identifier(fieldKey(name))
+  const where: string[] = []
+  if (definition?.type === 'number' && definition.min !== undefined) {
+    where.push(`${column} >= ${definition.min}`)
+  }
+  if (definition?.type === 'number' && definition.max !== undefined) {
+    where.push(`${column} <= ${definition.max}`)
+  }
+  if (definition?.role === 'gauge') {
+    where.push(`("flags" & ${FLAGS.implausible_jump}) = 0`)
+    return { what: ['min', 'mean', 'max'].map((of) => call(of, column)).join(', '), where }
+  }
+  const calls = definition?.role === 'counter' ? ['first', 'last'] : ['last']
+  return { what: calls.map((of) => call(of, column)).join(', '), where }
+}
+
+const call = (of: string, column: string) => `${of}(${column}) AS "${of}_"`
+
+function aggregateIn(row: Row, kind: Kind, name: string): Aggregate | null {
+  const definition = KINDS[kind].fields[name]
+  if (definition?.role === 'gauge') {
+    const [min, mean, max] = ['min_', 'mean_', 'max_'].map((of) => numberOrNull(row, of))
+    if (typeof min !== 'number' || typeof mean !== 'number' || typeof max !== 'number') return null
+    return { min, mean, max }
+  }
+  if (definition?.role === 'counter') {
+    const first = numberOrNull(row, 'first_')
+    const last = numberOrNull(row, 'last_')
+    return first === null || last === null ? null : { first, last, delta: last - first }
+  }
+  const last: FieldValue | null = cellIn(row, 'last_')
+  return last === null ? null : { last }
+}
+
+function groupKey(timeNs: bigint, device: string): string {
+  return `${timeNs} ${device}`
+}
+
+type Group = Pick<Counted, 'timeNs' | 'device'>
+
+function byTimeAndDevice(a: Group, b: Group): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1
+  return a.device < b.device ? -1 : 1
+}
+
+function isBehind(one: Group, after: Group): boolean {
+  return one.timeNs > after.timeNs || (one.timeNs === after.timeNs && one.device > after.device)
+}
+
+function afterCursor(cursor: string): Group {
+  const [time = '0', device = ''] = decodeCursor(cursor, ['n', 't'])
+  return { timeNs: BigInt(time), device }
+}

@@ -1,0 +1,59 @@
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { DelaysQuery } from '#lib/telemetry/questions.ts'
+import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
+import { NOT_FOR_LATENCY, isPossibleRtt } from '../figures/figure-sums.ts'
+import { rawRows, type RawRow } from './raw-rows.ts'
+import type { Asking } from './view.ts'
+
+/**
+ * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
+ * ones are left out; several readings under one number of one message are one.
+ */
+export async function askDelays(
+  asking: Asking,
+  { scope, fromNs, toNs, maxRows }: DelaysQuery,
+): Promise<readonly DelayRow[] | TooMany> {
+  const found: RawRow[] = []
+  for await (const rows of rawRows(asking, scope, { fromNs, toNs })) {
+    for (const row of rows) if ((row.flags & FLAGS.not_live) === 0) found.push(row)
+    if (found.length > maxRows) return { tooMany: true, limit: maxRows }
+  }
+  const messages = new Map<string, RawRow>()
+  for (const row of found) {
+    const { device, channel, journal, position, seq, timeNs } = row
+    const key = `${device} ${channel} ${journal} ${position} ${seq} ${timeNs}`
+    const other = messages.get(key)
+    if (!other || comesFirst(row, other)) messages.set(key, row)
+  }
+  return [...messages.values()].toSorted(byArrival).map(delayRow)
+}
+
+/** Of the readings of one message the one with a round trip says more. */
+function comesFirst(a: RawRow, b: RawRow): boolean {
+  if ((a.rttMs === null) !== (b.rttMs === null)) return a.rttMs !== null
+  return a.index < b.index
+}
+
+function byArrival(a: RawRow, b: RawRow): number {
+  if (a.device !== b.device) return a.device < b.device ? -1 : 1
+  if (a.channel !== b.channel) return a.channel < b.channel ? -1 : 1
+  if (a.journal === b.journal) return a.position - b.position || a.index - b.index
+  // Two intakes have no common order but the clock.
+  return Number(a.receivedAtNs - b.receivedAtNs) || (a.journal < b.journal ? -1 : 1)
+}
+
+function delayRow(row: RawRow): DelayRow {
+  const { device, channel, seq, timeNs, receivedAtNs, uplinkMs, clockBoundMs, rttMs, flags } = row
+  return {
+    device,
+    channel,
+    seq,
+    timeNs,
+    receivedAtNs,
+    uplinkMs,
+    clockBoundMs,
+    rttMs: isPossibleRtt(rttMs) ? rttMs : null,
+    counts: (flags & NOT_FOR_LATENCY) === 0,
+    timed: (flags & FLAGS.clock_invalid) === 0 && receivedAtNs !== timeNs,
+  }
+}

@@ -1,0 +1,123 @@
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { ReadingRow, SinceAnswer, SinceQuery, Span } from '#lib/telemetry/questions.ts'
+import {
+  allOf,
+  identifier,
+  kindsIn,
+  literal,
+  readingsWithin,
+  scopeConditions,
+  within,
+} from '../client/influxql.ts'
+import { bigintIn, isReading, numberIn, readingColumns, readingRow, rowsOf } from './rows.ts'
+import type { Asking, View } from './view.ts'
+
+/** Positions that are looked at first; mostly each has one reading. */
+const FIRST_POSITIONS = 1000
+
+interface Placed {
+  readonly row: ReadingRow
+  readonly flags: number
+}
+
+/**
+ * Rows behind a place of the journal. InfluxDB cannot sort by position, so rows of a run of
+ * positions are read, a longer one each time, until there are enough.
+ */
+export async function askSince(asking: Asking, query: SinceQuery): Promise<SinceAnswer> {
+  const { view } = asking
+  const { after, limit } = query
+  const nothing = { data: [], receivedFromNs: null }
+  const toPosition = Math.min(query.toPosition, lastPosition(view))
+  if (view.journal === null)
+    throw new RangeError('expected the intake to be asked for rows since a place')
+  if (scopeConditions(query.scope) === null) return nothing
+  const found: Placed[] = []
+  let from = after.position
+  let step = Math.max(FIRST_POSITIONS, 2 * limit)
+  while (from <= toPosition && found.length < limit) {
+    const to = Math.min(toPosition, from + step)
+    found.push(...(await rowsBetween(asking, query, { from, to })))
+    from = to + 1
+    step *= 4
+  }
+  const page = found.slice(0, limit)
+  const first = page.find(({ flags }) => (flags & FLAGS.not_live) === 0)
+  return {
+    data: page.map(({ row }) => row),
+    receivedFromNs: first?.row.receivedAtNs ?? null,
+  }
+}
+
+function lastPosition({ parts }: View): number {
+  return Math.max(0, ...[...(parts?.values() ?? [])].map(({ position }) => position))
+}
+
+async function rowsBetween(
+  asking: Asking,
+  query: SinceQuery,
+  positions: { readonly from: number; readonly to: number },
+): Promise<Placed[]> {
+  const found: Placed[] = []
+  for (const kind of kindsIn(query.scope)) {
+    const span = spanBehind(asking.view, kind, positions.from)
+    if (span) found.push(...(await rowsOfKind(asking, query, { kind, span, ...positions })))
+  }
+  const { after } = query
+  return found
+    .filter(({ row }) => row.position > after.position || row.index > after.index)
+    .toSorted((a, b) => a.row.position - b.row.position || a.row.index - b.row.index)
+}
+
+interface Run {
+  readonly kind: Kind
+  readonly span: Span
+  readonly from: number
+  readonly to: number
+}
+
+/** The positions alone say when the rows were; only there all their columns are read. */
+async function rowsOfKind(
+  { influx, view, signal }: Asking,
+  { scope }: SinceQuery,
+  { kind, span, from, to }: Run,
+): Promise<Placed[]> {
+  const where = [
+    ...(scopeConditions(scope) ?? []),
+    `"position" >= ${from}`,
+    `"position" <= ${to}`,
+    `"journal" = ${literal(view.journal ?? '')}`,
+  ]
+  const edges = ['ASC', 'DESC'].map(
+    (order) => `SELECT "position" FROM ${identifier(kind)}
+      WHERE ${allOf([...readingsWithin(span), ...where])} ORDER BY time ${order} LIMIT 1`,
+  )
+  const [first, last] = rowsOf(await influx.query(edges.join(';\n'), signal))
+  if (!first || !last) return []
+  const points = { fromNs: bigintIn(first, 'time'), toNs: bigintIn(last, 'time') + 1n }
+  const fields = Object.keys(KINDS[kind].fields)
+  const series = await influx.query(
+    `SELECT ${readingColumns(kind, fields)} FROM ${identifier(kind)}
+       WHERE ${allOf([within(points), ...where])}`,
+    signal,
+  )
+  return rowsOf(series)
+    .filter(isReading)
+    .map((row) => ({ row: readingRow(row, kind, fields), flags: numberIn(row, 'flags') }))
+}
+
+/** Device times of the parts that go beyond a position: the others have nothing behind it. */
+function spanBehind({ parts }: View, kind: Kind, position: number): Span | null {
+  let span: Span | null = null
+  for (const part of parts?.values() ?? []) {
+    const extent = part.extents.get(kind)
+    if (!extent || part.position < position) continue
+    const toNs = extent.maxNs + 1n
+    span = {
+      fromNs: span && span.fromNs < extent.minNs ? span.fromNs : extent.minNs,
+      toNs: span && span.toNs > toNs ? span.toNs : toNs,
+    }
+  }
+  return span
+}

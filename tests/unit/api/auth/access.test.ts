@@ -1,0 +1,143 @@
+import { fastify } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROLES } from '#lib/registry/registry.ts'
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import { ACCESS, PERMISSIONS, POSITION_FIELDS } from '../../../../api/auth/access.ts'
+import { addGate, permissionOf } from '../../../../api/plugins/gate.ts'
+import { createTestApp, type TestApp } from '../test-app.ts'
+
+/** The table of contract.md, written down a second time on purpose: role -> what it may ask. */
+const EXPECTED: Readonly<Record<string, readonly string[]>> = {
+  'session:read': [
+    'admin',
+    'secretariat',
+    'engineer',
+    'tenant-operator',
+    'tenant-viewer',
+    'application',
+  ],
+  'tenants:read': ['admin', 'secretariat', 'tenant-operator', 'tenant-viewer'],
+  'tenants:write': ['admin'],
+  'sites:read': ['admin', 'secretariat', 'tenant-operator', 'tenant-viewer'],
+  'sites:write': ['admin'],
+  'devices:read': ['admin', 'secretariat', 'tenant-operator', 'tenant-viewer'],
+  'devices:write': ['admin', 'tenant-operator'],
+  'conformance:read': ['admin', 'tenant-operator', 'tenant-viewer'],
+  'credentials:read': ['admin', 'tenant-operator', 'tenant-viewer'],
+  'credentials:write': ['admin', 'tenant-operator'],
+  'keys:read': ['admin', 'tenant-operator'],
+  'keys:write': ['admin'],
+  'kinds:read': ['admin', 'secretariat', 'engineer', 'tenant-operator', 'tenant-viewer'],
+  'readings:read': ['admin', 'secretariat', 'engineer', 'tenant-operator', 'tenant-viewer'],
+  'delivery:read': ['admin', 'secretariat', 'engineer', 'tenant-operator', 'tenant-viewer'],
+  'network:read': ['admin', 'engineer', 'tenant-operator', 'tenant-viewer'],
+  'heat:read': ['admin', 'secretariat', 'tenant-operator', 'tenant-viewer'],
+  'rejections:read': ['admin', 'tenant-operator', 'tenant-viewer'],
+  'rejections:replay': ['admin', 'tenant-operator'],
+  'backup:write': ['admin'],
+}
+
+interface Route {
+  readonly method: string
+  readonly path: string
+}
+
+describe('access', () => {
+  let test: TestApp
+  let routes: readonly Route[]
+
+  beforeAll(async () => {
+    test = await createTestApp()
+    routes = routesOf(test.app.printRoutes({ commonPrefix: false, includeMeta: false }))
+  })
+  afterAll(() => test.close())
+
+  it('has the table of the contract', () => {
+    for (const permission of PERMISSIONS) {
+      const roles = ROLES.filter((role) => ACCESS[role].permissions.includes(permission))
+      expect(roles, permission).toEqual(EXPECTED[permission])
+    }
+    expect(Object.keys(EXPECTED).toSorted()).toEqual([...PERMISSIONS].toSorted())
+  })
+
+  it('is asked for on every route: without a key 401, with each role as the table says', async () => {
+    expect(routes.length).toBeGreaterThan(25)
+    for (const { method, path } of routes.filter(({ path }) => path.startsWith('/api/'))) {
+      if (method === 'POST' && path === '/api/v1/session') continue
+      const permission = await permissionFor(method === 'HEAD' ? 'GET' : method, path)
+      expect(PERMISSIONS, `${method} ${path}`).toContain(permission)
+      const url = path.replaceAll(/:\w+/g, 'nobody')
+      expect((await test.app.inject({ method: method as 'GET', url })).statusCode).toBe(401)
+      for (const role of ROLES) {
+        const headers = { authorization: `Bearer ${test.keys[role]}` }
+        const { statusCode } = await test.app.inject({ method: method as 'GET', url, headers })
+        const may = EXPECTED[permission]?.includes(role)
+        expect(statusCode === 403, `${role} ${method} ${path} -> ${statusCode}`).toBe(!may)
+        expect([200, 204, 400, 403, 404, 415, 422]).toContain(statusCode)
+      }
+    }
+  })
+
+  it('is open to everybody only where the contract says so', () => {
+    const open = routes.filter(({ path }) => !path.startsWith('/api/')).map(({ path }) => path)
+    for (const path of open) {
+      // `/` and its files: only those of a built portal.
+      expect(path).toMatch(
+        /^\/(docs(\/.*)?|openapi\.json|metrics|health\/(live|ready)|assets\/[\w-]+\.(js|css|svg))?$/,
+      )
+    }
+  })
+
+  it('stops the assembly for a route without a permission', () => {
+    const app = fastify()
+    addGate(app, test as never, new WeakMap())
+    expect(() => app.get('/api/v1/new', async () => ({}))).toThrow(/names no permission/)
+    expect(permissionOf('/api/v1/new', {})).toBeNull()
+    expect(permissionOf('/api/v1/new', { permission: 'all' })).toBeNull()
+    expect(permissionOf('/docsx', undefined)).toBeNull()
+  })
+
+  it('marks every field that tells a place', () => {
+    const names = new Set(Object.values(KINDS).flatMap(({ fields }) => Object.keys(fields)))
+    for (const name of POSITION_FIELDS) expect(names.has(name), name).toBe(true)
+    const telling = /^(lat|lon|alt[A-Z]|heading|[xy]M$|theta|map|lastNode)/
+    for (const name of names) {
+      expect(POSITION_FIELDS.has(name), name).toBe(telling.test(name))
+    }
+  })
+
+  it('shows each role its own session', async () => {
+    for (const role of ROLES) {
+      const { status, body } = await test.ask('/session', { role })
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ role, name: `the ${role}`, endsAt: null })
+      expect(body.permissions).toEqual(ACCESS[role].permissions)
+    }
+  })
+
+  /** The permission a refused role is told. */
+  async function permissionFor(method: string, path: string): Promise<string> {
+    const url = path.replaceAll(/:\w+/g, 'nobody')
+    const headers = { authorization: `Bearer ${test.keys['application']}` }
+    const answer = await test.app.inject({ method: method as 'GET', url, headers })
+    const [, permission] = /permission ([a-z:]+)/.exec(answer.body) ?? []
+    return permission ?? (path === '/api/v1/session' ? 'session:read' : 'none named')
+  }
+})
+
+/** Reads the tree that Fastify prints: every line a part of a path and its methods. */
+function routesOf(tree: string): Route[] {
+  const found: Route[] = []
+  const parents: string[] = []
+  for (const line of tree.split('\n')) {
+    const [, lead = '', part = '', methods] =
+      /^([│ ├└─]*)([^ (]*)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? []
+    if (part === '') continue
+    const depth = Math.floor(lead.length / 4)
+    parents.length = Math.max(0, depth - 1)
+    parents.push(part)
+    const path = parents.join('')
+    for (const method of methods?.split(', ') ?? []) found.push({ method, path })
+  }
+  return found
+}

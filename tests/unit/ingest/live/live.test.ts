@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { createLog } from '#lib/runtime/log.ts'
+import {
+  comparePlaces,
+  endOf,
+  liveId,
+  parseLiveId,
+  type LiveBatch,
+  type LivePlace,
+} from '#lib/telemetry/live.ts'
+import { ALL } from '#lib/telemetry/scope.ts'
+import { createLiveHub } from '../../../../ingest/live/live-feed.ts'
+import { createLiveWatch } from '../../../../ingest/live/live-watch.ts'
+import { runPipeline, type Outcome } from '../../../../ingest/pipeline/pipeline.ts'
+import { createIntakeState } from '../../../../ingest/pipeline/state.ts'
+import { journaled, truckOf, truckPayload } from '../../../support/messages.ts'
+
+const JOURNAL = '7f1e6d2a-0000-4000-8000-000000000001'
+const DAY_NS = 86_400_000_000_000n
+
+function outcomeOf(...messages: ReturnType<typeof journaled>[]): Promise<Outcome> {
+  return runPipeline(
+    createIntakeState(),
+    messages,
+    {
+      device: truckOf,
+      known: async (identities) => identities.map(() => 'unknown' as const),
+      standing: () => ({ open: [], rejected: false }),
+    },
+    {
+      timezone: 'Europe/Copenhagen',
+      lateNs: 60_000_000_000n,
+      maxAgeNs: { fleet: 90n * DAY_NS, metering: 3650n * DAY_NS },
+    },
+  )
+}
+
+const bad = { ...truckPayload(9), data: { speedKmh: 'fast' } }
+const placesOf = (batch: LiveBatch | null) => batch?.events.map(({ place }) => place)
+
+describe('the id of a live event', () => {
+  const places: LivePlace[] = [
+    { position: 7, rejection: true, index: 0 },
+    { position: 7, rejection: true, index: 5 },
+    { position: 7, rejection: false, index: 0 },
+    { position: 7, rejection: false, index: 5 },
+    { position: 7, rejection: false, index: 10 },
+    endOf(7),
+    { position: 8, rejection: true, index: 0 },
+  ]
+
+  it('names one place of one journal, and keeps the order', () => {
+    const ids = places.map((place) => liveId(JOURNAL, place).slice(JOURNAL.length))
+    expect(ids).toEqual([':7.00', ':7.05', ':7.0', ':7.5', ':7.10', ':7.999999999', ':8.00'])
+    for (const place of places) expect(parseLiveId(JOURNAL, liveId(JOURNAL, place))).toEqual(place)
+    expect(places.toReversed().toSorted(comparePlaces)).toEqual(places)
+  })
+
+  it('is nothing when it is of another journal, or anything else', () => {
+    const other = JOURNAL.replace('7', '8')
+    const texts = ['', '7.0', `${other}:7.0`, `${JOURNAL}:7`, `${JOURNAL}:7.-1`, `${JOURNAL}:7.007`]
+    texts.push(`${JOURNAL}:7.0\n`, ` ${JOURNAL}:7.0`, `${JOURNAL}:7.0x`, `${JOURNAL}:9e9.0`)
+    for (const text of texts) expect(parseLiveId(JOURNAL, text)).toBeNull()
+  })
+})
+
+describe('what is watched of a batch', () => {
+  const only = (devices: string[]) => ({ ...ALL, devices })
+
+  it('is nothing while nobody wants it', async () => {
+    const watch = createLiveWatch()
+    const outcome = await outcomeOf(journaled(1, truckPayload(1)), journaled(2, bad))
+    expect(watch.batchOf(outcome, 2)).toBeNull()
+    watch.want([{ readings: ALL, rejections: ALL }])
+    expect(watch.batchOf(outcome, 2)?.events).toHaveLength(2)
+    watch.want([])
+    expect(watch.batchOf(outcome, 2)).toBeNull()
+  })
+
+  it('is what any of the interests lets through, in the order of the places', async () => {
+    const watch = createLiveWatch()
+    const t2 = { device: 'beta.t1', topic: 'padborg/v1/beta/t1/telemetry' }
+    const outcome = await outcomeOf(
+      journaled(1, [truckPayload(1), bad, truckPayload(2)]),
+      journaled(2, [truckPayload(1), bad], t2),
+    )
+    watch.want([
+      { readings: only(['acme.t1']), rejections: null },
+      { readings: null, rejections: { ...ALL, tenants: ['beta'] } },
+    ])
+    const batch = watch.batchOf(outcome, 5)
+    expect(batch).toMatchObject({ position: 5, dropped: 0 })
+    expect(placesOf(batch)).toEqual([
+      { position: 1, rejection: false, index: 0 },
+      { position: 1, rejection: false, index: 1 },
+      { position: 2, rejection: true, index: 2 },
+    ])
+    watch.want([{ readings: { ...ALL, kinds: ['robot'] }, rejections: null }])
+    expect(watch.batchOf(outcome, 5)).toBeNull()
+  })
+
+  it('has bounds: the newest are kept, the others counted', async () => {
+    const messages = Array.from({ length: 20 }, (_, n) =>
+      journaled(n + 1, n % 2 === 0 ? truckPayload(n) : bad),
+    )
+    const outcome = await outcomeOf(...messages)
+    const many = createLiveWatch({ events: 6, payloadBytes: 1e6 })
+    many.want([{ readings: ALL, rejections: null }])
+    expect(many.batchOf(outcome, 20)).toMatchObject({ dropped: 4 })
+    expect(placesOf(many.batchOf(outcome, 20))?.map(({ position }) => position)).toEqual([
+      9, 11, 13, 15, 17, 19,
+    ])
+    const bytes = JSON.stringify(bad).length
+    const heavy = createLiveWatch({ events: 100, payloadBytes: bytes * 3 })
+    heavy.want([{ readings: null, rejections: ALL }])
+    const batch = heavy.batchOf(outcome, 20)
+    expect(batch).toMatchObject({ dropped: 7 })
+    expect(placesOf(batch)?.map(({ position }) => position)).toEqual([16, 18, 20])
+  })
+
+  it('brings the payload in memory of its own', async () => {
+    const block = Buffer.from(`....${JSON.stringify(bad)}....`)
+    const payload = block.subarray(4, -4)
+    const watch = createLiveWatch()
+    watch.want([{ readings: null, rejections: ALL }])
+    const [event] = watch.batchOf(await outcomeOf(journaled(1, '', { payload })), 1)?.events ?? []
+    if (event?.type !== 'rejection') throw new Error('expected a rejection')
+    expect(Buffer.from(event.row.payload).equals(payload)).toBe(true)
+    expect(event.row.payload.buffer.byteLength).toBe(payload.length)
+  })
+})
+
+describe('the live hub', () => {
+  it('tells the ingest thread what all want, once each, and nothing when the last one left', async () => {
+    const told: unknown[] = []
+    const hub = createLiveHub({
+      journal: JOURNAL,
+      caller: {
+        // The answer is a position, as the worker gives it.
+        call: async <T>(_name: string, argument: unknown) => {
+          told.push(argument)
+          return told.length as T
+        },
+        close: () => {},
+      },
+      progress: { written: 0 },
+      log: createLog('silent'),
+    })
+    const interest = { readings: ALL, rejections: null }
+    const heard: string[] = []
+    const one = hub.join(interest, () => heard.push('one'))
+    const two = hub.join({ ...interest }, () => heard.push('two'))
+    expect(await Promise.all([one.from, two.from])).toEqual([1, 2])
+    hub.publish({ position: 1, events: [], dropped: 0 })
+    one.close()
+    one.close()
+    hub.publish({ position: 2, events: [], dropped: 0 })
+    two.close()
+    hub.publish({ position: 3, events: [], dropped: 0 })
+    expect(heard).toEqual(['one', 'two', 'two'])
+    expect(told).toEqual([[interest], [interest], [interest], []])
+  })
+})
