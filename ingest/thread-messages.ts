@@ -2,8 +2,8 @@ import type { ClientCertificate, ClockSample, DeviceNotice } from '#lib/telemetr
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LiveBatch } from '#lib/telemetry/live.ts'
 import type { Durable } from './journal/journal.ts'
-import type { StageCount } from './pipeline/ingest-db.ts'
-import type { WorkerOptions } from './worker-options.ts'
+import type { StageCount } from './state/ingest-db.ts'
+import type { WorkerOptions } from './ingest-options.ts'
 
 /** From the main thread to the ingest worker. */
 export type ToWorker =

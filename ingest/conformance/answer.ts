@@ -7,7 +7,7 @@ import type { ConformanceAnswer, ConformanceQuery } from '#lib/telemetry/conform
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { SilenceRow } from '#lib/telemetry/live.ts'
 import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
-import type { DeviceState, IntakeState } from '../pipeline/state.ts'
+import type { DeviceState, IntakeState } from '../state/intake-state.ts'
 import { factsOf } from './facts.ts'
 import { judge } from './judgements.ts'
 import { findOtherFormat } from './findings/other-format.ts'

@@ -6,7 +6,7 @@ import type {
   SequenceFacts,
   TransportFacts,
 } from '#lib/telemetry/conformance.ts'
-import type { DeviceState } from '../pipeline/state.ts'
+import type { DeviceState } from '../state/intake-state.ts'
 import { rateAt, type Traffic } from './traffic.ts'
 
 /** What the state of the intake says of a device, without judging it. */

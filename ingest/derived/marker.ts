@@ -3,7 +3,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import type { StageClock } from '../pipeline/stages.ts'
+import type { StageClock } from '../state/stage-clock.ts'
 import { markSpan, openMarksFile, progressOf, saveProgress } from './marks-file.ts'
 import { STEP_NS, type Step } from './series.ts'
 

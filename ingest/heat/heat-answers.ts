@@ -26,7 +26,7 @@ import {
   readStretch,
   type Parts,
   type Stretch,
-} from './heat-stretches.ts'
+} from './heat-spans.ts'
 
 export interface HeatDeps {
   readonly registers: (

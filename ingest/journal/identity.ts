@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PlatformError } from '#lib/runtime/errors.ts'
-import { temporaryPath, type FileLayer } from './append/file-layer.ts'
+import { temporaryPath, type FileLayer } from './files/file-layer.ts'
 import { segmentNumbers } from './segments/segment-header.ts'
 
 /** What tells the journal of a folder from every other one. */

@@ -12,7 +12,7 @@ import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { formatNamed } from '../formats/catalogue.ts'
 import type { Outcome } from '../pipeline/pipeline.ts'
-import { rejectionId, type RejectedMessage } from '../rejections/rejections.ts'
+import { rejectionId, type RejectedMessage } from '../rejections/rejection-log.ts'
 
 /** On the ingest thread: what of a batch somebody watches. */
 export interface LiveWatch {

@@ -11,7 +11,7 @@ import { inScope } from '#lib/telemetry/scope.ts'
 import type { Accepted } from './accepted.ts'
 import type { ShownRow } from '../worker-thread/answers.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { Replay } from '../rejections/replay.ts'
+import type { Replay } from './replay-run.ts'
 
 export interface PortDeps {
   readonly caller: Caller

@@ -18,32 +18,27 @@ import {
   type ChannelMemory,
   type LookedUp,
   type Verdict,
-} from './duplicates.ts'
-import { repeatRefusals, type DecidedDeps } from './decided.ts'
+} from '../state/duplicate-memory.ts'
+import { repeatRefusals, type DecidedDeps } from './repeat-refusals.ts'
 import { formatNamed } from '../formats/catalogue.ts'
 import type { Draft, FormatOutput, RefusedItem } from '../formats/format.ts'
-import { keepLast } from './last-values.ts'
-import type { Recovery, RefusedAgain, RejectedMessage } from '../rejections/rejections.ts'
+import { keepLast } from '../state/last-values.ts'
+import type { Recovery, RefusedAgain, RejectedMessage } from '../rejections/rejection-log.ts'
 import {
   settleMessage,
   settleReplay,
   type Gathered,
   type Judged,
   type SettleDeps,
-} from '../worker-thread/settle.ts'
+} from './count.ts'
 import {
   touchChannel,
   touchDevice,
   type ChannelState,
   type DeviceState,
   type IntakeState,
-} from './state.ts'
-import {
-  admitSubDevices,
-  inputOfGateway,
-  type OfSender,
-  type SubDeviceDeps,
-} from './sub-devices.ts'
+} from '../state/intake-state.ts'
+import { admitSubDevices, inputOfGateway, type OfSender, type SubDeviceDeps } from './admit.ts'
 
 export interface PipelineOptions {
   readonly timezone: string

@@ -4,8 +4,8 @@ import type { Reading } from '#lib/telemetry/reading.ts'
 import type { RefusedReading } from '#lib/store/store.ts'
 import type { RefusedItem } from '../formats/format.ts'
 import type { Outcome } from './pipeline.ts'
-import type { RejectedMessage } from '../rejections/rejections.ts'
-import type { Counts, IntakeState } from './state.ts'
+import type { RejectedMessage } from '../rejections/rejection-log.ts'
+import type { Counts, IntakeState } from '../state/intake-state.ts'
 
 /**
  * What a batch comes to when the store does not take some of its readings, whatever one does: they are

@@ -5,7 +5,7 @@ import {
   type RejectionGroupsQuery,
   type RejectionGrouping,
 } from '#lib/telemetry/questions.ts'
-import { addList, addScope } from './rejections.ts'
+import { addList, addScope } from './rejection-log.ts'
 
 const COLUMNS: Readonly<Record<RejectionGrouping, string>> = {
   reason: 'r.reason',

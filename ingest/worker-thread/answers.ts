@@ -23,11 +23,11 @@ import { answerHeat, type HeatDeps } from '../heat/heat-answers.ts'
 import type { HeatHours } from '../heat/heat-hours.ts'
 import type { JournalReader } from '../journal/journal.ts'
 import { groupRejections } from '../rejections/rejection-groups.ts'
-import type { RejectionBook } from '../rejections/rejections.ts'
-import { journaledCandidates, type CandidatesQuestion } from '../rejections/replay.ts'
+import type { RejectionBook } from '../rejections/rejection-log.ts'
+import { journaledCandidates, type CandidatesQuestion } from '../main-thread/replay-run.ts'
 import { answerAvailability, answerJitter } from './service-answers.ts'
-import { stageLatency, type StageClock } from '../pipeline/stages.ts'
-import type { IntakeState, Shown } from '../pipeline/state.ts'
+import { stageLatency, type StageClock } from '../state/stage-clock.ts'
+import type { IntakeState, Shown } from '../state/intake-state.ts'
 
 export interface AnswerDeps {
   /** Left out where other processes write to the same store. */

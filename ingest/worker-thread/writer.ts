@@ -6,17 +6,17 @@ import type { Store } from '#lib/store/store.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Cursor, JournalReader } from '../journal/journal.ts'
-import type { NoticeBoard } from '../pipeline/notices.ts'
+import type { NoticeBoard } from '../rejections/throttled-notices.ts'
 import {
   runPipeline,
   type Outcome,
   type PipelineDeps,
   type PipelineOptions,
 } from '../pipeline/pipeline.ts'
-import type { RejectionBook } from '../rejections/rejections.ts'
+import type { RejectionBook } from '../rejections/rejection-log.ts'
 import { withoutRefused } from '../pipeline/store-refusals.ts'
-import type { StageClock } from '../pipeline/stages.ts'
-import { createIntakeState, showCounts, type IntakeState } from '../pipeline/state.ts'
+import type { StageClock } from '../state/stage-clock.ts'
+import { createIntakeState, showCounts, type IntakeState } from '../state/intake-state.ts'
 
 export interface WriterDeps {
   readonly journal: string

@@ -7,7 +7,7 @@ import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { FORMAT_NAMES } from '../../ingest/formats/catalogue.ts'
 import { runPipeline } from '../../ingest/pipeline/pipeline.ts'
-import { createIntakeState } from '../../ingest/pipeline/state.ts'
+import { createIntakeState } from '../../ingest/state/intake-state.ts'
 import {
   formatsWithRules,
   rulesOf,

@@ -8,14 +8,9 @@ import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { FORMAT_NAMES, formatNamed } from '../../ingest/formats/catalogue.ts'
-import {
-  loadSaved,
-  loadState,
-  openIngestDb,
-  saveSnapshot,
-} from '../../ingest/pipeline/ingest-db.ts'
+import { loadSaved, loadState, openIngestDb, saveSnapshot } from '../../ingest/state/ingest-db.ts'
 import { runPipeline, type PipelineDeps } from '../../ingest/pipeline/pipeline.ts'
-import { createRejectionBook } from '../../ingest/rejections/rejections.ts'
+import { createRejectionBook } from '../../ingest/rejections/rejection-log.ts'
 import { T0, truckOf } from '../support/messages.ts'
 import { temporaryDir } from '../support/platform.ts'
 

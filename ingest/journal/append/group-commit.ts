@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import type { Hold } from './hold.ts'
+import type { Hold } from './back-pressure.ts'
 import type { Batch, Done, Pending } from './pending.ts'
 import type { Retention } from '../segments/retention.ts'
 import type { Segments } from '../segments/segments.ts'

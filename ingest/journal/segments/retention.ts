@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
-import type { FileLayer } from '../append/file-layer.ts'
+import type { FileLayer } from '../files/file-layer.ts'
 import { segmentName } from './segment-header.ts'
 
 /** A segment that holds durable records. */

@@ -1,6 +1,6 @@
 import type { Log } from '#lib/runtime/log.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
-import { temporaryPath, type FileLayer, type LayerFile } from '../append/file-layer.ts'
+import { temporaryPath, type FileLayer, type LayerFile } from '../files/file-layer.ts'
 
 /**
  * One file of zeros that waits to become the next segment. Overwriting allocated blocks makes a sync

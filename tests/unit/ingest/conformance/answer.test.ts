@@ -7,10 +7,14 @@ import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import { createConformance } from '../../../../ingest/conformance/answer.ts'
-import { loadState, openIngestDb, saveSnapshot } from '../../../../ingest/pipeline/ingest-db.ts'
+import { loadState, openIngestDb, saveSnapshot } from '../../../../ingest/state/ingest-db.ts'
 import { runPipeline } from '../../../../ingest/pipeline/pipeline.ts'
-import { createRejectionBook } from '../../../../ingest/rejections/rejections.ts'
-import { noteCertificate, showCounts, type IntakeState } from '../../../../ingest/pipeline/state.ts'
+import { createRejectionBook } from '../../../../ingest/rejections/rejection-log.ts'
+import {
+  noteCertificate,
+  showCounts,
+  type IntakeState,
+} from '../../../../ingest/state/intake-state.ts'
 import { journaled, T0, truckOf, truckPayload } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { markStages } from '../../../../ingest/derived/marker.ts'
 import { newestRun, runDone } from '../../../../ingest/derived/due.ts'
-import { createStageClock } from '../../../../ingest/pipeline/stages.ts'
+import { createStageClock } from '../../../../ingest/state/stage-clock.ts'
 import {
   NOW_NS,
   createTestClock,

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { systemCodeOf } from '#lib/runtime/errors.ts'
-import { createFileLayer } from '../../../../ingest/journal/append/file-layer.ts'
+import { createFileLayer } from '../../../../ingest/journal/files/file-layer.ts'
 import { appended, messageOf, openSmall } from './journal-fixture.ts'
 
 /**

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import { createFileLayer } from '../../../../ingest/journal/append/file-layer.ts'
+import { createFileLayer } from '../../../../ingest/journal/files/file-layer.ts'
 import { encodeRecord, sealGroup } from '../../../../ingest/journal/record.ts'
 import { seedOf } from '../../../../ingest/journal/segments/segment-header.ts'
 import { createSlab } from '../../../../ingest/journal/segments/slab.ts'

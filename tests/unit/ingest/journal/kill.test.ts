@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
-import { createFileLayer } from '../../../../ingest/journal/append/file-layer.ts'
+import { createFileLayer } from '../../../../ingest/journal/files/file-layer.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { openSmall, readAll } from './journal-fixture.ts'
 

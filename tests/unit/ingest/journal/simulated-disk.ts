@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Random } from '#lib/runtime/random.ts'
-import type { FileLayer, LayerFile } from '../../../../ingest/journal/append/file-layer.ts'
+import type { FileLayer, LayerFile } from '../../../../ingest/journal/files/file-layer.ts'
 import { createSimulatedFile, type SimulatedFile } from './simulated-file.ts'
 
 /** What is about to be done, for those who make it fail or count it. */

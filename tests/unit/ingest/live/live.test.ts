@@ -9,10 +9,10 @@ import {
   type LivePlace,
 } from '#lib/telemetry/live.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import { createLiveHub } from '../../../../ingest/live/live-feed.ts'
+import { createLiveHub } from '../../../../ingest/main-thread/live-hub.ts'
 import { createLiveWatch } from '../../../../ingest/live/live-watch.ts'
 import { runPipeline, type Outcome } from '../../../../ingest/pipeline/pipeline.ts'
-import { createIntakeState } from '../../../../ingest/pipeline/state.ts'
+import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { journaled, truckOf, truckPayload } from '../../../support/messages.ts'
 
 const JOURNAL = '7f1e6d2a-0000-4000-8000-000000000001'

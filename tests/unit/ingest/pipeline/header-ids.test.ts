@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
 import { runPipeline } from '../../../../ingest/pipeline/pipeline.ts'
-import { createIntakeState } from '../../../../ingest/pipeline/state.ts'
+import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { T0, journaled, truckOf } from '../../../support/messages.ts'
 
 const DAY_NS = 86_400_000_000_000n

@@ -7,7 +7,7 @@ import {
   type PipelineDeps,
   type PipelineOptions,
 } from '../../../../ingest/pipeline/pipeline.ts'
-import { createIntakeState } from '../../../../ingest/pipeline/state.ts'
+import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { T0, journaled, truckOf, truckPayload } from '../../../support/messages.ts'
 
 const DAY_NS = 86_400_000_000_000n

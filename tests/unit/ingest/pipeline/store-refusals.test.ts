@@ -3,7 +3,7 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import type { Outcome } from '../../../../ingest/pipeline/pipeline.ts'
-import { createIntakeState, touchDevice } from '../../../../ingest/pipeline/state.ts'
+import { createIntakeState, touchDevice } from '../../../../ingest/state/intake-state.ts'
 import { withoutRefused } from '../../../../ingest/pipeline/store-refusals.ts'
 
 const DEVICE = 'acme.t1'

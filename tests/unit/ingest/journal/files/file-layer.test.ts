@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createFileLayer, type FileLayer } from '../../../../../ingest/journal/append/file-layer.ts'
+import { createFileLayer, type FileLayer } from '../../../../../ingest/journal/files/file-layer.ts'
 import { createSlab } from '../../../../../ingest/journal/segments/slab.ts'
 import { temporaryDir } from '../../../../support/platform.ts'
 

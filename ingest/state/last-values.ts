@@ -3,7 +3,7 @@ import type { KindDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import type { DeviceState } from './state.ts'
+import type { DeviceState } from './intake-state.ts'
 
 /** The latest reading of each kind by device time, with the fields that only earlier ones had. */
 export function keepLast(device: DeviceState, reading: Reading): void {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { FileLayer, LayerFile } from '../append/file-layer.ts'
+import type { FileLayer, LayerFile } from '../files/file-layer.ts'
 import type { Identity } from '../identity.ts'
 import { scan, type Scanned, type Visit } from '../reading/scan.ts'
 import {
@@ -10,8 +10,8 @@ import {
   segmentName,
   type HeaderRead,
   type SegmentHeader,
-} from './segment-header.ts'
-import { createSlab, slabOf, type Slab } from './slab.ts'
+} from '../segments/segment-header.ts'
+import { createSlab, slabOf, type Slab } from '../segments/slab.ts'
 
 /** A segment as it lies in the folder. */
 export interface SegmentFile {

@@ -1,6 +1,6 @@
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
-import { rejectionId, type RejectedMessage } from '../rejections/rejections.ts'
+import { rejectionId, type RejectedMessage } from './rejection-log.ts'
 
 /** Turns rejections into messages for the `errors` topic, so many per device and minute. */
 export interface NoticeBoard {

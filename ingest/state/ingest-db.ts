@@ -6,14 +6,14 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import { createTraffic } from '../conformance/traffic.ts'
-import { decodeMemory, encodeMemory } from './duplicates.ts'
+import { decodeMemory, encodeMemory } from './duplicate-memory.ts'
 import {
   createDeviceState,
   showCounts,
   touchChannel,
   type DeviceState,
   type IntakeState,
-} from './state.ts'
+} from './intake-state.ts'
 
 /** Migrations of `ingest.db` by number: the state of the intake, and the rejections. */
 const MIGRATIONS: readonly string[] = [

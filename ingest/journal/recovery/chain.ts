@@ -1,6 +1,6 @@
-import { positionAt } from './record.ts'
-import type { SegmentFile, SegmentFiles } from './segments/segment-files.ts'
-import { HEADER_BYTES, type SegmentHeader } from './segments/segment-header.ts'
+import { positionAt } from '../record.ts'
+import type { SegmentFile, SegmentFiles } from './segment-files.ts'
+import { HEADER_BYTES, type SegmentHeader } from '../segments/segment-header.ts'
 
 /** A segment of the chain with its sealed end. */
 export interface Link {

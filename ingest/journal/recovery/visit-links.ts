@@ -1,7 +1,7 @@
-import { headerOf, type Link } from '../chain.ts'
+import { headerOf, type Link } from './chain.ts'
 import { positionAt } from '../record.ts'
-import { gapsOf, type Lost, type Run, type Visit } from './scan.ts'
-import type { SegmentFiles } from '../segments/segment-files.ts'
+import { gapsOf, type Lost, type Run, type Visit } from '../reading/scan.ts'
+import type { SegmentFiles } from './segment-files.ts'
 import { HEADER_BYTES } from '../segments/segment-header.ts'
 
 /** Bytes that do not match their checksum although they were durable once. */

@@ -3,8 +3,18 @@ import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { countTraffic } from '../conformance/traffic.ts'
 import type { RefusedItem } from '../formats/format.ts'
-import type { Recovery, RefusedAgain, RejectedMessage, Standing } from '../rejections/rejections.ts'
-import { touchDevice, type Counts, type DeviceState, type IntakeState } from '../pipeline/state.ts'
+import type {
+  Recovery,
+  RefusedAgain,
+  RejectedMessage,
+  Standing,
+} from '../rejections/rejection-log.ts'
+import {
+  touchDevice,
+  type Counts,
+  type DeviceState,
+  type IntakeState,
+} from '../state/intake-state.ts'
 
 export interface SettleDeps {
   /** How the rejections of an earlier message stand (`RejectionBook.standing`). */

@@ -5,7 +5,7 @@ import type { ReplayAnswer, ReplayRequest } from '#lib/telemetry/questions.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import type { Journal, JournalReader } from '../journal/journal.ts'
-import { REPLAY_PAGE, type ReplayCandidate, type ReplayPage } from './rejections.ts'
+import { REPLAY_PAGE, type ReplayCandidate, type ReplayPage } from '../rejections/rejection-log.ts'
 
 type Result = 'recovered' | 'again' | 'duplicate'
 

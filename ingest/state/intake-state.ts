@@ -6,7 +6,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import { createTraffic, type Traffic } from '../conformance/traffic.ts'
-import { createChannelMemory, type ChannelMemory } from './duplicates.ts'
+import { createChannelMemory, type ChannelMemory } from './duplicate-memory.ts'
 
 /** Messages of one device, each counted in exactly one of stored, rejected and duplicate. */
 export interface Counts {
