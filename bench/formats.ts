@@ -146,14 +146,14 @@ function caseWork(format: string): Work {
   const inputs = readCases()
     .filter((one) => one.format === format)
     .map(({ payload, kind, channel, settings }) => formatInput(payload, kind, channel, settings))
-    .filter((input) => (formatNamed(format)?.parse(input).drafts.length ?? 0) > 0)
+    .filter((input) => (formatNamed(format)?.parse(input).elements.length ?? 0) > 0)
   return { name: format, run: () => parseAll(format, inputs) }
 }
 
 function parseAll(name: string, inputs: readonly FormatInput[]): number {
   const format = formatNamed(name)
   let good = 0
-  for (const input of inputs) good += (format?.parse(input).drafts.length ?? 0) > 0 ? 1 : 0
+  for (const input of inputs) good += (format?.parse(input).elements.length ?? 0) > 0 ? 1 : 0
   return requireAll(good, inputs.length, name)
 }
 

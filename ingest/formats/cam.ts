@@ -85,7 +85,7 @@ function readCam(envelope: Values, { device, message, channel }: FormatInput): F
   const problem = takeContainers(envelope['message'], values)
   if (problem) return refuse(refuseAt(-1, problem))
   const draft = truckDraft({
-    item: -1,
+    elementIndex: -1,
     timeNs: time.timeNs,
     timePath: 'timestamp',
     values,

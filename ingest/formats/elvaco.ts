@@ -1,7 +1,7 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashText } from '#lib/telemetry/hash.ts'
 import { reportOf, type Row } from './elvaco/report-rows.ts'
-import type { Draft, Format, FormatOutput, RefusedItem } from './format.ts'
+import type { ParsedElement, Format, FormatOutput, RefusedElement } from './format.ts'
 import { bytesOf } from './mbus/hex.ts'
 import type { KeyedInput } from './meters/aes-key.ts'
 import { isProblem } from './mbus/problem.ts'
@@ -38,39 +38,44 @@ function parse(input: KeyedInput): FormatOutput {
     const expected = 'rows of a report, template 4001'
     return refuse(refusal(-1, 'schema', { path: [], expected, got: 'none' }))
   }
-  return outputOf(rows.map((row, item) => readRow(row, item, kind, input)))
+  return outputOf(rows.map((row, elementIndex) => readRow(row, elementIndex, kind, input)))
 }
 
-function readRow(row: Row, item: number, kind: MeterKind, input: KeyedInput): Draft | RefusedItem {
+function readRow(
+  row: Row,
+  elementIndex: number,
+  kind: MeterKind,
+  input: KeyedInput,
+): ParsedElement | RefusedElement {
   if (row.wrongCount !== null) {
     const expected = `${Object.keys(row.cells).length} cells with ; between them`
-    return refusal(item, 'malformed', { path: [], expected, got: `${row.wrongCount}` })
+    return refusal(elementIndex, 'malformed', { path: [], expected, got: `${row.wrongCount}` })
   }
   const { created = '', 'device-identification': identified = '', [RAW]: raw = '' } = row.cells
   const zone = zoneOf(input.device.settings['timezone'])
   const time = readStatedTime(created, zone)
-  if ('expected' in time) return refusal(item, 'schema', { path: ['created'], ...time })
+  if ('expected' in time) return refusal(elementIndex, 'schema', { path: ['created'], ...time })
   const bytes = bytesOf(Buffer.from(raw))
-  if (isProblem(bytes)) return refusal(item, bytes.reason, { ...bytes, path: [RAW] })
+  if (isProblem(bytes)) return refusal(elementIndex, bytes.reason, { ...bytes, path: [RAW] })
   // The telegram begins with control field and address; its checksum has been left out.
   const telegram = {
     data: bytes.subarray(2),
     address: null,
-    item,
+    elementIndex,
     ...time,
     hash: hashText(row.text),
   }
   const result = readTelegram(telegram, kind, input)
-  if ('reason' in result) return withPath(result, item)
+  if ('reason' in result) return withPath(result, elementIndex)
   const isSame = isOneMeter([result.fields['meterId'], identified, TOPIC.exec(input.channel)?.[2]])
   const flags = isSame ? result.flags : result.flags | FLAGS.identity_mismatch
-  return { ...result, flags, timePath: showPath([item, 'created']) }
+  return { ...result, flags, timePath: showPath([elementIndex, 'created']) }
 }
 
 /** A path within the telegram, from the payload on. */
-function withPath(refused: RefusedItem, item: number): RefusedItem {
+function withPath(refused: RefusedElement, elementIndex: number): RefusedElement {
   const inner = refused.path === '' ? '' : `.${refused.path}`
-  return { ...refused, path: `${showPath([item, RAW])}${inner}` }
+  return { ...refused, path: `${showPath([elementIndex, RAW])}${inner}` }
 }
 
 /** Telegram, row and topic name the meter; where one does not, the others stand alone. */
@@ -79,7 +84,7 @@ function isOneMeter(ids: readonly unknown[]): boolean {
   return new Set(known).size <= 1
 }
 
-function notRaw(columns: readonly string[], template: string | undefined): RefusedItem {
+function notRaw(columns: readonly string[], template: string | undefined): RefusedElement {
   const expected = `report template 4001, with the columns created and ${RAW}`
   const named = template === undefined ? '' : `template ${template}, `
   const got = `${named}columns ${show(columns.join(';'))}`

@@ -27,9 +27,9 @@ export interface FormatInput {
 }
 
 /** One reading as the payload tells it, before clock, lateness and duplicates are judged. */
-export interface Draft {
+export interface ParsedElement {
   /** Index of the element in an array payload; -1 when the payload is one object. */
-  readonly item: number
+  readonly elementIndex: number
   readonly kind: Kind
   readonly seq: number | null
   /** The device's own time, Unix ns; null when it gives none. */
@@ -46,17 +46,17 @@ export interface Draft {
   readonly timePath?: string
 }
 
-export interface RefusedItem extends Refusal {
+export interface RefusedElement extends Refusal {
   /** -1: the whole message. */
-  readonly item: number
+  readonly elementIndex: number
   /** Which of the devices behind a gateway it is about, where that is known. */
   readonly subDevice?: string
 }
 
-/** A message without drafts and refusals is an event: stored, but no reading. */
+/** A message without elements and refusals is an event: stored, but no reading. */
 export interface FormatOutput {
-  readonly drafts: readonly Draft[]
-  readonly refused: readonly RefusedItem[]
+  readonly elements: readonly ParsedElement[]
+  readonly refused: readonly RefusedElement[]
 }
 
 /** A payload convention: pure, one file each, listed in `catalogue.ts`. Never throws. */

@@ -3,7 +3,7 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import type { Device } from '#lib/registry/registry.ts'
-import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { BARE_ENERGY, NAMES } from './kamstrup2mqtt/names.ts'
 import { energyField, isEmpty, meterDraft, meterIdOf, type MeterKind } from './meters/meter.ts'
 import { EVENT, outputOf, refuse } from './payload/output.ts'
@@ -50,7 +50,7 @@ function read(payload: Payload, kind: MeterKind, { device, message }: FormatInpu
   const meterId = meterIdOf(payload['FABRICATION_NO'])
   const hash = hashBytes(message.payload)
   const time = { timeNs, timePath: 'timestamp', flags: 0 }
-  const reading = { item: -1, ...time, values, status, medium: null, meterId, hash }
+  const reading = { elementIndex: -1, ...time, values, status, medium: null, meterId, hash }
   return outputOf([meterDraft(kind, device, reading)])
 }
 
@@ -60,7 +60,7 @@ function valuesOf(
   payload: Payload,
   kind: MeterKind,
   settings: Device['settings'],
-): { readonly values: Values; readonly problem: RefusedItem | null } {
+): { readonly values: Values; readonly problem: RefusedElement | null } {
   const values: Values = {}
   for (const [name, known] of Object.entries(NAMES)) {
     const value = payload[name]
@@ -86,7 +86,7 @@ function statusOf(payload: Payload): MeterStatus {
   return statusOfText(code === 0 ? 'OK' : `INFO_CODE_${code}`)
 }
 
-function noUnit(registered: unknown): RefusedItem {
+function noUnit(registered: unknown): RefusedElement {
   const expected = 'energyUnit of the device in the registry: kWh, MWh, GJ, ...'
   const got =
     registered === undefined

@@ -32,6 +32,6 @@ function parse(input: KeyedInput): FormatOutput {
   const link = isProblem(frame) ? frame : withoutExtendedLink(frame, input)
   if (isProblem(link)) return refuse(refusedFor(-1, link))
   const hash = hashBytes(message.payload)
-  const telegram = { ...link, item: -1, timeNs: null, flags: 0, hash }
+  const telegram = { ...link, elementIndex: -1, timeNs: null, flags: 0, hash }
   return outputOf([readTelegram(telegram, kind, input)])
 }

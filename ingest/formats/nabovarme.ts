@@ -3,7 +3,7 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import type { Device } from '#lib/registry/registry.ts'
-import type { Format, FormatOutput, RefusedItem } from './format.ts'
+import type { Format, FormatOutput, RefusedElement } from './format.ts'
 import { decrypt, isEncrypted } from './nabovarme/decrypt.ts'
 import { partsOf, quantityOf } from './nabovarme/sample-text.ts'
 import { aesKeyOf, keyProblem, type KeyedInput } from './meters/aes-key.ts'
@@ -69,7 +69,7 @@ function parse(input: KeyedInput): FormatOutput {
   const hash = hashBytes(message.payload)
   return outputOf([
     meterDraft(kind, device, {
-      item: -1,
+      elementIndex: -1,
       timeNs: typeof timeNs === 'bigint' ? timeNs : null,
       // The topic has it, not the payload.
       timePath: '',
@@ -101,7 +101,7 @@ function topicOf(channel: string): Topic {
 }
 
 /** The text of a payload, decrypted where it has to be. */
-function sampleOf(input: KeyedInput): string | RefusedItem {
+function sampleOf(input: KeyedInput): string | RefusedElement {
   const { payload, topic } = input.message
   const clear = clearText(payload)
   if (clear !== null) return clear
@@ -137,7 +137,7 @@ function valuesOf(
   sample: string,
   kind: MeterKind,
   settings: Device['settings'],
-): { readonly values: Values; readonly problem: RefusedItem | null } {
+): { readonly values: Values; readonly problem: RefusedElement | null } {
   const values: Values = {}
   const parts = partsOf(sample)
   if ('expected' in parts) {
@@ -159,12 +159,12 @@ function valuesOf(
   return { values, problem: null }
 }
 
-function unknownUnit(name: string, units: readonly string[], unit: string): RefusedItem {
+function unknownUnit(name: string, units: readonly string[], unit: string): RefusedElement {
   const expected = `a value in ${units.join(', ')}`
   const got = unit === '' ? 'no unit' : show(unit)
   return refusal(-1, 'unit_unknown', { path: [name], expected, got })
 }
 
-function malformed(expected: string, got: string): RefusedItem {
+function malformed(expected: string, got: string): RefusedElement {
   return refusal(-1, 'malformed', { path: [], expected, got })
 }

@@ -1,6 +1,6 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import { hashBytes, hashText } from '#lib/telemetry/hash.ts'
-import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { ParsedElement, Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { FAULT_WORDS, SHOWN_LEVELS } from './payload/hidden-fault.ts'
 import { findJsonFaults, parseJson } from './payload/json-text.ts'
 import { isRecord, readElement, refusal } from './payload/native-element.ts'
@@ -13,38 +13,38 @@ export const native: Format = {
   parse,
 }
 
-const EVENT: FormatOutput = { drafts: [], refused: [] }
+const EVENT: FormatOutput = { elements: [], refused: [] }
 
 function parse({ device, message, channel }: FormatInput): FormatOutput {
   const { value, text, problem } = parseJson(message.payload)
   // A status is an event unless it carries a reading; a last will is often plain text.
   if (channel === 'status' && !holdsReading(value)) return EVENT
-  if (problem) return { drafts: [], refused: [problem] }
+  if (problem) return { elements: [], refused: [problem] }
   const whole = refuseWhole(value, device.kind)
-  if (whole) return { drafts: [], refused: [whole] }
+  if (whole) return { elements: [], refused: [whole] }
   // `refuseWhole` has refused the gateway, which has no kind of its own.
   const own = device.kind as Kind
   const suspect = text.includes('__proto__') || mayHideFaults(message.payload, value)
   const faults = suspect ? faultsByItem(text, value) : NO_FAULTS
   if (Array.isArray(value)) return readArray(value, own, faults)
   const result = faults.get(-1) ?? readElement(value, -1, own)
-  if ('reason' in result) return { drafts: [], refused: [result] }
-  return { drafts: [{ ...result, hash: hashBytes(message.payload) }], refused: [] }
+  if ('reason' in result) return { elements: [], refused: [result] }
+  return { elements: [{ ...result, hash: hashBytes(message.payload) }], refused: [] }
 }
 
 function readArray(
-  elements: readonly unknown[],
+  payload: readonly unknown[],
   own: Kind,
-  faults: ReadonlyMap<number, RefusedItem>,
+  faults: ReadonlyMap<number, RefusedElement>,
 ): FormatOutput {
-  const drafts: Draft[] = []
-  const refused: RefusedItem[] = []
-  for (const [item, element] of elements.entries()) {
-    const result = faults.get(item) ?? readElement(element, item, own)
+  const elements: ParsedElement[] = []
+  const refused: RefusedElement[] = []
+  for (const [elementIndex, element] of payload.entries()) {
+    const result = faults.get(elementIndex) ?? readElement(element, elementIndex, own)
     if ('reason' in result) refused.push(result)
-    else drafts.push({ ...result, hash: hashText(JSON.stringify(element)) })
+    else elements.push({ ...result, hash: hashText(JSON.stringify(element)) })
   }
-  return { drafts, refused }
+  return { elements, refused }
 }
 
 function holdsReading(value: unknown): boolean {
@@ -57,7 +57,7 @@ function isReading(value: unknown): boolean {
   return value['data'] !== undefined || value['radio'] !== undefined
 }
 
-function refuseWhole(value: unknown, kind: Kind | 'gateway'): RefusedItem | null {
+function refuseWhole(value: unknown, kind: Kind | 'gateway'): RefusedElement | null {
   if (kind === 'gateway') {
     const expected = 'readings of its sub-devices: a gateway has none of its own'
     const got = isRecord(value) ? show(value['kind']) : describe(value)
@@ -123,16 +123,19 @@ function namesIn(record: Readonly<Record<string, unknown>>): number {
   return names
 }
 
-const NO_FAULTS: ReadonlyMap<number, RefusedItem> = new Map()
+const NO_FAULTS: ReadonlyMap<number, RefusedElement> = new Map()
 
 /** The first fault of each element; of the whole message (-1) when it is no array. */
-function faultsByItem(text: string, value: unknown): ReadonlyMap<number, RefusedItem> {
-  const faults = new Map<number, RefusedItem>()
+function faultsByItem(text: string, value: unknown): ReadonlyMap<number, RefusedElement> {
+  const faults = new Map<number, RefusedElement>()
   for (const { path, fault } of findJsonFaults(text)) {
-    const item = Array.isArray(value) ? Number(path[0]) : -1
-    if (faults.has(item)) continue
-    const within = (item < 0 ? path : path.slice(1)).slice(0, SHOWN_LEVELS)
-    faults.set(item, refusal(item, 'malformed', { path: within, ...FAULT_WORDS[fault] }))
+    const elementIndex = Array.isArray(value) ? Number(path[0]) : -1
+    if (faults.has(elementIndex)) continue
+    const within = (elementIndex < 0 ? path : path.slice(1)).slice(0, SHOWN_LEVELS)
+    faults.set(
+      elementIndex,
+      refusal(elementIndex, 'malformed', { path: within, ...FAULT_WORDS[fault] }),
+    )
   }
   return faults
 }

@@ -61,7 +61,7 @@ function readLocation(location: Values, { device, message, channel }: FormatInpu
   if (problem) return refuse(refuseAt(-1, problem))
   const isNowhere = values['lat'] === 0 && values['lon'] === 0
   const draft = truckDraft({
-    item: -1,
+    elementIndex: -1,
     timeNs: time.timeNs,
     timePath: 'tst',
     values: isNowhere ? withoutFix(values) : values,

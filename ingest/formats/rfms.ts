@@ -1,4 +1,4 @@
-import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { ParsedElement, Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { isRecord } from './payload/native-element.ts'
 import type { Problem } from './payload/source-fields.ts'
 import { asCarried, elementOf } from './payload/sub-device.ts'
@@ -29,8 +29,8 @@ function readFleet(value: unknown, input: FormatInput): FormatOutput {
   return found.length === 0 ? EVENT : outputOf(found.map((one) => readCarried(one, input)))
 }
 
-function readCarried(element: Element, input: FormatInput): Draft | RefusedItem {
-  const { item, path } = element
+function readCarried(element: Element, input: FormatInput): ParsedElement | RefusedElement {
+  const { elementIndex, path } = element
   const vin = vinOf(element)
   const name = vin === '' ? null : input.pseudonym?.(vin)
   const subDevice = `vin-${name}`
@@ -38,12 +38,12 @@ function readCarried(element: Element, input: FormatInput): Draft | RefusedItem 
   if (!name || !device) {
     const expected = 'the VIN of the vehicle: it tells the sub-device'
     const at = [...path, element.values.get('vin').name]
-    return refuseAt(item, { path: at, expected, got: 'no VIN' })
+    return refuseAt(elementIndex, { path: at, expected, got: 'no VIN' })
   }
   const read =
     device.kind === 'truck'
       ? readElement(element, { ...input, device })
-      : { ...notTruck(device.kind), item }
+      : { ...notTruck(device.kind), elementIndex }
   return elementOf(read, subDevice)
 }
 
@@ -69,13 +69,13 @@ function vinOf({ values }: Element): string {
  * One message may carry a fleet, so the setting `vin` says which vehicle the device is. The others
  * are refused, and can be replayed once they are registered. No VIN is shown: it is personal data.
  */
-function otherVehicle(element: Element, vin: string | null): RefusedItem | null {
+function otherVehicle(element: Element, vin: string | null): RefusedElement | null {
   const found = vinOf(element)
   if (vin === null || found === vin.trim().toUpperCase()) return null
   const expected = 'the vehicle of the setting vin: give other vehicles a device of their own'
   const got = found === '' ? 'no VIN' : 'another VIN'
   const path = [...element.path, element.values.get('vin').name]
-  return refuseAt(element.item, { path, expected, got }, 'unknown_device')
+  return refuseAt(element.elementIndex, { path, expected, got }, 'unknown_device')
 }
 
 function manyVehicles(elements: readonly Element[]): Problem {

@@ -3,7 +3,7 @@ import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { hashText } from '#lib/telemetry/hash.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
 import type { Device } from '#lib/registry/registry.ts'
-import type { Draft, Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { ParsedElement, Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { native } from './native.ts'
 import { hiddenFault } from './payload/hidden-fault.ts'
 import { parseJson } from './payload/json-text.ts'
@@ -43,7 +43,7 @@ function isCborArray(first: number | undefined): boolean {
   return first !== undefined && first >= 0x80 && first <= 0x9f
 }
 
-type Decoded = { readonly value: unknown } | RefusedItem
+type Decoded = { readonly value: unknown } | RefusedElement
 
 function cborOf(payload: Uint8Array): Decoded {
   const decoded = decodeCbor(payload)
@@ -67,7 +67,7 @@ interface Group {
 }
 
 function read(records: readonly Resolved[], kind: Kind, input: FormatInput): FormatOutput {
-  const refused: RefusedItem[] = []
+  const refused: RefusedElement[] = []
   const found: Found[] = []
   for (const record of records) {
     const target = targetOf(record.name, kind, input.device.settings)
@@ -77,8 +77,8 @@ function read(records: readonly Resolved[], kind: Kind, input: FormatInput): For
     else found.push({ record, target, value, timeNs: timeOf(record, input) })
   }
   if (found.length === 0 && refused.length === 0) return refuse(nothingFor(kind, records))
-  const { drafts, refused: broken } = outputOf(groupsOf(found).map((one) => draftOf(one, kind)))
-  return { drafts, refused: [...refused, ...broken] }
+  const { elements, refused: broken } = outputOf(groupsOf(found).map((one) => draftOf(one, kind)))
+  return { elements, refused: [...refused, ...broken] }
 }
 
 /** The field a record is for. */
@@ -121,11 +121,11 @@ function valueOf(
   record: Resolved,
   { name, field, isOurName }: Target,
   settings: Device['settings'],
-): number | string | boolean | RefusedItem {
-  const { item, label, value, unit } = record
+): number | string | boolean | RefusedElement {
+  const { elementIndex, label, value, unit } = record
   if (label !== LABEL_OF[field.type]) {
     const expected = `${LABEL_OF[field.type]}, a ${field.type} for ${name}`
-    return refusal(item, 'schema', { path: [label], expected, got: label })
+    return refusal(elementIndex, 'schema', { path: [label], expected, got: label })
   }
   // `resolvePack` has looked at the type of each label.
   if (typeof value !== 'number') return value as string | boolean
@@ -135,10 +135,10 @@ function valueOf(
   if (converted !== null && Number.isFinite(converted)) return converted
   const expected = `${name} in ${unitsFor(field.unit).join(', ')}`
   const got = unit === null ? 'no unit' : show(unit)
-  return refusal(item, 'unit_unknown', { path: ['u'], expected, got })
+  return refusal(elementIndex, 'unit_unknown', { path: ['u'], expected, got })
 }
 
-function isRefusal(value: number | string | boolean | RefusedItem): value is RefusedItem {
+function isRefusal(value: number | string | boolean | RefusedElement): value is RefusedElement {
   return typeof value === 'object'
 }
 
@@ -175,28 +175,28 @@ function groupsOf(found: readonly Found[]): readonly Group[] {
 }
 
 /** Judged like a native reading of the same values: types, sentinels, ranges, half positions. */
-function draftOf({ timeNs, data, radio, found }: Group, own: Kind): Draft | RefusedItem {
-  const item = found[0]?.record.item ?? 0
+function draftOf({ timeNs, data, radio, found }: Group, own: Kind): ParsedElement | RefusedElement {
+  const elementIndex = found[0]?.record.elementIndex ?? 0
   const kind = isEmpty(data) ? 'radio' : own
-  const result = readElement({ v: 1, kind, data, radio }, item, own)
+  const result = readElement({ v: 1, kind, data, radio }, elementIndex, own)
   if ('reason' in result) return atRecord(result, found)
   const parts = found.map(({ record: { name, unit, value } }) => [name, unit, value])
-  const timePath = showPath([item, 't'])
+  const timePath = showPath([elementIndex, 't'])
   return { ...result, timeNs, timePath, hash: hashText(JSON.stringify(parts)) }
 }
 
 /** A refusal of a field, told of the record that gave it, or by its name where none did. */
-function atRecord(refused: RefusedItem, found: readonly Found[]): RefusedItem {
+function atRecord(refused: RefusedElement, found: readonly Found[]): RefusedElement {
   const field = refused.path.slice(refused.path.lastIndexOf('.') + 1)
   const record = found.find(({ target }) => target.name === field)?.record
-  if (record) return { ...refused, path: showPath([record.item, record.label]) }
+  if (record) return { ...refused, path: showPath([record.elementIndex, record.label]) }
   const expected = `${field}: ${refused.expected}`
-  return { ...refused, path: showPath([refused.item]), expected }
+  return { ...refused, path: showPath([refused.elementIndex]), expected }
 }
 
 const SHOWN_NAMES = 5
 
-function nothingFor(kind: Kind, records: readonly Resolved[]): RefusedItem {
+function nothingFor(kind: Kind, records: readonly Resolved[]): RefusedElement {
   const names = records.slice(0, SHOWN_NAMES).map(({ name }) => name.slice(0, 48))
   const [example = ''] = Object.keys(KINDS[kind].fields)
   const expected = `a record whose name ends with a field of ${kind}, such as ${example}, or that the setting senml maps to one`
@@ -204,7 +204,7 @@ function nothingFor(kind: Kind, records: readonly Resolved[]): RefusedItem {
   return refusal(-1, 'schema', { path: [], expected, got })
 }
 
-function ofGateway(): RefusedItem {
+function ofGateway(): RefusedElement {
   const expected = 'readings of its sub-devices: a gateway has none of its own'
   return refusal(-1, 'kind', { path: [], expected, got: 'a device of kind gateway' })
 }

@@ -41,7 +41,7 @@ function readReported(reported: Values, { device, message }: FormatInput): Forma
   const { timeNs } = time
   const hash = hashBytes(message.payload)
   const record = {
-    item: -1,
+    elementIndex: -1,
     timeNs,
     hash,
     values: reported,

@@ -94,7 +94,7 @@ function readPosition(position: Values, { device, message }: FormatInput): Forma
   if (problem) return refuse(refuseAt(-1, problem))
   const isNowhere = values['lat'] === 0 && values['lon'] === 0
   const draft = truckDraft({
-    item: -1,
+    elementIndex: -1,
     ...time,
     values: hasFix && !isNowhere ? values : withoutFix(values),
     given: { ...position, ...attributes },

@@ -2,7 +2,7 @@ import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Device } from '#lib/registry/registry.ts'
-import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { native } from './native.ts'
 import { hiddenFault } from './payload/hidden-fault.ts'
 import { parseJson } from './payload/json-text.ts'
@@ -78,7 +78,7 @@ function readUplink(uplink: Values, ids: unknown, kind: Kind, input: FormatInput
   const flags = element.flags | time.flags | (isOther(ids, channel) ? FLAGS.identity_mismatch : 0)
   const timePath = `${UPLINK}.received_at`
   const hash = hashBytes(message.payload)
-  return { drafts: [{ ...element, timeNs: time.timeNs, timePath, flags, hash }], refused: [] }
+  return { elements: [{ ...element, timeNs: time.timeNs, timePath, flags, hash }], refused: [] }
 }
 
 const FORMATTER = 'an object: give the device a payload formatter in The Things Stack'
@@ -157,10 +157,10 @@ function* namedIn(values: Values, before: string, level: number): Generator<[str
 
 /** A refusal of a field, told by the name it has in the payload. */
 function asDecoded(
-  { reason, path, expected, got }: RefusedItem,
+  { reason, path, expected, got }: RefusedElement,
   decoded: Values,
   sources: ReadonlyMap<string, string>,
-): RefusedItem {
+): RefusedElement {
   const field = path.slice('data.'.length)
   if (field === '' || path === 'data') {
     const names = Object.keys(decoded).slice(0, 5).map(show).join(', ')
@@ -177,11 +177,11 @@ function isOther(ids: unknown, channel: string): boolean {
   return root === 'v3' && devices === 'devices' && typeof id === 'string' && id !== named
 }
 
-function wrong(path: readonly PropertyKey[], expected: string, got: string): RefusedItem {
+function wrong(path: readonly PropertyKey[], expected: string, got: string): RefusedElement {
   return refusal(-1, 'schema', { path, expected, got })
 }
 
-function ofGateway(): RefusedItem {
+function ofGateway(): RefusedElement {
   const expected = 'a registered device: give each end device its own, with its topic'
   return refusal(-1, 'kind', { path: [], expected, got: 'a device of kind gateway' })
 }

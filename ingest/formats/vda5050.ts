@@ -1,6 +1,6 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
-import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { parseJson } from './payload/json-text.ts'
 import { isRecord, refusal } from './payload/native-element.ts'
 import { native } from './native.ts'
@@ -21,7 +21,7 @@ export const vda5050: Format = {
 
 type Values = Readonly<Record<string, unknown>>
 
-const EVENT: FormatOutput = { drafts: [], refused: [] }
+const EVENT: FormatOutput = { elements: [], refused: [] }
 
 function parse(input: FormatInput): FormatOutput {
   const { device, message, channel } = input
@@ -68,8 +68,8 @@ function read(
   // headerId counts per topic: where topics share a channel, only `state` may count in it.
   const seq = ownChannel || topic === 'state' ? result.seq : null
   const hash = hashBytes(message.payload)
-  const own = { item: -1, kind: 'robot', radio: null, timePath: 'timestamp' } as const
-  return { drafts: [{ ...own, seq, timeNs, flags, fields, hash }], refused: [] }
+  const own = { elementIndex: -1, kind: 'robot', radio: null, timePath: 'timestamp' } as const
+  return { elements: [{ ...own, seq, timeNs, flags, fields, hash }], refused: [] }
 }
 
 /**
@@ -131,16 +131,16 @@ function isEmpty(fields: Values): boolean {
   return true
 }
 
-function refuse(item: RefusedItem): FormatOutput {
-  return { drafts: [], refused: [item] }
+function refuse(elementIndex: RefusedElement): FormatOutput {
+  return { elements: [], refused: [elementIndex] }
 }
 
-function notRobot(kind: string): RefusedItem {
+function notRobot(kind: string): RefusedElement {
   const expected = 'a device registered as robot: only robots speak VDA 5050'
   return refusal(-1, 'kind', { path: [], expected, got: `a device of kind ${kind}` })
 }
 
-function nothingIn(value: Values, topic: Topic, major: Major): RefusedItem {
+function nothingIn(value: Values, topic: Topic, major: Major): RefusedElement {
   const position = major === 3 ? 'mobileRobotPosition' : 'agvPosition'
   const names = Object.keys(value).slice(0, SHOWN_NAMES)
   const got = names.length === 0 ? 'an empty object' : `only ${names.map(short).join(', ')}`

@@ -1,7 +1,7 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import type { Format, FormatInput, FormatOutput, RefusedItem } from './format.ts'
+import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import {
   hasEnergy,
   isEmpty,
@@ -62,7 +62,7 @@ function kindOf(medium: string): MeterKind {
   return METER_MEDIA.energy_meter.has(medium) ? 'energy_meter' : 'heat_meter'
 }
 
-function noKind(media: unknown): RefusedItem {
+function noKind(media: unknown): RefusedElement {
   const expected = 'a medium that tells heat from electricity, or a registered sub-device'
   return refusal(-1, 'unknown_device', { path: ['media'], expected, got: show(media) })
 }
@@ -87,7 +87,17 @@ function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOut
   if (isEmpty(values) && !status.isFaulty) return refuse(nothingIn(telegram, kind))
   const { timeNs, flags, path: timePath } = time
   const hash = hashBytes(message.payload)
-  const reading = { item: -1, timeNs, timePath, flags, values, status, medium, meterId: id, hash }
+  const reading = {
+    elementIndex: -1,
+    timeNs,
+    timePath,
+    flags,
+    values,
+    status,
+    medium,
+    meterId: id,
+    hash,
+  }
   return outputOf([meterDraft(kind, device, reading)])
 }
 
@@ -107,7 +117,7 @@ function valuesOf(
   telegram: Payload,
   { targets }: MeterNames,
   medium: string | null,
-): { readonly values: Values; readonly problem: RefusedItem | null } {
+): { readonly values: Values; readonly problem: RefusedElement | null } {
   const values: Values = {}
   const ranks: Record<string, number> = {}
   const isCooling = medium?.startsWith('cooling') ?? false
@@ -135,13 +145,16 @@ function netPower({ [GIVEN_BACK]: givenBack, ...values }: Values): Values {
   return Number.isFinite(powerKw) ? { ...values, powerKw } : values
 }
 
-function noId(id: unknown): RefusedItem {
+function noId(id: unknown): RefusedElement {
   const got = typeof id === 'string' || typeof id === 'number' ? show(id) : describe(id)
   return wrong('id', 'the number of the meter, text of 8 digits', got)
 }
 
 /** An energy that is there, in a unit that nobody has mapped yet (domain.md 8.9). */
-function unknownUnit(telegram: Payload, { targets, energyStems }: MeterNames): RefusedItem | null {
+function unknownUnit(
+  telegram: Payload,
+  { targets, energyStems }: MeterNames,
+): RefusedElement | null {
   for (const name in telegram) {
     if (typeof telegram[name] !== 'number' || targets.has(name)) continue
     const cut = name.lastIndexOf('_')
@@ -158,7 +171,7 @@ function unknownUnit(telegram: Payload, { targets, energyStems }: MeterNames): R
 /** Units that tell of another quantity under a name like an energy. */
 const OTHERS = new Set(['m3', 'l', 'm3h', 'lh', 'kw', 'c', 'h', 'counter'])
 
-function nothingIn(telegram: Payload, kind: MeterKind): RefusedItem {
+function nothingIn(telegram: Payload, kind: MeterKind): RefusedElement {
   const expected = `a value of ${kind}, such as total_energy_consumption_kwh`
   return wrong('', expected, numbersIn(telegram))
 }

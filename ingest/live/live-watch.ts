@@ -109,26 +109,28 @@ function rejectionEvents({ message, format, refused }: RejectedMessage): LiveEve
   const { position, device, topic, receivedAtNs } = message
   // Of its own memory: a view would take the whole block it lies in across to the other thread.
   const payload = new Uint8Array(message.payload)
-  const items = new Map(refused.toReversed().map((one) => [one.item, one]))
+  const items = new Map(refused.toReversed().map((one) => [one.elementIndex, one]))
   const formatVersion = formatNamed(format)?.version ?? 1
-  return [...items.values()].map(({ item, reason, path, expected, got, subDevice = null }) => ({
-    type: 'rejection',
-    place: { position, rejection: true, index: item + 1 },
-    row: {
-      id: rejectionId(position, item),
-      timeNs: receivedAtNs,
-      device,
-      topic,
-      reason,
-      path,
-      expected,
-      got,
-      format,
-      formatVersion,
-      subDevice,
-      item: item < 0 ? null : item,
-      payload,
-      recoveredAtNs: null,
-    },
-  }))
+  return [...items.values()].map(
+    ({ elementIndex, reason, path, expected, got, subDevice = null }) => ({
+      type: 'rejection',
+      place: { position, rejection: true, index: elementIndex + 1 },
+      row: {
+        id: rejectionId(position, elementIndex),
+        timeNs: receivedAtNs,
+        device,
+        topic,
+        reason,
+        path,
+        expected,
+        got,
+        format,
+        formatVersion,
+        subDevice,
+        item: elementIndex < 0 ? null : elementIndex,
+        payload,
+        recoveredAtNs: null,
+      },
+    }),
+  )
 }

@@ -1,7 +1,7 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { isCarriedBy, mostSubDevices, type WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import { ID_PATTERN, fullId, shortIdOf, type FullId } from '#lib/telemetry/ids.ts'
-import type { Draft, FormatInput, FormatOutput, RefusedItem } from '../formats/format.ts'
+import type { ParsedElement, FormatInput, FormatOutput, RefusedElement } from '../formats/format.ts'
 
 export interface SubDeviceDeps {
   device(id: FullId): Device | null
@@ -44,7 +44,7 @@ export interface OfSender {
 }
 
 /**
- * Drafts of devices that are there, or can be created, stay; the others become refusals that name
+ * Elements of devices that are there, or can be created, stay; the others become refusals that name
  * the device, to be replayed once it is registered. The batch waits for the registry, so nothing is
  * decided twice: read again after a crash, the same messages find the same devices.
  */
@@ -56,7 +56,7 @@ export async function admitSubDevices<T extends OfSender>(
   const wanted = new Map<FullId, WantedSubDevice>()
   for (const { output, format, gateway } of messages) {
     if (gateway === null || mostSubDevices(gateway) === 0) continue
-    for (const { subDevice, kind } of output.drafts) {
+    for (const { subDevice, kind } of output.elements) {
       if (subDevice === undefined || !ID_PATTERN.test(subDevice)) continue
       const id = fullId(gateway.tenant, subDevice)
       if (deps.device(id)) continue
@@ -71,30 +71,30 @@ export async function admitSubDevices<T extends OfSender>(
 }
 
 function admitted(output: FormatOutput, gateway: Device, deps: SubDeviceDeps): FormatOutput {
-  const drafts: Draft[] = []
+  const elements: ParsedElement[] = []
   const refused = [...output.refused]
-  for (const draft of output.drafts) {
-    const refusal = refusalOf(draft, gateway, deps)
+  for (const element of output.elements) {
+    const refusal = refusalOf(element, gateway, deps)
     if (refusal) refused.push(refusal)
-    else drafts.push(draft)
+    else elements.push(element)
   }
-  return { drafts, refused }
+  return { elements, refused }
 }
 
 function refusalOf(
-  { item, subDevice }: Draft,
+  { elementIndex, subDevice }: ParsedElement,
   gateway: Device,
   deps: SubDeviceDeps,
-): RefusedItem | null {
+): RefusedElement | null {
   if (subDevice === undefined) {
     const expected = 'readings of its sub-devices: a gateway has none of its own'
-    return { item, reason: 'kind', path: '', expected, got: 'a reading that names none' }
+    return { elementIndex, reason: 'kind', path: '', expected, got: 'a reading that names none' }
   }
   const reason = 'unknown_device'
   const got = subDevice.slice(0, 64)
   if (!ID_PATTERN.test(subDevice)) {
     const expected = 'a sub-device named by 1 to 63 letters, digits, _ and -'
-    return { item, reason, path: '', expected, got, subDevice: got }
+    return { elementIndex, reason, path: '', expected, got, subDevice: got }
   }
   const known = deps.device(fullId(gateway.tenant, subDevice))
   if (known && isCarriedBy(known, gateway)) return null
@@ -102,5 +102,5 @@ function refusalOf(
     ? `a device whose setting gateway is ${shortIdOf(gateway.id)}`
     : `a registered device with the setting gateway ${shortIdOf(gateway.id)}; the setting ` +
       'createSubDevices of the gateway has them created'
-  return { item, reason, path: '', expected, got, subDevice }
+  return { elementIndex, reason, path: '', expected, got, subDevice }
 }

@@ -2,7 +2,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { countTraffic } from '../conformance/traffic.ts'
-import type { RefusedItem } from '../formats/format.ts'
+import type { RefusedElement } from '../formats/format.ts'
 import type {
   Recovery,
   RefusedAgain,
@@ -41,7 +41,7 @@ export interface Gathered {
 /** What became of the elements of one message. */
 export interface Judged {
   readonly readings: readonly Reading[]
-  readonly refused: readonly RefusedItem[]
+  readonly refused: readonly RefusedElement[]
   readonly duplicates: number
   readonly late: boolean
 }
@@ -96,7 +96,7 @@ export function settleReplay(
   const isRead = isStored || duplicates > 0
   const standing = standingNow(origin.position, position, deps, gathered)
   const { open, rejected } = standing
-  const still = new Set(refused.map(({ item }) => item))
+  const still = new Set(refused.map(({ elementIndex }) => elementIndex))
   const mended = open.filter((item) => {
     if (origin.item >= 0 && item !== origin.item) return false
     return isRead && !still.has(item) && !still.has(-1)
@@ -105,7 +105,8 @@ export function settleReplay(
   gathered.replays.set(position, isStored ? 'recovered' : isAgain ? 'again' : 'duplicate')
   if (mended.length === 0) return
   const device = standing.device ?? message.device
-  const isNew = ({ item }: RefusedItem) => mended.includes(-1) && !open.includes(item)
+  const isNew = ({ elementIndex }: RefusedElement) =>
+    mended.includes(-1) && !open.includes(elementIndex)
   const left = { format, refused: refused.filter(isNew) }
   for (const [at, item] of mended.entries()) {
     const recovery = { origin: { position: origin.position, item }, atNs: receivedAtNs, position }

@@ -21,7 +21,7 @@ import {
 } from '../state/duplicate-memory.ts'
 import { repeatRefusals, type DecidedDeps } from './repeat-refusals.ts'
 import { formatNamed } from '../formats/catalogue.ts'
-import type { Draft, FormatOutput, RefusedItem } from '../formats/format.ts'
+import type { ParsedElement, FormatOutput, RefusedElement } from '../formats/format.ts'
 import { keepLast } from '../state/last-values.ts'
 import type { Recovery, RefusedAgain, RejectedMessage } from '../rejections/rejection-log.ts'
 import {
@@ -76,8 +76,8 @@ interface Parsed extends OfSender {
   readonly channel: string
 }
 
-type LookedUpDrafts = ReadonlyMap<Draft, LookedUp>
-const NOTHING_LOOKED_UP: LookedUpDrafts = new Map()
+type LookedUpElements = ReadonlyMap<ParsedElement, LookedUp>
+const NOTHING_LOOKED_UP: LookedUpElements = new Map()
 
 /**
  * From journal records to readings, rejections and counts (ARCHITECTURE.md, "The way of a message"):
@@ -131,17 +131,19 @@ function channelOf({ topic, device }: JournaledMessage): string {
 function onlyOrigin(output: FormatOutput, { origin }: JournaledMessage): FormatOutput {
   if (!origin || origin.item < 0) return output
   return {
-    drafts: output.drafts.filter(({ item }) => item === origin.item),
-    refused: output.refused.filter(({ item }) => item === origin.item || item < 0),
+    elements: output.elements.filter(({ elementIndex }) => elementIndex === origin.item),
+    refused: output.refused.filter(
+      ({ elementIndex }) => elementIndex === origin.item || elementIndex < 0,
+    ),
   }
 }
 
-function refuseAll(reason: RefusedItem['reason'], expected: string, got: string): FormatOutput {
-  return { drafts: [], refused: [{ item: -1, reason, path: '', expected, got }] }
+function refuseAll(reason: RefusedElement['reason'], expected: string, got: string): FormatOutput {
+  return { elements: [], refused: [{ elementIndex: -1, reason, path: '', expected, got }] }
 }
 
-/** Whose reading a draft is: of the sender, or of a device that it carries. */
-function ownerOf({ subDevice }: Draft, { device }: JournaledMessage): FullId {
+/** Whose reading a element is: of the sender, or of a device that it carries. */
+function ownerOf({ subDevice }: ParsedElement, { device }: JournaledMessage): FullId {
   return subDevice === undefined ? device : fullId(tenantOf(device), subDevice)
 }
 
@@ -151,42 +153,42 @@ async function lookUp(
   parsed: readonly Parsed[],
   deps: PipelineDeps,
   { lookUpAll = false }: PipelineOptions,
-): Promise<LookedUpDrafts> {
-  const questions: { readonly identity: Identity; readonly draft: Draft }[] = []
+): Promise<LookedUpElements> {
+  const questions: { readonly identity: Identity; readonly element: ParsedElement }[] = []
   for (const { message, channel, output } of parsed) {
-    for (const [index, draft] of output.drafts.entries()) {
-      const { kind, seq, hash } = draft
-      const device = ownerOf(draft, message)
+    for (const [index, element] of output.elements.entries()) {
+      const { kind, seq, hash } = element
+      const device = ownerOf(element, message)
       const memory = state.devices.get(device)?.channels.get(channel)?.memory
       if (!memory && !lookUpAll) continue
-      const timeNs = lookupTime(draft, message, lookUpAll ? null : memory)
+      const timeNs = lookupTime(element, message, lookUpAll ? null : memory)
       if (timeNs === null) continue
       const { position } = message
       const identity = { kind, device, channel, seq, timeNs, hash, position, index }
-      questions.push({ identity, draft })
+      questions.push({ identity, element })
     }
   }
   if (questions.length === 0) return NOTHING_LOOKED_UP
   const answers = await deps.known(questions.map(({ identity }) => identity))
-  return new Map(questions.map(({ draft }, at) => [draft, answers[at] ?? 'unknown']))
+  return new Map(questions.map(({ element }, at) => [element, answers[at] ?? 'unknown']))
 }
 
 /** The time to look an element up at; null when the memory alone can judge it. */
 function lookupTime(
-  draft: Draft,
+  element: ParsedElement,
   { receivedAtNs, origin }: JournaledMessage,
   memory: ChannelMemory | null | undefined,
 ): bigint | null {
   // Without a time of its own, an element read again is known by its first receive time.
-  if (draft.timeNs === null) return origin ? receivedAtNs : null
-  if (!plausibleTime(draft.timeNs, receivedAtNs)) return null
-  return !memory || needsLookup(memory, draft, draft.timeNs) ? draft.timeNs : null
+  if (element.timeNs === null) return origin ? receivedAtNs : null
+  if (!plausibleTime(element.timeNs, receivedAtNs)) return null
+  return !memory || needsLookup(memory, element, element.timeNs) ? element.timeNs : null
 }
 
 function settle(
   state: IntakeState,
   parsed: readonly Parsed[],
-  lookedUp: LookedUpDrafts,
+  lookedUp: LookedUpElements,
   { deps, options }: { readonly deps: PipelineDeps; readonly options: PipelineOptions },
 ): Outcome {
   const gathered: Gathered = {
@@ -213,25 +215,25 @@ function settle(
 function judgeMessage(
   state: IntakeState,
   parsed: Parsed,
-  lookedUp: LookedUpDrafts,
+  lookedUp: LookedUpElements,
   options: PipelineOptions & { readonly batch: number },
 ): Judged {
   const { message, channel, output } = parsed
-  const { drafts } = output
+  const { elements } = output
   // Nearly every message has one reading and no refusal: arrays are made when there is something in them.
   let readings: Reading[] | null = null
-  let refused: RefusedItem[] | null = null
+  let refused: RefusedElement[] | null = null
   let duplicates = 0
   let late = false
   const sender = touchDevice(state, message.device)
-  for (let index = 0; index < drafts.length; index += 1) {
-    const draft = drafts[index]
-    if (!draft) continue
-    const id = ownerOf(draft, message)
+  for (let index = 0; index < elements.length; index += 1) {
+    const element = elements[index]
+    if (!element) continue
+    const id = ownerOf(element, message)
     const device = id === message.device ? sender : touchDevice(state, id)
     const known = touchChannel(device, channel)
     beginBatch(known.memory, options.batch)
-    const tooOld = ageRefusal(draft, message, options)
+    const tooOld = ageRefusal(element, message, options)
     if (tooOld) {
       refused ??= [...output.refused]
       refused.push(tooOld)
@@ -239,8 +241,18 @@ function judgeMessage(
     }
     // Only the first stored reading of a message carries its bytes: sums count it once.
     const bytes = readings === null ? message.payload.length : 0
-    const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(draft)
-    const reading = judgeDraft({ id, device, known, parsed, draft, looked, index, bytes, options })
+    const looked = lookedUp === NOTHING_LOOKED_UP ? undefined : lookedUp.get(element)
+    const reading = judgeElement({
+      id,
+      device,
+      known,
+      parsed,
+      element,
+      looked,
+      index,
+      bytes,
+      options,
+    })
     if (reading === null) duplicates += 1
     else {
       if (readings === null) readings = [reading]
@@ -253,26 +265,26 @@ function judgeMessage(
 }
 
 function ageRefusal(
-  { item, kind, timeNs, timePath, subDevice }: Draft,
+  { elementIndex, kind, timeNs, timePath, subDevice }: ParsedElement,
   message: JournaledMessage,
   { maxAgeNs }: PipelineOptions,
-): RefusedItem | null {
+): RefusedElement | null {
   if (timeNs === null || !plausibleTime(timeNs, message.receivedAtNs)) return null
   const limitNs = maxAgeNs[KINDS[kind].retention]
   if (message.receivedAtNs - timeNs <= limitNs) return null
-  const path = timePath ?? (item < 0 ? 'ts' : `[${item}].ts`)
+  const path = timePath ?? (elementIndex < 0 ? 'ts' : `[${elementIndex}].ts`)
   const expected = `a time within the retention of ${kind} (${limitNs / 86_400_000_000_000n} days)`
   const got = Temporal.Instant.fromEpochNanoseconds(timeNs).toString()
   const whose = subDevice === undefined ? {} : { subDevice }
-  return { item, reason: 'too_old', path, expected, got, ...whose }
+  return { elementIndex, reason: 'too_old', path, expected, got, ...whose }
 }
 
-interface DraftContext {
+interface ElementContext {
   readonly id: FullId
   readonly device: DeviceState
   readonly known: ChannelState
   readonly parsed: Parsed
-  readonly draft: Draft
+  readonly element: ParsedElement
   readonly looked: LookedUp | undefined
   readonly index: number
   readonly bytes: number
@@ -280,46 +292,46 @@ interface DraftContext {
 }
 
 /** Clock, duplicate, lateness and latency of one element; null when it is a duplicate. */
-function judgeDraft({
+function judgeElement({
   id,
   device,
   known,
   parsed,
-  draft,
+  element,
   looked,
   index,
   bytes,
   options,
-}: DraftContext): Reading | null {
+}: ElementContext): Reading | null {
   const { message, channel } = parsed
   const { receivedAtNs, position } = message
-  const claimed = draft.timeNs
+  const claimed = element.timeNs
   const usable = claimed !== null && plausibleTime(claimed, receivedAtNs)
-  const verdict = verdictOf(known, draft, message, looked)
+  const verdict = verdictOf(known, element, message, looked)
   if (verdict === 'duplicate') return null
   const timeNs = usable ? claimed : receivedAtNs
-  let flags = draft.flags | verdictFlags(verdict)
+  let flags = element.flags | verdictFlags(verdict)
   if (claimed !== null && !usable) flags |= FLAGS.clock_invalid
   if (receivedAtNs - timeNs > options.lateNs) flags |= FLAGS.late
   if (message.retain || message.will || message.origin) flags |= FLAGS.not_live
-  if (sequenceReused(known, draft, usable ? claimed : null)) flags |= FLAGS.sequence_reused
-  if (draft.seq !== null && !message.origin) known.loss = addLossSample(known.loss, draft.seq)
+  if (sequenceReused(known, element, usable ? claimed : null)) flags |= FLAGS.sequence_reused
+  if (element.seq !== null && !message.origin) known.loss = addLossSample(known.loss, element.seq)
   const uplink = usable ? uplinkOf(device, claimed, receivedAtNs) : null
   return {
     device: id,
     tenant: tenantOf(id),
-    kind: draft.kind,
+    kind: element.kind,
     channel,
-    seq: draft.seq,
+    seq: element.seq,
     timeNs,
     claimedTimeNs: usable ? null : claimed,
     receivedAtNs,
     position,
     index,
-    hash: draft.hash,
+    hash: element.hash,
     flags,
-    fields: draft.fields,
-    radio: draft.radio,
+    fields: element.fields,
+    radio: element.radio,
     bytes,
     uplinkMs: uplink?.ms ?? null,
     clockBoundMs: uplink?.boundMs ?? null,
@@ -328,17 +340,18 @@ function judgeDraft({
 
 function verdictOf(
   known: ChannelState,
-  draft: Draft,
+  element: ParsedElement,
   message: JournaledMessage,
   lookedUp: LookedUp | undefined,
 ): Verdict {
   const { receivedAtNs, dup } = message
-  if (draft.timeNs === null && lookedUp === 'same') return 'duplicate'
-  if (draft.timeNs === null) return judgeUntimed(known.memory, draft, { atNs: receivedAtNs, dup })
-  if (!plausibleTime(draft.timeNs, receivedAtNs)) {
-    return judgeInvalidClock(known.memory, draft, draft.timeNs)
+  if (element.timeNs === null && lookedUp === 'same') return 'duplicate'
+  if (element.timeNs === null)
+    return judgeUntimed(known.memory, element, { atNs: receivedAtNs, dup })
+  if (!plausibleTime(element.timeNs, receivedAtNs)) {
+    return judgeInvalidClock(known.memory, element, element.timeNs)
   }
-  return judgeTimed(known.memory, draft, draft.timeNs, lookedUp)
+  return judgeTimed(known.memory, element, element.timeNs, lookedUp)
 }
 
 function verdictFlags(verdict: Verdict): number {
@@ -346,7 +359,11 @@ function verdictFlags(verdict: Verdict): number {
 }
 
 /** A sequence number at or below the highest one, on a reading that is newer than all before. */
-function sequenceReused(known: ChannelState, { seq }: Draft, timeNs: bigint | null): boolean {
+function sequenceReused(
+  known: ChannelState,
+  { seq }: ParsedElement,
+  timeNs: bigint | null,
+): boolean {
   if (seq === null) return false
   const reused = seq <= known.maxSeq && (timeNs === null || timeNs === known.memory.maxTimeNs)
   if (seq > known.maxSeq) known.maxSeq = seq

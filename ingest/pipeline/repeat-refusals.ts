@@ -1,8 +1,8 @@
-import type { FormatOutput, RefusedItem } from '../formats/format.ts'
+import type { FormatOutput, RefusedElement } from '../formats/format.ts'
 
 export interface DecidedDeps {
   /** What was refused of the message at a position when it was read before; null: never, or nothing. */
-  decided?(position: number): readonly RefusedItem[] | null
+  decided?(position: number): readonly RefusedElement[] | null
 }
 
 /**
@@ -17,7 +17,8 @@ export function repeatRefusals(
 ): FormatOutput {
   const refused = deps.decided?.(position) ?? null
   if (refused === null) return output
-  const items = new Set(refused.map(({ item }) => item))
-  const drafts = items.has(-1) ? [] : output.drafts.filter(({ item }) => !items.has(item))
-  return { drafts, refused: [...refused, ...output.refused.filter(({ item }) => !items.has(item))] }
+  const indices = new Set(refused.map(({ elementIndex }) => elementIndex))
+  const isOpen = ({ elementIndex }: { readonly elementIndex: number }) => !indices.has(elementIndex)
+  const elements = indices.has(-1) ? [] : output.elements.filter(isOpen)
+  return { elements, refused: [...refused, ...output.refused.filter(isOpen)] }
 }

@@ -2,7 +2,7 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import type { RefusedReading } from '#lib/store/store.ts'
-import type { RefusedItem } from '../formats/format.ts'
+import type { RefusedElement } from '../formats/format.ts'
 import type { Outcome } from './pipeline.ts'
 import type { RejectedMessage } from '../rejections/rejection-log.ts'
 import type { Counts, IntakeState } from '../state/intake-state.ts'
@@ -101,9 +101,9 @@ function isSeveral({ payload }: JournaledMessage, stored: readonly Reading[]): b
 
 const OPENING = 0x5b
 
-function refusedItem({ index, words }: RefusedReading, isSeveral: boolean): RefusedItem {
+function refusedItem({ index, words }: RefusedReading, isSeveral: boolean): RefusedElement {
   return {
-    item: isSeveral ? index : -1,
+    elementIndex: isSeveral ? index : -1,
     reason: 'store_refused',
     path: '',
     expected: 'a reading that the store takes',

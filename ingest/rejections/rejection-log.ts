@@ -11,13 +11,13 @@ import { REJECTION_REASONS, type RejectionReason } from '#lib/telemetry/rejectio
 import type { Scope } from '#lib/telemetry/questions.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { formatNamed } from '../formats/catalogue.ts'
-import type { RefusedItem } from '../formats/format.ts'
+import type { RefusedElement } from '../formats/format.ts'
 
 /** What one message leaves behind: its refused elements, kept with the bytes it came as. */
 export interface RejectedMessage {
   readonly message: JournaledMessage
   readonly format: string
-  readonly refused: readonly RefusedItem[]
+  readonly refused: readonly RefusedElement[]
   /** Counted as rejected: none of its elements was stored. */
   readonly whole: boolean
 }
@@ -55,7 +55,7 @@ export interface ReplayCandidate {
 /** What a replay could not mend, by the position of its own record. */
 export interface RefusedAgain {
   readonly position: number
-  readonly refused: readonly RefusedItem[]
+  readonly refused: readonly RefusedElement[]
 }
 
 /** A part of what a replay is asked for, small enough to be held in memory. */
@@ -75,7 +75,7 @@ export interface RejectionBook {
     again?: readonly RefusedAgain[],
   ): void
   /** What was refused at a position before this process began (`decided.ts`). */
-  decided(position: number): readonly RefusedItem[] | null
+  decided(position: number): readonly RefusedElement[] | null
   standing(origin: number, position: number): Standing
   list(query: RejectionsQuery): Page<RejectionRow>
   /** What is still rejected of what is asked for, in order, behind a place. */
@@ -135,16 +135,15 @@ export function createRejectionBook(db: DatabaseSync): RejectionBook {
           // Behind it: a message that is mended as a whole mends what was known of it.
           if (left) addItems(origin.position, left)
         }
-        for (const { position, refused } of again) addAgain.run(position, JSON.stringify(refused))
+        for (const { position, refused } of again) addAgain.run(position, savedText(refused))
       })
     },
     decided(position) {
       if (position > decidedUpTo) return null
       const replayed = againAt.get(position)
-      // Written by `record` from the same type.
-      if (replayed) return JSON.parse(String(replayed['refused'])) as readonly RefusedItem[]
+      if (replayed) return elementsOf(String(replayed['refused']))
       const rows = itemsAt.all(position)
-      return rows.length === 0 ? null : rows.map(refusedItem)
+      return rows.length === 0 ? null : rows.map(refusedElement)
     },
     standing(origin, position) {
       const rows = items.all(position, origin)
@@ -176,10 +175,25 @@ export function createRejectionBook(db: DatabaseSync): RejectionBook {
     { format, refused }: Pick<RejectedMessage, 'format' | 'refused'>,
   ): void {
     const version = formatNamed(format)?.version ?? 1
-    for (const { item, reason, path, expected, got, subDevice = '' } of refused) {
-      addItem.run(position, item, reason, path, expected, got, format, version, subDevice)
+    for (const { elementIndex, reason, path, expected, got, subDevice = '' } of refused) {
+      addItem.run(position, elementIndex, reason, path, expected, got, format, version, subDevice)
     }
   }
+}
+
+/** Of a refused replay, as the file has it: there the index of the element is called `item`. */
+type Saved = Omit<RefusedElement, 'elementIndex'> & { readonly item: number }
+
+function savedText(refused: readonly RefusedElement[]): string {
+  return JSON.stringify(
+    refused.map(({ elementIndex, ...rest }): Saved => ({ item: elementIndex, ...rest })),
+  )
+}
+
+function elementsOf(text: string): readonly RefusedElement[] {
+  // Written by `record` from the same type.
+  const saved = JSON.parse(text) as readonly Saved[]
+  return saved.map(({ item, ...rest }) => ({ elementIndex: item, ...rest }))
 }
 
 function lastDecided(db: DatabaseSync): number {
@@ -190,10 +204,10 @@ function lastDecided(db: DatabaseSync): number {
   return Number(last.get()?.['last'] ?? 0)
 }
 
-function refusedItem(row: Record<string, unknown>): RefusedItem {
+function refusedElement(row: Record<string, unknown>): RefusedElement {
   const subDevice = String(row['sub_device'])
   return {
-    item: Number(row['item']),
+    elementIndex: Number(row['item']),
     reason: reasonOf(row['reason']),
     path: String(row['path']),
     expected: String(row['expected']),

@@ -29,9 +29,9 @@ export function createNoticeBoard(perMinute: number): NoticeBoard {
         allowance.silent += refused.length
         if (allowance.tokens < 1) continue
         allowance.tokens -= 1
-        const { reason, path, expected, got, item } = first
+        const { reason, path, expected, got, elementIndex } = first
         const { device, topic, position } = message
-        const told = rejectionId(position, item)
+        const told = rejectionId(position, elementIndex)
         notices.push({
           device,
           topic,

@@ -1,4 +1,4 @@
-import type { Draft } from '../formats/format.ts'
+import type { ParsedElement } from '../formats/format.ts'
 
 /**
  * Recent identities of one channel of one device (design.md, "Duplicates"). On-time readings rise
@@ -62,35 +62,44 @@ export function beginBatch(memory: ChannelMemory, batch: number): void {
 }
 
 /** Whether the rings cannot tell and the store has to be asked. `timeNs` is plausible. */
-export function needsLookup(memory: ChannelMemory, draft: Draft, timeNs: bigint): boolean {
+export function needsLookup(
+  memory: ChannelMemory,
+  element: ParsedElement,
+  timeNs: bigint,
+): boolean {
   if (timeNs > memory.maxTimeNs || timeNs > memory.forgottenNs) return false
   // Not `justForgotten`: that is of the batch before, and in the store by now.
-  return !has(memory.onTime, timeNs, draft) && !has(memory.late, timeNs, draft)
+  return !has(memory.onTime, timeNs, element) && !has(memory.late, timeNs, element)
 }
 
 /** Judges an element with a plausible device time and remembers it when it is not a duplicate. */
 export function judgeTimed(
   memory: ChannelMemory,
-  draft: Draft,
+  element: ParsedElement,
   timeNs: bigint,
   lookedUp: LookedUp | undefined,
 ): Verdict {
   if (timeNs > memory.maxTimeNs) {
     memory.maxTimeNs = timeNs
-    remember(memory, memory.onTime, timeNs, draft)
+    remember(memory, memory.onTime, timeNs, element)
     return 'new'
   }
   if (lookedUp === 'same') return 'duplicate'
-  if (isRemembered(memory, timeNs, draft)) return 'duplicate'
-  const verdict = lookedUp === 'other_content' ? 'other_content' : sameMoment(memory, draft, timeNs)
-  remember(memory, memory.late, timeNs, draft)
+  if (isRemembered(memory, timeNs, element)) return 'duplicate'
+  const verdict =
+    lookedUp === 'other_content' ? 'other_content' : sameMoment(memory, element, timeNs)
+  remember(memory, memory.late, timeNs, element)
   return verdict
 }
 
 /** Judges an element whose claimed time cannot be used: the same claim and bytes are the same. */
-export function judgeInvalidClock(memory: ChannelMemory, draft: Draft, claimedNs: bigint): Verdict {
-  if (has(memory.late, claimedNs, draft)) return 'duplicate'
-  put(memory.late, claimedNs, draft)
+export function judgeInvalidClock(
+  memory: ChannelMemory,
+  element: ParsedElement,
+  claimedNs: bigint,
+): Verdict {
+  if (has(memory.late, claimedNs, element)) return 'duplicate'
+  put(memory.late, claimedNs, element)
   return 'new'
 }
 
@@ -100,12 +109,12 @@ const UNTIMED_WINDOW_NS = 600_000_000_000n
 /** Judges an element without a time: a duplicate only with the DUP flag and recently seen bytes. */
 export function judgeUntimed(
   memory: ChannelMemory,
-  draft: Draft,
+  element: ParsedElement,
   received: { readonly atNs: bigint; readonly dup: boolean },
 ): Verdict {
   const since = received.atNs - UNTIMED_WINDOW_NS
-  if (received.dup && seenSince(memory.onTime, since, draft)) return 'duplicate'
-  put(memory.onTime, received.atNs, draft)
+  if (received.dup && seenSince(memory.onTime, since, element)) return 'duplicate'
+  put(memory.onTime, received.atNs, element)
   return 'new'
 }
 
@@ -120,15 +129,15 @@ function createRing(): Ring {
 }
 
 /** Stores an identity; the one that has to go for it stays known until the end of the batch. */
-function remember(memory: ChannelMemory, ring: Ring, timeNs: bigint, draft: Draft): void {
-  const out = put(ring, timeNs, draft)
+function remember(memory: ChannelMemory, ring: Ring, timeNs: bigint, element: ParsedElement): void {
+  const out = put(ring, timeNs, element)
   if (!out) return
   if (out.timeNs > memory.forgottenNs) memory.forgottenNs = out.timeNs
   memory.justForgotten.push(out)
 }
 
 /** Stores an identity in a ring and returns the one it pushed out. */
-function put(ring: Ring, timeNs: bigint, { seq, hash }: Draft): Identity | null {
+function put(ring: Ring, timeNs: bigint, { seq, hash }: ParsedElement): Identity | null {
   const at = ring.next
   const out =
     ring.size === RING_SIZE
@@ -142,15 +151,15 @@ function put(ring: Ring, timeNs: bigint, { seq, hash }: Draft): Identity | null 
   return out
 }
 
-function isRemembered(memory: ChannelMemory, timeNs: bigint, draft: Draft): boolean {
-  if (has(memory.onTime, timeNs, draft) || has(memory.late, timeNs, draft)) return true
-  const seq = draft.seq ?? NO_SEQ
+function isRemembered(memory: ChannelMemory, timeNs: bigint, element: ParsedElement): boolean {
+  if (has(memory.onTime, timeNs, element) || has(memory.late, timeNs, element)) return true
+  const seq = element.seq ?? NO_SEQ
   return memory.justForgotten.some(
-    (one) => one.timeNs === timeNs && one.seq === seq && one.hash === draft.hash,
+    (one) => one.timeNs === timeNs && one.seq === seq && one.hash === element.hash,
   )
 }
 
-function has(ring: Ring, timeNs: bigint, { seq, hash }: Draft): boolean {
+function has(ring: Ring, timeNs: bigint, { seq, hash }: ParsedElement): boolean {
   const wanted = seq ?? NO_SEQ
   for (let at = 0; at < ring.size; at += 1) {
     if (ring.seq[at] === wanted && ring.time[at] === timeNs && ring.hash[at] === hash) return true
@@ -158,7 +167,7 @@ function has(ring: Ring, timeNs: bigint, { seq, hash }: Draft): boolean {
   return false
 }
 
-function seenSince(ring: Ring, sinceNs: bigint, { seq, hash }: Draft): boolean {
+function seenSince(ring: Ring, sinceNs: bigint, { seq, hash }: ParsedElement): boolean {
   const wanted = seq ?? NO_SEQ
   for (let at = 0; at < ring.size; at += 1) {
     if (ring.seq[at] !== wanted || ring.hash[at] !== hash) continue
@@ -167,7 +176,7 @@ function seenSince(ring: Ring, sinceNs: bigint, { seq, hash }: Draft): boolean {
   return false
 }
 
-function sameMoment(memory: ChannelMemory, { seq }: Draft, timeNs: bigint): Verdict {
+function sameMoment(memory: ChannelMemory, { seq }: ParsedElement, timeNs: bigint): Verdict {
   let verdict: Verdict = 'new'
   for (const ring of [memory.onTime, memory.late]) {
     for (let at = 0; at < ring.size; at += 1) {

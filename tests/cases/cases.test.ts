@@ -26,13 +26,13 @@ const CASES = FORMATS.flatMap((format) =>
 )
 
 /** The output as a person writes it: times as text, flags as names, without hashes. */
-function readable({ drafts, refused }: FormatOutput) {
+function readable({ elements, refused }: FormatOutput) {
   return {
-    drafts: drafts.map(({ item, kind, seq, timeNs, flags, fields, radio }) => {
+    drafts: elements.map(({ elementIndex, kind, seq, timeNs, flags, fields, radio }) => {
       const time = timeNs === null ? null : Temporal.Instant.fromEpochNanoseconds(timeNs).toString()
-      return { item, kind, seq, time, flags: flagNames(flags), fields, radio }
+      return { item: elementIndex, kind, seq, time, flags: flagNames(flags), fields, radio }
     }),
-    refused,
+    refused: refused.map(({ elementIndex, ...rest }) => ({ item: elementIndex, ...rest })),
   }
 }
 

@@ -75,7 +75,7 @@ function isAnchored(one: Material): boolean {
       channel,
       timezone: OPTIONS.timezone,
     })
-    return output?.drafts.map(({ timeNs }) => String(timeNs)).join()
+    return output?.elements.map(({ timeNs }) => String(timeNs)).join()
   }
   return timesAt(1) === timesAt(100)
 }

@@ -1,7 +1,7 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
 import { formatNamed } from '../../ingest/formats/catalogue.ts'
-import type { Draft, FormatOutput, RefusedItem } from '../../ingest/formats/format.ts'
+import type { ParsedElement, FormatOutput, RefusedElement } from '../../ingest/formats/format.ts'
 import { formatInput } from './format-input.ts'
 import type { FuzzInput } from './formats-fuzz-inputs.ts'
 
@@ -29,18 +29,18 @@ function said({ format, kind, channel, settings, payload }: FuzzInput, what: str
 
 const SHOWN_BYTES = 3000
 
-function outputFault({ drafts, refused }: FormatOutput): string | null {
-  const whole = refused.filter(({ item }) => item === -1)
+function outputFault({ elements, refused }: FormatOutput): string | null {
+  const whole = refused.filter(({ elementIndex }) => elementIndex === -1)
   if (whole.length > 1) return `${whole.length} refusals of one message`
-  if (whole.length === 1 && drafts.length > 0) return 'readings of a message that is refused'
-  const keys = refused.map(({ item }) => item)
+  if (whole.length === 1 && elements.length > 0) return 'readings of a message that is refused'
+  const keys = refused.map(({ elementIndex }) => elementIndex)
   if (new Set(keys).size !== keys.length) return 'two refusals of one element'
   for (const refusal of refused) {
     const fault = refusalFault(refusal)
     if (fault !== null) return `${fault}: ${JSON.stringify(refusal)}`
   }
-  for (const draft of drafts) {
-    const fault = draftFault(draft)
+  for (const element of elements) {
+    const fault = elementFault(element)
     if (fault !== null) return fault
   }
   return null
@@ -49,8 +49,15 @@ function outputFault({ drafts, refused }: FormatOutput): string | null {
 /** A refusal is shown to people and stored for each: it may not be as long as the message. */
 const LONGEST_WORDS = 2000
 
-function refusalFault({ item, reason, path, expected, got }: RefusedItem): string | null {
-  if (!Number.isSafeInteger(item) || item < -1) return 'a refusal of an element that cannot be'
+function refusalFault({
+  elementIndex,
+  reason,
+  path,
+  expected,
+  got,
+}: RefusedElement): string | null {
+  if (!Number.isSafeInteger(elementIndex) || elementIndex < -1)
+    return 'a refusal of an element that cannot be'
   if (!REJECTION_REASONS.includes(reason)) return 'an unknown reason'
   if (expected === '' || got === '') return 'a refusal that says nothing'
   const isLong = [path, expected, got].some((text) => text.length > LONGEST_WORDS)
@@ -59,8 +66,18 @@ function refusalFault({ item, reason, path, expected, got }: RefusedItem): strin
 
 const I64 = 2n ** 63n
 
-function draftFault({ item, kind, seq, timeNs, flags, fields, radio, hash }: Draft): string | null {
-  if (!Number.isSafeInteger(item) || item < -1) return `a reading of element ${item}`
+function elementFault({
+  elementIndex,
+  kind,
+  seq,
+  timeNs,
+  flags,
+  fields,
+  radio,
+  hash,
+}: ParsedElement): string | null {
+  if (!Number.isSafeInteger(elementIndex) || elementIndex < -1)
+    return `a reading of element ${elementIndex}`
   if (seq !== null && (!Number.isSafeInteger(seq) || seq < 0)) return `the sequence number ${seq}`
   if (timeNs !== null && (timeNs < -I64 || timeNs >= I64)) return `the time ${timeNs}`
   if (!Number.isSafeInteger(flags) || flags < 0) return `the flags ${flags}`

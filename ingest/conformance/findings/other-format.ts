@@ -1,7 +1,7 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { NATIVE_PREFIX, parseNativeTopic } from '#lib/telemetry/topics.ts'
 import { FORMATS } from '../../formats/catalogue.ts'
-import type { Draft, Format } from '../../formats/format.ts'
+import type { ParsedElement, Format } from '../../formats/format.ts'
 import type { OtherFormat } from '../judgement.ts'
 import type { LastRejected } from '../rejection-groups.ts'
 import { excerptOf } from '../wording.ts'
@@ -29,14 +29,14 @@ function worthOf(format: Format, rejected: LastRejected, given: Reading): number
   const { topic, payload, receivedAtNs } = rejected
   const { device, timezone, secretOf } = given
   const as = { ...device, format: format.name }
-  const { drafts, refused } = format.parse({
+  const { elements, refused } = format.parse({
     device: as,
     message: { ...UNSEEN, device: device.id, topic, payload, receivedAtNs },
     channel: channelOf(topic),
     timezone,
     secretOf,
   })
-  return refused.length > 0 ? 0 : valuesOf(drafts)
+  return refused.length > 0 ? 0 : valuesOf(elements)
 }
 
 /** What no format looks at. */
@@ -50,8 +50,8 @@ const UNSEEN = {
   origin: null,
 } as const
 
-function valuesOf(drafts: readonly Draft[]): number {
-  return drafts.reduce((sum, { fields }) => sum + Object.keys(fields).length, 0)
+function valuesOf(elements: readonly ParsedElement[]): number {
+  return elements.reduce((sum, { fields }) => sum + Object.keys(fields).length, 0)
 }
 
 function channelOf(topic: string): string {

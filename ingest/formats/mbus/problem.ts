@@ -1,8 +1,8 @@
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
-import type { RefusedItem } from '../format.ts'
+import type { RefusedElement } from '../format.ts'
 import { refusal } from '../payload/native-element.ts'
 
-/** Why a telegram cannot be read, before it is known which item of a payload it is. */
+/** Why a telegram cannot be read, before it is known which elementIndex of a payload it is. */
 export interface Problem {
   readonly reason: RejectionReason
   readonly path: readonly (string | number)[]
@@ -18,8 +18,8 @@ export function isProblem(value: object): value is Problem {
   return 'reason' in value
 }
 
-export function refusedFor(item: number, problem: Problem): RefusedItem {
-  return { ...refusal(-1, problem.reason, problem), item }
+export function refusedFor(elementIndex: number, problem: Problem): RefusedElement {
+  return { ...refusal(-1, problem.reason, problem), elementIndex }
 }
 
 /** A byte or two as they stand in telegrams. */

@@ -1,4 +1,4 @@
-import type { Draft, RefusedItem } from '../format.ts'
+import type { ParsedElement, RefusedElement } from '../format.ts'
 import type { KeyedInput } from '../meters/aes-key.ts'
 import { mbusHeader, type MbusAddress } from './header.ts'
 import { isProblem, refusedFor } from './problem.ts'
@@ -9,7 +9,10 @@ import { energyField, isEmpty, meterDraft, type MeterKind } from '../meters/mete
 import { METER_MEDIA, otherMedium } from '../meters/meter-media.ts'
 
 /** The application part of a telegram, and what its payload tells beside it. */
-export interface MbusTelegram extends Pick<Draft, 'item' | 'timeNs' | 'flags' | 'hash'> {
+export interface MbusTelegram extends Pick<
+  ParsedElement,
+  'elementIndex' | 'timeNs' | 'flags' | 'hash'
+> {
   /** From the CI field on. */
   readonly data: Uint8Array
   /** Of the link layer; null on a wire, where the header has it. */
@@ -21,26 +24,26 @@ export function readTelegram(
   telegram: MbusTelegram,
   kind: MeterKind,
   input: KeyedInput,
-): Draft | RefusedItem {
-  const { data, item, timeNs, flags, hash } = telegram
+): ParsedElement | RefusedElement {
+  const { data, elementIndex, timeNs, flags, hash } = telegram
   const header = mbusHeader(data, telegram.address, input.device.settings)
-  if (isProblem(header)) return refusedFor(item, header)
+  if (isProblem(header)) return refusedFor(elementIndex, header)
   const { address } = header
   const medium = address && mediumName(address.medium)
   if (medium !== null && !METER_MEDIA[kind].has(medium)) {
-    return { ...otherMedium('medium', medium, kind), item }
+    return { ...otherMedium('medium', medium, kind), elementIndex }
   }
   const clear = clearRecords(header, input)
-  if (isProblem(clear)) return refusedFor(item, clear)
+  if (isProblem(clear)) return refusedFor(elementIndex, clear)
   const records = mbusRecords(clear)
-  if (isProblem(records)) return refusedFor(item, records)
+  if (isProblem(records)) return refusedFor(elementIndex, records)
   const manufacturer = address?.manufacturer ?? 0
   const register = energyField(medium, input.device.settings)
   const meter = { kind, medium, manufacturer, register }
   const { values, status } = mbusValues(records, meter, header.status)
   // A meter that only says what is wrong with it is heard too.
   if (isEmpty(values) && !status.isFaulty) {
-    return refusedFor(item, {
+    return refusedFor(elementIndex, {
       reason: 'schema',
       path: ['records'],
       expected: `a current value of ${kind}, such as its register`,
@@ -48,6 +51,6 @@ export function readTelegram(
     })
   }
   const meterId = address?.id ?? null
-  const found = { item, timeNs, flags, values, status, medium, meterId, hash }
+  const found = { elementIndex, timeNs, flags, values, status, medium, meterId, hash }
   return meterDraft(kind, input.device, found)
 }

@@ -1,4 +1,4 @@
-import type { FormatInput, FormatOutput, RefusedItem } from '../format.ts'
+import type { FormatInput, FormatOutput, RefusedElement } from '../format.ts'
 import { native } from '../native.ts'
 import { hiddenFault } from '../payload/hidden-fault.ts'
 import { parseJson } from '../payload/json-text.ts'
@@ -30,7 +30,7 @@ export function readMeterJson(
 }
 
 /** What is wrong with a payload of one object, by the name of its part; '' is the whole of it. */
-export function wrong(path: string, expected: string, got: string): RefusedItem {
+export function wrong(path: string, expected: string, got: string): RefusedElement {
   return refusal(-1, 'schema', { path: path === '' ? [] : [path], expected, got })
 }
 

@@ -1,4 +1,4 @@
-import type { RefusedItem } from '../format.ts'
+import type { RefusedElement } from '../format.ts'
 import type { MeterKind } from './meter.ts'
 import { refusal } from '../payload/native-element.ts'
 import { show } from '../payload/wording.ts'
@@ -16,7 +16,7 @@ export const METER_MEDIA: Readonly<Record<MeterKind, ReadonlySet<string>>> = {
 }
 
 /** A meter of something else than its device is registered for. */
-export function otherMedium(path: string, medium: unknown, kind: MeterKind): RefusedItem {
+export function otherMedium(path: string, medium: unknown, kind: MeterKind): RefusedElement {
   const expected = `a medium of ${kind}: ${[...METER_MEDIA[kind]].join(', ')}`
   return refusal(-1, 'kind', { path: [path], expected, got: show(medium) })
 }

@@ -3,7 +3,7 @@ import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { createAcceptor } from '#lib/telemetry/values.ts'
-import type { Draft, RefusedItem } from '../format.ts'
+import type { ParsedElement, RefusedElement } from '../format.ts'
 import type { MeterStatus } from './meter-status.ts'
 import { refusal } from '../payload/native-element.ts'
 
@@ -18,7 +18,7 @@ export function isMeter(kind: Device['kind']): kind is MeterKind {
   return Object.hasOwn(ACCEPT, kind)
 }
 
-export function notMeter(kind: Device['kind']): RefusedItem {
+export function notMeter(kind: Device['kind']): RefusedElement {
   const expected =
     kind === 'gateway'
       ? 'a registered meter: give each meter of the gateway a device with its topic'
@@ -41,8 +41,8 @@ export type MeterValues = Readonly<Record<string, FieldValue>>
 
 /** What a convention has found in one telegram, in the fields of the kind of its device. */
 export interface MeterReading extends Pick<
-  Draft,
-  'item' | 'timeNs' | 'timePath' | 'flags' | 'hash'
+  ParsedElement,
+  'elementIndex' | 'timeNs' | 'timePath' | 'flags' | 'hash'
 > {
   readonly values: MeterValues
   readonly status: MeterStatus
@@ -55,8 +55,8 @@ export function meterDraft(
   kind: MeterKind,
   device: Device,
   reading: MeterReading,
-): Draft | RefusedItem {
-  const { item, timeNs, hash, values, status, medium, meterId, timePath } = reading
+): ParsedElement | RefusedElement {
+  const { elementIndex, timeNs, hash, values, status, medium, meterId, timePath } = reading
   const accepted = ACCEPT[kind]({
     ...values,
     ...(status.text === null ? {} : { status: status.text }),
@@ -69,15 +69,15 @@ export function meterDraft(
   if (meterId !== null && isOther(meterId, device)) flags |= FLAGS.identity_mismatch
   const { fields } = accepted
   if (isEmpty(fields)) return onlyNoValues(kind, reading)
-  const draft = { item, kind, seq: null, timeNs, flags, fields, radio: null, hash }
+  const draft = { elementIndex, kind, seq: null, timeNs, flags, fields, radio: null, hash }
   return timePath === undefined ? draft : { ...draft, timePath }
 }
 
 /** A reading without a value would be none. */
-function onlyNoValues(kind: MeterKind, { item, values }: MeterReading): RefusedItem {
+function onlyNoValues(kind: MeterKind, { elementIndex, values }: MeterReading): RefusedElement {
   const names = Object.keys(values).slice(0, SHOWN_NAMES).join(', ')
   const got = `nothing but what stands for "no value" in ${names}`
-  return refusal(item, 'schema', { path: [], expected: `a value of ${kind}`, got })
+  return refusal(elementIndex, 'schema', { path: [], expected: `a value of ${kind}`, got })
 }
 
 const SHOWN_NAMES = 5

@@ -1,4 +1,4 @@
-import type { RefusedItem } from '../format.ts'
+import type { RefusedElement } from '../format.ts'
 import { findJsonFaults, MAX_DEPTH, type JsonFault } from './json-text.ts'
 import { isRecord, refusal } from './native-element.ts'
 
@@ -18,7 +18,11 @@ export const SHOWN_LEVELS = 4
  * `__proto__`, nesting beyond `MAX_DEPTH`. As many colons in the bytes as names and texts account
  * for settle it for nearly every message, without a second scan of its text.
  */
-export function hiddenFault(payload: Uint8Array, text: string, value: unknown): RefusedItem | null {
+export function hiddenFault(
+  payload: Uint8Array,
+  text: string,
+  value: unknown,
+): RefusedElement | null {
   if (!mayHide(payload, text, value)) return null
   const [first] = findJsonFaults(text)
   if (!first) return null

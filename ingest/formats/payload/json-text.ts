@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { MOST_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
-import type { RefusedItem } from '../format.ts'
+import type { RefusedElement } from '../format.ts'
 
 export type ParsedJson =
   | { readonly value: unknown; readonly text: string; readonly problem: null }
-  | { readonly value: null; readonly text: ''; readonly problem: RefusedItem }
+  | { readonly value: null; readonly text: ''; readonly problem: RefusedElement }
 
 /** A payload as JSON, or why it is none, with the place: never an exception. */
 export function parseJson(payload: Uint8Array): ParsedJson {
@@ -28,7 +28,7 @@ function textOf(payload: Uint8Array): string {
 
 function malformed(got: string): ParsedJson {
   const problem = {
-    item: -1,
+    elementIndex: -1,
     reason: 'malformed',
     path: '',
     expected: 'JSON in UTF-8',

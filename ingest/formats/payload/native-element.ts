@@ -5,32 +5,44 @@ import { RADIO_FIELDS, radioOf, radioSchema } from '#lib/telemetry/radio.ts'
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { checkValues, createAcceptor, type AcceptedValues } from '#lib/telemetry/values.ts'
-import type { Draft, RefusedItem } from '../format.ts'
+import type { ParsedElement, RefusedElement } from '../format.ts'
 import { describe, show, showPath, wordsOf } from './wording.ts'
 
 /** What one element of a payload says; its hash is the business of the message. */
-export type Element = Omit<Draft, 'hash'>
+export type Element = Omit<ParsedElement, 'hash'>
 
-/** Reads one reading of a device of kind `own`; `item` is -1 outside an array. */
-export function readElement(element: unknown, item: number, own: Kind): Element | RefusedItem {
+/** Reads one reading of a device of kind `own`; `elementIndex` is -1 outside an array. */
+export function readElement(
+  element: unknown,
+  elementIndex: number,
+  own: Kind,
+): Element | RefusedElement {
   if (!isRecord(element)) {
-    const expected = item < 0 ? 'object or array of objects' : 'object'
-    return refusal(item, 'schema', { path: [], expected, got: describe(element) })
+    const expected = elementIndex < 0 ? 'object or array of objects' : 'object'
+    return refusal(elementIndex, 'schema', { path: [], expected, got: describe(element) })
   }
   const { kind, ts, data, radio } = element
   const seq = element['seq'] ?? null
-  if (!isSendable(kind, own)) return refuseKind(kind, item, own)
+  if (!isSendable(kind, own)) return refuseKind(kind, elementIndex, own)
   const broken = checkEnvelope(element, seq)
-  if (broken) return refusal(item, 'schema', broken)
+  if (broken) return refusal(elementIndex, 'schema', broken)
   const timeNs = ts === undefined || ts === null ? null : parseDeviceTime(ts)
   if (timeNs !== null && typeof timeNs !== 'bigint') {
-    return refusal(item, 'schema', { path: ['ts'], ...timeNs })
+    return refusal(elementIndex, 'schema', { path: ['ts'], ...timeNs })
   }
   const values = READERS[kind](data, radio)
-  if ('expected' in values) return refusal(item, 'schema', values)
+  if ('expected' in values) return refusal(elementIndex, 'schema', values)
   const { fields, flags } = values
   // `checkEnvelope` has found a number or null.
-  return { item, kind, seq: seq as number | null, timeNs, flags, fields, radio: values.radio }
+  return {
+    elementIndex,
+    kind,
+    seq: seq as number | null,
+    timeNs,
+    flags,
+    fields,
+    radio: values.radio,
+  }
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -44,11 +56,17 @@ interface Problem {
 }
 
 export function refusal(
-  item: number,
+  elementIndex: number,
   reason: RejectionReason,
   { path, expected, got }: Problem,
-): RefusedItem {
-  return { item, reason, path: showPath(item < 0 ? path : [item, ...path]), expected, got }
+): RefusedElement {
+  return {
+    elementIndex,
+    reason,
+    path: showPath(elementIndex < 0 ? path : [elementIndex, ...path]),
+    expected,
+    got,
+  }
 }
 
 /** Kinds that any device may send beside its own (contract.md, MQTT). */
@@ -59,11 +77,11 @@ function isSendable(kind: unknown, own: Kind): kind is Kind {
   return typeof kind === 'string' && isKind(kind) && COMMON_KINDS.includes(kind)
 }
 
-function refuseKind(kind: unknown, item: number, own: Kind): RefusedItem {
+function refuseKind(kind: unknown, elementIndex: number, own: Kind): RefusedElement {
   const allowed = [...new Set([own, ...COMMON_KINDS])].join(', ')
   const isText = typeof kind === 'string'
   const got = isText ? show(kind) : describe(kind)
-  return refusal(item, isText ? 'kind' : 'schema', {
+  return refusal(elementIndex, isText ? 'kind' : 'schema', {
     path: ['kind'],
     expected: `one of ${allowed}`,
     got,
@@ -79,7 +97,7 @@ function checkEnvelope(element: Readonly<Record<string, unknown>>, seq: unknown)
   return { path: ['seq'], expected: `whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, got }
 }
 
-type Values = Pick<Draft, 'fields' | 'radio' | 'flags'>
+type Values = Pick<ParsedElement, 'fields' | 'radio' | 'flags'>
 
 /** Turns `data` and `radio` of an element into fields. One per kind, made once. */
 const READERS = Object.fromEntries(

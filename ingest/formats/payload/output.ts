@@ -1,18 +1,18 @@
-import type { Draft, FormatOutput, RefusedItem } from '../format.ts'
+import type { ParsedElement, FormatOutput, RefusedElement } from '../format.ts'
 
 /** A message without readings: stored, not rejected. */
-export const EVENT: FormatOutput = { drafts: [], refused: [] }
+export const EVENT: FormatOutput = { elements: [], refused: [] }
 
-export function refuse(item: RefusedItem): FormatOutput {
-  return { drafts: [], refused: [item] }
+export function refuse(elementIndex: RefusedElement): FormatOutput {
+  return { elements: [], refused: [elementIndex] }
 }
 
-export function outputOf(results: readonly (Draft | RefusedItem)[]): FormatOutput {
-  const drafts: Draft[] = []
-  const refused: RefusedItem[] = []
+export function outputOf(results: readonly (ParsedElement | RefusedElement)[]): FormatOutput {
+  const elements: ParsedElement[] = []
+  const refused: RefusedElement[] = []
   for (const result of results) {
     if ('reason' in result) refused.push(result)
-    else drafts.push(result)
+    else elements.push(result)
   }
-  return { drafts, refused }
+  return { elements, refused }
 }

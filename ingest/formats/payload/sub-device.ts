@@ -1,5 +1,5 @@
 import type { Device } from '#lib/registry/registry.ts'
-import type { Draft, FormatInput, FormatOutput, RefusedItem } from '../format.ts'
+import type { ParsedElement, FormatInput, FormatOutput, RefusedElement } from '../format.ts'
 
 /**
  * A message of a gateway, to be read as one of a device of this kind until it has told which it is;
@@ -12,14 +12,17 @@ export function asCarried(input: FormatInput, kind: Device['kind']): FormatInput
 }
 
 /** Says of each element which sub-device it is about. */
-export function ofSubDevice({ drafts, refused }: FormatOutput, subDevice: string): FormatOutput {
+export function ofSubDevice({ elements, refused }: FormatOutput, subDevice: string): FormatOutput {
   return {
-    drafts: drafts.map((draft) => ({ ...draft, subDevice })),
-    refused: refused.map((item) => ({ ...item, subDevice })),
+    elements: elements.map((draft) => ({ ...draft, subDevice })),
+    refused: refused.map((elementIndex) => ({ ...elementIndex, subDevice })),
   }
 }
 
 /** The same of one element. */
-export function elementOf<T extends Draft | RefusedItem>(element: T, subDevice: string): T {
+export function elementOf<T extends ParsedElement | RefusedElement>(
+  element: T,
+  subDevice: string,
+): T {
   return { ...element, subDevice }
 }

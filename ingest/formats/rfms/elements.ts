@@ -5,7 +5,7 @@ import { caseless, type Caseless } from './caseless.ts'
 /** One vehicle status or position of a message, and where it stands there. */
 export interface Element {
   /** Index in its list; -1 when the message is the element. */
-  readonly item: number
+  readonly elementIndex: number
   readonly path: readonly PropertyKey[]
   readonly given: unknown
   readonly values: Caseless
@@ -28,7 +28,8 @@ const FLEET_LISTS = ['vehicleResponse', 'vehicle', 'vehicles']
 
 /** The elements of a message: none of an empty answer, null where it is no message of rFMS. */
 export function elementsOf(message: unknown): readonly Element[] | null {
-  if (Array.isArray(message)) return message.map((one, item) => elementOf(one, item, [item]))
+  if (Array.isArray(message))
+    return message.map((one, elementIndex) => elementOf(one, elementIndex, [elementIndex]))
   if (!isRecord(message)) return null
   const values = caseless(message)
   for (const names of LISTS) {
@@ -54,7 +55,7 @@ function listAt(
   return inner && { elements: inner.elements, path: [name, ...inner.path] }
 }
 
-function elementOf(given: unknown, item: number, path: readonly PropertyKey[]): Element {
+function elementOf(given: unknown, elementIndex: number, path: readonly PropertyKey[]): Element {
   const values = caseless(isRecord(given) ? given : {})
-  return { item, path, given, values, hash: hashText(JSON.stringify(given) ?? '') }
+  return { elementIndex, path, given, values, hash: hashText(JSON.stringify(given) ?? '') }
 }

@@ -1,5 +1,5 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import type { Draft, FormatInput, RefusedItem } from '../format.ts'
+import type { ParsedElement, FormatInput, RefusedElement } from '../format.ts'
 import { isRecord } from '../payload/native-element.ts'
 import { withoutFix } from '../trucks/no-fix.ts'
 import { readNumber } from '../payload/number-text.ts'
@@ -15,22 +15,25 @@ import { partOf, takePart, type Part } from './part.ts'
 type Fields = Record<string, FieldValue>
 
 /** Reads one status or position as one reading of the truck. */
-export function readElement(element: Element, { device }: FormatInput): Draft | RefusedItem {
-  const { item, path, given, hash } = element
+export function readElement(
+  element: Element,
+  { device }: FormatInput,
+): ParsedElement | RefusedElement {
+  const { elementIndex, path, given, hash } = element
   if (!isRecord(given)) {
-    return refuseAt(item, { path, expected: 'object', got: describe(given) })
+    return refuseAt(elementIndex, { path, expected: 'object', got: describe(given) })
   }
   const whole = { values: element.values, path, isThere: true }
   const read = readParts(whole)
-  if ('expected' in read) return refuseAt(item, read)
+  if ('expected' in read) return refuseAt(elementIndex, read)
   const time = elementTime(whole, read.gnss, device)
-  if ('expected' in time) return refuseAt(item, time)
+  if ('expected' in time) return refuseAt(elementIndex, time)
   const { own, position } = read
   const isNowhere = position['lat'] === 0 && position['lon'] === 0
   const isHere = time.isFixOfNow && !isNowhere
   const at = read.gnss.path
   return truckDraft({
-    item,
+    elementIndex,
     path,
     given,
     hash,

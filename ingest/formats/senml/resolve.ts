@@ -5,7 +5,7 @@ import { describe, show } from '../payload/wording.ts'
 /** A record with all base fields applied (RFC 8428, section 4.6); its time may be relative still. */
 export interface Resolved {
   /** Place in the pack. */
-  readonly item: number
+  readonly elementIndex: number
   readonly name: string
   readonly unit: string | null
   /** Unix ns, or ns from now where `isRelative`. */
@@ -45,13 +45,13 @@ export function resolvePack(pack: unknown): readonly Resolved[] | PackProblem {
   const records: Resolved[] = []
   let base = NO_BASE
   let version: number | null = null
-  for (const [item, record] of (pack as readonly unknown[]).entries()) {
-    if (!isRecord(record)) return problem([item], 'a record: an object', describe(record))
-    const broken = brokenLabel(record, item) ?? brokenVersion(record, item, version)
+  for (const [elementIndex, record] of (pack as readonly unknown[]).entries()) {
+    if (!isRecord(record)) return problem([elementIndex], 'a record: an object', describe(record))
+    const broken = brokenLabel(record, elementIndex) ?? brokenVersion(record, elementIndex, version)
     if (broken) return broken
     version ??= Number(record['bver'] ?? VERSION)
     base = baseWith(base, record)
-    const resolved = resolve(record, item, base)
+    const resolved = resolve(record, elementIndex, base)
     if (resolved === null) continue
     if ('expected' in resolved) return resolved
     records.push(resolved)
@@ -89,14 +89,14 @@ function isData(value: unknown): boolean {
   return typeof value === 'string' && BASE64URL.test(value) && value.length % 4 !== 1
 }
 
-function brokenLabel(record: Values, item: number): PackProblem | null {
+function brokenLabel(record: Values, elementIndex: number): PackProblem | null {
   for (const [name, value] of Object.entries(record)) {
     const known = Object.hasOwn(LABELS, name) ? LABELS[name] : undefined
     if (known) {
       const [type, isTyped] = known
-      if (!isTyped(value)) return problem([item, name], type, gotOf(value))
+      if (!isTyped(value)) return problem([elementIndex, name], type, gotOf(value))
     } else if (name.endsWith('_')) {
-      return problem([item, name], 'labels that this platform understands', 'one it must')
+      return problem([elementIndex, name], 'labels that this platform understands', 'one it must')
     }
   }
   return null
@@ -107,12 +107,17 @@ function gotOf(value: unknown): string {
 }
 
 /** One version for the whole pack, and none newer than ours. */
-function brokenVersion(record: Values, item: number, version: number | null): PackProblem | null {
+function brokenVersion(
+  record: Values,
+  elementIndex: number,
+  version: number | null,
+): PackProblem | null {
   const { bver } = record
   if (bver === undefined) return null
-  if (Number(bver) > VERSION) return problem([item, 'bver'], `at most ${VERSION}`, show(bver))
+  if (Number(bver) > VERSION)
+    return problem([elementIndex, 'bver'], `at most ${VERSION}`, show(bver))
   if (version === null || version === bver) return null
-  return problem([item, 'bver'], `${version}, as in the records before`, show(bver))
+  return problem([elementIndex, 'bver'], `${version}, as in the records before`, show(bver))
 }
 
 function baseWith(base: Base, { bn, bt, bu, bv }: Values): Base {
@@ -131,11 +136,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/
 const LONGEST_NAME = 256
 
 /** Null for a record that only sets base fields, or a sum. */
-function resolve(record: Values, item: number, base: Base): Resolved | PackProblem | null {
+function resolve(record: Values, elementIndex: number, base: Base): Resolved | PackProblem | null {
   const labels = VALUE_LABELS.filter((name) => record[name] !== undefined)
   const [label, second] = labels
   if (second !== undefined) {
-    return problem([item], 'one value: v, vs, vb or vd', labels.join(' and '))
+    return problem([elementIndex], 'one value: v, vs, vb or vd', labels.join(' and '))
   }
   const { n = '', u = base.bu } = record
   const name = `${base.bn}${typeof n === 'string' ? n : ''}`
@@ -143,15 +148,17 @@ function resolve(record: Values, item: number, base: Base): Resolved | PackProbl
   if (label === undefined && isBaseAlone && record['s'] === undefined) return null
   if (name.length > LONGEST_NAME || !NAME.test(name)) {
     const expected = 'a name of A-Z a-z 0-9 - : . / _ that begins with a letter or a digit'
-    return problem([item, 'n'], expected, name === '' ? 'no name' : show(name))
+    return problem([elementIndex, 'n'], expected, name === '' ? 'no name' : show(name))
   }
   if (label === undefined) {
-    return record['s'] === undefined ? problem([item], 'one value: v, vs, vb or vd', 'none') : null
+    return record['s'] === undefined
+      ? problem([elementIndex], 'one value: v, vs, vb or vd', 'none')
+      : null
   }
   const timeNs = clamp(base.bt + nsOf(Number(record['t'] ?? 0)))
   const value = label === 'v' ? base.bv + Number(record['v']) : record[label]
   const unit = typeof u === 'string' ? u : null
-  return { item, name, unit, timeNs, isRelative: timeNs < RELATIVE_BELOW_NS, label, value }
+  return { elementIndex, name, unit, timeNs, isRelative: timeNs < RELATIVE_BELOW_NS, label, value }
 }
 
 /** Times below 2^28 s are relative to now, negative ones in the past (RFC 8428, section 4.5.3). */

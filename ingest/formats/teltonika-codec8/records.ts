@@ -29,9 +29,9 @@ export function readRecords(
   reader.unsigned(1)
   const count = reader.unsigned(1)
   const records: AvlRecord[] = []
-  for (let item = 0; item < count; item += 1) {
-    records.push(readRecord(reader, { data, item, layout: LAYOUTS[codec] }))
-    if (reader.isShort()) return wrong(`${count} records`, `an end in record ${item + 1}`)
+  for (let elementIndex = 0; elementIndex < count; elementIndex += 1) {
+    records.push(readRecord(reader, { data, elementIndex, layout: LAYOUTS[codec] }))
+    if (reader.isShort()) return wrong(`${count} records`, `an end in record ${elementIndex + 1}`)
   }
   const again = reader.unsigned(1)
   if (reader.isShort()) return wrong('a second count behind the records', 'the end of the data')
@@ -49,7 +49,11 @@ const PER_DEGREE = 1e7
 
 function readRecord(
   reader: ByteReader,
-  { data, item, layout }: { readonly data: Uint8Array; item: number; readonly layout: Layout },
+  {
+    data,
+    elementIndex,
+    layout,
+  }: { readonly data: Uint8Array; elementIndex: number; readonly layout: Layout },
 ): AvlRecord {
   const start = reader.at()
   const ms = reader.unsigned64()
@@ -65,7 +69,7 @@ function readRecord(
   readValues(reader, layout, values)
   const timeNs = (ms < LAST_MS ? ms : LAST_MS) * NS_PER_MS
   const hash = hashBytes(data.subarray(start, reader.at()))
-  return { item, timeNs, hash, values, position: { lat, lon }, path: [item] }
+  return { elementIndex, timeNs, hash, values, position: { lat, lon }, path: [elementIndex] }
 }
 
 /** Values of 1, 2, 4 and 8 bytes, each sort behind its count. */

@@ -1,6 +1,6 @@
 import type { Device } from '#lib/registry/registry.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import type { Draft, RefusedItem } from '../format.ts'
+import type { ParsedElement, RefusedElement } from '../format.ts'
 import { radioOf } from './avl-cell.ts'
 import { KNOWN_IDS, NO_SENSOR, RECORD_FIELDS } from './avl-fields.ts'
 import { mappedFields, type MappedFields } from '../payload/mapped-fields.ts'
@@ -9,7 +9,10 @@ import { takeFields, type Problem, type Values } from '../payload/source-fields.
 import { refuseAt, truckDraft } from './truck-draft.ts'
 
 /** A record of a Teltonika tracker, in whichever codec it came. */
-export interface AvlRecord extends Pick<Draft, 'item' | 'timeNs' | 'timePath' | 'hash'> {
+export interface AvlRecord extends Pick<
+  ParsedElement,
+  'elementIndex' | 'timeNs' | 'timePath' | 'hash'
+> {
   /** `alt`, `ang`, `sat`, `sp`, and the values by their AVL id. */
   readonly values: Values
   readonly position: { readonly lat: number; readonly lon: number } | null
@@ -29,8 +32,8 @@ export function avlMapping({ settings }: Device): MappedFields | Problem {
 }
 
 /** What the mapping names goes before the ids that every model has. */
-export function avlDraft(record: AvlRecord, mapped: MappedFields): Draft | RefusedItem {
-  const { item, values, position, path } = record
+export function avlDraft(record: AvlRecord, mapped: MappedFields): ParsedElement | RefusedElement {
+  const { elementIndex, values, position, path } = record
   const fields: Record<string, FieldValue> = position ? { ...position } : {}
   const problem =
     takeFields({ values, path, fields: RECORD_FIELDS, loose: true }, fields) ??
@@ -39,7 +42,7 @@ export function avlDraft(record: AvlRecord, mapped: MappedFields): Draft | Refus
       fields,
     ) ??
     takeFields({ values, path, fields: KNOWN_IDS, loose: true }, fields)
-  if (problem) return refuseAt(item, problem)
+  if (problem) return refuseAt(elementIndex, problem)
   return truckDraft({
     ...record,
     values: hasFix(fields) ? fields : withoutFix(fields),

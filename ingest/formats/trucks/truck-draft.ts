@@ -1,14 +1,14 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { checkValues, createAcceptor } from '#lib/telemetry/values.ts'
-import type { Draft, RefusedItem } from '../format.ts'
+import type { ParsedElement, RefusedElement } from '../format.ts'
 import { refusal } from '../payload/native-element.ts'
 import type { Problem } from '../payload/source-fields.ts'
 
 /** What a truck convention has found in one element of a payload, in the fields of kind `truck`. */
 export interface TruckElement extends Pick<
-  Draft,
-  'item' | 'timeNs' | 'timePath' | 'radio' | 'hash'
+  ParsedElement,
+  'elementIndex' | 'timeNs' | 'timePath' | 'radio' | 'hash'
 > {
   readonly values: Readonly<Record<string, FieldValue>>
   readonly flags?: number
@@ -23,9 +23,9 @@ export interface TruckElement extends Pick<
 const accept = createAcceptor(KINDS.truck.fields)
 
 /** Judges the values as those of a native reading are judged: sentinels, ranges, half positions. */
-export function truckDraft(element: TruckElement): Draft | RefusedItem {
+export function truckDraft(element: TruckElement): ParsedElement | RefusedElement {
   const {
-    item,
+    elementIndex,
     timeNs,
     radio,
     hash,
@@ -41,12 +41,12 @@ export function truckDraft(element: TruckElement): Draft | RefusedItem {
   const broken = checkValues(KINDS.truck, accepted.fields, given)
   if (broken) {
     const half = broken.path === 'lat' || broken.path === 'lon' ? latLon?.[broken.path] : path
-    return refuseAt(item, { ...broken, path: half ?? [...path, broken.path] })
+    return refuseAt(elementIndex, { ...broken, path: half ?? [...path, broken.path] })
   }
   const { fields } = accepted
   const kind = 'truck'
   const draft = {
-    item,
+    elementIndex,
     kind,
     seq: null,
     timeNs,
@@ -60,9 +60,9 @@ export function truckDraft(element: TruckElement): Draft | RefusedItem {
 
 /** A refusal of an element by its whole path in the payload. */
 export function refuseAt(
-  item: number,
+  elementIndex: number,
   problem: Problem,
-  reason: RefusedItem['reason'] = 'schema',
-): RefusedItem {
-  return { ...refusal(-1, reason, problem), item }
+  reason: RefusedElement['reason'] = 'schema',
+): RefusedElement {
+  return { ...refusal(-1, reason, problem), elementIndex }
 }

@@ -1,6 +1,6 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
-import type { FormatInput, FormatOutput, RefusedItem } from '../format.ts'
+import type { FormatInput, FormatOutput, RefusedElement } from '../format.ts'
 import { native } from '../native.ts'
 import { hiddenFault } from '../payload/hidden-fault.ts'
 import { parseJson } from '../payload/json-text.ts'
@@ -27,7 +27,7 @@ export function readTruckJson(
   return hidden ? refuse(hidden) : read(value, input)
 }
 
-export function notTruck(kind: Device['kind']): RefusedItem {
+export function notTruck(kind: Device['kind']): RefusedElement {
   const expected =
     kind === 'gateway'
       ? 'a registered truck: give each vehicle of the gateway a device with its topic'

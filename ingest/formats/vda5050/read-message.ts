@@ -3,7 +3,7 @@ import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { createAcceptor } from '#lib/telemetry/values.ts'
-import type { Draft } from '../format.ts'
+import type { ParsedElement } from '../format.ts'
 import { isRecord } from '../payload/native-element.ts'
 import { readStatedTime, type StatedTime } from '../payload/stated-time.ts'
 import { describe, show } from '../payload/wording.ts'
@@ -22,7 +22,7 @@ export interface ReadOptions {
 }
 
 /** What a message says, apart from identity and hash. */
-export type Message = Pick<Draft, 'seq' | 'timeNs' | 'flags' | 'fields'>
+export type Message = Pick<ParsedElement, 'seq' | 'timeNs' | 'flags' | 'fields'>
 
 /** Reads a message as its topic and version demand. */
 export function readMessage(message: Values, options: ReadOptions): Message | Problem {

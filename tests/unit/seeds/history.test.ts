@@ -74,8 +74,8 @@ describe('the history of the testbed', () => {
         const channel = topic.startsWith('padborg/') ? 'telemetry' : topic
         const kind = device?.kind as 'truck'
         const result = format.parse(formatInput(Buffer.from(payload), kind, channel))
-        if (result.refused.length > 0 || result.drafts.length === 0) faults.push([id, result])
-        readings += result.drafts.length
+        if (result.refused.length > 0 || result.elements.length === 0) faults.push([id, result])
+        readings += result.elements.length
       }
     }
     expect(faults).toEqual([])

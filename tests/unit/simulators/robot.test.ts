@@ -16,9 +16,9 @@ describe(`the robot model (SEED=${SEED})`, () => {
   it('sends messages that the format reads, each with a value', () => {
     for (const { topic, payload } of messages) {
       const input = formatInput(Buffer.from(payload), 'robot', topic)
-      const { drafts, refused } = vda5050.parse(input)
+      const { elements, refused } = vda5050.parse(input)
       expect(refused).toEqual([])
-      expect(drafts).toHaveLength(topic.endsWith('/connection') ? 0 : 1)
+      expect(elements).toHaveLength(topic.endsWith('/connection') ? 0 : 1)
     }
   })
 

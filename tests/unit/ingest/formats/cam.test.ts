@@ -62,8 +62,8 @@ describe('a message', () => {
     fc.assert(
       fc.property(raw, (given) => {
         const { latitude, longitude, altitude, heading, speed } = given
-        const [old] = parse(flat(given)).drafts
-        const [young] = parse(nested(given)).drafts
+        const [old] = parse(flat(given)).elements
+        const [young] = parse(nested(given)).elements
         expect(young?.fields).toEqual(old?.fields)
         const { lat, lon, altM, headingDeg, speedKmh } = old?.fields ?? {}
         expect(headingDeg).toBe(heading === 3601 ? undefined : Number(`${heading}e-1`))
@@ -77,21 +77,21 @@ describe('a message', () => {
   })
 
   it('is of its timestamp, in ms', () => {
-    expect(parse(flat(RAW)).drafts).toMatchObject([{ timeNs: 1_764_000_000_123_000_000n }])
+    expect(parse(flat(RAW)).elements).toMatchObject([{ timeNs: 1_764_000_000_123_000_000n }])
   })
 
   it('of a sender that its topic does not name is flagged', () => {
     const other = { ...flat(RAW), source_uuid: 'com_truck_43' }
-    expect(parse(other).drafts).toMatchObject([{ flags: FLAGS.identity_mismatch }])
-    expect(parse(other, 'cam').drafts).toMatchObject([{ flags: 0 }])
-    expect(parse(other, 'vehicles/42').drafts).toMatchObject([{ flags: 0 }])
+    expect(parse(other).elements).toMatchObject([{ flags: FLAGS.identity_mismatch }])
+    expect(parse(other, 'cam').elements).toMatchObject([{ flags: 0 }])
+    expect(parse(other, 'vehicles/42').elements).toMatchObject([{ flags: 0 }])
   })
 })
 
 describe('what is no message of a vehicle', () => {
   it.each(['denm', 'cpm', 'status', 'spatem'])('%s is an event', (type) => {
-    expect(parse({ type })).toEqual({ drafts: [], refused: [] })
-    expect(parse({ message_type: type })).toEqual({ drafts: [], refused: [] })
+    expect(parse({ type })).toEqual({ elements: [], refused: [] })
+    expect(parse({ message_type: type })).toEqual({ elements: [], refused: [] })
   })
 
   it.each([
@@ -102,6 +102,6 @@ describe('what is no message of a vehicle', () => {
     ['message.basic_container', envelope({})],
     ['message.basic_container.reference_position', envelope({ basic_container: {} })],
   ])('is refused by %s', (path, message) => {
-    expect(parse(message)).toMatchObject({ drafts: [], refused: [{ path }] })
+    expect(parse(message)).toMatchObject({ elements: [], refused: [{ path }] })
   })
 })

@@ -17,32 +17,32 @@ describe('a report', () => {
   it('is read row by row: a bad one leaves the others as they are', () => {
     const good = parse(`${HEAD}\n${ROW}\n${ROW.replace('17:00', '18:00')}\n`)
     const mixed = parse(`${HEAD}\n${ROW}\n1;2;3\n${ROW.replace('17:00', '18:00')}\n`)
-    expect(good.drafts).toHaveLength(2)
-    expect(mixed.refused).toMatchObject([{ item: 1, reason: 'malformed', path: '[1]' }])
-    const told = (output: typeof good) => output.drafts.map(({ timeNs, hash }) => [timeNs, hash])
+    expect(good.elements).toHaveLength(2)
+    expect(mixed.refused).toMatchObject([{ elementIndex: 1, reason: 'malformed', path: '[1]' }])
+    const told = (output: typeof good) => output.elements.map(({ timeNs, hash }) => [timeNs, hash])
     expect(told(mixed)).toEqual(told(good))
   })
 
   it('gives each row a hash of its own', () => {
-    const { drafts } = parse(`${ROW}\n${ROW.replace('17:00', '18:00')}\n`)
-    expect(new Set(drafts.map(({ hash }) => hash)).size).toBe(2)
+    const { elements } = parse(`${ROW}\n${ROW.replace('17:00', '18:00')}\n`)
+    expect(new Set(elements.map(({ hash }) => hash)).size).toBe(2)
   })
 
   it('finds its columns by their names, in any order', () => {
     const order = (line: string) => line.split(';').toReversed().join(';')
     const [head = '', row = ''] = [HEAD, ROW].map(order)
     // Only a header that begins as the documentation has it is one.
-    expect(parse(`${head}\n${row}`).drafts).toEqual([])
+    expect(parse(`${head}\n${row}`).elements).toEqual([])
     const swapped = (line: string) => {
       const [gateway, meter, ...rest] = line.split(';')
       return [gateway, ...rest, meter].join(';')
     }
-    const { drafts } = parse(`${swapped(HEAD)}\n${swapped(ROW)}`)
-    expect(drafts).toMatchObject([{ fields: { energyKwh: 37351 } }])
+    const { elements } = parse(`${swapped(HEAD)}\n${swapped(ROW)}`)
+    expect(elements).toMatchObject([{ fields: { energyKwh: 37351 } }])
   })
 
   it('on a native channel needs no topic to name the meter', () => {
-    expect(parse(`${HEAD}\n${ROW}`, { timezone: 'UTC' }, 'elvaco').drafts).toMatchObject([
+    expect(parse(`${HEAD}\n${ROW}`, { timezone: 'UTC' }, 'elvaco').elements).toMatchObject([
       { flags: 0, timeNs: 1_764_003_600_000_000_000n },
     ])
   })

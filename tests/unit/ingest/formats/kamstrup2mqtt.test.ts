@@ -12,7 +12,7 @@ function parse(payload: unknown, settings: Device['settings'] = {}, channel = 'k
 }
 
 const fieldsOf = (payload: unknown, settings?: Device['settings']) =>
-  parse(payload, settings).drafts[0]?.fields
+  parse(payload, settings).elements[0]?.fields
 
 describe('the names of kamstrup2mqtt', () => {
   it('fill only number fields of a heat meter', () => {
@@ -32,8 +32,8 @@ describe('the names of kamstrup2mqtt', () => {
   })
 
   it.each([undefined, null, 7, '', 'm3', 'toString'])('do not guess a unit: %s', (energyUnit) => {
-    const { drafts, refused } = parse({ energy: 7, volume: 3 }, { energyUnit })
-    expect(drafts).toEqual([])
+    const { elements, refused } = parse({ energy: 7, volume: 3 }, { energyUnit })
+    expect(elements).toEqual([])
     expect(refused).toMatchObject([{ reason: 'unit_unknown', path: 'energy' }])
   })
 
@@ -47,18 +47,18 @@ describe('a message', () => {
   it('carries the hash of its bytes and no sequence', () => {
     const payload = Buffer.from('{"ENERGY_WH":1}')
     const input = formatInput(payload, 'heat_meter', 'kamstrup/heat')
-    const [draft] = kamstrup2mqtt.parse(input).drafts
+    const [draft] = kamstrup2mqtt.parse(input).elements
     expect(draft).toMatchObject({ seq: null, timeNs: null, hash: hashBytes(payload) })
   })
 
   it('of a native kind on the native channel is what it says', () => {
     const native = { v: 1, kind: 'heat_meter', seq: 3, data: { energyKwh: 5 } }
-    expect(parse(native, {}, 'telemetry').drafts).toMatchObject([{ seq: 3 }])
+    expect(parse(native, {}, 'telemetry').elements).toMatchObject([{ seq: 3 }])
   })
 
   it('about the program is an event on every level of topics', () => {
     for (const channel of ['status', 'kamstrup/status', 'a/b/heat/counter', 'k/sw-version']) {
-      expect(parse('online', {}, channel)).toEqual({ drafts: [], refused: [] })
+      expect(parse('online', {}, channel)).toEqual({ elements: [], refused: [] })
     }
   })
 })

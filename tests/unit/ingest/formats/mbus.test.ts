@@ -48,9 +48,9 @@ function wired(records: string, { maker = '2D2C', medium = '04', status = '00' }
 }
 
 function fieldsOf(records: string, parts = {}, from: From = {}) {
-  const { drafts, refused } = parse(wired(records, parts), from)
+  const { elements, refused } = parse(wired(records, parts), from)
   expect(refused).toEqual([])
-  return drafts[0]?.fields ?? {}
+  return elements[0]?.fields ?? {}
 }
 
 /** Rows of EN 13757-3, tables 10 to 14, worked out by hand: raw value 1234 unless said. */
@@ -169,7 +169,7 @@ describe('a telegram', () => {
 
   it('carries the hash of its payload, no sequence and no time', () => {
     const payload = Buffer.from(clear.toString('hex'))
-    const [draft] = mbus.parse(formatInput(payload, 'heat_meter', 'mbus')).drafts
+    const [draft] = mbus.parse(formatInput(payload, 'heat_meter', 'mbus')).elements
     expect(draft).toMatchObject({ seq: null, timeNs: null, radio: null, hash: hashBytes(payload) })
   })
 
@@ -179,9 +179,9 @@ describe('a telegram', () => {
     ['wired', wiredOne],
   ])('that is cut off anywhere is refused: %s', (_name, whole) => {
     for (let length = 0; length < whole.length; length += 1) {
-      const { drafts, refused } = parse(whole.subarray(0, length), { settings: { aesKey: KEY } })
-      expect(drafts, String(length)).toEqual([])
-      expect(refused).toMatchObject([{ item: -1, reason: 'malformed' }])
+      const { elements, refused } = parse(whole.subarray(0, length), { settings: { aesKey: KEY } })
+      expect(elements, String(length)).toEqual([])
+      expect(refused).toMatchObject([{ elementIndex: -1, reason: 'malformed' }])
     }
   })
 
@@ -192,8 +192,8 @@ describe('a telegram', () => {
     for (let bit = 0; bit < whole.length * 8; bit += 1) {
       const damaged = Buffer.from(whole)
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      const { drafts } = parse(damaged, { settings: { aesKey: KEY } })
-      expect(drafts, `bit ${bit}`).toEqual([])
+      const { elements } = parse(damaged, { settings: { aesKey: KEY } })
+      expect(elements, `bit ${bit}`).toEqual([])
     }
   })
 
@@ -204,7 +204,7 @@ describe('a telegram', () => {
     expect(mbus.parse(input).refused).toMatchObject([{ path: 'security' }])
     const secretOf = (name: string) => (name === 'aesKey' ? KEY : null)
     const keyed = { ...input, secretOf }
-    expect(mbus.parse(keyed).drafts).toMatchObject([{ fields: { energyKwh: 1111.6 } }])
+    expect(mbus.parse(keyed).elements).toMatchObject([{ fields: { energyKwh: 1111.6 } }])
     const told = JSON.stringify(mbus.parse(input).refused)
     expect(told.toUpperCase()).not.toContain('FFFFFFFF')
   })
@@ -212,11 +212,11 @@ describe('a telegram', () => {
   it('that is compact is checked against its own CRC, once its format is known', () => {
     const compact = inputOf('wireless-compact-frame-known')
     const settings = { compactFrame: '0306 4306 0314 426C 022D 01FF21' }
-    expect(parse(compact, { settings }).drafts).toHaveLength(1)
+    expect(parse(compact, { settings }).elements).toHaveLength(1)
     // Behind the layer with its own CRC, which a program that lost a byte would have made anew.
     const inner = compact.subarray(17 + 2)
     const bare = Buffer.concat([Buffer.of(9 + inner.length), compact.subarray(1, 10), inner])
-    expect(parse(bare, { settings }).drafts).toHaveLength(1)
+    expect(parse(bare, { settings }).elements).toHaveLength(1)
     bare[16] = (bare[16] ?? 0) ^ 1
     expect(parse(bare, { settings }).refused).toMatchObject([{ path: 'compact frame' }])
     const other = { compactFrame: settings.compactFrame.replace('022D', '022E') }
@@ -229,14 +229,14 @@ describe('a telegram', () => {
 
   it('that the receiver has decrypted is read with and without a key', () => {
     for (const settings of [{}, { aesKey: KEY }]) {
-      expect(parse(clear, { settings }).drafts).toMatchObject([{ fields: { energyKwh: 16302 } }])
+      expect(parse(clear, { settings }).elements).toMatchObject([{ fields: { energyKwh: 16302 } }])
     }
   })
 
   it('of a meter that only says what is wrong with it is heard', () => {
-    const { drafts } = parse(wired('02FD17 0400'))
+    const { elements } = parse(wired('02FD17 0400'))
     const fields = { status: 'ERROR_FLAGS_4', medium: 'heat', meterId: '06855817' }
-    expect(drafts).toMatchObject([{ flags: FLAGS.sensor_error, fields }])
+    expect(elements).toMatchObject([{ flags: FLAGS.sensor_error, fields }])
   })
 
   it.each([
@@ -246,8 +246,8 @@ describe('a telegram', () => {
     ['27', 'ALARM POWER_LOW UNKNOWN_20', FLAGS.sensor_error],
     ['00', 'OK', 0],
   ])('with status %s is %s', (status, text, flags) => {
-    const { drafts } = parse(wired('0406 01000000', { status }))
-    expect(drafts).toMatchObject([{ flags, fields: { status: text } }])
+    const { elements } = parse(wired('0406 01000000', { status }))
+    expect(elements).toMatchObject([{ flags, fields: { status: text } }])
   })
 })
 

@@ -82,7 +82,7 @@ describe.each(FORMATS)('any bytes to %s', (format) => {
       expect(Object.values(refused).every((part) => part !== undefined)).toBe(true)
       expect(JSON.stringify(refused).length).toBeLessThan(700)
     }
-    for (const draft of output.drafts) {
+    for (const draft of output.elements) {
       const known: Readonly<Record<string, unknown>> = KINDS[draft.kind].fields
       for (const [name, value] of Object.entries(draft.fields)) {
         expect(known).toHaveProperty(name)

@@ -34,10 +34,10 @@ describe.skipIf(!existsSync(FILE))('meters seen in the wild (../shared/cases)', 
 
   it('the gas meter in the example of Elvaco is told by its medium', () => {
     expect(parse('elvaco', 'ecmXv1.0')).toEqual({
-      drafts: [],
+      elements: [],
       refused: [
         {
-          item: 0,
+          elementIndex: 0,
           reason: 'kind',
           path: '[0].mbus-raw-value.medium',
           expected: MEDIA,
@@ -64,7 +64,7 @@ describe.skipIf(!existsSync(FILE))('meters seen in the wild (../shared/cases)', 
     ['elvaco', { reason: 'malformed', path: '[0]', expected: '5 cells with ; between them' }],
   ])('the JSON-RPC of Rubetek is no %s, and its supplier is told why', (format, refused) => {
     const output = parse(format, 'rubetek')
-    expect(output?.drafts).toEqual([])
+    expect(output?.elements).toEqual([])
     expect(output?.refused).toMatchObject([refused])
   })
 })

@@ -37,8 +37,8 @@ describe('an encrypted sample', () => {
     fc.assert(
       fc.property(decimal, decimal, fc.constantFrom('kWh', 'MWh', 'GJ'), (e1, v1, unit) => {
         const text = `heap=20000&v1=${v1} m3&e1=${e1} ${unit}&`
-        const [clear] = parse(text).drafts
-        expect(parse(seal(text), settings).drafts).toMatchObject([{ fields: clear?.fields }])
+        const [clear] = parse(text).elements
+        expect(parse(seal(text), settings).elements).toMatchObject([{ fields: clear?.fields }])
       }),
       RUN,
     )
@@ -51,14 +51,14 @@ describe('an encrypted sample', () => {
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       expect(parse(damaged, settings).refused).toMatchObject([{ reason: 'malformed' }])
     }
-    expect(parse(whole, settings, '/sample/v2/9999999/1764000001').drafts).toEqual([])
-    expect(parse(whole, settings).drafts).toHaveLength(1)
+    expect(parse(whole, settings, '/sample/v2/9999999/1764000001').elements).toEqual([])
+    expect(parse(whole, settings).elements).toHaveLength(1)
   })
 
   it('is opened by the secret of the device, which no refusal shows', () => {
     const input = formatInput(seal('e1=1 kWh&'), 'heat_meter', TOPIC)
     const keyed = { ...input, secretOf: () => KEY }
-    expect(nabovarme.parse(keyed).drafts).toHaveLength(1)
+    expect(nabovarme.parse(keyed).elements).toHaveLength(1)
     const wrong = { ...input, secretOf: () => 'AB'.repeat(16) }
     expect(JSON.stringify(nabovarme.parse(wrong).refused)).not.toContain('ABAB')
   })
@@ -67,12 +67,15 @@ describe('an encrypted sample', () => {
 describe('a topic', () => {
   it('of the board is an event, whatever it holds', () => {
     for (const name of ['cron', 'ping', 'version', 'status', 'open_until', 'rssi', 'scan_result']) {
-      expect(parse('7', {}, `/${name}/v2/9999999/1764000000`)).toEqual({ drafts: [], refused: [] })
+      expect(parse('7', {}, `/${name}/v2/9999999/1764000000`)).toEqual({
+        elements: [],
+        refused: [],
+      })
     }
   })
 
   it('may have levels in front, as a bridge adds them', () => {
-    const [draft] = parse('e1=1 kWh&', {}, 'site/sample/v2/7654321/1764000000').drafts
+    const [draft] = parse('e1=1 kWh&', {}, 'site/sample/v2/7654321/1764000000').elements
     expect(draft).toMatchObject({
       timeNs: 1_764_000_000_000_000_000n,
       fields: { meterId: '07654321' },
@@ -80,7 +83,7 @@ describe('a topic', () => {
   })
 
   it('with a time that is none leaves it to the receive time', () => {
-    expect(parse('e1=1 kWh&', {}, '/sample/v2/7654321/now').drafts).toMatchObject([
+    expect(parse('e1=1 kWh&', {}, '/sample/v2/7654321/now').elements).toMatchObject([
       { timeNs: null },
     ])
   })

@@ -26,8 +26,8 @@ const truck = (parts: Record<string, unknown> = {}) => ({
 
 /** The one refusal of a payload that is refused as a whole. */
 function refusalOf(payload: unknown, kind?: Device['kind']) {
-  const { drafts, refused } = parse(payload, kind)
-  expect(drafts).toEqual([])
+  const { elements, refused } = parse(payload, kind)
+  expect(elements).toEqual([])
   expect(refused).toHaveLength(1)
   return refused[0]
 }
@@ -37,9 +37,9 @@ describe('a native payload', () => {
     const radio = { rat: 'nr-sa', rsrpDbm: -85, cellId: '5C422503D' }
     const payload = JSON.stringify(truck({ radio }))
     expect(parse(payload)).toEqual({
-      drafts: [
+      elements: [
         {
-          item: -1,
+          elementIndex: -1,
           kind: 'truck',
           seq: 42,
           timeNs: 1_764_000_000_123_000_000n,
@@ -55,45 +55,45 @@ describe('a native payload', () => {
 
   it('needs neither time nor sequence nor radio, and takes null for each', () => {
     for (const absent of [undefined, null]) {
-      const [draft] = parse(truck({ ts: absent, seq: absent, radio: absent })).drafts
+      const [draft] = parse(truck({ ts: absent, seq: absent, radio: absent })).elements
       expect(draft).toMatchObject({ timeNs: null, seq: null, radio: null })
     }
   })
 
   it('may carry more than we know, null for absent values, and sentinels', () => {
     const data = { speedKmh: 50, fuelPct: null, gcwKg: 655350, colour: 'red', x: { y: [1] } }
-    const [draft] = parse(truck({ data, extra: { deep: [{ er: 1 }] } })).drafts
+    const [draft] = parse(truck({ data, extra: { deep: [{ er: 1 }] } })).elements
     expect(draft?.fields).toEqual({ speedKmh: 50 })
   })
 
   it('keeps values out of range, flagged, also those of the radio part', () => {
-    const [fast] = parse(truck({ data: { speedKmh: 400 } })).drafts
+    const [fast] = parse(truck({ data: { speedKmh: 400 } })).elements
     expect(fast).toMatchObject({ fields: { speedKmh: 400 }, flags: FLAGS.out_of_range })
-    const [loud] = parse(truck({ radio: { rsrpDbm: 12 } })).drafts
+    const [loud] = parse(truck({ radio: { rsrpDbm: 12 } })).elements
     expect(loud).toMatchObject({ radio: { rsrpDbm: 12 }, flags: FLAGS.out_of_range })
   })
 
   it('has no radio part when all of it is "not available"', () => {
-    expect(parse(truck({ radio: { rsrpDbm: 2147483647 } })).drafts[0]?.radio).toBeNull()
-    expect(parse(truck({ radio: {} })).drafts[0]?.radio).toBeNull()
+    expect(parse(truck({ radio: { rsrpDbm: 2147483647 } })).elements[0]?.radio).toBeNull()
+    expect(parse(truck({ radio: {} })).elements[0]?.radio).toBeNull()
   })
 
   it('with a wrong clock is no refusal: the time is handed on', () => {
-    const [draft] = parse(truck({ ts: '2004-01-01T00:00:36Z' })).drafts
+    const [draft] = parse(truck({ ts: '2004-01-01T00:00:36Z' })).elements
     expect(draft?.timeNs).toBe(1_072_915_236_000_000_000n)
   })
 
   it.each([0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER])('takes sequence number %d', (seq) => {
-    expect(parse(truck({ seq })).drafts[0]?.seq).toBe(seq)
+    expect(parse(truck({ seq })).elements[0]?.seq).toBe(seq)
   })
 })
 
 describe('the kind of a native payload', () => {
   it('is that of the device, or radio or probe', () => {
-    expect(parse({ v: 1, kind: 'probe', data: { rttMs: 21 } }).drafts[0]?.kind).toBe('probe')
-    expect(parse({ v: 1, kind: 'radio', data: { sinrDb: 17 } }).drafts[0]?.kind).toBe('radio')
+    expect(parse({ v: 1, kind: 'probe', data: { rttMs: 21 } }).elements[0]?.kind).toBe('probe')
+    expect(parse({ v: 1, kind: 'radio', data: { sinrDb: 17 } }).elements[0]?.kind).toBe('radio')
     expect(refusalOf({ v: 1, kind: 'robot', data: { xM: 1 } })).toEqual({
-      item: -1,
+      elementIndex: -1,
       reason: 'kind',
       path: 'kind',
       expected: 'one of truck, radio, probe',
@@ -112,7 +112,7 @@ describe('the kind of a native payload', () => {
 
   it.each(['truck', 'radio', 'probe'])('is nothing that a gateway may send: %s', (kind) => {
     const refusal = refusalOf({ v: 1, kind, data: { speedKmh: 3 } }, 'gateway')
-    expect(refusal).toMatchObject({ item: -1, reason: 'kind', path: 'kind' })
+    expect(refusal).toMatchObject({ elementIndex: -1, reason: 'kind', path: 'kind' })
   })
 })
 
@@ -122,13 +122,19 @@ describe('a radio reading', () => {
   const radio = { rat: 'lte', rsrpDbm: -101, cellId: '1A2B' }
 
   it('may stand in `radio` or in `data`: its values are fields and radio part alike', () => {
-    expect(parse({ v: 1, kind: 'radio', radio: values }).drafts[0]).toMatchObject({ fields, radio })
-    expect(parse({ v: 1, kind: 'radio', data: values }).drafts[0]).toMatchObject({ fields, radio })
+    expect(parse({ v: 1, kind: 'radio', radio: values }).elements[0]).toMatchObject({
+      fields,
+      radio,
+    })
+    expect(parse({ v: 1, kind: 'radio', data: values }).elements[0]).toMatchObject({
+      fields,
+      radio,
+    })
   })
 
   it('may be split over both; then `data` wins', () => {
     const both = { v: 1, kind: 'radio', radio: values, data: { rsrpDbm: -99, cqi: 9 } }
-    const [draft] = parse(both).drafts
+    const [draft] = parse(both).elements
     expect(draft?.fields).toEqual({ ...fields, rsrpDbm: -99, cqi: 9 })
     expect(draft?.radio).toEqual({ ...radio, rsrpDbm: -99 })
   })
@@ -138,30 +144,36 @@ describe('an array', () => {
   it('gives a draft per good element and a refusal per bad one, with its place', () => {
     const good = truck()
     const output = parse([good, truck({ data: { speedKmh: '83' } }), 5, truck({ seq: 43 })])
-    expect(output.drafts.map(({ item, seq }) => [item, seq])).toEqual([
+    expect(output.elements.map(({ elementIndex, seq }) => [elementIndex, seq])).toEqual([
       [0, 42],
       [3, 43],
     ])
     expect(output.refused).toEqual([
-      { item: 1, reason: 'schema', path: '[1].data.speedKmh', expected: 'number', got: 'string' },
-      { item: 2, reason: 'schema', path: '[2]', expected: 'object', got: 'number' },
+      {
+        elementIndex: 1,
+        reason: 'schema',
+        path: '[1].data.speedKmh',
+        expected: 'number',
+        got: 'string',
+      },
+      { elementIndex: 2, reason: 'schema', path: '[2]', expected: 'object', got: 'number' },
     ])
   })
 
   it('gives equal elements equal hashes, whatever stands around them', () => {
-    const [one] = parse([truck()]).drafts
-    const [, two] = parse([truck({ seq: 1 }), truck()]).drafts
+    const [one] = parse([truck()]).elements
+    const [, two] = parse([truck({ seq: 1 }), truck()]).elements
     expect(one?.hash).toBe(two?.hash)
-    const [, other] = parse([truck(), truck({ data: { speedKmh: 83.26 } })]).drafts
+    const [, other] = parse([truck(), truck({ data: { speedKmh: 83.26 } })]).elements
     expect(other?.hash).not.toBe(one?.hash)
   })
 
   it('with a doubled name or deep nesting in one element refuses that one alone', () => {
     const doubled = '{"v":1,"kind":"truck","data":{"speedKmh":1,"speedKmh":2}}'
     const deep = `{"v":1,"kind":"truck","data":{"speedKmh":1},"x":${'['.repeat(40)}${']'.repeat(40)}}`
-    const { drafts, refused } = parse(`[${JSON.stringify(truck())},${doubled},${deep}]`)
-    expect(drafts.map(({ item }) => item)).toEqual([0])
-    expect(refused.map(({ item, path, got }) => [item, path, got])).toEqual([
+    const { elements, refused } = parse(`[${JSON.stringify(truck())},${doubled},${deep}]`)
+    expect(elements.map(({ elementIndex }) => elementIndex)).toEqual([0])
+    expect(refused.map(({ elementIndex, path, got }) => [elementIndex, path, got])).toEqual([
       [1, '[1].data.speedKmh', 'the same name twice'],
       [2, '[2].x[0][0][0]', 'more levels'],
     ])
@@ -206,7 +218,7 @@ describe('a native payload is refused with reason and path', () => {
     ['a number', 42, '', 'object or array of objects', 'number'],
   ])('%s', (_name, payload, path, expected, got) => {
     expect(refusalOf(payload)).toEqual({
-      item: -1,
+      elementIndex: -1,
       reason: 'schema',
       path,
       expected: expect.stringContaining(expected),
@@ -244,13 +256,13 @@ describe('a native payload is refused with reason and path', () => {
     const latin1 = new Uint8Array([...bytes('{"v":1,"kind":"truck","x":"'), 0xe6, 0x22, 0x7d])
     const { refused } = native.parse(formatInput(latin1))
     expect(refused[0]).toMatchObject({ reason: 'malformed', got: 'bytes that are not UTF-8' })
-    expect(parse(truck({ data: { driverState: '\uFFFD' } })).drafts).toHaveLength(1)
+    expect(parse(truck({ data: { driverState: '\uFFFD' } })).elements).toHaveLength(1)
   })
 
   it('a deep array, element by element', () => {
-    const { drafts, refused } = parse('['.repeat(400) + ']'.repeat(400))
-    expect(drafts).toEqual([])
-    expect(refused[0]).toMatchObject({ item: 0, reason: 'malformed', got: 'more levels' })
+    const { elements, refused } = parse('['.repeat(400) + ']'.repeat(400))
+    expect(elements).toEqual([])
+    expect(refused[0]).toMatchObject({ elementIndex: 0, reason: 'malformed', got: 'more levels' })
   })
 
   it('in few words, however long the names and values of the payload are', () => {
@@ -283,11 +295,11 @@ describe('names that look doubled but are not', () => {
 describe('the status channel', () => {
   it.each(['online', '', '{"state":"online"}', '[]', 'null', '{"kind":"truck"}', '[{"a":1}]'])(
     'takes %j for an event: neither draft nor refusal',
-    (text) => expect(parse(text, 'truck', 'status')).toEqual({ drafts: [], refused: [] }),
+    (text) => expect(parse(text, 'truck', 'status')).toEqual({ elements: [], refused: [] }),
   )
 
   it('reads a reading that comes on it', () => {
-    expect(parse(truck(), 'truck', 'status').drafts).toHaveLength(1)
+    expect(parse(truck(), 'truck', 'status').elements).toHaveLength(1)
     expect(parse(truck({ v: 3 }), 'truck', 'status').refused).toHaveLength(1)
   })
 
@@ -297,7 +309,7 @@ describe('the status channel', () => {
 })
 
 describe('any payload at all', () => {
-  it('never throws, and ends as drafts or refusals on the telemetry channel', () => {
+  it('never throws, and ends as elements or refusals on the telemetry channel', () => {
     const text = fc.oneof(
       fc.json(),
       fc.string(),
@@ -306,8 +318,8 @@ describe('any payload at all', () => {
     const payload = fc.oneof(fc.uint8Array({ maxLength: 300 }), text.map(bytes))
     fc.assert(
       fc.property(payload, (given) => {
-        const { drafts, refused } = native.parse(formatInput(given))
-        expect(drafts.length + refused.length).toBeGreaterThan(0)
+        const { elements, refused } = native.parse(formatInput(given))
+        expect(elements.length + refused.length).toBeGreaterThan(0)
       }),
       { numRuns: 2000 },
     )
@@ -319,8 +331,8 @@ describe('any payload at all', () => {
       fc.property(fc.shuffledSubarray([...names], { minLength: 5 }), (order) => {
         const given: Record<string, unknown> = truck()
         const payload = Object.fromEntries(order.map((name) => [name, given[name]]))
-        const { hash: _, ...draft } = parse(payload).drafts[0]!
-        const { hash: __, ...expected } = parse(truck()).drafts[0]!
+        const { hash: _, ...draft } = parse(payload).elements[0]!
+        const { hash: __, ...expected } = parse(truck()).elements[0]!
         expect(draft).toEqual(expected)
       }),
     )

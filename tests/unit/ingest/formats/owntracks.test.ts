@@ -21,9 +21,9 @@ const location = (parts: Record<string, unknown> = {}) => ({
 
 describe('a location', () => {
   it('is a reading with the hash of its bytes and no sequence', () => {
-    const { drafts } = parse(location())
+    const { elements } = parse(location())
     const hash = hashBytes(bytes(location()))
-    expect(drafts).toMatchObject([{ item: -1, seq: null, radio: null, flags: 0, hash }])
+    expect(elements).toMatchObject([{ elementIndex: -1, seq: null, radio: null, flags: 0, hash }])
   })
 
   it.each([
@@ -31,30 +31,30 @@ describe('a location', () => {
     ['a fraction', 1_764_000_000.5, 1_764_000_000_500_000_000n],
     ['an app of its own that sends ms', 1_764_000_000_000, 1_764_000_000_000_000_000n],
   ])('is of its tst: %s', (_words, tst, timeNs) => {
-    expect(parse(location({ tst, created_at: 1 })).drafts).toMatchObject([{ timeNs }])
+    expect(parse(location({ tst, created_at: 1 })).elements).toMatchObject([{ timeNs }])
   })
 
   it('of another topic is flagged, unless it came on a native channel', () => {
     const given = location({ topic: 'owntracks/acme/truck8' })
-    expect(parse(given).drafts).toMatchObject([{ flags: FLAGS.identity_mismatch }])
-    expect(parse(given, 'owntracks').drafts).toMatchObject([{ flags: 0 }])
-    expect(parse(location({ topic: TOPIC })).drafts).toMatchObject([{ flags: 0 }])
+    expect(parse(given).elements).toMatchObject([{ flags: FLAGS.identity_mismatch }])
+    expect(parse(given, 'owntracks').elements).toMatchObject([{ flags: 0 }])
+    expect(parse(location({ topic: TOPIC })).elements).toMatchObject([{ flags: 0 }])
   })
 
   it('at 0, 0 without anything else says nothing', () => {
     const refused = [{ got: 'no usable value, only _type, lat, lon, tst, vel' }]
-    expect(parse(location({ lat: 0, lon: 0, vel: 0 }))).toMatchObject({ drafts: [], refused })
+    expect(parse(location({ lat: 0, lon: 0, vel: 0 }))).toMatchObject({ elements: [], refused })
   })
 })
 
 describe('a message of another type', () => {
   it.each(['beacon', 'card', 'cmd', 'configuration', 'lwt', 'request', 'status', 'steps'])(
     '%s is an event',
-    (_type) => expect(parse({ _type, tst: 1 })).toEqual({ drafts: [], refused: [] }),
+    (_type) => expect(parse({ _type, tst: 1 })).toEqual({ elements: [], refused: [] }),
   )
 
   it.each(['transition', 'waypoint', 'waypoints'])('%s is none of the device now', (_type) => {
-    expect(parse(location({ _type }))).toEqual({ drafts: [], refused: [] })
+    expect(parse(location({ _type }))).toEqual({ elements: [], refused: [] })
   })
 
   it('that nobody knows is refused by its type', () => {

@@ -29,10 +29,10 @@ const fix = (parts: Record<string, unknown> = {}) => ({
 })
 
 function draftOf(message: unknown, settings?: Device['settings']) {
-  const { drafts, refused } = parse(message, settings)
+  const { elements, refused } = parse(message, settings)
   expect(refused).toEqual([])
-  expect(drafts).toHaveLength(1)
-  return drafts[0]
+  expect(elements).toHaveLength(1)
+  return elements[0]
 }
 
 describe('the shapes of a response', () => {
@@ -46,26 +46,33 @@ describe('the shapes of a response', () => {
     [{ vehicleStatuses: [one] }, 0],
     [[one], 0],
     [one, -1],
-  ])('%j holds one status', (message, item) => {
-    expect(draftOf(message)).toMatchObject({ item, timeNs: AT_NS, seq: null })
+  ])('%j holds one status', (message, elementIndex) => {
+    expect(draftOf(message)).toMatchObject({ elementIndex, timeNs: AT_NS, seq: null })
   })
 
   it('do not change which reading a status is', () => {
     const hashes = [one, [one], { vehicleStatus: [{ ...status({ vin: 'x' }) }, one] }].map(
-      (message) => parse(message, { vin: one.vin }).drafts.map(({ hash }) => hash),
+      (message) => parse(message, { vin: one.vin }).elements.map(({ hash }) => hash),
     )
     expect(hashes[0]).toEqual(hashes[1])
     expect(hashes[0]).toEqual(hashes[2])
   })
 
   it('tell each fault by its whole path', () => {
-    const { drafts, refused } = parse({ vehicleStatus: [one, 7, status({ snapshotData: 1 })] }, {})
-    expect(drafts).toEqual([])
+    const { elements, refused } = parse(
+      { vehicleStatus: [one, 7, status({ snapshotData: 1 })] },
+      {},
+    )
+    expect(elements).toEqual([])
     // 7 has no VIN: nobody can say whose the three are.
-    expect(refused).toMatchObject([{ item: -1, reason: 'unknown_device', path: 'vehicleStatus' }])
+    expect(refused).toMatchObject([
+      { elementIndex: -1, reason: 'unknown_device', path: 'vehicleStatus' },
+    ])
     const same = parse([one, status({ snapshotData: 1 })])
-    expect(same.drafts).toHaveLength(1)
-    expect(same.refused).toMatchObject([{ item: 1, path: '[1].snapshotData', got: 'number' }])
+    expect(same.elements).toHaveLength(1)
+    expect(same.refused).toMatchObject([
+      { elementIndex: 1, path: '[1].snapshotData', got: 'number' },
+    ])
   })
 
   it('tell it by the names as they were written', () => {
@@ -77,7 +84,7 @@ describe('the shapes of a response', () => {
 
   it('may be empty, or a list of the fleet', () => {
     for (const message of [[], { vehicleStatus: [] }, { Vehicle: [] }]) {
-      expect(parse(message)).toEqual({ drafts: [], refused: [] })
+      expect(parse(message)).toEqual({ elements: [], refused: [] })
     }
   })
 })
@@ -132,29 +139,36 @@ describe('many vehicles in one message', () => {
   const fleet = { vehicleStatus: [status(), status({ vin: 'B' }), status({ vin: undefined })] }
 
   it('are refused one by one but for that of the setting', () => {
-    const { drafts, refused } = parse(fleet, { vin: ' b ' })
-    expect(drafts).toMatchObject([{ item: 1 }])
+    const { elements, refused } = parse(fleet, { vin: ' b ' })
+    expect(elements).toMatchObject([{ elementIndex: 1 }])
     expect(refused).toMatchObject([
-      { item: 0, reason: 'unknown_device', path: 'vehicleStatus[0].vin', got: 'another VIN' },
-      { item: 2, reason: 'unknown_device', path: 'vehicleStatus[2].vin', got: 'no VIN' },
+      {
+        elementIndex: 0,
+        reason: 'unknown_device',
+        path: 'vehicleStatus[0].vin',
+        got: 'another VIN',
+      },
+      { elementIndex: 2, reason: 'unknown_device', path: 'vehicleStatus[2].vin', got: 'no VIN' },
     ])
   })
 
   it('are told apart by their VIN in any case and with blanks around it', () => {
     const message = [status({ vin: ' wdb96340310123456 ' }), status()]
-    expect(parse(message).drafts).toHaveLength(2)
-    expect(parse(message, { vin: 'WDB96340310123456' }).drafts).toHaveLength(2)
+    expect(parse(message).elements).toHaveLength(2)
+    expect(parse(message, { vin: 'WDB96340310123456' }).elements).toHaveLength(2)
   })
 
   it('are refused together without a setting, and without a VIN shown', () => {
-    const { drafts, refused } = parse(fleet)
-    expect(drafts).toEqual([])
-    expect(refused).toMatchObject([{ item: -1, reason: 'unknown_device', got: '3 vehicles' }])
+    const { elements, refused } = parse(fleet)
+    expect(elements).toEqual([])
+    expect(refused).toMatchObject([
+      { elementIndex: -1, reason: 'unknown_device', got: '3 vehicles' },
+    ])
   })
 
   it('of one VIN are one truck', () => {
     const message = [status(), status({ createdDateTime: '2025-11-24T16:01:00Z' })]
-    expect(parse(message).drafts.map(({ item }) => item)).toEqual([0, 1])
+    expect(parse(message).elements.map(({ elementIndex }) => elementIndex)).toEqual([0, 1])
   })
 })
 

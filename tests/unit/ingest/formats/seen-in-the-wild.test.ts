@@ -42,16 +42,16 @@ describe.skipIf(!existsSync(WILD))('robots seen in the wild (../shared/cases)', 
   }
 
   it.each(rows)('$case is an event, or refused by the path of its fault', (row) => {
-    const { drafts, refused } = parse(row, false)
-    expect(drafts).toEqual([])
+    const { elements, refused } = parse(row, false)
+    expect(elements).toEqual([])
     expect(refused.map(({ path }) => path)).toEqual([refusedAt[row.case ?? ''] ?? []].flat())
   })
 
   it.each(rows)('$case is read when the robot is lenient', (row) => {
-    const { drafts, refused } = parse(row, true)
+    const { elements, refused } = parse(row, true)
     expect(refused).toEqual([])
-    expect(drafts).toHaveLength(row.topic.endsWith('/state') ? 1 : 0)
-    for (const { fields } of drafts) expect(fields['socPct']).toBeGreaterThan(0)
+    expect(elements).toHaveLength(row.topic.endsWith('/state') ? 1 : 0)
+    for (const { fields } of elements) expect(fields['socPct']).toBeGreaterThan(0)
   })
 })
 
@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(WILD))('meters seen in the wild (../shared/cases)', 
   it.each(rowsOf('heat_mqtt_conventions.jsonl'))('$topic is no telegram of wmbusmeters', (row) => {
     const text = row.payload_text ?? JSON.stringify(row.payload)
     const output = wmbusmeters.parse(formatInput(Buffer.from(text), 'heat_meter', row.topic))
-    expect(output.drafts).toEqual([])
+    expect(output.elements).toEqual([])
     expect(output.refused).toMatchObject([{ reason: expect.stringMatching(/schema|malformed/) }])
   })
 })

@@ -18,7 +18,7 @@ function parse(pack: unknown, kind: Device['kind'] = 'heat_meter', channel = 'se
   return senml.parse(formatInput(payload, kind, channel))
 }
 
-const timesOf = (pack: unknown) => parse(pack).drafts.map(({ timeNs }) => timeNs)
+const timesOf = (pack: unknown) => parse(pack).elements.map(({ timeNs }) => timeNs)
 const at = (t: number | undefined, bt?: number) => [
   { n: 'm:tFlowC', v: 70, ...(t === undefined ? {} : { t }), ...(bt === undefined ? {} : { bt }) },
 ]
@@ -112,13 +112,13 @@ describe('a pack', () => {
       v: index % 100,
       t: 1_764_000_000 + (index >> 1),
     }))
-    expect(parse(pack).drafts).toHaveLength(20_000)
+    expect(parse(pack).elements).toHaveLength(20_000)
   })
 
   it('on a native channel is told from a native payload', () => {
-    expect(parse(at(0), 'heat_meter', 'telemetry').drafts).toHaveLength(1)
+    expect(parse(at(0), 'heat_meter', 'telemetry').elements).toHaveLength(1)
     const native = [{ v: 1, kind: 'heat_meter', seq: 7, data: { energyKwh: 5 } }]
-    expect(parse(native, 'heat_meter', 'telemetry').drafts).toMatchObject([{ seq: 7 }])
+    expect(parse(native, 'heat_meter', 'telemetry').elements).toMatchObject([{ seq: 7 }])
   })
 })
 

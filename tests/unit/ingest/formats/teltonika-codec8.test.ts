@@ -59,8 +59,8 @@ describe('the checksum', () => {
     for (let bit = 64; bit < good.length * 8; bit += 1) {
       const bad = Buffer.from(good)
       bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      expect(parse(bad).drafts, `bit ${bit}`).toEqual([])
-      expect(parse(bad).refused).toMatchObject([{ item: -1, reason: 'malformed' }])
+      expect(parse(bad).elements, `bit ${bit}`).toEqual([])
+      expect(parse(bad).refused).toMatchObject([{ elementIndex: -1, reason: 'malformed' }])
     }
   })
 })
@@ -89,11 +89,11 @@ describe('a packet', () => {
   it('gives each record as a reading, in order, as it was written', () => {
     fc.assert(
       fc.property(fc.array(fix, { minLength: 1, maxLength: 20 }), (fixes) => {
-        const { drafts, refused } = parse(packet(...fixes.map(record)))
+        const { elements, refused } = parse(packet(...fixes.map(record)))
         expect(refused).toEqual([])
-        expect(drafts).toEqual(
-          fixes.map((one, item) => ({
-            item,
+        expect(elements).toEqual(
+          fixes.map((one, elementIndex) => ({
+            elementIndex,
             kind: 'truck',
             seq: null,
             timeNs: one.ms * 1_000_000n,
@@ -117,8 +117,8 @@ describe('a packet', () => {
 
   it('in another packet has the same records: a tracker sends again what was not acknowledged', () => {
     const other = record({ ...FIX, ms: 1n })
-    const first = parse(packet(record(FIX))).drafts[0]
-    const again = parse(packet(other, record(FIX))).drafts[1]
+    const first = parse(packet(record(FIX))).elements[0]
+    const again = parse(packet(other, record(FIX))).elements[1]
     expect(again?.hash).toBe(first?.hash)
   })
 
@@ -129,14 +129,14 @@ describe('a packet', () => {
   })
 
   it('of a time beyond what 64 bits of ns hold keeps the last one', () => {
-    const { drafts } = parse(packet(record({ ...FIX, ms: 2n ** 64n - 1n })))
-    expect(drafts).toMatchObject([{ timeNs: 9_223_372_036_854_000_000n }])
+    const { elements } = parse(packet(record({ ...FIX, ms: 2n ** 64n - 1n })))
+    expect(elements).toMatchObject([{ timeNs: 9_223_372_036_854_000_000n }])
   })
 
   it('is refused whole for a mistake in the settings', () => {
-    const { drafts, refused } = parse(packet(record(FIX)), { avl: { '72': 'x' } })
-    expect(drafts).toEqual([])
-    expect(refused).toMatchObject([{ item: -1, path: 'settings.avl.72.to' }])
+    const { elements, refused } = parse(packet(record(FIX)), { avl: { '72': 'x' } })
+    expect(elements).toEqual([])
+    expect(refused).toMatchObject([{ elementIndex: -1, path: 'settings.avl.72.to' }])
   })
 
   it('with a right checksum over anything never throws, and is judged', () => {
@@ -145,9 +145,9 @@ describe('a packet', () => {
     fc.assert(
       fc.property(codec, fc.nat(255), inner, (id, count, bytes) => {
         const data = Buffer.concat([Buffer.of(id, count), bytes])
-        const { drafts, refused } = parse(framed(data), { avl: { '72': { to: 'cargoTemp1C' } } })
-        expect(drafts.length + refused.length <= Math.max(1, count)).toBe(true)
-        for (const { fields } of drafts) expect(Object.keys(fields)).not.toEqual([])
+        const { elements, refused } = parse(framed(data), { avl: { '72': { to: 'cargoTemp1C' } } })
+        expect(elements.length + refused.length <= Math.max(1, count)).toBe(true)
+        for (const { fields } of elements) expect(Object.keys(fields)).not.toEqual([])
       }),
       { ...RUN, numRuns: 2000 },
     )
@@ -157,9 +157,9 @@ describe('a packet', () => {
     const whole = Buffer.from(FIXED[codec] ?? '', 'hex').subarray(8, -4)
     expect(parse(framed(whole)).refused).toEqual([])
     for (let length = 3; length < whole.length; length += 1) {
-      const { drafts, refused } = parse(framed(whole.subarray(0, length)))
-      expect(drafts, `${length} bytes`).toEqual([])
-      expect(refused).toMatchObject([{ item: -1, reason: 'malformed' }])
+      const { elements, refused } = parse(framed(whole.subarray(0, length)))
+      expect(elements, `${length} bytes`).toEqual([])
+      expect(refused).toMatchObject([{ elementIndex: -1, reason: 'malformed' }])
     }
     const withoutCount = parse(framed(whole.subarray(0, -1))).refused
     expect(withoutCount).toMatchObject([{ got: 'the end of the data' }])

@@ -26,9 +26,9 @@ const record = (parts: Record<string, unknown> = {}) => ({
 })
 
 function draftOf(reported: unknown, settings?: Device['settings']) {
-  const { drafts, refused } = parse(reported, settings)
+  const { elements, refused } = parse(reported, settings)
   expect(refused).toEqual([])
-  return drafts[0]
+  return elements[0]
 }
 
 const refusalOf = (reported: unknown, settings?: Device['settings']) =>
@@ -36,7 +36,7 @@ const refusalOf = (reported: unknown, settings?: Device['settings']) =>
 
 describe('a record', () => {
   it('carries its own time and the hash of its bytes, and no sequence', () => {
-    const expected = { seq: null, item: -1, timeNs: 1_764_000_000_123_000_000n }
+    const expected = { seq: null, elementIndex: -1, timeNs: 1_764_000_000_123_000_000n }
     const hash = hashBytes(bytes({ state: { reported: record() } }))
     expect(draftOf(record())).toMatchObject({ ...expected, hash })
   })

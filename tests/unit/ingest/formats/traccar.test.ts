@@ -32,9 +32,9 @@ const forwarded = (parts: Record<string, unknown> = {}, attributes: object | nul
 })
 
 function draftOf(message: unknown, settings?: Device['settings']) {
-  const { drafts, refused } = parse(message, settings)
+  const { elements, refused } = parse(message, settings)
   expect(refused).toEqual([])
-  return drafts[0]
+  return elements[0]
 }
 
 const ns = (text: string) => Temporal.Instant.from(text).epochNanoseconds
@@ -104,7 +104,7 @@ describe('the attributes', () => {
 describe('the setting uniqueId', () => {
   it('refuses the other vehicles of the server', () => {
     const other = parse(forwarded(), { uniqueId: '86' })
-    expect(other.drafts).toEqual([])
+    expect(other.elements).toEqual([])
     expect(other.refused).toMatchObject([{ reason: 'unknown_device', path: 'device.uniqueId' }])
     expect(parse({ position: {} }, { uniqueId: '86' }).refused).toMatchObject([{ got: 'nothing' }])
     expect(draftOf(forwarded(), { uniqueId: '352093081452251' })).toBeDefined()

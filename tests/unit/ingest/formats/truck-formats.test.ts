@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
-import type { Draft, FormatOutput } from '../../../../ingest/formats/format.ts'
+import type { ParsedElement, FormatOutput } from '../../../../ingest/formats/format.ts'
 import { formatNamed } from '../../../../ingest/formats/catalogue.ts'
 import { formatInput } from '../../../support/format-input.ts'
 
@@ -52,8 +52,8 @@ function parse(format: string, payload: Uint8Array, from: From = {}) {
 }
 
 /** What is wrong with an output; plain code, since it runs for many thousands of them. */
-function faultsOf({ drafts, refused }: FormatOutput): readonly string[] {
-  const faults = drafts.flatMap(draftFaults)
+function faultsOf({ elements, refused }: FormatOutput): readonly string[] {
+  const faults = elements.flatMap(draftFaults)
   for (const { path, expected, got } of refused) {
     if (expected === '' || got === '') faults.push(`says nothing of ${path}`)
     if ((path + expected + got).length > LONGEST_REFUSAL) faults.push(`is long: ${path}`)
@@ -63,7 +63,7 @@ function faultsOf({ drafts, refused }: FormatOutput): readonly string[] {
 
 const LONGEST_REFUSAL = 700
 
-function draftFaults({ kind, fields, item, flags }: Draft): string[] {
+function draftFaults({ kind, fields, elementIndex, flags }: ParsedElement): string[] {
   const faults = kind === 'truck' ? [] : [`is of kind ${kind}`]
   if (Object.keys(fields).length === 0) faults.push('has no fields')
   if ((fields['lat'] === undefined) !== (fields['lon'] === undefined)) faults.push('is half placed')
@@ -71,7 +71,8 @@ function draftFaults({ kind, fields, item, flags }: Draft): string[] {
     if (typeof value !== KINDS.truck.fields[name]?.type) faults.push(`${name} is a ${typeof value}`)
     if (typeof value === 'number' && !Number.isFinite(value)) faults.push(`${name} is ${value}`)
   }
-  if (!Number.isInteger(item) || !Number.isInteger(flags)) faults.push('has no item or flags')
+  if (!Number.isInteger(elementIndex) || !Number.isInteger(flags))
+    faults.push('has no elementIndex or flags')
   return faults
 }
 
@@ -122,10 +123,12 @@ describe.each(FORMATS)('%s', (format) => {
   })
 
   it('takes a status for an event, and a native payload for what it is', () => {
-    const EVENT = { drafts: [], refused: [] }
+    const EVENT = { elements: [], refused: [] }
     expect(parse(format, Buffer.from('online'), { channel: 'status' })).toEqual(EVENT)
     const radio = Buffer.from('{"v":1,"kind":"radio","radio":{"rsrpDbm":-90}}')
-    expect(parse(format, radio).drafts).toMatchObject([{ kind: 'radio', fields: { rsrpDbm: -90 } }])
+    expect(parse(format, radio).elements).toMatchObject([
+      { kind: 'radio', fields: { rsrpDbm: -90 } },
+    ])
   })
 })
 
@@ -133,7 +136,7 @@ describe.each(JSON_FORMATS)('the JSON of %s', (format) => {
   it('is refused for what JSON.parse would hide: a name that stands twice', () => {
     const payload = Buffer.from('{"a":{"b":1,"b":2}}')
     const refused = [{ reason: 'malformed', path: 'a.b', got: 'the same name twice' }]
-    expect(parse(format, payload)).toMatchObject({ drafts: [], refused })
+    expect(parse(format, payload)).toMatchObject({ elements: [], refused })
   })
 })
 
@@ -196,8 +199,8 @@ describe('personal data', () => {
       const held = casesOf(format).filter(({ payload }) => PERSONAL.test(payload.toString('utf8')))
       expect(held).not.toEqual([])
       for (const { payload, expected } of held) {
-        const { drafts, refused } = parse(format, payload, expected)
-        const shown = JSON.stringify({ refused, fields: drafts.map(({ fields }) => fields) })
+        const { elements, refused } = parse(format, payload, expected)
+        const shown = JSON.stringify({ refused, fields: elements.map(({ fields }) => fields) })
         expect(shown).not.toMatch(PERSONAL)
       }
     },
@@ -220,20 +223,20 @@ describe.skipIf(!existsSync(WILD))('trucks seen in the wild (../shared/cases)', 
     const { lat, lon, batt, tst } = row.payload
     const timeNs = BigInt(Number(tst)) * 1_000_000_000n
     const fields = { lat, lon, batteryPct: batt }
-    expect(parseRow(row)).toMatchObject({ drafts: [{ timeNs, flags: 0, fields }], refused: [] })
+    expect(parseRow(row)).toMatchObject({ elements: [{ timeNs, flags: 0, fields }], refused: [] })
   })
 
   it.each(rows.filter((row) => !isLocation(row)))('$topic is an event', (row) => {
-    expect(parseRow(row)).toEqual({ drafts: [], refused: [] })
+    expect(parseRow(row)).toEqual({ elements: [], refused: [] })
   })
 
   it('a status of a Volvo server is read, with its cargo and without its driver', () => {
     const payload = readFileSync(join(WILD, 'volvo_rfms_v2_status_excerpt.json'))
-    const { drafts, refused } = parse('rfms', payload)
+    const { elements, refused } = parse('rfms', payload)
     expect(refused).toEqual([])
-    expect(drafts).toMatchObject([
+    expect(elements).toMatchObject([
       {
-        item: 0,
+        elementIndex: 0,
         timeNs: 1_558_511_082_800_000_000n,
         flags: 0,
         fields: {
@@ -249,6 +252,6 @@ describe.skipIf(!existsSync(WILD))('trucks seen in the wild (../shared/cases)', 
         },
       },
     ])
-    expect(JSON.stringify(drafts[0]?.fields)).not.toMatch(/ABC|12345678901234/)
+    expect(JSON.stringify(elements[0]?.fields)).not.toMatch(/ABC|12345678901234/)
   })
 })

@@ -53,15 +53,15 @@ const state = (parts: Record<string, unknown> = {}) => ({
 const lenient: From = { settings: { lenient: true } }
 
 function draftOf(payload: unknown, from?: From) {
-  const { drafts, refused } = parse(payload, from)
+  const { elements, refused } = parse(payload, from)
   expect(refused).toEqual([])
-  expect(drafts).toHaveLength(1)
-  return drafts[0]
+  expect(elements).toHaveLength(1)
+  return elements[0]
 }
 
 function refusalOf(payload: unknown, from?: From) {
-  const { drafts, refused } = parse(payload, from)
-  expect(drafts).toEqual([])
+  const { elements, refused } = parse(payload, from)
+  expect(elements).toEqual([])
   expect(refused).toHaveLength(1)
   return refused[0]
 }
@@ -76,7 +76,7 @@ describe('a state', () => {
   it('names whatever its version requires and it has not, all at once', () => {
     const given = state({ errors: undefined, batteryState: { batteryCharge: 1 }, orderId: null })
     expect(refusalOf(given)).toEqual({
-      item: -1,
+      elementIndex: -1,
       reason: 'schema',
       path: 'orderId',
       expected: 'string',
@@ -104,7 +104,7 @@ describe('a state', () => {
   ])('is refused for %s', (_name, parts, path, got) => {
     const expected = expect.any(String)
     expect(refusalOf(state(parts))).toEqual({
-      item: -1,
+      elementIndex: -1,
       reason: 'schema',
       path,
       expected,
@@ -204,7 +204,7 @@ describe('the topic of a message', () => {
     (level) => {
       for (const payload of [bytes(''), bytes('{"a'), state()]) {
         const topic = `uagv/v2/Fjordbot/FB-0007/${level}`
-        expect(parse(payload, { topic })).toEqual({ drafts: [], refused: [] })
+        expect(parse(payload, { topic })).toEqual({ elements: [], refused: [] })
       }
     },
   )
@@ -215,7 +215,7 @@ describe('the topic of a message', () => {
     const header = { headerId, timestamp, manufacturer, serialNumber }
     for (const connectionState of ['ONLINE', 'CONNECTIONBROKEN', 'connectionBroken']) {
       const output = parse({ ...header, connectionState }, { topic })
-      expect(output).toEqual({ drafts: [], refused: [] })
+      expect(output).toEqual({ elements: [], refused: [] })
     }
     expect(parse(bytes(''), { topic }).refused).toEqual([])
     expect(refusalOf({ ...header }, { topic })?.path).toBe('connectionState')
@@ -228,7 +228,7 @@ describe('the topic of a message', () => {
       const header = { headerId: 3, timestamp: '2025-11-24T16:00:00Z' }
       expect(draftOf({ ...header, ...seen }, { topic })).toMatchObject({ seq: null, kind: 'robot' })
       for (const event of [{ typeSpecification: {} }, { nodes: [] }, { connectionState: 1 }]) {
-        expect(parse(event, { topic }).drafts).toEqual([])
+        expect(parse(event, { topic }).elements).toEqual([])
       }
     }
     const own = { topic: 'uagv/v2/Fjordbot/FB-0007/visualization' }
@@ -237,11 +237,11 @@ describe('the topic of a message', () => {
 
   it('may be the telemetry channel with a native payload, for radio and probes', () => {
     const radio = { v: 1, kind: 'radio', data: { rsrpDbm: -85 } }
-    const { drafts } = parse([radio, { v: 1, kind: 'probe', data: { rttMs: 9 } }], {
+    const { elements } = parse([radio, { v: 1, kind: 'probe', data: { rttMs: 9 } }], {
       topic: 'telemetry',
     })
-    expect(drafts.map(({ kind }) => kind)).toEqual(['radio', 'probe'])
-    expect(parse(radio).drafts).toEqual([])
+    expect(elements.map(({ kind }) => kind)).toEqual(['radio', 'probe'])
+    expect(parse(radio).elements).toEqual([])
   })
 
   it('must be that of a robot, unless it is an event', () => {
@@ -307,7 +307,9 @@ describe('a robot with the setting lenient', () => {
   })
 
   it('is any value but true for nobody', () => {
-    expect(parse(state({ errors: undefined }), { settings: { lenient: 'yes' } }).drafts).toEqual([])
+    expect(parse(state({ errors: undefined }), { settings: { lenient: 'yes' } }).elements).toEqual(
+      [],
+    )
   })
 })
 
@@ -353,11 +355,11 @@ describe('any payload at all', () => {
     const payload = fc.oneof(fc.uint8Array({ maxLength: 300 }), text.map(bytes))
     fc.assert(
       fc.property(payload, some, (given, from) => {
-        const { drafts, refused } = parse(given, from)
+        const { elements, refused } = parse(given, from)
         const [atLeast, atMost] = outcomesOf(from.topic, given)
-        expect(drafts.length + refused.length).toBeGreaterThanOrEqual(atLeast)
-        expect(drafts.length + refused.length).toBeLessThanOrEqual(atMost)
-        expect(drafts.length === 0 || !isEvent(from.topic)).toBe(true)
+        expect(elements.length + refused.length).toBeGreaterThanOrEqual(atLeast)
+        expect(elements.length + refused.length).toBeLessThanOrEqual(atMost)
+        expect(elements.length === 0 || !isEvent(from.topic)).toBe(true)
         for (const { got, expected, path } of refused) {
           expect((got + expected + path).length).toBeLessThan(700)
         }

@@ -39,15 +39,15 @@ const telegram = (values: Record<string, unknown> = { total_energy_consumption_k
 const withEnergy = (parts: Record<string, unknown>) => telegram({ total_kwh: 1, ...parts })
 
 function draftOf(payload: unknown, from?: From) {
-  const { drafts, refused } = parse(payload, from)
+  const { elements, refused } = parse(payload, from)
   expect(refused).toEqual([])
-  expect(drafts).toHaveLength(1)
-  return drafts[0]
+  expect(elements).toHaveLength(1)
+  return elements[0]
 }
 
 function refusalOf(payload: unknown, from?: From) {
-  const { drafts, refused } = parse(payload, from)
-  expect(drafts).toEqual([])
+  const { elements, refused } = parse(payload, from)
+  expect(elements).toEqual([])
   expect(refused).toHaveLength(1)
   return refused[0]
 }
@@ -354,7 +354,7 @@ describe('a device that is no meter', () => {
 
 describe('the native channels of a meter', () => {
   it('take a status for an event and native payloads for what they are', () => {
-    expect(parse(bytes('online'), { topic: 'status' })).toEqual({ drafts: [], refused: [] })
+    expect(parse(bytes('online'), { topic: 'status' })).toEqual({ elements: [], refused: [] })
     const native = { v: 1, kind: 'heat_meter', data: { energyKwh: 5 } }
     expect(draftOf(native, { topic: 'telemetry' })?.fields).toEqual({ energyKwh: 5 })
     expect(draftOf(telegram(), { topic: 'telemetry' })?.kind).toBe('heat_meter')
@@ -382,8 +382,8 @@ describe('any payload at all', () => {
     })
     fc.assert(
       fc.property(payload, from, (given, device) => {
-        const { drafts, refused } = parse(given, device)
-        expect(drafts.length + refused.length).toBe(1)
+        const { elements, refused } = parse(given, device)
+        expect(elements.length + refused.length).toBe(1)
         expect(JSON.stringify(refused).length).toBeLessThan(500)
       }),
       { ...RUN, numRuns: 3000 },

@@ -118,7 +118,7 @@ describe('the sub-devices of a gateway', () => {
     const first = await run(message)
     expect(asked).toEqual([])
     expect(first.rejected[0]?.refused).toMatchObject([
-      { item: -1, reason: 'unknown_device', got: WHEEL_7, subDevice: WHEEL_7 },
+      { elementIndex: -1, reason: 'unknown_device', got: WHEEL_7, subDevice: WHEEL_7 },
     ])
     expect(counts()).toMatchObject({ read: 1, rejected: 1, stored: 0 })
 
@@ -235,7 +235,7 @@ describe('an rFMS server as gateway', () => {
     expect(ids[0]).toBe(ids[2])
     expect(ids[0]).toMatch(/^acme\.vin-[0-9a-f]{24}$/)
     expect(outcome.rejected[0]?.refused).toMatchObject([
-      { item: 3, reason: 'schema', path: 'vehicleStatusResponse.vehicleStatuses[3].vin' },
+      { elementIndex: 3, reason: 'schema', path: 'vehicleStatusResponse.vehicleStatuses[3].vin' },
     ])
     expect(counts()).toMatchObject({ read: 1, stored: 1, partial: 1 })
   })
@@ -245,7 +245,7 @@ describe('an rFMS server as gateway', () => {
     const topic = 'padborg/v1/acme/gw/rfms'
     const payload = { vehicleStatus: [status('YV2RT40A5GA000001', 1)] }
     const { rejected } = await run(fromGateway(1, payload, { topic }))
-    expect(rejected[0]?.refused).toMatchObject([{ item: 0, reason: 'unknown_device' }])
+    expect(rejected[0]?.refused).toMatchObject([{ elementIndex: 0, reason: 'unknown_device' }])
     expect(JSON.stringify(rejected[0]?.refused)).not.toContain('YV2RT')
   })
 })

@@ -169,14 +169,14 @@ describe('the pipeline', () => {
     expect(counts()).toMatchObject({ read: 1, rejected: 1, stored: 0 })
   })
 
-  it('stores the good elements of an array and rejects the bad one with its item', async () => {
+  it('stores the good elements of an array and rejects the bad one with its index', async () => {
     const { run, counts } = setUp()
     const { readings, rejected } = await run(
       journaled(1, [truckPayload(1), { ...truckPayload(2), data: { speedKmh: 'fast' } }]),
     )
     expect(readings).toHaveLength(1)
     expect(rejected[0]?.refused[0]).toMatchObject({
-      item: 1,
+      elementIndex: 1,
       reason: 'schema',
       path: '[1].data.speedKmh',
     })

@@ -58,7 +58,7 @@ describe('readings that the store refuses', () => {
         whole: true,
         refused: [
           {
-            item: -1,
+            elementIndex: -1,
             reason: 'store_refused',
             path: '',
             expected: 'a reading that the store takes',
@@ -76,7 +76,7 @@ describe('readings that the store refuses', () => {
     const messages = [message(1, '[{},{}]')]
     const refused = [{ position: 1, index: 1, words: 'max series' }]
     const after = withoutRefused(outcome, refused, { state, messages })
-    expect(after.rejected[0]).toMatchObject({ whole: false, refused: [{ item: 1 }] })
+    expect(after.rejected[0]).toMatchObject({ whole: false, refused: [{ elementIndex: 1 }] })
     expect(counts).toMatchObject({ stored: 1, rejected: 0, partial: 1 })
   })
 
