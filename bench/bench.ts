@@ -13,8 +13,8 @@ import { questions } from './questions.ts'
 import { hasPeerPackages, peerPipeline, plainAedes, product, type Subject } from './subjects.ts'
 
 /*
- * Speed and memory, beside plain Aedes and the peer pipeline in the same run (performance.md of the
- * project's documents names the goals). Open loop: a stall is charged to every message that was due.
+ * Speed and memory, beside plain Aedes and the peer pipeline in the same run. Open loop: a stall is
+ * charged to every message that was due.
  *   npm run bench -- --tools <dir> [--runs 3] [--rates 25000,30000,40000] [--seconds 35]
  *                    [--only steady,queryable,influx,sustained,idle,startup,overload,dashboards,
  *                            questions,formats,fuzz]   influx: the product on InfluxDB beside the

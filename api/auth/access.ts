@@ -58,7 +58,7 @@ const TENANT_READS: readonly Permission[] = [
   'rejections:read',
 ]
 
-/** Who may do what: the only place that knows the roles of contract.md. */
+/** Who may do what: the only place that knows the roles. */
 export const ACCESS: Readonly<Record<Role, Access>> = {
   admin: { permissions: PERMISSIONS, tenants: 'all', ...EVERYTHING },
   secretariat: {

@@ -40,7 +40,7 @@ export function namesFor(
     devices: () => registry.devices.list().filter(isVisible),
   }
 
-  /** With a tenant's own key the short id will do (contract.md, "MQTT"). */
+  /** With a tenant's own key the short id is enough. */
   function idOf(name: string): FullId | null {
     if (pseudonymised) return pseudonyms.deviceOf(name)
     return own !== undefined && !name.includes('.') ? fullId(own, name) : name

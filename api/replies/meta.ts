@@ -1,7 +1,7 @@
 import { isoOf } from '#lib/runtime/clock.ts'
 import { intervalsOf, type Stretch } from '../parameters/span.ts'
 
-/** What the numbers of a series mean (contract.md: unit, aggregation, coverage). */
+/** What the numbers of a series mean: unit, aggregation, coverage. */
 export interface Meta {
   readonly unit: Readonly<Record<string, string>>
   readonly aggregation: string

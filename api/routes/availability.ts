@@ -14,7 +14,7 @@ import {
   serviceQuestion,
 } from '../replies/service-figures.ts'
 
-/** Where nothing is said, a message is late after the loss threshold of domain.md 5.1. */
+/** Where nothing is said, a message is late after the loss threshold of docs/domain.md 5.1. */
 const MAX_LATENCY_MS = 3000
 const LONGEST_MS = 86_400_000
 
@@ -42,7 +42,7 @@ const query = {
     .describe('S: how long the application goes on without an expected message.'),
 }
 
-/** Targets of domain.md 5.2, each demonstrated by these messages or not. */
+/** Targets of docs/domain.md 5.2, each demonstrated by these messages or not. */
 const TARGETS = { '99%': 0.99, '99.9%': 0.999, '99.99%': 0.9999, '99.999%': 0.99999 } as const
 type Target = keyof typeof TARGETS
 const TARGET_NAMES = Object.keys(TARGETS) as Target[]

@@ -131,8 +131,8 @@ function partOf(outer: unknown, path: readonly string[], name: string): Inner | 
 }
 
 /**
- * The level behind `cam` in `.../v2x/cam/<uuid>/...`; the topic wins (domain.md 8.5). The station id
- * says nothing: it changes, so that nobody can be followed.
+ * The level behind `cam` in `.../v2x/cam/<uuid>/...`; the topic wins (docs/domain.md 8.5). The
+ * station id says nothing: it changes, so that nobody can be followed.
  */
 function isOther(uuid: unknown, channel: string): boolean {
   const levels = channel.split('/')

@@ -21,7 +21,7 @@ export interface FormatInput {
   readonly carried?: (subDevice: string, kind: Kind | null) => Device | null
   /**
    * Only for a message of a gateway: a stable name for what must not be kept as it is, such as a VIN
-   * (domain.md 8.10); null where the installation has no secret to make it with.
+   * (docs/domain.md 8.10); null where the installation has no secret to make it with.
    */
   readonly pseudonym?: (text: string) => string | null
 }

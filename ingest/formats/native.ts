@@ -6,7 +6,7 @@ import { findJsonFaults, parseJson } from './payload/json-text.ts'
 import { isRecord, readElement, refusal } from './payload/native-element.ts'
 import { describe, show } from './payload/wording.ts'
 
-/** The payload convention of the platform itself (contract.md, MQTT). */
+/** The payload convention of the platform itself (docs/devices.md, "The native payload"). */
 export const native: Format = {
   name: 'native',
   description: 'JSON: one reading {"v":1,"kind","ts","seq","data","radio"}, or an array of them.',

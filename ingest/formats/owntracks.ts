@@ -73,7 +73,9 @@ function readLocation(location: Values, { device, message, channel }: FormatInpu
   return outputOf([draft])
 }
 
-/** The topic wins (domain.md 8.5); a bridge from HTTP writes the one it was meant for inside. */
+/**
+ * The topic wins (docs/domain.md 8.5); a bridge from HTTP writes the one it was meant for inside.
+ */
 function isOther(topic: unknown, channel: string): boolean {
   return typeof topic === 'string' && channel.includes('/') && topic !== channel
 }

@@ -11,8 +11,8 @@ import { readElement } from './rfms/read-element.ts'
 
 /**
  * Vehicle statuses and positions as rFMS servers of truck makers give them (rFMS 2.1 to 4.0,
- * domain.md 2.2), one response or one vehicle a message. VIN and driver card become no field; a
- * server registered as gateway has a sub-device for each VIN, under a pseudonym of it.
+ * docs/domain.md 2.2), one response or one vehicle a message. VIN and driver card become no field;
+ * a server registered as gateway has a sub-device for each VIN, under a pseudonym of it.
  */
 export const rfms: Format = {
   name: 'rfms',

@@ -9,7 +9,7 @@ import { readTruckJson, requiredTime } from './trucks/truck-payload.ts'
 import { EVENT, outputOf, refuse } from './payload/output.ts'
 import { describe, show } from './payload/wording.ts'
 
-/** The JSON that Teltonika trackers publish themselves (Codec JSON, domain.md 2.4). */
+/** The JSON that Teltonika trackers publish themselves (Codec JSON, docs/domain.md 2.4). */
 export const teltonika: Format = {
   name: 'teltonika',
   description: 'Codec JSON of Teltonika trackers: {"state":{"reported":{"ts","latlng",...}}}.',

@@ -170,7 +170,7 @@ function asDecoded(
   return refusal(-1, reason, { path: [...DECODED, sources.get(field) ?? field], expected, got })
 }
 
-/** `v3/<application>@<tenant>/devices/<device>/up`: the topic wins (domain.md 8.5). */
+/** `v3/<application>@<tenant>/devices/<device>/up`: the topic wins (docs/domain.md 8.5). */
 function isOther(ids: unknown, channel: string): boolean {
   const [root, , devices, named] = channel.split('/')
   const id = isRecord(ids) ? ids['device_id'] : undefined

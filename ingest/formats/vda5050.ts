@@ -12,7 +12,7 @@ import type { Major, Topic } from './vda5050/fields.ts'
 import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
 import { describe } from './payload/wording.ts'
 
-/** VDA 5050 of mobile robots, 1.1 to 3.0 (domain.md 1), read into one kind `robot`. */
+/** VDA 5050 of mobile robots, 1.1 to 3.0 (docs/domain.md 1), read into one kind `robot`. */
 export const vda5050: Format = {
   name: 'vda5050',
   description: 'VDA 5050, 1.1 to 3.0: state and visualization are readings, the rest are events.',
@@ -59,7 +59,7 @@ function read(
   }
   const result = readMessage(value, options)
   if ('expected' in result) return refuse(refusal(-1, 'schema', result))
-  // Its time and number are those of the connect, so it is no reading (domain.md 1.3).
+  // Its time and number are those of the connect, so it is no reading (docs/domain.md 1.3).
   if (topic === 'connection') return EVENT
   if (isEmpty(result.fields)) return refuse(nothingIn(value, topic, options.major))
   const { fields, timeNs } = result
@@ -73,8 +73,8 @@ function read(
 }
 
 /**
- * Only the last level of a topic is fixed (domain.md 1.1). Null where the channel names none: the
- * native channels of a robot, on which the shape of the message decides.
+ * Only the last level of a topic is fixed (docs/domain.md 1.1). Null where the channel names none:
+ * the native channels of a robot, on which the shape of the message decides.
  */
 function topicOf(channel: string): Topic | 'event' | null {
   if (channel === 'vda5050' || channel === 'telemetry') return null
@@ -116,7 +116,7 @@ function majorOf(value: Values, levels: readonly string[]): Major {
 /** 1.2 and later of 1.x never were versions of the standard: robots write that of their software. */
 const VERSION = /^v?(1(?=\.[01](?:\.|$))|[23](?=\.\d))/
 
-/** The topic wins (domain.md 8.5); only one of the suggested form names maker and robot. */
+/** The topic wins (docs/domain.md 8.5); only one of the suggested form names maker and robot. */
 function identityFlag(value: Values, levels: readonly string[]): number {
   if (levels.length < 5 || !/^v\d/.test(levels.at(-4) ?? '')) return 0
   const { manufacturer = levels.at(-3), serialNumber = levels.at(-2) } = value

@@ -130,7 +130,7 @@ function valuesOf(
       const got = typeof value === 'number' ? 'a number too large' : describe(value)
       return { values, problem: wrong(name, 'number', got) }
     }
-    // A cooling meter calls its one register like the others do (domain.md 3.3).
+    // A cooling meter calls its one register like the others do (docs/domain.md 3.3).
     const to = isCooling && target.to === 'energyKwh' ? 'coolingEnergyKwh' : target.to
     if (isNoValue(value) || target.rank >= (ranks[to] ?? Infinity)) continue
     ranks[to] = target.rank
@@ -150,7 +150,7 @@ function noId(id: unknown): RefusedElement {
   return wrong('id', 'the number of the meter, text of 8 digits', got)
 }
 
-/** An energy that is there, in a unit that nobody has mapped yet (domain.md 8.9). */
+/** An energy that is there, in a unit that nobody has mapped yet (docs/domain.md 8.9). */
 function unknownUnit(
   telegram: Payload,
   { targets, energyStems }: MeterNames,

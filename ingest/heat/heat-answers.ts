@@ -56,8 +56,8 @@ interface Meter extends RegisterMeter {
 }
 
 /**
- * Recovered heat per boundary, group and interval (domain.md 3.5, 7.3), from the registers of the
- * meters and from what the registry says of them. Time that is still to come is not expected.
+ * Recovered heat per boundary, group and interval (docs/domain.md 3.5, 7.3), from the registers of
+ * the meters and from what the registry says of them. Time that is still to come is not expected.
  */
 export async function answerHeat(
   deps: HeatDeps,

@@ -26,7 +26,7 @@ export interface JournalStatus {
 }
 
 /**
- * The only copy of an accepted message that must never be lost (design.md, "Journal").
+ * The only copy of an accepted message that must never be lost.
  *
  * Life cycle: after `open` resolves it takes messages; `close()` resolves when everything appended
  * is durable or has been answered with CLOSED; nothing is written afterwards.

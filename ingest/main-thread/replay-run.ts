@@ -10,8 +10,8 @@ import { REPLAY_PAGE, type ReplayCandidate, type ReplayPage } from '../rejection
 type Result = 'recovered' | 'again' | 'duplicate'
 
 /**
- * Replays what was rejected, or stands at journal positions: each message is journaled anew with
- * its origin, and goes the way of all messages (design.md, "Position").
+ * Replays what was rejected, or stands at journal positions: each message is journaled again with
+ * its origin, and goes the way of all messages (ARCHITECTURE.md, "The way of a message").
  */
 export interface Replay {
   /** Everything that is asked for, part by part: however much it is, memory stays flat. */

@@ -46,7 +46,7 @@ export interface Judged {
   readonly late: boolean
 }
 
-/** Counts a message in exactly one of stored, rejected and duplicate (design.md, "Sums"). */
+/** Counts a message in exactly one of stored, rejected and duplicate. */
 export function settleMessage(
   device: DeviceState,
   { message, format }: Settled,

@@ -1,9 +1,10 @@
 import type { ParsedElement } from '../formats/format.ts'
 
 /**
- * Recent identities of one channel of one device (design.md, "Duplicates"). On-time readings rise
- * in time, so one that is later than all before it is new without a look. Others are compared with
- * two short rings; what both have forgotten is looked up in the store.
+ * Recent identities of one channel of one device (docs/devices.md, "What counts as the same
+ * reading"). On-time readings rise in time, so one that is later than all before it is new without
+ * a look. Others are compared with two short rings; what both have forgotten is looked up in the
+ * store.
  */
 export interface ChannelMemory {
   /** Highest plausible device time seen; readings above it are on time. */
@@ -103,7 +104,7 @@ export function judgeInvalidClock(
   return 'new'
 }
 
-/** Redelivery window of elements without a device time (design.md: 10 minutes). */
+/** Redelivery window of elements without a device time (docs/devices.md: ten minutes). */
 const UNTIMED_WINDOW_NS = 600_000_000_000n
 
 /** Judges an element without a time: a duplicate only with the DUP flag and recently seen bytes. */

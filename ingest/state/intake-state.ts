@@ -35,7 +35,7 @@ export interface DeviceState {
   /** The counts as of the last batch that is completely in the store: what answers show. */
   shown: Shown
   readonly channels: Map<string, ChannelState>
-  /** Latest reading per kind without `clock_invalid` (design.md, "Time"). */
+  /** Latest reading per kind without `clock_invalid`. */
   readonly last: Map<string, LastValue>
   clock: ClockFilter
   /** How it uses MQTT, for its conformance. */

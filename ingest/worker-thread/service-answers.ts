@@ -26,7 +26,7 @@ export interface ServiceDeps {
 /** These figures need each message: a day at 2 Hz of one device, an hour of fifty. */
 const MAX_MESSAGES = 200_000
 
-/** Availability of each device and channel in the span (domain.md 5.1). */
+/** Availability of each device and channel in the span (docs/domain.md 5.1). */
 export function answerAvailability(
   deps: ServiceDeps,
   query: AvailabilityQuery,
@@ -52,7 +52,7 @@ export function answerAvailability(
   })
 }
 
-/** How the delay of each device and channel varies in the span (domain.md 5.1). */
+/** How the delay of each device and channel varies in the span (docs/domain.md 5.1). */
 export function answerJitter(
   deps: ServiceDeps,
   query: ServiceQuery,

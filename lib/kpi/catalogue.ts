@@ -91,7 +91,7 @@ export const KPIS = {
     description:
       'Share of the observed time in which messages came within latency limit and ' +
       'survival time.',
-    source: 'TS 22.261 cl. 3.1; algorithm of domain.md 5.1',
+    source: 'TS 22.261 cl. 3.1; algorithm of docs/domain.md 5.1',
   },
   reliability: {
     name: 'reliability',
@@ -107,7 +107,7 @@ export const KPIS = {
     description:
       'Heat from differences of the energy register, with coverage and register ' +
       'resolution. Hand-off and delivered heat are never added.',
-    source: 'EN 1434-1; domain.md 3.5',
+    source: 'EN 1434-1; docs/domain.md 3.5',
   },
   heatCoefficient: {
     name: 'heatCoefficient',
@@ -159,7 +159,7 @@ export const KPIS = {
     name: 'cop',
     unit: '1',
     description: 'Heat delivered by a heat pump over the electricity that it takes.',
-    source: 'domain.md 7.3',
+    source: 'docs/domain.md 7.3',
   },
   wasteHeatTemperature: {
     name: 'wasteHeatTemperature',
@@ -180,7 +180,7 @@ export const KPIS = {
     description:
       'Emissions of the heat that is replaced less those of the electricity of the heat ' +
       'pump, with factors.',
-    source: 'domain.md 7.4',
+    source: 'docs/domain.md 7.4',
   },
 } as const satisfies Record<string, KpiDefinition>
 

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 
 /**
  * Generated secrets carry 192 bits: SHA-256 is enough, and costs the broker a microsecond where a
- * password hash would cost a thread (design.md, "Threads").
+ * password hash would cost a thread.
  */
 export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
-/** 192 bits: beyond guessing, so a plain SHA-256 of it may be stored (design.md, "Threads"). */
+/** 192 bits: beyond guessing, so a plain SHA-256 of it may be stored. */
 const SECRET_BYTES = 24
 
 /**

@@ -25,7 +25,10 @@ export interface WriteReport {
   readonly refused: readonly RefusedReading[]
 }
 
-/** What makes a reading the one it is (design.md, "Duplicates"), and where it stands. */
+/**
+ * What makes a reading the one it is (docs/devices.md, "What counts as the same reading"), and
+ * where it stands.
+ */
 export interface Identity {
   readonly kind: Kind
   readonly device: FullId

@@ -19,7 +19,7 @@ export interface ConformanceFinding {
 }
 
 export interface ClockFacts {
-  /** Device clock minus platform clock; true within +/- boundMs (domain.md 5.4). */
+  /** Device clock minus platform clock; true within +/- boundMs (docs/domain.md 5.4). */
   readonly offsetMs: number
   readonly boundMs: number
   readonly measuredAtNs: bigint

@@ -19,7 +19,7 @@ export interface FieldDefinition {
   /** Physical range: values outside are stored, flagged `out_of_range` and left out of KPIs. */
   readonly min?: number
   readonly max?: number
-  /** Values that mean "not available" and are dropped (domain.md 8.4). */
+  /** Values that mean "not available" and are dropped (docs/domain.md 8.4). */
   readonly sentinels?: readonly number[]
   /** States only: the longest text accepted. */
   readonly maxLength?: number

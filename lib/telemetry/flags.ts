@@ -8,7 +8,7 @@ export const FLAGS = {
   sequence_reused: 32,
   sensor_error: 64,
   identity_mismatch: 128,
-  /** Retained, will or replayed: never counted for latency (domain.md 5.3). */
+  /** Retained, will or replayed: never counted for latency (docs/domain.md 5.3). */
   not_live: 256,
 } as const
 

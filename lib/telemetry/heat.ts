@@ -2,8 +2,8 @@ import type { Flag } from './flags.ts'
 import type { FullId } from './ids.ts'
 
 /**
- * Where heat is measured: where it leaves the data centre (M1 of domain.md 7.3, E_REUSE), or where
- * it goes to the heat network behind the heat pump (M2). The second holds the first and the
+ * Where heat is measured: where it leaves the data centre (M1 of docs/domain.md 7.3, E_REUSE), or
+ * where it goes to the heat network behind the heat pump (M2). The second holds the first and the
  * electricity of the heat pump: the two are never added.
  */
 export const HEAT_BOUNDARIES = ['handoff', 'delivered'] as const

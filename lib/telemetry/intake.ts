@@ -1,7 +1,7 @@
 import type { FullId } from './ids.ts'
 import type { IncomingMessage } from './message.ts'
 
-/** The four timestamps of one clock exchange, Unix ns (RFC 5905; domain.md 5.4). */
+/** The four timestamps of one clock exchange, Unix ns (RFC 5905; docs/domain.md 5.4). */
 export interface ClockSample {
   readonly t1: bigint
   readonly t2: bigint

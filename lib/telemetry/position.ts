@@ -27,7 +27,10 @@ export const POSITION_FIELDS = {
   satellites: gauge('', 'Satellites used in the fix.', { min: 0, max: 100, sentinels: [255] }),
 } as const satisfies Record<string, FieldDefinition>
 
-/** Half a position is not one: `lat` and `lon` come together (contract.md, native payload). */
+/**
+ * Half a position is not one: `lat` and `lon` come together (docs/devices.md, "The native
+ * payload").
+ */
 export function checkPosition(data: Readonly<Record<string, unknown>>): FieldProblem | null {
   const hasLat = data['lat'] !== undefined
   const hasLon = data['lon'] !== undefined
@@ -36,7 +39,10 @@ export function checkPosition(data: Readonly<Record<string, unknown>>): FieldPro
   return { path: missing, expected: `number, since ${given} is given`, got: 'nothing' }
 }
 
-/** Receivers without a fix report 0, 0 (446 of 762 messages of a recorded tracker, domain.md 2.4). */
+/**
+ * Receivers without a fix report 0, 0 (446 of 762 messages of a recorded tracker,
+ * docs/domain.md 2.4).
+ */
 export function isNoFix(data: Readonly<Record<string, unknown>>): boolean {
   return data['lat'] === 0 && data['lon'] === 0
 }

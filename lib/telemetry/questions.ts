@@ -201,7 +201,7 @@ export interface DeliveryRow {
 
 export interface ClockRow {
   readonly device: FullId
-  /** Device clock minus platform clock; true within +/- boundMs (domain.md 5.4). */
+  /** Device clock minus platform clock; true within +/- boundMs (docs/domain.md 5.4). */
   readonly offsetMs: number
   readonly boundMs: number
   readonly measuredAtNs: bigint

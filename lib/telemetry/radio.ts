@@ -1,6 +1,6 @@
 import { dataSchema, gauge, state, type FieldDefinition } from './field.ts'
 
-/** Radio conditions at the moment of a reading (3GPP TS 38.215; domain.md 6). */
+/** Radio conditions at the moment of a reading (3GPP TS 38.215; docs/domain.md 6). */
 export interface Radio {
   readonly rat?: 'lte' | 'nr-nsa' | 'nr-sa' | undefined
   readonly rsrpDbm?: number | undefined
@@ -14,7 +14,7 @@ export interface Radio {
 /** Radio access technologies: LTE, 5G beside an LTE anchor, 5G alone. */
 export const RATS = ['lte', 'nr-nsa', 'nr-sa'] as const
 
-/** 2147483647 is Android's "unavailable", 0xFFFF... that of modems (domain.md 6). */
+/** 2147483647 is Android's "unavailable", 0xFFFF... that of modems (docs/domain.md 6). */
 const NO_VALUE = 2147483647
 
 /** The radio part that any kind may carry; ranges of TS 38.133 cl. 10.1, which include LTE's. */

@@ -32,7 +32,7 @@ interface SeriesRow {
   readonly channel: string
 }
 
-/** The service of one device and channel (domain.md 5.1), and what its messages prove. */
+/** The service of one device and channel (docs/domain.md 5.1), and what its messages prove. */
 export interface AvailabilityRow extends SeriesRow {
   /** `relative`: the least delay is unknown, and counts as none. */
   readonly method: 'rtt' | 'uplink' | 'relative'

@@ -9,7 +9,9 @@ const DAY_NS = 86_400_000_000_000n
 /** 2015-01-01: before the first of our devices, after every unset clock (1970, 1980, 2004). */
 const EARLIEST_NS = 1_420_070_400_000_000_000n
 
-/** Whether a device clock can be right: years from 2015, at most a day ahead (domain.md 8.3). */
+/**
+ * Whether a device clock can be right: years from 2015, at most a day ahead (docs/domain.md 8.3).
+ */
 export function plausibleTime(timeNs: bigint, nowNs: bigint): boolean {
   return timeNs >= EARLIEST_NS && timeNs <= nowNs + DAY_NS
 }
@@ -19,9 +21,10 @@ const EXPECTED_TIME =
 
 /**
  * The time a device gives for a reading, exactly, in Unix ns: Unix time as a number in s, ms or us,
- * told apart by magnitude (domain.md 8.3); digits in a string also in ns, which a double cannot
- * hold; or ISO 8601 with a zone and up to 9 fractional digits. A wrong clock is no problem here
- * (`plausibleTime` tells); times outside 1677-2262 become the nearest that 64 bits of ns can hold.
+ * told apart by magnitude (docs/domain.md 8.3); digits in a string also in ns, which a double
+ * cannot hold; or ISO 8601 with a zone and up to 9 fractional digits. A wrong clock is no problem
+ * here (`plausibleTime` tells); times outside 1677-2262 become the nearest that 64 bits of ns can
+ * hold.
  */
 export function parseDeviceTime(value: unknown): bigint | TimeProblem {
   if (typeof value === 'number') return parseNumber(value)

@@ -10,7 +10,9 @@ import type { FieldValue } from './field.ts'
 
 export interface AcceptedValues {
   readonly fields: Readonly<Record<string, FieldValue>>
-  /** `out_of_range` where a value lies outside its physical range; it is kept (domain.md 8.11). */
+  /**
+   * `out_of_range` where a value lies outside its physical range; it is kept (docs/domain.md 8.11).
+   */
   readonly flags: number
 }
 

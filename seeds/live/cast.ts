@@ -38,7 +38,7 @@ const TRUCK_PROBE_MS = 15_000
 const PROBE_MS = 3000
 const TELEGRAM_MS = 10_000
 const HOUR_MS = 3_600_000
-/** The wrong clock that was recorded of a robot (domain.md 1.6). */
+/** The wrong clock that was recorded of a robot (docs/domain.md 1.6). */
 const CLOCK_AHEAD_MS = 46_280
 
 /** Every device of the testbed, going on from where the platform saw it last. */

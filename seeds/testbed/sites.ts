@@ -1,4 +1,6 @@
-/** Places of the testbed: domain.md 10, rounded to a few hundred metres; not for navigation. */
+/**
+ * Places of the testbed: docs/domain.md 10, rounded to a few hundred metres; not for navigation.
+ */
 export interface Site {
   readonly id: string
   readonly name: string

@@ -10,7 +10,7 @@ export interface NativeReading {
   readonly radio?: RadioValues | Readonly<Record<string, number | string>> | null
 }
 
-/** An element of a native payload (contract.md, "Native payload"). */
+/** An element of a native payload (docs/devices.md, "The native payload"). */
 export function nativeElement({ kind, atMs, seq, data, radio }: NativeReading): object {
   const numbered = seq === null ? {} : { seq }
   const heard = radio ? { radio } : {}

@@ -13,8 +13,9 @@ interface Profile {
 }
 
 /**
- * Fitted to the statistics of recorded runs (domain.md 5.4): n78 in coverage has a median of 15-21 ms,
- * p95 21-29, p99 26-155. NSA and LTE follow in the order that operators see. The body is lognormal.
+ * Fitted to the statistics of recorded runs (docs/domain.md 5.4): n78 in coverage has a median of
+ * 15-21 ms, p95 21-29, p99 26-155. NSA and LTE follow in the order that operators see. The body is
+ * lognormal.
  */
 const PROFILES: Readonly<Record<Rat, Profile>> = {
   'nr-sa': { medianMs: 17.5, spread: 0.2, tailShare: 0.012, tailMs: [30, 160] },
@@ -22,7 +23,7 @@ const PROFILES: Readonly<Record<Rat, Profile>> = {
   lte: { medianMs: 41, spread: 0.32, tailShare: 0.02, tailMs: [90, 500] },
 }
 
-/** Where coverage ends the network queues: p90 of a second, p99 of nine (traces, rural run). */
+/** Where coverage ends the network queues: p90 of a second, p99 of nine (docs/domain.md 5.3). */
 const WEAK_SINR_DB = 3
 const QUEUE_SHARE = 0.25
 const QUEUE_MS: readonly [number, number] = [150, 2500]

@@ -1,7 +1,7 @@
 import { downToStep, toStep } from './chance.ts'
 import type { Step } from './model.ts'
 
-/** Step of the energy register, in its unit, as real meters have it (domain.md 3.5). */
+/** Step of the energy register, in its unit, as real meters have it (docs/domain.md 3.5). */
 export interface Register {
   readonly unit: 'kWh' | 'MWh' | 'GJ'
   readonly step: number
@@ -92,8 +92,8 @@ function flowOf({ powerKw, tFlowC, tReturnC }: HeatMeterInput): number {
 }
 
 /**
- * k in kWh/(m3 K) for a flow sensor in the return pipe: a line through the table of domain.md 3.2,
- * true within 0.2 % between 20 and 60 C.
+ * k in kWh/(m3 K) for a flow sensor in the return pipe: a line through the table of
+ * docs/domain.md 3.2, true within 0.2 % between 20 and 60 C.
  */
 export function heatCoefficient(tReturnC: number): number {
   return 1.1648 - 0.0003 * tReturnC

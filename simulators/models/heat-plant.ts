@@ -64,7 +64,7 @@ export function startPlant({ towns }: Plant): PlantState {
 
 /**
  * The plant follows the demand of its towns. At every moment the heat handed off and the electricity
- * of the pump make up what is delivered and what the pipes lose (domain.md 7.3: Q2 = Q1 + W).
+ * of the pump make up what is delivered and what the pipes lose (docs/domain.md 7.3: Q2 = Q1 + W).
  */
 export function createPlantStep(plant: Plant): Step<PlantState, PlantInput, PlantOutput> {
   return (state, { atMs, hourOfDay, ambientC }, dtMs, random) => {

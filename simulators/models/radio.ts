@@ -35,7 +35,7 @@ export interface RadioInput {
   readonly place: Place
 }
 
-/** The radio part of a reading, in the names of the contract. */
+/** The radio part of a reading, in the public names of its fields. */
 export interface RadioValues {
   readonly rat: Rat
   readonly rsrpDbm: number

@@ -11,7 +11,7 @@ export interface Route {
   readonly lengthM: number
 }
 
-/** Mean radius of the earth (domain.md 2.6). */
+/** Mean radius of the earth (docs/domain.md 2.6). */
 const EARTH_RADIUS_M = 6_371_008.8
 
 /** Throws when there is no way between the points. */

@@ -117,7 +117,7 @@ function truckOutput(state: TruckState, { course, ambientC }: TruckInput): Truck
   return {
     lat: toStep(lat, 1e-6),
     lon: toStep(lon, 1e-6),
-    // Resolutions of J1939: 1/256 km/h, 5 m, 0.05 h, 0.4 %, 10 kg, 0.03125 K (domain.md 2.3).
+    // Resolutions of J1939: 1/256 km/h, 5 m, 0.05 h, 0.4 %, 10 kg, 0.03125 K (docs/domain.md 2.3).
     speedKmh: toStep(state.speedMps * 3.6, 1 / 256),
     headingDeg: toStep(heading, 0.1) % 360,
     odometerM: downToStep(state.odometerM, 5),

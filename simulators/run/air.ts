@@ -15,7 +15,8 @@ export function createAir(clock: Clock): Air {
   return {
     carry(delayMs, arrive) {
       const nowMs = Number(clock.monoNs()) / 1e6
-      // Radio networks keep the order: a slow message holds up those behind it (domain.md 5.3).
+      // Radio networks keep the order: a slow message holds up those behind it
+      // (docs/domain.md 5.3).
       lastMs = Math.max(lastMs, nowMs + delayMs)
       const timer = setTimeout(() => {
         underWay.delete(timer)

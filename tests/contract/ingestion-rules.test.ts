@@ -17,9 +17,9 @@ import {
 import { T0, truckOf } from '../support/messages.ts'
 
 /**
- * The eleven rules of ingestion (domain.md 8), each on every format of the catalogue, through the
- * pipeline as the writer runs it. Payloads are the cases of the format, some with one piece exchanged:
- * `tests/cases/<format>.json` says which (tests/cases/README.md).
+ * The eleven rules of ingestion (docs/domain.md 8), each on every format of the catalogue, through
+ * the pipeline as the writer runs it. Payloads are the cases of the format, some with one piece
+ * exchanged: `tests/cases/<format>.json` says which (tests/cases/README.md).
  */
 const DAY_NS = 86_400_000_000_000n
 const OPTIONS = {

@@ -11,7 +11,9 @@ export interface Example {
 /** A sentence instead of an example says why the convention leaves nothing to hold. */
 type Rule<More = unknown> = (Example & More) | string
 
-/** How one format shows the rules of domain.md 8 that depend on what its payloads look like. */
+/**
+ * How one format shows the rules of docs/domain.md 8 that depend on what its payloads look like.
+ */
 export interface FormatRules {
   /** One case per kind: what the rules of the pipeline are shown with. */
   readonly good: readonly string[]

@@ -5,8 +5,8 @@ import { settledDelivery } from '../support/fleet.ts'
 import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
 
 /*
- * Registers over MQTT, heat over HTTP. The Danish meter is read where it lies (traces/ORIGIN.md) and
- * floored to the whole kWh that such a meter counts; what comes back is compared with registers
+ * Registers over MQTT, heat over HTTP. The Danish meter of docs/domain.md 3.2 is read where it lies
+ * and floored to the whole kWh that such a meter counts; what comes back is compared with registers
  * looked up in the file, by the calendar of Copenhagen.
  */
 const TRACE = new URL('../../../shared/traces/heat_meter_hourly_2018_2019.csv', import.meta.url)

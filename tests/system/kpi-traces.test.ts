@@ -4,9 +4,9 @@ import { settledDelivery } from '../support/fleet.ts'
 import { addDevice, startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
 
 /*
- * Round trips recorded from a car over 5G (traces/ORIGIN.md), published as a probe would, with some
- * of its messages lost. The figures of the API are compared with ones computed here, straight from
- * the definitions of domain.md 5.1 and the rows of the file.
+ * Round trips recorded from a car over 5G (docs/domain.md 5.3), published as a probe would, with
+ * some of its messages lost. The figures of the API are compared with ones computed here, straight
+ * from the definitions of docs/domain.md 5.1 and the rows of the file.
  */
 const TRACES = new URL('../../../shared/traces/', import.meta.url)
 const present = existsSync(TRACES)

@@ -1,7 +1,7 @@
 export interface MeterStatus {
   /** OK, or the names of the errors; null when the payload does not say. */
   readonly text: string | null
-  /** The register may stand still although heat flows (domain.md 3.4). */
+  /** The register may stand still although heat flows (docs/domain.md 3.4). */
   readonly isFaulty: boolean
 }
 
@@ -19,7 +19,7 @@ export function statusOfText(given: string): MeterStatus {
   return { text, isFaulty: !text.split(/\s+/).every((word) => HARMLESS.has(word)) }
 }
 
-/** Bits of the info code of Kamstrup meters (domain.md 3.4; 16, 22: MULTICAL 603). */
+/** Bits of the info code of Kamstrup meters (docs/domain.md 3.4; 16, 22: MULTICAL 603). */
 const KAMSTRUP_BITS: Readonly<Record<number, string>> = {
   0: 'VOLTAGE_INTERRUPTED',
   1: 'LOW_BATTERY',

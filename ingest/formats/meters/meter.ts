@@ -50,7 +50,9 @@ export interface MeterReading extends Pick<
   readonly meterId: string | null
 }
 
-/** Judges the values as those of a native reading are judged: sentinels, ranges (domain.md 8). */
+/**
+ * Judges the values as those of a native reading are judged: sentinels, ranges (docs/domain.md 8).
+ */
 export function meterDraft(
   kind: MeterKind,
   device: Device,
@@ -82,7 +84,7 @@ function onlyNoValues(kind: MeterKind, { elementIndex, values }: MeterReading): 
 
 const SHOWN_NAMES = 5
 
-/** The topic says which device it is (domain.md 8.5); another meter behind it is flagged. */
+/** The topic says which device it is (docs/domain.md 8.5); another meter behind it is flagged. */
 function isOther(id: string, { settings }: Device): boolean {
   const known = meterIdOf(settings['meterId'])
   return known !== null && known !== id
@@ -98,8 +100,8 @@ export function isEmpty(values: Readonly<Record<string, unknown>>): boolean {
 }
 
 /**
- * The field of the register of a meter. A cooling meter calls it like the others do (domain.md
- * 3.3); where the payload does not tell the medium, the registry may (`medium`).
+ * The field of the register of a meter. A cooling meter calls it like the others do
+ * (docs/domain.md 3.3); where the payload does not tell the medium, the registry may (`medium`).
  */
 export function energyField(
   medium: string | null,

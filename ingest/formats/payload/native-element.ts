@@ -69,7 +69,7 @@ export function refusal(
   }
 }
 
-/** Kinds that any device may send beside its own (contract.md, MQTT). */
+/** Kinds that any device may send beside its own (docs/devices.md, "The native payload"). */
 const COMMON_KINDS: readonly Kind[] = ['radio', 'probe']
 
 function isSendable(kind: unknown, own: Kind): kind is Kind {

@@ -1,7 +1,7 @@
 /**
  * Whether a number is the "no value" of M-Bus: the lowest 16 or 32 bit integer, as it is or scaled
  * to the unit of the telegram, by a power of ten and, where the meter counts in joule, by 3.6
- * (domain.md 3.4: -910.222222 kWh is -32768 x 0.1 MJ). Told before any unit is converted.
+ * (docs/domain.md 3.4: -910.222222 kWh is -32768 x 0.1 MJ). Told before any unit is converted.
  */
 export function isNoValue(value: number): boolean {
   if (!(value < 0)) return false

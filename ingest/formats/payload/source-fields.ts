@@ -19,7 +19,7 @@ export interface SourceField {
   /** The unit of the field is `times / per` of the unit sent; a ratio keeps digits exact. */
   readonly times?: number
   readonly per?: number
-  /** "Not available", told before the unit is converted (domain.md 8.4). */
+  /** "Not available", told before the unit is converted (docs/domain.md 8.4). */
   readonly none?: readonly (number | string)[]
   /** The same for the converted value. */
   readonly isNone?: (field: string, value: number) => boolean
@@ -31,7 +31,9 @@ export interface Part {
   /** Where the values stand in the payload. */
   readonly path: readonly PropertyKey[]
   readonly fields: readonly SourceField[]
-  /** Numbers may come as text, and 0 and 1 for no and yes (domain.md 8.2: by convention only). */
+  /**
+   * Numbers may come as text, and 0 and 1 for no and yes (docs/domain.md 8.2: by convention only).
+   */
   readonly loose?: boolean
 }
 

@@ -15,7 +15,7 @@ const EXPECTED = 'ISO 8601 with a zone, such as 2025-11-24T16:00:00.123Z'
 
 /**
  * An ISO 8601 time as a format demands it. One without a zone is a local time of `zone`; where no
- * zone is configured it is not guessed: the receive time stands in, flagged (domain.md 8.3).
+ * zone is configured it is not guessed: the receive time stands in, flagged (docs/domain.md 8.3).
  */
 export function readStatedTime(value: unknown, zone: string | null): StatedTime | TimeProblem {
   if (typeof value !== 'string' || DIGITS.test(value)) {

@@ -53,7 +53,9 @@ export function unitIn(units: Units, name: string): Factor | null {
   return Object.hasOwn(units, known) ? (units[known] ?? null) : null
 }
 
-/** What the registry says of registers whose payload tells no unit (`energyUnit`, contract.md). */
+/**
+ * What the registry says of registers whose payload tells no unit (`energyUnit`, docs/devices.md).
+ */
 export function registeredEnergyUnit(settings: Readonly<Record<string, unknown>>): Factor | null {
   const { energyUnit } = settings
   return typeof energyUnit === 'string' ? unitIn(ENERGY_TO_KWH, energyUnit) : null

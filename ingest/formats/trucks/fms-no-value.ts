@@ -7,7 +7,7 @@ interface Signal {
   readonly rawToo: boolean
 }
 
-/** Signals by the field they become, in its unit (SAE J1939-71, domain.md 2.3). */
+/** Signals by the field they become, in its unit (SAE J1939-71, docs/domain.md 2.3). */
 const SIGNALS: Readonly<Record<string, readonly Signal[]>> = {
   speedKmh: [{ bytes: 2, step: 1 / 256, rawToo: true }],
   engineRpm: [{ bytes: 2, step: 0.125, rawToo: true }],

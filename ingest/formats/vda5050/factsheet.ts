@@ -2,7 +2,7 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { isRecord } from '../payload/native-element.ts'
 
-/** A value may be a little over what the data sheet says (domain.md 1.5). */
+/** A value may be a little over what the data sheet says (docs/domain.md 1.5). */
 const TOLERANCE = 1.2
 
 /** Limits as 2.x and as 3.0 name them. */

@@ -13,7 +13,7 @@ interface Field {
   readonly to?: string
   /** The words allowed, of both versions: a robot of 2.1 that says TEACH_IN is understood. */
   readonly words?: readonly string[]
-  /** What robots were seen to call it (domain.md 1.6): told in refusals, read when lenient. */
+  /** What robots were seen to call it (docs/domain.md 1.6): told in refusals, read when lenient. */
   readonly seen?: readonly string[]
 }
 
@@ -29,7 +29,7 @@ const ALWAYS: readonly Major[] = [2, 3]
 const NEVER: readonly Major[] = []
 const ONLY_3: readonly Major[] = [3]
 
-/** `version` is not among them: without it the shape of the message tells (domain.md 1.6). */
+/** `version` is not among them: without it the shape of the message tells (docs/domain.md 1.6). */
 const header = (required: readonly Major[]): readonly Field[] => [
   { name: 'headerId', type: 'number', required },
   { name: 'timestamp', type: 'string', required, seen: ['timeStamp'] },

@@ -33,7 +33,7 @@ const POWER: Row = {
   units: only('kw'),
 }
 
-/** The synonyms of 24 drivers of heat meters (domain.md 3.3). */
+/** The synonyms of 24 drivers of heat meters (docs/domain.md 3.3). */
 const HEAT_ROWS: readonly Row[] = [
   {
     to: 'energyKwh',

@@ -115,7 +115,7 @@ export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Se
     await segment.file.close()
   }
 
-  /** Never a file of an earlier attempt: its pages may pretend to be clean (design.md, "Journal"). */
+  /** Never a file of an earlier attempt: after a failed sync its pages may pass as clean. */
   async function begin(): Promise<Current> {
     const segment = nextSegment
     nextSegment += 1

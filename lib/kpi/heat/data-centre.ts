@@ -1,6 +1,6 @@
 /*
- * Figures of a data centre (domain.md 7.1; Delegated Regulation (EU) 2024/1364, Annex III). They
- * are ratios of sums over the same span, in the local calendar year for the report.
+ * Figures of a data centre (docs/domain.md 7.1; Delegated Regulation (EU) 2024/1364, Annex III).
+ * They are ratios of sums over the same span, in the local calendar year for the report.
  */
 
 /** What was measured of a data centre over a span; null where it was not. */
@@ -34,7 +34,7 @@ export interface DataCentreFigures {
   readonly ere: RatioFigure
 }
 
-/** All five figures; values beyond their range are flagged, not clipped (domain.md 7.1). */
+/** All five figures; values beyond their range are flagged, not clipped (docs/domain.md 7.1). */
 export function dataCentreFigures(energy: DataCentreEnergy): DataCentreFigures {
   return {
     pue: powerUsage(energy),

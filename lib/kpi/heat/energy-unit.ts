@@ -1,9 +1,10 @@
 /*
  * Energy is counted in whole joules: every register unit in use, from 1 Wh to 1 Gcal, is a whole
- * number of them, so sums and differences of registers are exact whatever the unit (domain.md 3.2).
+ * number of them, so sums and differences of registers are exact whatever the unit
+ * (docs/domain.md 3.2).
  */
 
-/** Joules in one unit of a register. 1 Gcal is 1163 kWh (domain.md 3.2). */
+/** Joules in one unit of a register. 1 Gcal is 1163 kWh (docs/domain.md 3.2). */
 export const ENERGY_UNITS_J = {
   Wh: 3600n,
   kWh: 3_600_000n,

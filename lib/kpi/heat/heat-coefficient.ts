@@ -14,7 +14,7 @@ const PRESSURE_MPA = 1.6
 const ZERO_C_IN_K = 273.15
 const KWH_PER_KJ = 1 / 3600
 
-/** Water that a heat meter may hold, C (domain.md 3.5); frozen water has no k. */
+/** Water that a heat meter may hold, C (docs/domain.md 3.5); frozen water has no k. */
 const LEAST_C = 0
 const MOST_C = 180
 
@@ -23,7 +23,7 @@ const SMALLEST_K = 1e-3
 
 /**
  * Heat coefficient k in kWh/(m3 K): `k = (h(t_f) - h(t_r)) / (v (t_f - t_r))`, IAPWS-IF97 at 16 bar,
- * v at the temperature of the flow sensor (EN 1434-1 annex A; domain.md 3.2). For equal
+ * v at the temperature of the flow sensor (EN 1434-1 annex A; docs/domain.md 3.2). For equal
  * temperatures the limit of it. Null outside 0..180 C, where a meter holds no liquid water. Water
  * only: glycol mixtures have another k.
  */
@@ -43,7 +43,7 @@ export function heatCoefficient({
   return kjM3k * KWH_PER_KJ
 }
 
-/** Thermal power in kW, `P = q dT k` (domain.md 3.2); negative when the heat flows back. */
+/** Thermal power in kW, `P = q dT k` (docs/domain.md 3.2); negative when the heat flows back. */
 export function heatPowerKw(volumeFlowM3h: number, temperatures: MeterTemperatures): number | null {
   const coefficient = heatCoefficient(temperatures)
   if (coefficient === null) return null
@@ -69,8 +69,8 @@ export function meanTemperatures({ volumeM3, e8M3c, e9M3c }: Omit<RegisterDeltas
 }
 
 /**
- * The coefficient that the meter used, kWh/(m3 K): `dE / (dE8 - dE9)` (domain.md 3.2). Null without
- * a difference. A tenfold or hundredfold of k tells a wrong scaling of E8 and E9.
+ * The coefficient that the meter used, kWh/(m3 K): `dE / (dE8 - dE9)` (docs/domain.md 3.2). Null
+ * without a difference. A tenfold or hundredfold of k tells a wrong scaling of E8 and E9.
  */
 export function impliedCoefficient({
   energyKwh,

@@ -21,7 +21,7 @@ export interface GroupHeat {
 
 /**
  * Heat per boundary, group and bucket, in the order of their first appearance. Whatever it is
- * grouped by, heat of different boundaries stays in different rows (domain.md 7.3).
+ * grouped by, heat of different boundaries stays in different rows (docs/domain.md 7.3).
  */
 export function groupHeat(rows: readonly PointHeat[], by: readonly string[]): GroupHeat[] {
   const groups: PointHeat[][] = []

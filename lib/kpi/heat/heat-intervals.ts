@@ -18,10 +18,10 @@ import {
 } from './register-moments.ts'
 
 /*
- * Heat from the register of one measuring point (domain.md 3.5): the time between the first and the
- * last usable reading is cut at each reading, and each piece gets the difference of the register,
- * or null where no difference can be trusted. Never summed power, never a negative energy, and
- * never one that the meter could not have measured.
+ * Heat from the register of one measuring point (docs/domain.md 3.5): the time between the first
+ * and the last usable reading is cut at each reading, and each piece gets the difference of the
+ * register, or null where no difference can be trusted. Never summed power, never a negative
+ * energy, and never one that the meter could not have measured.
  *
  * The result is a function of the set of readings: the order of arrival and copies do not matter.
  */
@@ -76,9 +76,9 @@ export interface HeatIntervals {
 const LEVEL_READINGS = 3
 
 /**
- * The intervals of one measuring point from readings in any order, with copies (domain.md 3.5).
- * Give the readings from well before to well after the span asked for: an interval needs both its
- * ends, and the very first reading is believed.
+ * The intervals of one measuring point from readings in any order, with copies
+ * (docs/domain.md 3.5). Give the readings from well before to well after the span asked for: an
+ * interval needs both its ends, and the very first reading is believed.
  */
 export function heatIntervals(
   readings: readonly RegisterReading[],

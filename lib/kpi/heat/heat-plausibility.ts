@@ -25,8 +25,8 @@ const RELATIVE_ERROR = 0.02
 
 /**
  * Whether the power that a meter shows is that of its flow and temperatures: `|P - q dT k|` within
- * the largest of 2 %, 0.1 K * q * k and one digit of the display (domain.md 3.2). Null outside the
- * range of k.
+ * the largest of 2 %, 0.1 K * q * k and one digit of the display (docs/domain.md 3.2). Null outside
+ * the range of k.
  */
 export function checkPower(input: PowerCheckInput): PowerCheck | null {
   const coefficient = heatCoefficient(input)
@@ -47,7 +47,7 @@ export function checkPower(input: PowerCheckInput): PowerCheck | null {
   }
 }
 
-/** Energy per volume that a heat meter can have counted, kWh/m3 (domain.md 3.5). */
+/** Energy per volume that a heat meter can have counted, kWh/m3 (docs/domain.md 3.5). */
 export const ENERGY_PER_VOLUME_KWH_M3 = { min: 0.5, max: 100 } as const
 
 export interface EnergyVolumeCheck {
@@ -72,8 +72,8 @@ const TEMPERATURE_C = { min: -10, max: 180 } as const
 const BACKWARD_K = 1
 
 /**
- * Whether two temperatures can be those of a *heat* meter (domain.md 3.5): in range, and the flow
- * not colder than the return by more than 1 K. A cooling meter is the other way round.
+ * Whether two temperatures can be those of a *heat* meter (docs/domain.md 3.5): in range, and the
+ * flow not colder than the return by more than 1 K. A cooling meter is the other way round.
  */
 export function checkTemperatures(tFlowC: number, tReturnC: number): 'plausible' | 'implausible' {
   const isInRange = [tFlowC, tReturnC].every(

@@ -1,4 +1,6 @@
-/** Standard house of 130 m2, MWh per year (Forsyningstilsynet price statistics; domain.md 7.4). */
+/**
+ * Standard house of 130 m2, MWh per year (Forsyningstilsynet price statistics; docs/domain.md 7.4).
+ */
 export const HOUSE_MWH_PER_YEAR = 18.1
 
 /** Houses that an amount of heat supplies for a year: 1 GWh is 55.25 of them. */
@@ -6,7 +8,7 @@ export function homesSupplied(heatKwh: number, houseMwh: number = HOUSE_MWH_PER_
   return heatKwh / 1000 / houseMwh
 }
 
-/** The three measuring points around a heat pump, over the same span (domain.md 7.3). */
+/** The three measuring points around a heat pump, over the same span (docs/domain.md 7.3). */
 export interface HeatPumpEnergy {
   /** Q1: heat from the data centre, kWh. */
   readonly handoffKwh: number
@@ -26,8 +28,8 @@ export interface HeatPumpFigures {
 }
 
 /**
- * Coefficient of performance and balance `Q2 = Q1 + W` of a heat pump (domain.md 7.3). The balance
- * may fail by a part of Q2, for three meters have three errors.
+ * Coefficient of performance and balance `Q2 = Q1 + W` of a heat pump (docs/domain.md 7.3). The
+ * balance may fail by a part of Q2, for three meters have three errors.
  */
 export function heatPumpFigures(
   { handoffKwh, deliveredKwh, electricityKwh }: HeatPumpEnergy,
@@ -55,7 +57,7 @@ export interface AvoidedEmissions {
   readonly electricity: EmissionFactor
 }
 
-/** `Q2 * EF_displaced - W * EF_electricity` (domain.md 7.4), with the factors it rests on. */
+/** `Q2 * EF_displaced - W * EF_electricity` (docs/domain.md 7.4), with the factors it rests on. */
 export function avoidedEmissions(
   { deliveredKwh, electricityKwh }: Pick<HeatPumpEnergy, 'deliveredKwh' | 'electricityKwh'>,
   factors: { readonly displaced: EmissionFactor; readonly electricity: EmissionFactor },

@@ -130,7 +130,7 @@ export function mergeHeat(...pieces: readonly HeatPiece[]): HeatPiece {
   return sum
 }
 
-/** A figure with less than this is labelled provisional (domain.md 7.3). */
+/** A figure with less than this is labelled provisional (docs/domain.md 7.3). */
 export const PROVISIONAL_BELOW = 0.95
 
 export interface HeatFigures {

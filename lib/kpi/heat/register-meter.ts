@@ -21,7 +21,10 @@ export const MAX_INTERVAL_NS = 5_400_000_000_000n
 /** Largest power the catalogue of kinds lets a heat meter show, kW. */
 export const ANY_POWER_KW = 100_000
 
-/** Steps of registers as they are usual (domain.md 3.5), in their unit; coarser ones must say so. */
+/**
+ * Steps of registers as they are usual (docs/domain.md 3.5), in their unit; coarser ones must say
+ * so.
+ */
 const USUAL_STEP: Readonly<Record<EnergyUnit, number>> = {
   Wh: 1,
   kWh: 1,
@@ -91,8 +94,8 @@ export function registerStepJ(meter: RegisterMeter): bigint {
 }
 
 /**
- * The most a register can rise between two moments, J: P_max * dt * 1.2 (domain.md 3.5) and one
- * step, because a coarse register may take its step at any moment.
+ * The most a register can rise between two moments, J: P_max * dt * 1.2 (docs/domain.md 3.5) and
+ * one step, because a coarse register may take its step at any moment.
  */
 export function limitJ(from: RegisterMoment, to: RegisterMoment, rules: RegisterRules): bigint {
   return (rules.limitW * (to.timeNs - from.timeNs)) / 1_000_000_000n + rules.stepJ

@@ -22,7 +22,7 @@ export interface RegisterMoment {
   readonly meterId: string | null
   /** The meter says that something is wrong: a register that stands still proves nothing then. */
   readonly isFaulty: boolean
-  /** It is more than a battery: what the register gains may not be all (domain.md 3.4). */
+  /** It is more than a battery: what the register gains may not be all (docs/domain.md 3.4). */
   readonly sensorError: boolean
   /** The time is that of the reception: the register may be older. */
   readonly clockInvalid: boolean

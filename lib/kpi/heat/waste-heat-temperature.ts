@@ -26,8 +26,8 @@ export interface WasteHeatTemperature {
 /**
  * T_WH, mean temperature of the waste heat (Delegated Regulation (EU) 2024/1364, Annex II 1(k)).
  * The regulation says "average": the volume-weighted mean is the physical one, the mean over time
- * the usual one, so both are given (domain.md 7.3). Samples in any order; between two of them that
- * are at most `maxIntervalNs` apart their mean holds, in longer gaps nothing is assumed.
+ * the usual one, so both are given (docs/domain.md 7.3). Samples in any order; between two of them
+ * that are at most `maxIntervalNs` apart their mean holds, in longer gaps nothing is assumed.
  */
 export function wasteHeatTemperature(
   samples: readonly TemperatureSample[],

@@ -27,10 +27,10 @@ export interface AvailabilityFigures {
 }
 
 /**
- * Communication service availability (TS 22.261 cl. 3.1, by the algorithm of domain.md 5.1). In a
- * run of late or lost messages the service is down from `L + S` after the first of them was sent
- * until the next message in time is received, or until the observation ends, which is L after the
- * last message was sent. Messages in any order.
+ * Communication service availability (TS 22.261 cl. 3.1, by the algorithm of docs/domain.md 5.1).
+ * In a run of late or lost messages the service is down from `L + S` after the first of them was
+ * sent until the next message in time is received, or until the observation ends, which is L after
+ * the last message was sent. Messages in any order.
  */
 export function availability(
   messages: readonly ServiceMessage[],

@@ -40,7 +40,7 @@ export interface ClockFilter {
 /** Exchanges kept; the one with the smallest delay of them counts (RFC 5905 cl. 10). */
 export const CLOCK_FILTER_SIZE = 8
 
-/** Drift of an ordinary crystal, ppm: how much the bound grows with age (domain.md 5.4). */
+/** Drift of an ordinary crystal, ppm: how much the bound grows with age (docs/domain.md 5.4). */
 export const CLOCK_DRIFT_PPM = 15n
 
 export function createClockFilter(): ClockFilter {
@@ -98,14 +98,20 @@ function compareDigits(a: string, b: string): number {
 
 export type SyncClass = 'A' | 'B' | 'C' | 'D'
 
-/** How well a clock is known: A within 1 ms, B 10 ms, C 100 ms, D worse or unknown (5.4). */
+/**
+ * How well a clock is known: A within 1 ms, B 10 ms, C 100 ms, D worse or unknown
+ * (docs/domain.md 5.4).
+ */
 export function syncClass(boundNs: bigint | null): SyncClass {
   if (boundNs === null || boundNs > 100_000_000n) return 'D'
   if (boundNs > 10_000_000n) return 'C'
   return boundNs > 1_000_000n ? 'B' : 'A'
 }
 
-/** A one-way figure may be shown only where the clock bound is below a fifth of it (5.4). */
+/**
+ * A one-way figure may be shown only where the clock bound is below a fifth of it
+ * (docs/domain.md 5.4).
+ */
 export function isOneWayShown(latencyMs: number, boundMs: number): boolean {
   return boundMs < 0.2 * latencyMs
 }

@@ -1,8 +1,8 @@
 /*
- * Loss from sequence numbers, never from a nominal interval (domain.md 1.2, 5.3). Numbers count up
- * by one per device and channel. A step forward leaves a gap, whose numbers count as lost until they
- * arrive late; a step back to a number seen before is a sender that started anew. Duplicates are
- * judged before (ingest, "Duplicates"): a number seen before is other content.
+ * Loss from sequence numbers, never from a nominal interval (docs/domain.md 1.2, 5.3). Numbers
+ * count up by one per device and channel. A step forward leaves a gap, whose numbers count as lost
+ * until they arrive late; a step back to a number seen before is a sender that started anew.
+ * Duplicates are judged before (ingest, "Duplicates"): a number seen before is other content.
  */
 
 /** Numbers not yet seen, both ends included. */

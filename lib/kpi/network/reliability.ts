@@ -39,7 +39,7 @@ export function reliabilityOf(
 
 export type ReliabilityVerdict = 'demonstrated' | 'not demonstrated'
 
-/** A report says "not demonstrated" until the bound reaches the target (domain.md 5.2). */
+/** A report says "not demonstrated" until the bound reaches the target (docs/domain.md 5.2). */
 export function reliabilityVerdict(
   { lower95 }: ReliabilityFigures,
   target: number,
@@ -49,7 +49,7 @@ export function reliabilityVerdict(
 
 /**
  * Messages without a failure that demonstrate a reliability (0..1, both excluded) with 95 %
- * confidence: ln 0.05 / ln p, rounded up (domain.md 5.2): 2 995 for 99.9 %.
+ * confidence: ln 0.05 / ln p, rounded up (docs/domain.md 5.2): 2 995 for 99.9 %.
  */
 export function messagesToDemonstrate(target: number): number {
   if (!(target > 0 && target < 1)) {

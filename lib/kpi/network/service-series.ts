@@ -102,9 +102,10 @@ export interface Service {
 }
 
 /**
- * Publication and reception by one clock (domain.md 5.1). A round trip needs the probe's alone. One
- * way, the device's time is corrected by its offset where that was ever measured. Else all that can
- * be said is how much later than the fastest message each one came: its delay counts as none.
+ * Publication and reception by one clock (docs/domain.md 5.1). A round trip needs the probe's
+ * alone. One way, the device's time is corrected by its offset where that was ever measured. Else
+ * all that can be said is how much later than the fastest message each one came: its delay counts
+ * as none.
  */
 export function serviceOf({ isRtt, sent }: Channel): Service {
   if (isRtt) {

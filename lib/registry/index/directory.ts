@@ -20,7 +20,7 @@ export interface Route {
   readonly role: 'intake' | 'command' | 'clock' | 'probe'
 }
 
-/** Who may publish and subscribe where (docs/devices.md, "Topics"). */
+/** Who may publish and subscribe where (docs/devices.md, "Accounts and topics"). */
 export interface Directory {
   /** Null: the account may not publish there. From a cache: called for every message. */
   resolve(account: Account, topic: string): Route | null

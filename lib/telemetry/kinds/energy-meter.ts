@@ -39,7 +39,10 @@ const fields = {
   status: state('State of the meter; OK, or the names of its errors.', { maxLength: 256 }),
 }
 
-/** An electricity meter: of a heat pump, of the IT load or of a whole data centre (domain.md 7.3). */
+/**
+ * An electricity meter: of a heat pump, of the IT load or of a whole data centre
+ * (docs/domain.md 7.3).
+ */
 export const energyMeter: KindDefinition = {
   name: 'energy_meter',
   description: 'Registers and momentary values of an electricity meter.',

@@ -1,6 +1,6 @@
 import { counter, dataSchema, gauge, state, type KindDefinition } from '../field.ts'
 
-/** M-Bus "no value": int32 and int16 minimum, as such or as 0.1 MJ in kWh (domain.md 3.4). */
+/** M-Bus "no value": int32 and int16 minimum, as such or as 0.1 MJ in kWh (docs/domain.md 3.4). */
 const NO_ENERGY = [-2147483648, -32768, -910.222222, (-32768 * 0.1) / 3.6]
 const NO_VALUE = [-2147483648, -32768]
 const NO_TEMPERATURE = [-2147483648, -32768, 65535]
@@ -52,7 +52,9 @@ const fields = {
   medium: state('M-Bus medium: heat, heat volume at inlet, cooling, ...'),
 }
 
-/** A heat meter (EN 1434; domain.md 3.3-3.5). Only the energy register is common to nearly all. */
+/**
+ * A heat meter (EN 1434; docs/domain.md 3.3-3.5). Only the energy register is common to nearly all.
+ */
 export const heatMeter: KindDefinition = {
   name: 'heat_meter',
   description: 'Registers and momentary values of a heat or cooling meter.',

@@ -32,7 +32,7 @@ const fields = {
   target: state('What the probe talks to.', { maxLength: 128 }),
 }
 
-/** An active measurement of the network (domain.md 5.3); any device may send one. */
+/** An active measurement of the network (docs/domain.md 5.3); any device may send one. */
 export const probe: KindDefinition = {
   name: 'probe',
   description: 'Round trip, loss and throughput that a probe client measured, with its place.',

@@ -55,7 +55,9 @@ const fields = {
   fatalErrors: gauge('', 'Number of errors of level FATAL among them.', { min: 0, max: 1000 }),
 }
 
-/** A mobile robot (VDA 5050 state; domain.md 1.4). Outdoors it may give `lat` and `lon` too. */
+/**
+ * A mobile robot (VDA 5050 state; docs/domain.md 1.4). Outdoors it may give `lat` and `lon` too.
+ */
 export const robot: KindDefinition = {
   name: 'robot',
   description: 'Position, motion, battery, mode and errors of a mobile robot.',

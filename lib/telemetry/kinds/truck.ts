@@ -1,7 +1,9 @@
 import { counter, dataSchema, flag, gauge, state, type KindDefinition } from '../field.ts'
 import { POSITION_FIELDS, checkPosition } from '../position.ts'
 
-/** J1939 "not available" (0xFF..) and "error" (0xFE..) after scaling by 0.4 % (domain.md 2.3). */
+/**
+ * J1939 "not available" (0xFF..) and "error" (0xFE..) after scaling by 0.4 % (docs/domain.md 2.3).
+ */
 const NO_PERCENT = [-1, 101.6, 102]
 /** 65535 unscaled, and after the scaling of SPN 171 (0.03125 C, -273). */
 const NO_TEMPERATURE = [-32768, 65535, 1774.96875]
@@ -69,7 +71,7 @@ const fields = {
   triggerType: state('What made the vehicle report: TIMER, IGNITION_ON, DISTANCE_TRAVELLED, ...'),
 }
 
-/** A truck or trailer (domain.md 2.6). */
+/** A truck or trailer (docs/domain.md 2.6). */
 export const truck: KindDefinition = {
   name: 'truck',
   description: 'Position, motion, energy, weight and cargo temperatures of a truck or trailer.',

@@ -146,7 +146,7 @@ describe('availability and jitter', () => {
       availabilityRow('beta.t1', { channel: 'x', n: 10, late: 0, lost: null }),
     ]
     const { body } = await test.ask('/kpi/availability?by=device')
-    // domain.md 5.2: 2 995 messages without a failure prove 99.9 %.
+    // docs/domain.md 5.2: 2 995 messages without a failure prove 99.9 %.
     expect(body.data.map(({ demonstrated }: never) => demonstrated)).toEqual([
       '99%',
       '99.9%',

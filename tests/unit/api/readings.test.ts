@@ -10,7 +10,7 @@ describe('/readings', () => {
   })
   afterEach(() => test.close())
 
-  it('shows a reading as the contract has it', async () => {
+  it('shows a reading in its documented form', async () => {
     test.port.rows.readings = [
       readingRow('acme.t1', {
         timeNs: NOON_NS - SECOND_NS,

@@ -98,7 +98,7 @@ describe(`the heat meter (SEED=${SEED})`, () => {
     expect(shown(REGISTERS.gj).energyKwh).toBe(12_345.555556)
   })
 
-  it('has the heat coefficient of IAPWS-IF97 within 0.2 % (domain.md 3.2)', () => {
+  it('has the heat coefficient of IAPWS-IF97 within 0.2 % (docs/domain.md 3.2)', () => {
     const table = [
       [20, 1.15874],
       [30, 1.15574],

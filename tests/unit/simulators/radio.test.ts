@@ -10,7 +10,7 @@ const SEED = Number(process.env['SEED'] ?? 7)
 const GOOD_DB = 20
 
 describe(`the radio model (SEED=${SEED})`, () => {
-  it('has the delays of recorded 5G runs (domain.md 5.4)', () => {
+  it('has the delays of recorded 5G runs (docs/domain.md 5.4)', () => {
     const rtts = sortedRtts('nr-sa', GOOD_DB)
     expect(percentile(rtts, 50)).toBeGreaterThan(15)
     expect(percentile(rtts, 50)).toBeLessThan(21)

@@ -3,7 +3,9 @@ import { candidateFor, ratioText, type Candidate } from './candidate.ts'
 import { legsOf } from './legs.ts'
 import { numberIn } from './numbers.ts'
 
-/** What an odometer may count instead of metres; 5 m is the step of SPN 917 (domain.md 2.3). */
+/**
+ * What an odometer may count instead of metres; 5 m is the step of SPN 917 (docs/domain.md 2.3).
+ */
 const UNITS: readonly Candidate[] = [
   { unit: 'm', factor: 1 },
   { unit: 'km', factor: 1000 },

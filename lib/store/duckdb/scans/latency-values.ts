@@ -6,12 +6,12 @@ import { fieldColumn, radioColumn } from '../write/columns.ts'
 import { TENANT_OF, type Grain } from './grain.ts'
 
 /*
- * The one place that says which rows count for latency, and with which value (domain.md 5.3):
+ * The one place that says which rows count for latency, and with which value (docs/domain.md 5.3):
  * retained, will, replayed and late messages and those of an impossible clock never do.
  */
 export const COUNTS_FOR_LATENCY = `(flags & ${FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live}) = 0`
 
-/** Retained, will and replayed messages are no traffic of their moment (domain.md 8.7). */
+/** Retained, will and replayed messages are no traffic of their moment (docs/domain.md 8.7). */
 export const COUNTS_FOR_VOLUME = `(flags & ${FLAGS.not_live}) = 0`
 
 export const IS_LATE = `(flags & ${FLAGS.late}) <> 0`
@@ -81,7 +81,9 @@ export function latencyValues(rows: string, grain: Grain, stages: readonly Stage
   return `(${selects.join('\n UNION ALL ')})`
 }
 
-/** A value outside its physical range is kept, and left out of every figure (domain.md 8.11). */
+/**
+ * A value outside its physical range is kept, and left out of every figure (docs/domain.md 8.11).
+ */
 export function withinRange(column: string, field: FieldDefinition | undefined): string {
   const limits: string[] = []
   if (field?.min !== undefined) limits.push(`${column} >= ${field.min}`)

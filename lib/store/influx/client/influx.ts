@@ -114,8 +114,8 @@ export function createInflux(settings: InfluxSettings, { log, clock }: InfluxDep
   }
 
   /**
-   * The client as design.md allows it: no retries, no timer, one flush of one batch. Its buffer of
-   * its own accord flushes when full and loses the error, so it is made a line larger.
+   * The client without its retries and its timer: one flush of one batch. Its buffer would flush
+   * by itself when full and lose the error, so it is one line larger than the batch.
    */
   async function writeOnce(lines: readonly string[], signal: AbortSignal): Promise<void> {
     const api = new InfluxDB({

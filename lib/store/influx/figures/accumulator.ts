@@ -77,7 +77,7 @@ export function createAccumulator(
     return fresh
   }
 
-  /** Retained, will and replayed messages are no traffic of their moment (domain.md 8.7). */
+  /** Retained, will and replayed messages are no traffic of their moment (docs/domain.md 8.7). */
   function addVolume({ flags, bytes }: Reading, place: Place): void {
     if ((flags & FLAGS.not_live) !== 0) return
     const { counts } = figuresAt(place)

@@ -68,7 +68,7 @@ export function larger(a: number | null, b: number | null): number | null {
   return b === null || a > b ? a : b
 }
 
-/** Flags of readings that never count for latency (domain.md 5.3). */
+/** Flags of readings that never count for latency (docs/domain.md 5.3). */
 export const NOT_FOR_LATENCY = FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live
 
 export type Timed = Pick<
@@ -88,7 +88,9 @@ export function stageMs(row: Timed, stage: Stage): number | null {
   return Number(row.receivedAtNs - row.timeNs) / 1e6
 }
 
-/** A value outside its physical range is kept, and left out of every figure (domain.md 8.11). */
+/**
+ * A value outside its physical range is kept, and left out of every figure (docs/domain.md 8.11).
+ */
 export function isPossibleRtt(rttMs: number | null): boolean {
   return rttMs !== null && rttMs >= (RTT?.min ?? -Infinity) && rttMs <= (RTT?.max ?? Infinity)
 }

@@ -6,7 +6,7 @@ import { ACCESS, PERMISSIONS, POSITION_FIELDS } from '../../../../api/auth/acces
 import { addGate, permissionOf } from '../../../../api/plugins/gate.ts'
 import { createTestApp, type TestApp } from '../test-app.ts'
 
-/** The table of contract.md, written down a second time on purpose: role -> what it may ask. */
+/** The policy table, written down a second time on purpose: role -> what it may ask. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'session:read': [
     'admin',
@@ -52,7 +52,7 @@ describe('access', () => {
   })
   afterAll(() => test.close())
 
-  it('has the table of the contract', () => {
+  it('gives each role the permissions of the table', () => {
     for (const permission of PERMISSIONS) {
       const roles = ROLES.filter((role) => ACCESS[role].permissions.includes(permission))
       expect(roles, permission).toEqual(EXPECTED[permission])
@@ -78,7 +78,7 @@ describe('access', () => {
     }
   })
 
-  it('is open to everybody only where the contract says so', () => {
+  it('is open to everybody only where nobody has to sign in', () => {
     const open = routes.filter(({ path }) => !path.startsWith('/api/')).map(({ path }) => path)
     for (const path of open) {
       // `/` and its files: only those of a built portal.

@@ -90,7 +90,7 @@ describe('network figures', () => {
     expect(csv.text.split('\r\n')[1]).toBe(',0,0,0,,0')
   })
 
-  it('take the groupings of the contract, and say why site is none of them', async () => {
+  it('take the documented groupings, and say why site is none of them', async () => {
     await test.ask('/kpi/loss?by=device,kind,tenant,rat&by=cell,operator,band&kind=truck')
     expect(test.port.asked.at(-1)?.question).toMatchObject({
       by: ['device', 'kind', 'tenant', 'rat', 'cell', 'operator', 'band'],

@@ -52,7 +52,7 @@ function refusalOf(payload: unknown, from?: From) {
   return refused[0]
 }
 
-/** Rows of the table in domain.md 3.3, typed from it name by name. */
+/** Rows of the table in docs/domain.md 3.3, typed from it name by name. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   energyKwh: [
     'total_energy_consumption_kwh',

@@ -146,7 +146,7 @@ describe(`availability of a channel (SEED=${SEED})`, () => {
 })
 
 describe('jitter of a channel', () => {
-  // The check vector of domain.md 5.1.
+  // The check vector of docs/domain.md 5.1.
   const VECTOR = [12, 15, 11, 40, 13, 14, 250, 12, 13, 16]
 
   it.each([0, 46_000])('has the check values, whatever the clock (%i ms ahead)', async (ahead) => {

@@ -6,7 +6,7 @@ import { ageMs, latencyFigures, uplinkMs } from '#lib/kpi/network/latency.ts'
 import { percentile } from '#lib/kpi/percentile.ts'
 import { throughput } from '#lib/kpi/network/throughput.ts'
 
-/** Worked example of the specification basis (domain.md 5.1), computed independently. */
+/** Worked example of docs/domain.md 5.1, computed independently. */
 const DELAYS_MS = [12, 15, 11, 40, 13, 14, 250, 12, 13, 16]
 
 describe('percentiles of type 7', () => {

@@ -6,7 +6,7 @@ import { RADIO_FIELDS, radioOf, radioSchema } from '#lib/telemetry/radio.ts'
 
 const folder = join(import.meta.dirname, '../../../../lib/telemetry/kinds')
 
-/** Names that outsiders rely on (contract.md, HTTP, last point). */
+/** Names that outsiders rely on: they may be added to, never changed. */
 const CONTRACT: Readonly<Record<string, string>> = {
   truck: `lat lon speedKmh headingDeg altM odometerM engineHoursH fuelPct socPct batteryPct cargoTemp1C
     cargoTemp2C cargoTemp3C cargoTemp4C ambientC gcwKg hdop satellites ignition movement driverState
@@ -63,7 +63,7 @@ describe('the kinds of telemetry', () => {
     expect(KIND_NAMES.map((name) => KINDS[name].name)).toEqual(KIND_NAMES)
   })
 
-  it.each(Object.entries(CONTRACT))('%s has the fields of the contract', (kind, names) => {
+  it.each(Object.entries(CONTRACT))('%s keeps the names of its fields', (kind, names) => {
     const fields = isKind(kind) ? Object.keys(KINDS[kind].fields) : []
     expect(fields).toEqual(expect.arrayContaining(names.split(/\s+/)))
   })

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFmsNoValue } from '../../../../../ingest/formats/trucks/fms-no-value.ts'
 
-/** Resolution and offset by field, typed from the table of domain.md 2.3. */
+/** Resolution and offset by field, typed from the table of docs/domain.md 2.3. */
 const SIGNALS = [
   ['speedKmh', 2, 1 / 256, 0],
   ['engineRpm', 2, 0.125, 0],
@@ -55,7 +55,7 @@ describe('a value of FMS', () => {
     ['odometerM', -1, true],
     ['odometerM', 4_294_967_295, true],
     ['odometerM', 65_535, false],
-    // Raw 0x4E20, worked out in domain.md 2.3.
+    // Raw 0x4E20, worked out in docs/domain.md 2.3.
     ['speedKmh', 78.125, false],
     ['headingDeg', 65_535, false],
   ])('%s %d: %s', (field, value, isNone) => expect(isFmsNoValue(field, value)).toBe(isNone))

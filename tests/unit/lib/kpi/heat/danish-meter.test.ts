@@ -12,9 +12,9 @@ import type { RegisterReading } from '#lib/kpi/heat/register-moments.ts'
 import { createRandom } from '#lib/runtime/random.ts'
 
 /*
- * Two years of hourly registers of a real meter (traces/ORIGIN.md), read where they lie and floored
- * to the whole kWh that such a meter counts. What our code says of them is compared with registers
- * looked up in the file, by days, months and years of Copenhagen.
+ * Two years of hourly registers of a real meter (docs/domain.md 3.2), read where they lie and
+ * floored to the whole kWh that such a meter counts. What our code says of them is compared with
+ * registers looked up in the file, by days, months and years of Copenhagen.
  */
 const TRACE = new URL(
   '../../../../../../shared/traces/heat_meter_hourly_2018_2019.csv',
@@ -107,7 +107,7 @@ describe.skipIf(!hasTrace)(`two years of a Danish meter (SEED=${SEED})`, () => {
     }
     const mean = meanTemperatures(deltas)!
     const expected = heatCoefficient({ ...mean, flowSensor: 'flow' })!
-    // domain.md 3.2: within 0.08 % over 2018-2020; the file holds two of the three years.
+    // docs/domain.md 3.2: within 0.08 % over 2018-2020; the file holds two of the three years.
     expect(Math.abs(impliedCoefficient(deltas)! / expected - 1)).toBeLessThan(0.002)
   })
 })

@@ -3,7 +3,7 @@ import { dataCentreFigures, type DataCentreEnergy } from '#lib/kpi/heat/data-cen
 import { avoidedEmissions, heatPumpFigures, homesSupplied } from '#lib/kpi/heat/heat-use.ts'
 import { wasteHeatTemperature } from '#lib/kpi/heat/waste-heat-temperature.ts'
 
-/** The check values of domain.md 7.1, in kWh and m3. */
+/** The check values of docs/domain.md 7.1, in kWh and m3. */
 const YEAR: DataCentreEnergy = {
   totalKwh: 10_000_000,
   itKwh: 8_000_000,

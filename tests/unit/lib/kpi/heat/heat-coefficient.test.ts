@@ -28,7 +28,7 @@ describe('water of IAPWS-IF97 region 1', () => {
   })
 })
 
-/** The table of domain.md 3.2: three independent implementations agree on it. */
+/** The table of docs/domain.md 3.2: three independent implementations agree on it. */
 const TABLE = `
   50 20 4.12889 4.17146 1.14691 1.15874
   55 25 4.11879 4.16624 1.14411 1.15729
@@ -65,7 +65,7 @@ describe('the heat coefficient', () => {
     )
   })
 
-  it('is below the 1.163 of cold water by what domain.md says', () => {
+  it('is below the 1.163 of cold water by as much as docs/domain.md 3.2 says', () => {
     const at = { tFlowC: 70, tReturnC: 40 }
     expect(1.163 / heatCoefficient({ ...at, flowSensor: 'flow' })! - 1).toBeCloseTo(0.024, 3)
     expect(1.163 / heatCoefficient({ ...at, flowSensor: 'return' })! - 1).toBeCloseTo(0.009, 3)

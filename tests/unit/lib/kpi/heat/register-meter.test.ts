@@ -3,7 +3,7 @@ import { ENERGY_UNITS_J, joulesOfKwh, kwhOfJoules } from '#lib/kpi/heat/energy-u
 import { registerMeterOf, registerStepJ } from '#lib/kpi/heat/register-meter.ts'
 
 describe('the settings of a meter', () => {
-  it('are taken by their names in the contract', () => {
+  it('are taken by their documented names', () => {
     const settings = {
       maxPowerKw: 500,
       registerDigits: 7,
@@ -44,7 +44,7 @@ describe('the settings of a meter', () => {
 })
 
 describe('units of energy', () => {
-  it('are those of domain.md 3.2', () => {
+  it('are those of docs/domain.md 3.2', () => {
     const kwh = Object.entries(ENERGY_UNITS_J).map(([unit, joules]) => [unit, kwhOfJoules(joules)])
     expect(Object.fromEntries(kwh)).toEqual({
       Wh: 0.001,

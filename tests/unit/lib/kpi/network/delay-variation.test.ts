@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { delayVariation } from '#lib/kpi/network/delay-variation.ts'
 
-/** Worked example of domain.md 5.1. */
+/** Worked example of docs/domain.md 5.1. */
 const DELAYS_MS = [12, 15, 11, 40, 13, 14, 250, 12, 13, 16]
 
 describe('variation of delay', () => {

@@ -63,7 +63,7 @@ describe('loss from sequence numbers', () => {
     expect(lossOfSeries([100, 101, 101, 102, 101, 103])).toMatchObject({ received: 4, lost: 0 })
   })
 
-  it('takes a leap of 1000 for a new start and less for loss (domain.md 1.2)', () => {
+  it('takes a leap of 1000 for a new start and less for loss (docs/domain.md 1.2)', () => {
     expect(lossOfSeries([1, 1000])).toMatchObject({ lost: 998, restarts: 0 })
     expect(lossOfSeries([1, 1001])).toMatchObject({ lost: 0, restarts: 1 })
   })

@@ -7,7 +7,7 @@ import { latencyFigures } from '#lib/kpi/network/latency.ts'
 import { reliabilityOf } from '#lib/kpi/network/reliability.ts'
 
 /*
- * Round trips recorded from a car over 5G (CICV5G, traces/ORIGIN.md), read where they lie. The
+ * Round trips recorded from a car over 5G (CICV5G, docs/domain.md 5.3), read where they lie. The
  * figures of our code are compared with ones computed here, straight from the definitions.
  */
 const FOLDER = new URL('../../../../../../shared/traces/', import.meta.url)

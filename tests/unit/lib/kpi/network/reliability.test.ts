@@ -24,7 +24,7 @@ describe('what n messages prove', () => {
     [0.9999, 29_956],
     [0.99999, 299_572],
     [0.999999, 2_995_731],
-  ])('%d needs %i messages without a failure (domain.md 5.2)', (target, n) => {
+  ])('%d needs %i messages without a failure (docs/domain.md 5.2)', (target, n) => {
     expect(messagesToDemonstrate(target)).toBe(n)
     expect(reliabilityVerdict(reliability(n, 0), target)).toBe('demonstrated')
     expect(reliabilityVerdict(reliability(n - 1, 0), target)).toBe('not demonstrated')
