@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '#lib/runtime/clock.ts'
-import { PlatformError, type ErrorCode, ERRORS } from '#lib/runtime/errors.ts'
+import { decodeError } from '#lib/runtime/error-codec.ts'
+import { PlatformError } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createCaller, serveCalls } from '#lib/runtime/threads/rpc.ts'
 import type { WantedSubDevice } from '#lib/registry/sub-devices.ts'
@@ -172,17 +173,12 @@ function ready(worker: Worker): Promise<void> {
     const onMessage = (message: FromWorker) => {
       worker.off('message', onMessage)
       worker.off('error', reject)
-      if (message.type === 'failed') reject(workerError(message))
+      if (message.type === 'failed') reject(decodeError(message.error))
       else resolve()
     }
     worker.on('message', onMessage)
     worker.on('error', reject)
   })
-}
-
-function workerError({ code, message }: { code: string | null; message: string }): Error {
-  const known = code !== null && Object.hasOwn(ERRORS, code)
-  return known ? new PlatformError(code as ErrorCode, message) : new Error(message)
 }
 
 interface Connection {
@@ -357,8 +353,8 @@ function connect(connection: Connection): Ingest {
     } else if (message.type === 'problem') progress.problem = message.text
     else if (message.type === 'silent') silentRobots = message.robots
     else if (message.type === 'failed') {
-      log.error({ code: message.code }, message.message)
-      events.fatal(workerError(message))
+      log.error({ code: message.error.code }, message.error.message)
+      events.fatal(decodeError(message.error))
     }
   }
 

@@ -1,3 +1,4 @@
+import type { EncodedError } from '#lib/runtime/error-codec.ts'
 import type { ClientCertificate, ClockSample, DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LiveBatch } from '#lib/telemetry/live.ts'
@@ -22,7 +23,7 @@ export type ToWorker =
 /** From the worker to the main thread. */
 export type FromWorker =
   | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly code: string | null; readonly message: string }
+  | { readonly type: 'failed'; readonly error: EncodedError }
   | {
       readonly type: 'written'
       readonly position: number

@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { PATHS, revivedError } from '#lib/runtime/internal-http.ts'
-import { fromWire, toWire } from '#lib/runtime/wire.ts'
+import { decodeError } from '#lib/runtime/error-codec.ts'
+import { PATHS } from '#lib/runtime/network/internal-http.ts'
+import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
 import type { ReadingsFile, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
 
 export interface ConnectionOptions {
@@ -52,7 +53,7 @@ export function createConnection({ url, secret }: ConnectionOptions): Connection
   ): Promise<unknown> {
     const response = await send(method, path, value, signal)
     try {
-      return fromWire(await response.text())
+      return decodeJson(await response.text())
     } catch (error) {
       throw explained(url, error, signal)
     }
@@ -66,7 +67,7 @@ export function createConnection({ url, secret }: ConnectionOptions): Connection
   ): Promise<Response> {
     try {
       const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
-      const response = await fetch(url + path, { method, headers, body: toWire(value), signal })
+      const response = await fetch(url + path, { method, headers, body: encodeJson(value), signal })
       if (response.ok) return response
       throw await failureOf(response)
     } catch (error) {
@@ -78,7 +79,7 @@ export function createConnection({ url, secret }: ConnectionOptions): Connection
   async function failureOf(response: Response): Promise<Error> {
     const text = await response.text()
     if (response.headers.get('content-type')?.includes('json')) {
-      const error = revivedError(fromWire(text))
+      const error = decodeError(decodeJson(text))
       if (!isPlatformError(error, 'INGEST_REFUSED')) return error
       const todo = 'give both processes the same PADBORG_INGEST_SECRET'
       return new PlatformError('INGEST_REFUSED', `${url}: ${error.message}; ${todo}`)

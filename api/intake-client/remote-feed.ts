@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { PATHS, SILENCE_MS, linesOf } from '#lib/runtime/internal-http.ts'
+import { PATHS, SILENCE_MS, linesOf } from '#lib/runtime/network/internal-http.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { LiveBatch, LiveFeed, LiveInterest } from '#lib/telemetry/live.ts'

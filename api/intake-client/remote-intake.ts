@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { BackupPort } from '#lib/runtime/backup/backup-port.ts'
-import { PATHS } from '#lib/runtime/internal-http.ts'
+import { PATHS } from '#lib/runtime/network/internal-http.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { randomId } from '#lib/runtime/random.ts'

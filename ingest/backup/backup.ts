@@ -9,7 +9,7 @@ import { isoOf, type Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Caller } from '#lib/runtime/threads/rpc.ts'
-import { giveSecondName } from '#lib/runtime/second-name.ts'
+import { hardLink } from '#lib/runtime/files.ts'
 import { copyDatabase } from '#lib/runtime/backup/sqlite-copy.ts'
 import type { Parcel } from './backup-sender.ts'
 import type { Frozen } from './freeze.ts'
@@ -193,7 +193,7 @@ function stageJournal(
     const name = `journal/${segmentName(segment)}`
     const path = join(stage, name)
     try {
-      giveSecondName(join(dataDir, name), path)
+      hardLink(join(dataDir, name), path)
     } catch (error) {
       if (systemCodeOf(error) === 'ENOENT') break
       throw error

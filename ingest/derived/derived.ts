@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Device } from '#lib/registry/registry.ts'
+import { createBackoff } from '#lib/runtime/back-off.ts'
 import { isoOf, type Clock } from '#lib/runtime/clock.ts'
-import { isPlatformError } from '#lib/runtime/errors.ts'
+import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import type { Random } from '#lib/runtime/random.ts'
 import type { Influx } from '#lib/store/influx/client/influx.ts'
 import { pointLine, type Point } from '#lib/store/influx/write/line.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
@@ -14,7 +16,6 @@ import { expireSeries, type KeepDays } from './expire.ts'
 import { meterDigest } from './heat-meters.ts'
 import { loadKnownKeys } from './known-keys.ts'
 import { openMarksReader, progressOf, saveProgress } from './marks-file.ts'
-import { createPatience } from './patience.ts'
 import { createSampler, type Sample } from './sampler.ts'
 import { STEP_NS, TooLarge, type Context } from './series.ts'
 
@@ -40,7 +41,7 @@ export interface DerivedOptions {
   /** Above 0, up to 1: how much of the time may go into questions and writing. */
   readonly timeShare: number
   readonly retryMs: number
-  readonly longestRetryMs: number
+  readonly maxRetryMs: number
 }
 
 export interface DerivedDeps {
@@ -49,7 +50,7 @@ export interface DerivedDeps {
   readonly devices: () => readonly Device[]
   readonly journal: Pick<Journal, 'id' | 'held' | 'status'>
   readonly certificateDays: () => number | null
-  readonly random: () => number
+  readonly random: Pick<Random, 'next'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -100,11 +101,12 @@ export function createDerivedSeries(options: DerivedOptions, deps: DerivedDeps):
   const minutes = backlogOf('minute')
   const hours = backlogOf('hour')
   const sampler = createSampler()
-  const patience = createPatience(log, {
+  const backoff = createBackoff({
     firstMs: options.retryMs,
-    longestMs: options.longestRetryMs,
+    maxMs: options.maxRetryMs,
     random: deps.random,
   })
+  let problem = ''
   const context: Context = {
     ask: (name, question) => port.ask(name, question, signal),
     query: (influxql) => influx.query(influxql, signal),
@@ -128,7 +130,7 @@ export function createDerivedSeries(options: DerivedOptions, deps: DerivedDeps):
       // A change of the registry may make all hours wait.
       const unread = hasRegistryChanged ? 1 : 0
       const count = minutes.waiting(nowNs) + hours.waiting(nowNs) + unread
-      return { waiting: count, problem: patience.problem }
+      return { waiting: count, problem }
     },
     done,
     async close() {
@@ -146,7 +148,7 @@ export function createDerivedSeries(options: DerivedOptions, deps: DerivedDeps):
       } catch (error) {
         if (signal.aborted) return
         if (!isPlatformError(error)) throw error
-        restMs = patience.failed(error)
+        restMs = failed(error)
       }
       await pause(restMs, undefined, { signal }).catch(() => undefined)
     }
@@ -214,7 +216,22 @@ export function createDerivedSeries(options: DerivedOptions, deps: DerivedDeps):
     }
     // Only now: a key without a point takes no place.
     if (points.length > 0) keys.save()
-    patience.worked()
+    worked()
+  }
+
+  function failed(error: unknown): number {
+    problem = `derived series cannot be written: ${messageOf(error)}`
+    if (backoff.attempts === 0) {
+      log.warn({ err: error }, 'derived series cannot be written; what is due waits on disk')
+    }
+    return backoff.next()
+  }
+
+  function worked(): void {
+    const { attempts } = backoff
+    if (attempts > 0) log.info({ attempts }, 'derived series are written again')
+    backoff.reset()
+    problem = ''
   }
 
   /** Heat of the past follows the settings of the meters, as the API's does. */

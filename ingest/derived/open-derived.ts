@@ -51,7 +51,7 @@ export function openDerived(options: OpenDerivedOptions, deps: OpenDerivedDeps):
       hourPauseMs: 30_000,
       timeShare: 0.25,
       retryMs: 1000,
-      longestRetryMs: 60_000,
+      maxRetryMs: 60_000,
     },
     {
       port: ingest.port,
@@ -59,7 +59,7 @@ export function openDerived(options: OpenDerivedOptions, deps: OpenDerivedDeps):
       devices,
       journal: ingest.journal,
       certificateDays: createCertificateDays(certificate, clock),
-      random: () => random.next(),
+      random,
       clock,
       log,
     },

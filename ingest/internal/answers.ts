@@ -4,8 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PlatformError, isPlatformError } from '#lib/runtime/errors.ts'
-import { MAX_LINE_BYTES, PATHS, sentError } from '#lib/runtime/internal-http.ts'
-import { fromWire, toWire } from '#lib/runtime/wire.ts'
+import { encodeError } from '#lib/runtime/error-codec.ts'
+import { MAX_LINE_BYTES, PATHS } from '#lib/runtime/network/internal-http.ts'
+import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { isQuestion } from '#lib/telemetry/question-sources.ts'
 import type { Questions, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
@@ -53,13 +54,13 @@ export function createInternalAnswers(deps: InternalDeps): InternalAnswers {
     if (!isQuestion(name)) throw new Error(`expected a question, got ${name}`)
     const question = (await valueOf(request)) as Questions[typeof name][0]
     const answer = await deps.port.ask(name, question, departure(response))
-    sendText(response, toWire(answer))
+    sendText(response, encodeJson(answer))
   }
 
   async function want(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const stream = new URLSearchParams(request.url?.split('?')[1]).get('stream') ?? ''
     const interests = (await valueOf(request)) as readonly LiveInterest[]
-    sendText(response, toWire({ from: await streams.want(stream, interests) }))
+    sendText(response, encodeJson({ from: await streams.want(stream, interests) }))
   }
 
   async function file(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -97,7 +98,7 @@ export function sendError(response: ServerResponse, error: unknown): void {
   }
   if (response.statusCode < 400) response.statusCode = statusOf(error)
   response.removeHeader('content-length')
-  sendText(response, toWire(sentError(error)))
+  sendText(response, encodeJson(encodeError(error)))
 }
 
 function statusOf(error: unknown): number {
@@ -126,5 +127,5 @@ async function valueOf(request: IncomingMessage): Promise<unknown> {
       throw new Error(`expected at most ${MAX_LINE_BYTES} bytes, got more`)
     chunks.push(chunk)
   }
-  return fromWire(Buffer.concat(chunks).toString())
+  return decodeJson(Buffer.concat(chunks).toString())
 }

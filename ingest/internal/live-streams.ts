@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { PlatformError } from '#lib/runtime/errors.ts'
-import { BEAT_MS } from '#lib/runtime/internal-http.ts'
+import { BEAT_MS } from '#lib/runtime/network/internal-http.ts'
 import { randomId } from '#lib/runtime/random.ts'
-import { toWire } from '#lib/runtime/wire.ts'
+import { encodeJson } from '#lib/runtime/bigint-json.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { LiveBatch, LiveFeed, LiveInterest, LiveSubscription } from '#lib/telemetry/live.ts'
 
@@ -46,7 +46,7 @@ export function createLiveStreams({
       })
       response.writeHead(200, { 'content-type': 'application/x-ndjson' })
       const { journal, position } = live
-      response.write(`${toWire({ stream: id, journal, position })}\n`)
+      response.write(`${encodeJson({ stream: id, journal, position })}\n`)
       await ended
     },
     async want(id, interests) {
@@ -103,7 +103,7 @@ function openStream(live: LiveFeed, metrics: Metrics, response: ServerResponse):
       const dropped = batch.events.length + batch.dropped
       metrics.count('padborg_live_dropped_total', dropped)
       lost = { position: batch.position, dropped: (lost?.dropped ?? 0) + dropped }
-    } else response.write(`${toWire({ batch })}\n`)
+    } else response.write(`${encodeJson({ batch })}\n`)
   }
 
   /** A batch without events that were dropped: the other end reads them from the store. */
@@ -111,11 +111,11 @@ function openStream(live: LiveFeed, metrics: Metrics, response: ServerResponse):
     if (!lost || response.writableEnded || response.writableLength > MAX_WAITING_BYTES) return
     const batch: LiveBatch = { ...lost, events: [] }
     lost = null
-    response.write(`${toWire({ batch })}\n`)
+    response.write(`${encodeJson({ batch })}\n`)
   }
 
   function beat(): void {
     tellLoss()
-    if (!lost && !response.writableEnded) response.write(`${toWire({ at: live.position })}\n`)
+    if (!lost && !response.writableEnded) response.write(`${encodeJson({ at: live.position })}\n`)
   }
 }

@@ -5,7 +5,7 @@ import {
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { INTERNAL, isBearer } from '#lib/runtime/internal-http.ts'
+import { INTERNAL, isBearer } from '#lib/runtime/network/internal-http.ts'
 import { createInternalAnswers, sendError } from './answers.ts'
 import type { InternalDeps, InternalOptions } from './internal-deps.ts'
 import { answerPublic } from './public-answers.ts'

@@ -1,3 +1,4 @@
+import { encodeJson } from '#lib/runtime/bigint-json.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Store, StoreQuestion } from '#lib/store/store.ts'
 import type { Questions, Span } from '#lib/telemetry/questions.ts'
@@ -102,7 +103,5 @@ function endsFor({ toNs }: { readonly toNs: bigint }, askedNs: bigint): boolean 
 /** An end within the last second is now. */
 function keyOf(name: string, question: Span, nowNs: bigint): string {
   const asked = question.toNs > nowNs - KEPT_NS ? { ...question, toNs: 'now' } : question
-  return `${name} ${JSON.stringify(asked, (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}n` : value,
-  )}`
+  return `${name} ${encodeJson(asked)}`
 }

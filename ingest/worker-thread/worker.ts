@@ -8,7 +8,7 @@ import { addSample } from '#lib/kpi/network/clock.ts'
 import { openRegistryReader } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
-import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { encodeError } from '#lib/runtime/error-codec.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { yieldThread } from '#lib/runtime/threads/priority.ts'
 import { randomId } from '#lib/runtime/random.ts'
@@ -53,8 +53,7 @@ const NICENESS = 5
 try {
   await run(workerData as WorkerOptions)
 } catch (error) {
-  const code = error instanceof PlatformError ? error.code : null
-  tell({ type: 'failed', code, message: messageOf(error) })
+  tell({ type: 'failed', error: encodeError(error) })
 }
 
 async function run(options: WorkerOptions): Promise<void> {
@@ -216,8 +215,7 @@ async function run(options: WorkerOptions): Promise<void> {
       if (!closing) await step()
     })
     work.catch((error: unknown) => {
-      const code = error instanceof PlatformError ? error.code : null
-      tell({ type: 'failed', code, message: messageOf(error) })
+      tell({ type: 'failed', error: encodeError(error) })
     })
   }
 

@@ -1,3 +1,4 @@
+import { createBackoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { createRandom } from '#lib/runtime/random.ts'
@@ -72,11 +73,16 @@ export interface Writer {
   close(): void
 }
 
+/** Between attempts of the same step. */
+const RETRY = { firstMs: 100, maxMs: 5000 }
 /** The writer was closed while a step was tried again and again. */
 const GIVEN_UP = Symbol('given up')
 
 export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cursor): Writer {
-  const chance = createRandom(Number(deps.clock.nowNs() % 2n ** 48n))
+  const backoff = createBackoff({
+    ...RETRY,
+    random: createRandom(Number(deps.clock.nowNs() % 2n ** 48n)),
+  })
   let cursor = start
   let settled = true
   let closed = false
@@ -187,33 +193,30 @@ export function createWriter(deps: WriterDeps, options: WriterOptions, start: Cu
 
   /** Repeats a step until it works or the writer closes; says once that and why it waits. */
   async function untilDone<T>(step: () => Promise<T>): Promise<T | typeof GIVEN_UP> {
-    for (let attempt = 0; ; attempt += 1) {
+    backoff.reset()
+    for (;;) {
       try {
         const done = await step()
-        if (attempt > 0) {
+        const { attempts } = backoff
+        if (attempts > 0) {
           deps.problem('')
-          deps.log.info({ attempts: attempt }, 'the store takes readings again')
+          deps.log.info({ attempts }, 'the store takes readings again')
         }
         return done
       } catch (error) {
         if (isPlatformError(error, 'STORE_AHEAD')) throw error
-        if (attempt === 0) {
+        if (backoff.attempts === 0) {
           deps.problem(`the store cannot be written: ${messageOf(error)}`)
           deps.log.error(
             { err: error },
             'the store cannot be written; the journal keeps everything',
           )
         }
-        if (!closed) await deps.pause(patienceMs(attempt, chance.next()))
+        if (!closed) await deps.pause(backoff.next())
         if (closed) return GIVEN_UP
       }
     }
   }
-}
-
-/** Longer from time to time, and never the same, so that several intakes do not come at once. */
-function patienceMs(attempt: number, chance: number): number {
-  return Math.min(5000, 100 * 2 ** Math.min(attempt, 6)) * (0.8 + 0.4 * chance)
 }
 
 function isSamePlace(a: Cursor, b: Cursor): boolean {

@@ -12,7 +12,7 @@ import {
   timeZone,
   whole,
 } from './settings/setting-values.ts'
-import { similarName } from './settings/similar-name.ts'
+import { suggestName } from './settings/suggest-name.ts'
 
 const days = decimal(0.001, 36_500)
 
@@ -305,7 +305,7 @@ function unknownKeys(env: Readonly<Record<string, string | undefined>>): ConfigP
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(SETTINGS, name))
     .map((name) => {
-      const meant = similarName(name, Object.keys(SETTINGS), PREFIX)
+      const meant = suggestName(name, Object.keys(SETTINGS), PREFIX)
       const hint = meant === null ? '' : `, did you mean ${meant}?`
       const problem = `there is no such setting${hint}; .env.example lists them all`
       return problemOf(name, env[name], { problem, secret: SOUNDS_SECRET.test(name) })

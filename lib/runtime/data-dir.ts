@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { PlatformError, messageOf, systemCodeOf } from './errors.ts'
+import { writeFileAtomic, type AtomicWriteOptions } from './files.ts'
 import type { Log } from './log.ts'
 import { randomSecret } from './random.ts'
 import { isBusy } from './sqlite.ts'
@@ -167,57 +158,20 @@ function unusable(dir: string, expected: string, error: unknown): PlatformError 
 function kept(path: string, made: string): string {
   const known = readIfThere(path)?.trim()
   if (known !== undefined) return known
-  writePrivately(path, `${made}\n`, giveNameOnce)
+  writePrivately(path, `${made}\n`, { keepExisting: true })
   return readIfThere(path)?.trim() ?? made
 }
 
-/** Unlike a renamed file, a second name never takes the place of another file. */
-function giveNameOnce(draft: string, path: string): void {
+/** For its owner alone. Throws DATA_DIR_UNUSABLE. */
+function writePrivately(path: string, text: string, options: AtomicWriteOptions = {}): void {
   try {
-    linkSync(draft, path)
-  } catch (error) {
-    // Some file systems have no second names.
-    if (systemCodeOf(error) !== 'EEXIST') renameSync(draft, path)
-  } finally {
-    rmSync(draft, { force: true })
-  }
-}
-
-/** For its owner alone, whole or not at all, and on disk when this returns. */
-function writePrivately(
-  path: string,
-  text: string,
-  putInPlace: (draft: string, path: string) => void = renameSync,
-): void {
-  const draft = `${path}.${process.pid}.new`
-  try {
-    rmSync(draft, { force: true })
-    const file = openSync(draft, 'wx', 0o600)
-    try {
-      writeSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    putInPlace(draft, path)
-    syncFolder(path)
+    writeFileAtomic(path, text, options)
   } catch (error) {
     throw new PlatformError(
       'DATA_DIR_UNUSABLE',
       `${path} cannot be written (${messageOf(error)}); check the disk and the permissions`,
       { cause: error },
     )
-  }
-}
-
-/** Makes the new name durable; Windows knows no such thing and refuses. */
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return
-  const folder = openSync(join(path, '..'), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
   }
 }
 

@@ -1,3 +1,4 @@
+import { createBackoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
@@ -41,6 +42,7 @@ export interface GroupCommitOptions {
 export function createGroupCommit(deps: GroupCommitDeps, options: GroupCommitOptions): GroupCommit {
   const { pending, segments, retention, hold, clock, log } = deps
   const { dir, windowMs, backoffMs } = options
+  const backoff = createBackoff({ firstMs: backoffMs, maxMs: 8 * backoffMs })
   let scheduled = false
   let running = false
   let closing = false
@@ -137,11 +139,12 @@ export function createGroupCommit(deps: GroupCommitDeps, options: GroupCommitOpt
     if (systemCodeOf(error) === 'ENOSPC') await retention.makeRoom(options.segmentBytes)
     if (failures === 1) return
     hold.setFailing(problemOf(error))
-    if (!closing && backoffMs > 0) await pause(backoffMs * 2 ** Math.min(3, failures - 2))
+    if (!closing && backoffMs > 0) await pause(backoff.next())
   }
 
   function recovered(failures: number): void {
     hold.setFailing('')
+    backoff.reset()
     log.info({ dir, failures }, 'the journal is written again; nothing acknowledged was lost')
   }
 

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { syncFolderAsync } from '#lib/runtime/files.ts'
 import { createSyncThread, type SyncThread } from './sync-thread.ts'
 
 /**
@@ -46,7 +47,7 @@ export function createFileLayer(): FileLayer {
     open: (path, mode) => openFile(path, mode, syncThread),
     rename: (from, to) => fs.promises.rename(from, to),
     unlink: (path) => fs.promises.unlink(path),
-    syncDir,
+    syncDir: syncFolderAsync,
     async freeBytes(dir) {
       const { bavail, bsize } = await fs.promises.statfs(dir)
       return bavail * bsize
@@ -58,17 +59,6 @@ export function createFileLayer(): FileLayer {
 /** Path of a file in the journal's folder that is written first and gets its name later. */
 export function temporaryPath(dir: string, name: string): string {
   return join(dir, `${name}.tmp`)
-}
-
-async function syncDir(dir: string): Promise<void> {
-  // Windows has no handle on a folder that could be flushed, and needs none: NTFS logs names.
-  if (process.platform === 'win32') return
-  const folder = await fs.promises.open(dir, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 function openFile(

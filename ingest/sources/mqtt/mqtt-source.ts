@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createBackoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
@@ -9,7 +10,6 @@ import type { Directory } from '#lib/registry/index/directory.ts'
 import { nativeTopic } from '#lib/telemetry/topics.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { parseAddress, type BrokerAddress } from './address.ts'
-import { createBackOff } from './back-off.ts'
 import { openConnection, type Connection, type Ending } from './connection.ts'
 import { createInbox } from './inbox.ts'
 import { createOwners, type SourceRegistry } from './owners.ts'
@@ -115,10 +115,11 @@ export function createMqttSource(given: MqttSourceOptions, deps: MqttSourceDeps)
   const inbox = createInbox({ intake, owners, requests, refusals, metrics }, options.maxInFlight)
   const versions = createVersionChoice(log)
   const subscriptions = createSubscriptions(options, { registry, log })
-  const backOff = createBackOff(
-    { firstMs: options.firstPauseMs, longestMs: options.longestPauseMs },
-    createRandom(Number(clock.nowNs() % 2n ** 48n)),
-  )
+  const backoff = createBackoff({
+    firstMs: options.firstPauseMs,
+    maxMs: options.longestPauseMs,
+    random: createRandom(Number(clock.nowNs() % 2n ** 48n)),
+  })
   let current: Connection | null = null
   let connected = false
   let connects = 0
@@ -224,8 +225,8 @@ export function createMqttSource(given: MqttSourceOptions, deps: MqttSourceDeps)
 
   function pauseAfter(ending: Ending, openedNs: bigint): number {
     if (versions.ended(ending)) return 0
-    if (clock.monoNs() - openedNs > STABLE_NS) backOff.reset()
-    return ending.sort === 'passing' ? backOff.next() : backOff.slow()
+    if (clock.monoNs() - openedNs > STABLE_NS) backoff.reset()
+    return ending.sort === 'passing' ? backoff.next() : backoff.longest()
   }
 
   function pause(ms: number): Promise<void> {

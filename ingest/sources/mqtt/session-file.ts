@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
+import { writeFileAtomic } from '#lib/runtime/files.ts'
 import { randomId } from '#lib/runtime/random.ts'
 
 /** What must outlive this process so that the foreign broker knows its session again. */
@@ -51,18 +52,9 @@ function read(path: string): z.infer<typeof Content> | null {
   }
 }
 
-/** Whole or not at all. */
 function write(path: string, content: z.infer<typeof Content>): void {
-  const draft = `${path}.new`
   try {
-    const file = openSync(draft, 'w', 0o600)
-    try {
-      writeSync(file, `${JSON.stringify(content)}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(draft, path)
+    writeFileAtomic(path, `${JSON.stringify(content)}\n`)
   } catch (error) {
     throw unusable(path, 'cannot be written:', error)
   }

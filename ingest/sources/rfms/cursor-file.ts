@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
+import { writeFileAtomic } from '#lib/runtime/files.ts'
 
 /** From where a server is asked on, and what it has told already from there. */
 export interface Cursor {
@@ -28,22 +28,10 @@ export function readCursor(path: string): Cursor | null {
 
 /** Whole or not at all, and on disk when it returns. Throws DATA_DIR_UNUSABLE. */
 export function writeCursor(path: string, cursor: Cursor): void {
-  const draft = `${path}.new`
   try {
-    synced(openSync(draft, 'w', 0o600), (file) => writeSync(file, `${JSON.stringify(cursor)}\n`))
-    renameSync(draft, path)
-    synced(openSync(dirname(path), 'r'), () => undefined)
+    writeFileAtomic(path, `${JSON.stringify(cursor)}\n`)
   } catch (error) {
     throw unusable(path, 'cannot be written:', error)
-  }
-}
-
-function synced(file: number, write: (file: number) => void): void {
-  try {
-    write(file)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createBackoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createRandom } from '#lib/runtime/random.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'
-import { createBackOff } from '../mqtt/back-off.ts'
 import { createRfmsClient, type Failure } from './client.ts'
 import { readCursor, writeCursor, type Cursor } from './cursor-file.ts'
 import { createHandOver } from './hand-over.ts'
@@ -88,10 +88,11 @@ export function createRfmsPoller(given: RfmsPollerOptions, deps: RfmsPollerDeps)
   const client = createRfmsClient(server, options, nowMs)
   const vehicles = createVehicles(deps.registry, server.tenant)
   const handOver = createHandOver({ intake, vehicles, clock }, server, options.maxInFlight)
-  const backOff = createBackOff(
-    { firstMs: options.firstPauseMs, longestMs: options.longestPauseMs },
-    createRandom(Number(clock.nowNs() % 2n ** 48n)),
-  )
+  const backoff = createBackoff({
+    firstMs: options.firstPauseMs,
+    maxMs: options.longestPauseMs,
+    random: createRandom(Number(clock.nowNs() % 2n ** 48n)),
+  })
   const closing = new AbortController()
   let seen = new Map<string, number>()
   let cursor: Cursor | null = null
@@ -131,7 +132,7 @@ export function createRfmsPoller(given: RfmsPollerOptions, deps: RfmsPollerDeps)
       if (failure === null) {
         rounds += 1
         problem = ''
-        backOff.reset()
+        backoff.reset()
       } else if (!closing.signal.aborted) say(failure)
       await pause(failure === null ? round.pauseMs : pauseAfter(failure))
     }
@@ -191,7 +192,7 @@ export function createRfmsPoller(given: RfmsPollerOptions, deps: RfmsPollerDeps)
   }
 
   function pauseAfter({ sort, retryMs }: Failure): number {
-    const ownMs = sort === 'settings' ? backOff.slow() : backOff.next()
+    const ownMs = sort === 'settings' ? backoff.longest() : backoff.next()
     return retryMs ?? ownMs
   }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { isLoopback } from '#lib/runtime/loopback.ts'
+import { isLoopback } from '#lib/runtime/network/loopback.ts'
 import { ID_PATTERN } from '#lib/telemetry/ids.ts'
 
 /** Media types that ask for a version (rFMS 2.1 and 3.0 as FMS vendor types, 4.0 as a parameter). */

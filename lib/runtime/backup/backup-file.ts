@@ -1,5 +1,4 @@
 import { createWriteStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,6 +6,7 @@ import { createGzip, createZstdCompress } from 'node:zlib'
 import { archiveOf, isArchived, type Manifest, type SourceFile } from './archive.ts'
 import { readArchive } from './archive-reader.ts'
 import { PlatformError, messageOf, systemCodeOf } from '../errors.ts'
+import { syncFolder } from '../files.ts'
 
 /**
  * Writes an archive to a file that has its name only when it is whole, on disk and read back.
@@ -34,7 +34,7 @@ export async function writeBackupFile(
     await pipeline([Readable.from(archive), ...packers, output])
     const manifest = await readArchive(partial)
     renameSync(partial, file)
-    await syncFolder(dirname(resolve(file)))
+    syncFolder(dirname(resolve(file)))
     return manifest
   } catch (error) {
     rmSync(partial, { force: true })
@@ -58,16 +58,6 @@ export function archiveAtRest(
 
 function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).toSorted() : []
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 function explained(file: string, error: unknown): unknown {

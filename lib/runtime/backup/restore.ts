@@ -5,6 +5,7 @@ import type { Manifest } from './archive.ts'
 import { readArchive } from './archive-reader.ts'
 import { openDataDir } from '../data-dir.ts'
 import { PlatformError, systemCodeOf } from '../errors.ts'
+import { syncFolder } from '../files.ts'
 import type { Log } from '../log.ts'
 
 /** Where files lie until all of them are known to be right. */
@@ -29,7 +30,7 @@ export async function restoreArchive(file: string, dir: string, log: Log): Promi
       begin: (found) => requireRoom(found, dir),
       file: (name, bytes) => write(join(draft, name), bytes),
     })
-    await place(dataDir.path, draft)
+    place(dataDir.path, draft)
     return manifest
   } catch (error) {
     throw explained(error, dir)
@@ -83,26 +84,16 @@ async function write(path: string, bytes: AsyncIterable<Buffer>): Promise<void> 
  * The journal goes last: a platform that finds the rest without it refuses to start, so a crash in
  * between cannot pass for a restored directory.
  */
-async function place(dir: string, draft: string): Promise<void> {
+function place(dir: string, draft: string): void {
   const names = readdirSync(draft).toSorted(
     (a, b) => Number(a === 'journal') - Number(b === 'journal'),
   )
   for (const name of names) {
-    await syncFolder(join(draft, name))
+    // Files are synced already; of a folder this makes the names durable.
+    syncFolder(join(draft, name))
     renameSync(join(draft, name), join(dir, name))
   }
-  await syncFolder(dir)
-}
-
-/** Files are synced already; of a folder the names are. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  syncFolder(dir)
 }
 
 function explained(error: unknown, dir: string): unknown {

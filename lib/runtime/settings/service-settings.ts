@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { isLoopback } from '../loopback.ts'
+import { isLoopback } from '../network/loopback.ts'
 import { secretSetting, setting, type Setting } from './setting.ts'
 import {
   httpUrl,

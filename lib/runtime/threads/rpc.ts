@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
-import { ERRORS, PlatformError, messageOf, type ErrorCode } from '../errors.ts'
-import { isPlain, rowsOfTable, tableOf, type Table } from './table.ts'
+import { decodeError, encodeError, type EncodedError } from '../error-codec.ts'
+import { PlatformError } from '../errors.ts'
+import { isPlain, fromRowTable, toRowTable, type Table } from './row-table.ts'
 
 /** What both ends of a thread boundary share of a port: `parentPort`, `Worker` and `MessagePort`. */
 export interface Channel {
@@ -31,11 +32,7 @@ interface Answer {
   readonly table?: Table
   /** Long lists of rows within a value that is an object, by the names it has them under. */
   readonly tables?: Readonly<Record<string, Table>>
-  readonly error?: {
-    readonly code: ErrorCode | null
-    readonly message: string
-    readonly path: string
-  }
+  readonly error?: EncodedError
 }
 
 /** From here on a list of rows crosses as a table. */
@@ -60,7 +57,11 @@ export function serveCalls(channel: Channel, handlers: Handlers): void {
     try {
       channel.postMessage(reply)
     } catch (error) {
-      channel.postMessage({ rpc: 'answer', id: reply.id, error: asSent(error) } satisfies Answer)
+      channel.postMessage({
+        rpc: 'answer',
+        id: reply.id,
+        error: encodeError(error),
+      } satisfies Answer)
     }
   }
 
@@ -71,7 +72,7 @@ export function serveCalls(channel: Channel, handlers: Handlers): void {
       const value = await handler(argument as never, signal)
       return { rpc: 'answer', id, ...asSentValue(value) }
     } catch (error) {
-      return { rpc: 'answer', id, error: asSent(error) }
+      return { rpc: 'answer', id, error: encodeError(error) }
     }
   }
 }
@@ -91,19 +92,14 @@ function asSentValue(value: unknown): Pick<Answer, 'value' | 'table' | 'tables'>
 }
 
 function tableOfMany(value: unknown): Table | null {
-  return Array.isArray(value) && value.length >= TABLE_ROWS ? tableOf(value) : null
+  return Array.isArray(value) && value.length >= TABLE_ROWS ? toRowTable(value) : null
 }
 
 function receivedValue({ value, table, tables }: Answer): unknown {
-  if (table) return rowsOfTable(table)
+  if (table) return fromRowTable(table)
   if (!tables || !isPlain(value)) return value
-  const lists = Object.entries(tables).map(([name, rows]) => [name, rowsOfTable(rows)] as const)
+  const lists = Object.entries(tables).map(([name, rows]) => [name, fromRowTable(rows)] as const)
   return { ...value, ...Object.fromEntries(lists) }
-}
-
-function asSent(error: unknown): NonNullable<Answer['error']> {
-  const { code, path } = error instanceof PlatformError ? error : { code: null, path: '' }
-  return { code, message: messageOf(error), path }
 }
 
 export interface Caller {
@@ -121,7 +117,7 @@ export function createCaller(channel: Channel | MessagePort): Caller {
     if (!isPart<Answer>(message, 'answer')) return
     const call = waiting.get(message.id)
     waiting.delete(message.id)
-    if (message.error) call?.reject(revive(message.error))
+    if (message.error) call?.reject(decodeError(message.error))
     else call?.resolve(receivedValue(message))
   })
 
@@ -150,9 +146,4 @@ export function createCaller(channel: Channel | MessagePort): Caller {
 
 function isPart<T extends { readonly rpc: string }>(message: unknown, rpc: T['rpc']): message is T {
   return typeof message === 'object' && message !== null && 'rpc' in message && message.rpc === rpc
-}
-
-function revive(error: NonNullable<Answer['error']>): Error {
-  if (error.code === null || !Object.hasOwn(ERRORS, error.code)) return new Error(error.message)
-  return new PlatformError(error.code, error.message, { path: error.path })
 }

@@ -136,7 +136,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
       keepDays: { minute: 90, hour: 1825 },
       timeShare: 1,
       retryMs: 20,
-      longestRetryMs: 200,
+      maxRetryMs: 200,
     },
     {
       port: ingest.port,
@@ -144,7 +144,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
       devices: () => registry.devices.list(),
       journal: ingest.journal,
       certificateDays: () => 42.5,
-      random: () => 0.5,
+      random: { next: () => 0.5 },
       clock,
       log,
     },

@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PATHS } from '#lib/runtime/internal-http.ts'
-import { toWire } from '#lib/runtime/wire.ts'
+import { PATHS } from '#lib/runtime/network/internal-http.ts'
+import { encodeJson } from '#lib/runtime/bigint-json.ts'
 import type { LiveBatch, LiveFeed, LiveInterest } from '#lib/telemetry/live.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import type { RemoteIntake } from '../../../api/intake-client/remote-intake.ts'
@@ -139,7 +139,7 @@ describe('an api role that does not read its live stream', () => {
     const first = JSON.parse(String(response.read()).split('\n')[0] ?? '')
     const headers = { authorization: `Bearer ${SECRET}` }
     const path = `${served.url}${PATHS.live}?stream=${first.stream}`
-    await fetch(path, { method: 'PUT', headers, body: toWire([EVERYTHING]) })
+    await fetch(path, { method: 'PUT', headers, body: encodeJson([EVERYTHING]) })
 
     const row: ReadingRow = readingRow('acme.t1', { fields: { note: 'x'.repeat(100_000) } })
     const place = (position: number) => ({ position, rejection: false, index: 0 })

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path'
-import { giveSecondName } from '#lib/runtime/second-name.ts'
+import { hardLink } from '#lib/runtime/files.ts'
 import { figuresPath } from '../figures/figures.ts'
 import { FIGURES } from '../scans/grain.ts'
 import { checkpointPart } from './maintain.ts'
@@ -19,7 +19,7 @@ export async function freezeSession(session: Session, storeDir: string, dir: str
   const paths = [...[...parts.values()].map(({ path }) => path), figuresPath(storeDir)]
   return paths.map((path) => {
     const name = basename(path)
-    giveSecondName(path, join(dir, name))
+    hardLink(path, join(dir, name))
     return name
   })
 }

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
+import { syncFolder } from '#lib/runtime/files.ts'
 import type { StoreOptions } from '../../options.ts'
 import type { MaintenanceReport } from '../../store.ts'
 import { FIGURES } from '../scans/grain.ts'
 import { removePart } from './open-session.ts'
-import { syncFolder, type Part } from './part.ts'
+import type { Part } from './part.ts'
 import { periodEndNs } from '../../part-names.ts'
 import {
   expireFigures,

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { syncFolder } from '#lib/runtime/files.ts'
 import { KINDS, KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { RetentionClass } from '#lib/telemetry/field.ts'
 import { retentionOfPart } from '../../part-names.ts'
@@ -170,14 +171,4 @@ export function progressSql(
   return `DELETE FROM ${progress} WHERE kind = ${literal(kind)};
     INSERT INTO ${progress} VALUES (${literal(kind)}, ${literal(journal)}, ${position}, ${extent.rows},
       ${extent.minNs}, ${extent.maxNs})`
-}
-
-/** A new or removed file is only certain once its folder is synced. */
-export function syncFolder(dir: string): void {
-  const folder = openSync(dir, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }

@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { basename, dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { syncFolder } from '#lib/runtime/files.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { isPassing, unavailable } from './engine.ts'
-import { attachSql, syncFolder } from './part.ts'
+import { attachSql } from './part.ts'
 
 /** What became of a file: opened, opened without its WAL, or moved away whole. */
 export type Attached = 'whole' | 'without_wal' | 'gone'

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
+import { createRandom } from '#lib/runtime/random.ts'
 import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
 import { markAgain } from '../../../../ingest/derived/due.ts'
 import {
@@ -76,7 +77,7 @@ describe('the loop of the derived series', () => {
         hourPauseMs: 0,
         timeShare: 1,
         retryMs: 1,
-        longestRetryMs: 5,
+        maxRetryMs: 5,
         ...more,
       },
       {
@@ -93,7 +94,7 @@ describe('the loop of the derived series', () => {
         devices: () => [],
         journal: { id: 'j1', held: false, status: () => STATUS },
         certificateDays: () => null,
-        random: () => 0,
+        random: createRandom(1),
         clock,
         log: createLog('silent'),
       },

@@ -2,12 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createLog } from '#lib/runtime/log.ts'
 import type { Grouping } from '#lib/telemetry/questions.ts'
 import { SERIES } from '../../../../ingest/derived/catalogue.ts'
 import { createCertificateDays } from '../../../../ingest/derived/certificate-days.ts'
 import { loadKnownKeys } from '../../../../ingest/derived/known-keys.ts'
-import { createPatience } from '../../../../ingest/derived/patience.ts'
 import { createSampler } from '../../../../ingest/derived/sampler.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { createTestClock, openMarksPlace, type MarksPlace } from './marks-fixture.ts'
@@ -61,25 +59,6 @@ describe('the budget of keys', () => {
     expect(keysWith(1).admit('cell', 'B')).toBe('_other')
     clock.turn(60n * DAY_NS)
     expect(keysWith(1).admit('cell', 'B')).toBe('B')
-  })
-})
-
-describe('patience', () => {
-  it('grows with failures up to a limit, with jitter, and ends with success', () => {
-    let next = 0
-    const patience = createPatience(createLog('silent'), {
-      firstMs: 1000,
-      longestMs: 60_000,
-      random: () => next,
-    })
-    const waits = () => Array.from({ length: 8 }, () => patience.failed(new Error('full')))
-    expect(waits()).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
-    expect(patience.problem).toContain('full')
-    next = 1
-    expect(patience.failed(new Error('full'))).toBe(60_000)
-    patience.worked()
-    expect(patience.problem).toBe('')
-    expect(patience.failed(new Error('full'))).toBe(1000)
   })
 })
 

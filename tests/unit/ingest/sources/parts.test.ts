@@ -2,10 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import mqttPacket from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '#lib/runtime/random.ts'
 import { createAcks } from '../../../../ingest/sources/mqtt/acks.ts'
 import { parseAddress } from '../../../../ingest/sources/mqtt/address.ts'
-import { createBackOff } from '../../../../ingest/sources/mqtt/back-off.ts'
 import { sharedFilter, wantedFilters } from '../../../../ingest/sources/mqtt/filters.ts'
 import { readDelivery } from '../../../../ingest/sources/mqtt/packets.ts'
 import { connackReason, reasonOf } from '../../../../ingest/sources/mqtt/reasons.ts'
@@ -130,22 +128,6 @@ describe('reasons', () => {
     expect(connackReason(1, 5, 2)).toMatchObject({ sort: 'version' })
     expect(connackReason(0x84, 5, 3)).toMatchObject({ sort: 'version' })
     expect(reasonOf(0xfe)).toMatchObject({ sort: 'passing' })
-  })
-})
-
-describe('pauses between attempts', () => {
-  it('grow to the longest, and differ', () => {
-    const backOff = createBackOff({ firstMs: 100, longestMs: 1000 }, createRandom(1))
-    const pauses = Array.from({ length: 8 }, () => backOff.next())
-    for (const [at, ms] of pauses.entries()) {
-      const top = Math.min(1000, 100 * 2 ** at)
-      expect(ms).toBeGreaterThanOrEqual(top / 2)
-      expect(ms).toBeLessThanOrEqual(top)
-    }
-    expect(new Set(pauses.slice(4)).size).toBeGreaterThan(1)
-    backOff.reset()
-    expect(backOff.next()).toBeLessThanOrEqual(100)
-    expect(backOff.slow()).toBeGreaterThanOrEqual(500)
   })
 })
 

@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rowsOfTable, tableOf } from '#lib/runtime/threads/table.ts'
+import { fromRowTable, toRowTable } from '#lib/runtime/threads/row-table.ts'
 
 const single = fc.oneof(
   fc.constantFrom(null, undefined, true, ''),
@@ -28,10 +28,10 @@ describe('a table', () => {
     let tables = 0
     fc.assert(
       fc.property(fc.array(row, { maxLength: 60 }), (rows) => {
-        const table = tableOf(rows)
+        const table = toRowTable(rows)
         if (table === null) return
         tables += 1
-        expect(rowsOfTable(deserialize(serialize(table)))).toStrictEqual(
+        expect(fromRowTable(deserialize(serialize(table)))).toStrictEqual(
           deserialize(serialize(rows)),
         )
       }),

@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
-import { fromWire } from './wire.ts'
+import { decodeJson } from '../bigint-json.ts'
 
 /*
  * What both ends of the internal address share (docs/roles.md): paths, the secret, errors, and lines
@@ -27,38 +26,6 @@ export const SILENCE_MS = 5000
 /** Of one question or answer line. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
 
-export interface SentError {
-  readonly code: ErrorCode | null
-  readonly message: string
-  readonly path: string
-}
-
-export function sentError(error: unknown): SentError {
-  const { code, path } = error instanceof PlatformError ? error : { code: null, path: '' }
-  return { code, message: messageOf(error), path }
-}
-
-/** The error of the other end, as if it were thrown here. */
-export function revivedError(value: unknown): Error {
-  if (!isSentError(value)) return new Error('the other end failed without saying why')
-  const { code, message, path } = value
-  if (code === null || !Object.hasOwn(ERRORS, code)) return new Error(message)
-  return new PlatformError(code, message, { path })
-}
-
-function isSentError(value: unknown): value is SentError {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'message' in value &&
-    typeof value.message === 'string' &&
-    'code' in value &&
-    (value.code === null || typeof value.code === 'string') &&
-    'path' in value &&
-    typeof value.path === 'string'
-  )
-}
-
 /** Compared as hashes, in constant time: neither content nor length of the secret shows. */
 export function isBearer(header: string | undefined, secret: string): boolean {
   const [, given = ''] = /^Bearer (.*)$/.exec(header ?? '') ?? []
@@ -78,7 +45,7 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
       parts = []
       length = 0
       rest = rest.subarray(end + 1)
-      yield fromWire(line)
+      yield decodeJson(line)
     }
     parts.push(rest)
     length += rest.byteLength

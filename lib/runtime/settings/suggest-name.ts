@@ -5,7 +5,7 @@ const MOST_MISTAKES = 3
  * The name somebody probably meant: the closest by mistakes, else one that holds or continues what
  * was written; null when nothing is like it. `prefix` is what all names share and tells nothing.
  */
-export function similarName(
+export function suggestName(
   wrong: string,
   names: readonly string[],
   prefix: string,

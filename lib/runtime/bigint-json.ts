@@ -14,12 +14,12 @@ const DEEPEST = 100
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 /** One line of JSON. Knows plain objects, arrays, bigint, bytes and every number; undefined is left out. */
-export function toWire(value: unknown): string {
+export function encodeJson(value: unknown): string {
   return JSON.stringify(encoded(value, 0))
 }
 
-/** Throws SyntaxError for a text that `toWire` cannot have written. */
-export function fromWire(text: string): unknown {
+/** Throws SyntaxError for a text that `encodeJson` cannot have written. */
+export function decodeJson(text: string): unknown {
   return decoded(JSON.parse(text), 0)
 }
 

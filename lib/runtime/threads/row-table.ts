@@ -26,7 +26,7 @@ interface Gathered {
 }
 
 /** The table of rows that are plain objects or null; null when they are something else, or too unlike. */
-export function tableOf(rows: readonly unknown[]): Table | null {
+export function toRowTable(rows: readonly unknown[]): Table | null {
   const shapes: Gathered[] = []
   const shapeOf = new Uint8Array(rows.length).fill(NO_ROW)
   let last = 0
@@ -51,9 +51,9 @@ export function tableOf(rows: readonly unknown[]): Table | null {
 }
 
 /** The rows of a table, as they were. */
-export function rowsOfTable({ shapes, shapeOf }: Table): unknown[] {
+export function fromRowTable({ shapes, shapeOf }: Table): unknown[] {
   const columns = shapes.map((shape) =>
-    shape.columns.map((column) => ('rows' in column ? rowsOfTable(column.rows) : column.values)),
+    shape.columns.map((column) => ('rows' in column ? fromRowTable(column.rows) : column.values)),
   )
   const taken = shapes.map(() => 0)
   return Array.from(shapeOf, (index) => {
@@ -70,7 +70,7 @@ export function rowsOfTable({ shapes, shapeOf }: Table): unknown[] {
 /** Objects within rows are rows again; single values of other kinds stay as they are. */
 function columnOf(values: readonly unknown[]): Column {
   const first = values.find((value) => value !== null)
-  const rows = isPlain(first) ? tableOf(values) : null
+  const rows = isPlain(first) ? toRowTable(values) : null
   return rows ? { rows } : { values }
 }
 

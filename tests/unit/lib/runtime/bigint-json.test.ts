@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
-import { fromWire, toWire } from '#lib/runtime/wire.ts'
+import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
-const back = (value: unknown) => fromWire(toWire(value))
+const back = (value: unknown) => decodeJson(encodeJson(value))
 
 describe('values between processes', () => {
   it('come back as they were, whatever they hold', () => {
@@ -51,17 +51,17 @@ describe('values between processes', () => {
   })
 
   it('stand in one line', () => {
-    expect(toWire({ text: 'two\nlines\u2028' })).not.toMatch(/\n/)
+    expect(encodeJson({ text: 'two\nlines\u2028' })).not.toMatch(/\n/)
   })
 
   it('refuse what cannot be meant: functions, rings, and texts of nobody', () => {
     const ring: { self?: unknown } = {}
     ring.self = ring
-    expect(() => toWire({ call: () => 1 })).toThrow(/plain value/)
-    expect(() => toWire(ring)).toThrow(/levels deep/)
+    expect(() => encodeJson({ call: () => 1 })).toThrow(/plain value/)
+    expect(() => encodeJson(ring)).toThrow(/levels deep/)
     for (const text of ['', '{', '{"$bigint":1}', '{"$bigint":"x"}', '{"$new":1}']) {
-      expect(() => fromWire(text), text).toThrow(SyntaxError)
+      expect(() => decodeJson(text), text).toThrow(SyntaxError)
     }
-    expect(() => fromWire('['.repeat(300) + ']'.repeat(300))).toThrow(SyntaxError)
+    expect(() => decodeJson('['.repeat(300) + ']'.repeat(300))).toThrow(SyntaxError)
   })
 })
