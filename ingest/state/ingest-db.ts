@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
 import { openDatabase, transaction } from '#lib/runtime/sqlite.ts'
 import { createClockFilter } from '#lib/kpi/network/clock.ts'
 import { createLossState, type LossState } from '#lib/kpi/network/loss.ts'
@@ -54,6 +55,7 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE rejections ADD COLUMN sub_device TEXT NOT NULL DEFAULT '';
    CREATE TABLE refused_replays (position INTEGER PRIMARY KEY, refused TEXT NOT NULL) STRICT;`,
   `ALTER TABLE devices ADD COLUMN certificate TEXT NOT NULL DEFAULT 'null';`,
+  `-- The same tables, bigints as {"$bigint": "7"}: an older program must not read them.`,
 ]
 
 export interface SavedState {
@@ -113,19 +115,19 @@ export function loadState(db: DatabaseSync): IntakeState {
   for (const row of db.prepare('SELECT * FROM devices').all()) {
     const device = deviceOf(String(row['id']))
     for (const name of COUNTS) device.counts[name] = Number(row[name])
-    device.clock = revive(String(row['clock']), createClockFilter())
-    device.traffic = revive(String(row['traffic']), createTraffic())
-    device.certificate = revive<ClientCertificate | null>(String(row['certificate']), null)
+    device.clock = decodeSaved(String(row['clock']), createClockFilter())
+    device.traffic = decodeSaved(String(row['traffic']), createTraffic())
+    device.certificate = decodeSaved<ClientCertificate | null>(String(row['certificate']), null)
   }
   for (const row of db.prepare('SELECT * FROM channels').all()) {
     const channel = touchChannel(deviceOf(String(row['device'])), String(row['channel']))
     const { memory } = row
     if (memory instanceof Uint8Array) channel.memory = decodeMemory(memory)
-    channel.loss = revive<LossState>(String(row['loss']), createLossState())
+    channel.loss = decodeSaved<LossState>(String(row['loss']), createLossState())
     channel.maxSeq = Number(row['max_seq'])
   }
   for (const row of db.prepare('SELECT * FROM last_values').all()) {
-    const value = revive<LastValue | null>(String(row['value']), null)
+    const value = decodeSaved<LastValue | null>(String(row['value']), null)
     if (value) deviceOf(String(row['device'])).last.set(String(row['kind']), value)
   }
   const state = { devices, dirty: new Set<FullId>(), batch: 0 }
@@ -154,11 +156,11 @@ export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Sna
       if (!known) continue
       const counts = COUNTS.map((name) => known.counts[name])
       const { clock, traffic, certificate } = known
-      device.run(id, ...counts, freeze(clock), freeze(traffic), freeze(certificate))
+      device.run(id, ...counts, encodeJson(clock), encodeJson(traffic), encodeJson(certificate))
       for (const [name, { memory, loss, maxSeq }] of known.channels) {
-        channel.run(id, name, encodeMemory(memory), freeze(loss), maxSeq)
+        channel.run(id, name, encodeMemory(memory), encodeJson(loss), maxSeq)
       }
-      for (const [kind, value] of known.last) last.run(id, kind, freeze(value))
+      for (const [kind, value] of known.last) last.run(id, kind, encodeJson(value))
     }
     saveMeta(db, snapshot)
     saveStages(db, snapshot.stages)
@@ -185,19 +187,14 @@ function saveStages(db: DatabaseSync, stages: readonly StageCount[]): void {
   for (const { minute, stage, bucket, n } of stages) add.run(minute, stage, bucket, n)
 }
 
-/** JSON with big integers as `"123n"`: what the states hold beside plain values. */
-function freeze(value: object | null): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'bigint' ? `${inner}n` : inner,
-  )
-}
+/**
+ * Programs up to version 4 of the database wrote a bigint as `"7n"`. Only names that end in `Ns`
+ * held one: the same text in any other place is what a device has sent.
+ */
+const OLD_BIGINT = /("\w+Ns":)"(-?\d+)n"/g
 
-const BIG = /^-?\d+n$/
-
-function revive<T>(text: string, fallback: T): T {
-  const value: unknown = JSON.parse(text, (_key, inner: unknown) =>
-    typeof inner === 'string' && BIG.test(inner) ? BigInt(inner.slice(0, -1)) : inner,
-  )
-  // Written by `freeze` from the same type.
+function decodeSaved<T>(text: string, fallback: T): T {
+  const value = decodeJson(text.replace(OLD_BIGINT, '$1{"$bigint":"$2"}'))
+  // Written from the same type.
   return value === null ? fallback : (value as T)
 }
