@@ -14,7 +14,7 @@ export interface Radio {
 /** Radio access technologies: LTE, 5G beside an LTE anchor, 5G alone. */
 export const RATS = ['lte', 'nr-nsa', 'nr-sa'] as const
 
-/** 2147483647 is Android's "unavailable", 0xFFFF... that of modems (docs/domain.md 6). */
+/** Android's "unavailable" (docs/domain.md 6). */
 const NO_VALUE = 2147483647
 
 /** The radio part that any kind may carry; ranges of TS 38.133 cl. 10.1, which include LTE's. */
