@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { copyDatabase, type DatabaseCopy } from '#lib/runtime/backup/sqlite-copy.ts'
-import type { Store } from '#lib/store/store.ts'
+import type { StoreUpkeep } from '#lib/store/store.ts'
 
 /** What the worker has made ready for a backup: state and store of one position, in a folder. */
 export interface Frozen {
@@ -21,7 +21,7 @@ export interface Freezer {
   end(): void
 }
 
-export function createFreezer(databasePath: string, store: Store): Freezer {
+export function createFreezer(databasePath: string, store: StoreUpkeep): Freezer {
   let frozen = false
   return {
     get frozen() {

@@ -1,5 +1,5 @@
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY } from './key-names.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { markSpan } from './marks-file.ts'
 import { STEP_NS, type Step } from './series.ts'
 

@@ -5,7 +5,8 @@ import {
   type HeatGrouping,
   type HeatRow,
 } from '#lib/telemetry/heat.ts'
-import type { Scope, Span } from '#lib/telemetry/questions.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
 import type { Point } from '#lib/store/influx/write/line.ts'

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
-import type { Grouping } from '#lib/telemetry/questions.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
 import { NO_KEY, OTHER_KEY } from './key-names.ts'
 
 /**

@@ -1,11 +1,8 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import {
-  STAGES,
-  type Grouping,
-  type LatencyRow,
-  type Span,
-  type Stage,
-} from '#lib/telemetry/questions.ts'
+import type { LatencyRow } from '#lib/store/scans.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+import { STAGES, type Stage } from '#lib/telemetry/stage.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY, NO_KEY, OTHER_KEY } from './key-names.ts'

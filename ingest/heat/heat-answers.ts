@@ -14,7 +14,10 @@ import type {
   HeatRow,
   RegisterRow,
 } from '#lib/telemetry/heat.ts'
-import type { HeatQuery, RegistersQuery, Scope, Span } from '#lib/telemetry/questions.ts'
+import type { RegistersScan } from '#lib/store/scans.ts'
+import type { HeatQuery } from '#lib/telemetry/questions.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/service.ts'
 import { findingsOf } from './heat-findings.ts'
@@ -30,7 +33,7 @@ import {
 
 export interface HeatDeps {
   readonly registers: (
-    query: RegistersQuery,
+    query: RegistersScan,
     signal: AbortSignal,
   ) => Promise<readonly RegisterRow[] | TooMany>
   readonly devices: () => readonly Device[]

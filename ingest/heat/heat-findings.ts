@@ -1,7 +1,7 @@
 import type { HeatInterval, HeatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
 import type { HeatFinding } from '#lib/telemetry/heat.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 
 /**
  * What a person should look at in the registers of one meter, in the order of time: falls, jumps,

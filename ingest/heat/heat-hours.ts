@@ -2,7 +2,7 @@ import { heatPieces, type HeatPiece } from '#lib/kpi/heat/recovered-heat.ts'
 import type { HeatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { isTold } from './heat-findings.ts'
 

@@ -6,7 +6,7 @@ import {
   type HeatPiece,
 } from '#lib/kpi/heat/recovered-heat.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { HOUR_NS, ceilHour, floorHour, type HeatHours, type KnownHours } from './heat-hours.ts'
 
 /*

@@ -2,20 +2,24 @@ import type { DatabaseSync } from 'node:sqlite'
 import { offsetAt } from '#lib/kpi/network/clock.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Handlers } from '#lib/runtime/threads/rpc.ts'
-import type { Store, StoreQuestion } from '#lib/store/store.ts'
+import type { ReadingsFiles, StoreReader } from '#lib/store/store.ts'
+import type {
+  AggregatesScan,
+  FigureScan,
+  LatencyScan,
+  ReadingsFileScan,
+  SinceScan,
+} from '#lib/store/scans.ts'
 import type {
   AvailabilityQuery,
   ClockRow,
   HeatQuery,
   LastValue,
-  LatencyQuery,
-  Questions,
-  ReadingsFileQuery,
   RejectionGroupsQuery,
   RejectionsQuery,
-  Scope,
   ServiceQuery,
 } from '#lib/telemetry/questions.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import { createConformance, type ConformanceDeps } from '../conformance/answer.ts'
@@ -33,7 +37,8 @@ export interface AnswerDeps {
   /** Left out where other processes write to the same store. */
   readonly hours?: HeatHours
   readonly state: IntakeState
-  readonly store: Store
+  readonly store: StoreReader
+  readonly files: ReadingsFiles
   readonly db: DatabaseSync
   readonly rejections: RejectionBook
   readonly stages: StageClock
@@ -53,34 +58,34 @@ export type ShownRow = Shown & { readonly device: FullId }
 
 /** What the worker answers by name: the questions of the port, and two that only main asks. */
 export function createAnswers(deps: AnswerDeps): Handlers {
-  const { state, store, rejections, reader, clock } = deps
-  const ask =
-    <K extends StoreQuestion>(name: K) =>
-    (question: Questions[K][0], signal: AbortSignal) =>
-      store.ask(name, question, signal)
-  const heat = { ...deps, registers: ask('registers') }
-  const services = { delays: ask('delays') }
+  const { state, store, files, rejections, reader, clock } = deps
+  const registers: StoreReader['registers'] = (scan, signal) => store.registers(scan, signal)
+  const delays: StoreReader['delays'] = (scan, signal) => store.delays(scan, signal)
+  const readings: StoreReader['readings'] = (scan, signal) => store.readings(scan, signal)
+  const heat = { ...deps, registers }
+  const services = { delays }
 
   return {
-    readings: ask('readings'),
-    readingsFile: (query: ReadingsFileQuery, signal: AbortSignal) =>
-      store.ask('readingsFile', { ...query, path: deps.exportPath() }, signal),
-    readingDevices: ask('readingDevices'),
-    since: ask('since'),
-    aggregates: ask('aggregates'),
-    throughput: ask('throughput'),
-    loss: ask('loss'),
+    readings,
+    readingsFile: (scan: ReadingsFileScan, signal: AbortSignal) =>
+      files.readingsFile({ ...scan, path: deps.exportPath() }, signal),
+    readingDevices: (scan: ReadingsFileScan, signal: AbortSignal) =>
+      files.readingDevices(scan, signal),
+    since: (scan: SinceScan, signal: AbortSignal) => store.since(scan, signal),
+    aggregates: (scan: AggregatesScan, signal: AbortSignal) => store.aggregates(scan, signal),
+    throughput: (scan: FigureScan, signal: AbortSignal) => store.throughput(scan, signal),
+    loss: (scan: FigureScan, signal: AbortSignal) => store.loss(scan, signal),
     heat: (query: HeatQuery, signal: AbortSignal) => answerHeat(heat, query, signal),
     availability: (query: AvailabilityQuery, signal: AbortSignal) =>
       answerAvailability(services, query, signal),
     jitter: (query: ServiceQuery, signal: AbortSignal) => answerJitter(services, query, signal),
-    async latency(query: LatencyQuery, signal: AbortSignal) {
-      const rows = await store.ask('latency', query, signal)
+    async latency(query: LatencyScan, signal: AbortSignal) {
+      const rows = await store.latency(query, signal)
       return [...rows, ...platformLatency(deps, query)]
     },
     lastValues: (scope: Scope) => lastValues(state, scope),
     clocks: (scope: Scope) => clocks(state, scope, clock.nowNs()),
-    conformance: createConformance({ ...deps, readings: ask('readings') }),
+    conformance: createConformance({ ...deps, readings }),
     shown: (scope: Scope) => shownCounts(state, scope),
     rejections: (query: RejectionsQuery) => rejections.list(query),
     rejectionGroups: (query: RejectionGroupsQuery) => groupRejections(deps.db, query),
@@ -92,7 +97,7 @@ export function createAnswers(deps: AnswerDeps): Handlers {
 }
 
 /** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */
-function platformLatency({ db, stages }: AnswerDeps, query: LatencyQuery) {
+function platformLatency({ db, stages }: AnswerDeps, query: LatencyScan) {
   const { tenants, devices } = query.scope
   return tenants || devices ? [] : stageLatency(db, stages.peek(), query)
 }

@@ -4,7 +4,8 @@ import { delayVariation } from '#lib/kpi/network/delay-variation.ts'
 import { spanMs } from '#lib/kpi/network/latency.ts'
 import { percentile } from '#lib/kpi/percentile.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { AvailabilityQuery, DelaysQuery, ServiceQuery } from '#lib/telemetry/questions.ts'
+import type { DelaysScan } from '#lib/store/scans.ts'
+import type { AvailabilityQuery, ServiceQuery } from '#lib/telemetry/questions.ts'
 import {
   isTooMany,
   type AvailabilityRow,
@@ -16,7 +17,7 @@ import { channelsOf, serviceOf, type Channel, type Sent } from '#lib/kpi/network
 
 export interface ServiceDeps {
   readonly delays: (
-    query: DelaysQuery,
+    query: DelaysScan,
     signal: AbortSignal,
   ) => Promise<readonly DelayRow[] | TooMany>
   /** Messages, with the lost ones, behind one answer at most. */

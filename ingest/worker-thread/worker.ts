@@ -14,6 +14,7 @@ import { yieldThread } from '#lib/runtime/threads/priority.ts'
 import { randomId } from '#lib/runtime/random.ts'
 import { createCaller, serveCalls } from '#lib/runtime/threads/rpc.ts'
 import { openStore } from '#lib/store/open.ts'
+import { shareReader } from '#lib/store/shared-reader.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { createAnswers } from './answers.ts'
@@ -27,7 +28,6 @@ import { createLiveWatch } from '../live/live-watch.ts'
 import type { FromWorker, ToWorker } from '../thread-messages.ts'
 import { createNoticeBoard } from '../rejections/throttled-notices.ts'
 import { createRejectionBook } from '../rejections/rejection-log.ts'
-import { shareAnswers } from './shared-answers.ts'
 import { watchSilence } from '../silence/silence-round.ts'
 import { createStageClock } from '../state/stage-clock.ts'
 import { noteCertificate, showCounts, touchDevice } from '../state/intake-state.ts'
@@ -107,7 +107,7 @@ async function run(options: WorkerOptions): Promise<void> {
     journal: options.journal.id,
     reader: silence.listenTo(reader),
     state,
-    store,
+    store: store.writer,
     rejections,
     notices: createNoticeBoard(options.errorsPerMinute),
     stages,
@@ -132,7 +132,7 @@ async function run(options: WorkerOptions): Promise<void> {
   }
   const writer = createWriter(deps, writerOptions, reader.seek(saved.position))
   const hours = createHeatHours()
-  const freezer = createFreezer(join(options.dataDir, 'ingest.db'), store)
+  const freezer = createFreezer(join(options.dataDir, 'ingest.db'), store.upkeep)
   const exportDir = join(options.dataDir, 'export')
   rmSync(exportDir, { recursive: true, force: true })
   mkdirSync(exportDir, { mode: 0o700 })
@@ -140,13 +140,8 @@ async function run(options: WorkerOptions): Promise<void> {
   serveCalls(port as NonNullable<typeof port>, {
     ...createAnswers({
       state,
-      store: {
-        ...store,
-        ask: shareAnswers((name, question, signal) => store.ask(name, question, signal), {
-          clock,
-          atOnce: options.limits.queryConcurrency,
-        }),
-      },
+      store: shareReader(store.reader, { clock, atOnce: options.limits.queryConcurrency }),
+      files: store.files,
       db,
       rejections,
       stages,
@@ -281,7 +276,7 @@ async function run(options: WorkerOptions): Promise<void> {
       saveSnapshot(db, state, {
         journal: options.journal.id,
         position,
-        parts: store.positions(),
+        parts: store.writer.positions(),
         stages: taken,
       })
     } catch (error) {
@@ -316,7 +311,7 @@ async function run(options: WorkerOptions): Promise<void> {
       if (unsavedMs() > options.snapshotMs / 2) snapshot()
       maintainedPosition = writer.cursor.position
       const begunNs = clock.monoNs()
-      const { checkpointed, droppedPartitions, behind } = await store.maintain(nowNs)
+      const { checkpointed, droppedPartitions, behind } = await store.upkeep.maintain(nowNs)
       // Half of the time is for batches.
       const tookMs = Number(clock.monoNs() - begunNs) / 1e6
       if (behind >= MAINTENANCE_POSITIONS) nextRound = setTimeout(beginMaintenance, tookMs)
@@ -344,7 +339,7 @@ async function run(options: WorkerOptions): Promise<void> {
     closing = true
     clearTimeout(giveUp)
     if (writer.settled) trySnapshot()
-    await store.close()
+    await store.upkeep.close()
     marker?.close()
     reader.close()
     db.close()

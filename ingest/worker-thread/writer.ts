@@ -3,7 +3,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { createRandom } from '#lib/runtime/random.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import type { Store } from '#lib/store/store.ts'
+import type { StoreWriter } from '#lib/store/store.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Cursor, JournalReader } from '../journal/journal.ts'
@@ -23,7 +23,7 @@ export interface WriterDeps {
   readonly journal: string
   readonly reader: JournalReader
   readonly state: IntakeState
-  readonly store: Store
+  readonly store: StoreWriter
   readonly rejections: RejectionBook
   readonly notices: NoticeBoard
   readonly stages: StageClock

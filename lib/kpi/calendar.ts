@@ -1,4 +1,4 @@
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { parseDuration, type TimeProblem } from '#lib/telemetry/time.ts'
 
 /** The length of an interval of a series: fixed, or a number of local days, weeks, months, years. */

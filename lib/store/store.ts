@@ -1,7 +1,25 @@
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
-import type { Reading } from '#lib/telemetry/reading.ts'
-import type { Questions } from '#lib/telemetry/questions.ts'
+import type { Reading, ReadingRow } from '#lib/telemetry/reading.ts'
+import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
+import type {
+  AggregateRow,
+  AggregatesScan,
+  DelaysScan,
+  FigureScan,
+  LatencyRow,
+  LatencyScan,
+  LossRow,
+  ReadingsFile,
+  ReadingsFileScan,
+  ReadingsScan,
+  RegistersScan,
+  SinceRows,
+  SinceScan,
+  ThroughputRow,
+} from './scans.ts'
+import type { RegisterRow } from '#lib/telemetry/heat.ts'
+import type { Page } from '#lib/telemetry/page.ts'
 
 /** Readings of a run of journal positions, in the order of the journal. */
 export interface StoreBatch {
@@ -43,19 +61,6 @@ export interface Identity {
 /** What an earlier row says about an identity: the same again, same seq and time but other content. */
 export type Known = 'same' | 'other_content' | 'unknown'
 
-/** The questions a store answers; the others are answered from the state of the ingest role. */
-export type StoreQuestion =
-  | 'readings'
-  | 'readingsFile'
-  | 'readingDevices'
-  | 'since'
-  | 'aggregates'
-  | 'latency'
-  | 'throughput'
-  | 'loss'
-  | 'registers'
-  | 'delays'
-
 export interface MaintenanceReport {
   /** Every row at or below this position is in a checkpointed file: its journal may go. */
   readonly checkpointed: number
@@ -64,33 +69,60 @@ export interface MaintenanceReport {
   readonly behind: number
 }
 
+/** Reads readings and the figures derived from them. `signal` cancels a scan. */
+export interface StoreReader {
+  readings(scan: ReadingsScan, signal?: AbortSignal): Promise<Page<ReadingRow>>
+  since(scan: SinceScan, signal?: AbortSignal): Promise<SinceRows>
+  aggregates(scan: AggregatesScan, signal?: AbortSignal): Promise<Page<AggregateRow>>
+  latency(scan: LatencyScan, signal?: AbortSignal): Promise<readonly LatencyRow[]>
+  throughput(scan: FigureScan, signal?: AbortSignal): Promise<readonly ThroughputRow[]>
+  loss(scan: FigureScan, signal?: AbortSignal): Promise<readonly LossRow[]>
+  registers(scan: RegistersScan, signal?: AbortSignal): Promise<readonly RegisterRow[] | TooMany>
+  delays(scan: DelaysScan, signal?: AbortSignal): Promise<readonly DelayRow[] | TooMany>
+}
+
+/** Raw readings as Parquet. */
+export interface ReadingsFiles {
+  readingsFile(scan: ReadingsFileScan, signal?: AbortSignal): Promise<ReadingsFile>
+  /** Devices with readings in the scan. */
+  readingDevices(scan: ReadingsFileScan, signal?: AbortSignal): Promise<readonly FullId[]>
+}
+
 /**
- * Readings over time. Implementations pass `tests/contract/store.ts`.
- *
- * Life cycle: an opened store answers and writes until `close()` resolves; after that every call
- * throws CLOSED. Writes are given one at a time. Failing worlds throw STORE_UNAVAILABLE, and the
- * same batch may then be given again: a batch given twice leaves the rows of one.
+ * Takes readings. Calls are made one at a time. A batch that failed with STORE_UNAVAILABLE may be
+ * given again: a batch given twice leaves the rows of one.
  */
-export interface Store {
+export interface StoreWriter {
   /** Highest position durable in each part of the store: to be handed to `open` next time. */
   positions(): Readonly<Record<string, number>>
   write(batch: StoreBatch): Promise<WriteReport>
   /** Looks among the rows that stand before each identity's own (position, index). */
   known(identities: readonly Identity[]): Promise<readonly Known[]>
-  ask<K extends StoreQuestion>(
-    name: K,
-    question: Questions[K][0],
-    signal?: AbortSignal,
-  ): Promise<Questions[K][1]>
+}
+
+export interface StoreUpkeep {
   /** Retention, roll-ups and checkpoints; called between writes, bounded in time. */
   maintain(nowNs: bigint): Promise<MaintenanceReport>
   /**
-   * Puts everything written so far into files, gives each a second name in a folder, and answers
-   * the names. What they hold now stays in them until the next `maintain`, also while writing goes
-   * on. Called between writes.
+   * Puts everything written so far into files, hard-links each into a folder and returns their
+   * names. Their contents stay as they are until the next `maintain`, also while writing goes on.
+   * Called between writes.
    */
   freeze(dir: string): Promise<readonly string[]>
   close(): Promise<void>
+}
+
+/**
+ * Readings over time. Implementations pass `tests/contract/store.ts`.
+ *
+ * Life cycle: an opened store reads and writes until `close()` resolves; after that every call
+ * throws CLOSED. A store that cannot be reached throws STORE_UNAVAILABLE.
+ */
+export interface Store {
+  readonly reader: StoreReader
+  readonly files: ReadingsFiles
+  readonly writer: StoreWriter
+  readonly upkeep: StoreUpkeep
 }
 
 /** What opening says beside the store itself. */

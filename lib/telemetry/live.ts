@@ -1,6 +1,8 @@
 import type { Kind } from './catalogue.ts'
 import type { FullId } from './ids.ts'
-import type { ReadingRow, RejectionRow, Scope } from './questions.ts'
+import type { RejectionRow } from './questions.ts'
+import type { ReadingRow } from './reading.ts'
+import type { Scope } from './scope.ts'
 import { inScope } from './scope.ts'
 
 /**

@@ -1,3 +1,19 @@
+import type {
+  AggregateRow,
+  AggregatesScan,
+  DelaysScan,
+  FigureScan,
+  LatencyRow,
+  LatencyScan,
+  LossRow,
+  ReadingsFile,
+  ReadingsFileScan,
+  ReadingsScan,
+  RegistersScan,
+  SinceRows,
+  SinceScan,
+  ThroughputRow,
+} from '#lib/store/scans.ts'
 import type { ConformanceAnswer, ConformanceQuery } from './conformance.ts'
 import type { FullId } from './ids.ts'
 import type { Kind } from './catalogue.ts'
@@ -7,168 +23,36 @@ import type { Radio } from './radio.ts'
 import type { RejectionReason } from './rejection.ts'
 import type { Boundary, HeatAnswer, HeatGrouping, RegisterRow } from './heat.ts'
 import type { AvailabilityRow, DelayRow, JitterRow, TooMany } from './service.ts'
+import type { Page } from './page.ts'
+import type { ReadingRow } from './reading.ts'
+import type { Scope } from './scope.ts'
+import type { Span } from './span.ts'
 
-/** Which rows a caller may see. `null` sets no limit; an empty list lets nothing through. */
-export interface Scope {
-  readonly tenants: readonly string[] | null
-  readonly devices: readonly FullId[] | null
-  readonly kinds: readonly Kind[] | null
-}
-
-export interface Span {
-  /** Unix ns; from is included, to is not. */
-  readonly fromNs: bigint
-  readonly toNs: bigint
-}
-
-export interface Page<T> {
-  readonly data: readonly T[]
-  readonly next: string | null
-}
-
-export interface ReadingsQuery extends Span {
-  readonly scope: Scope
-  /** One kind per question: kinds have different columns. */
-  readonly kind: Kind
-  readonly fields: readonly string[] | null
-  readonly order: 'asc' | 'desc'
-  readonly limit: number
-  readonly cursor: string | null
-}
-
-/** Raw readings of a span as one file. */
-export interface ReadingsFileQuery extends Span {
-  readonly scope: Scope
-  readonly kind: Kind
-  readonly fields: readonly string[] | null
-  /** More readings are refused with EXPORT_TOO_LARGE. */
-  readonly maxRows: number
-  /** What devices are called in the file; null: by their own names. Others are left out. */
-  readonly names: readonly FileName[] | null
-  /** Where the file is written; the ingest role chooses it. */
-  readonly path: string
-}
-
-export interface FileName {
-  readonly device: FullId
-  readonly shown: string
-  readonly tenant: string
-}
-
-/** Whoever asked removes it. */
-export interface ReadingsFile {
-  readonly path: string
-  readonly rows: number
-  readonly bytes: number
-}
-
-export interface ReadingRow {
-  readonly timeNs: bigint
-  readonly device: FullId
-  readonly kind: Kind
-  readonly channel: string
-  readonly seq: number | null
-  readonly receivedAtNs: bigint
-  readonly position: number
-  readonly index: number
-  readonly flags: readonly Flag[]
-  readonly fields: Readonly<Record<string, FieldValue>>
-  readonly radio: Radio | null
-}
-
-/** Readings of every kind in the order of the journal: what was stored while nobody listened. */
-export interface SinceQuery {
-  readonly scope: Scope
-  /** The last reading known: what comes behind this place in the journal is asked for. */
-  readonly after: { readonly position: number; readonly index: number }
-  /** The last position, included. */
-  readonly toPosition: number
-  readonly limit: number
-}
-
-export interface SinceAnswer {
-  readonly data: readonly ReadingRow[]
-  /** Receive time of the first of them that was not retained, a will or replayed; else null. */
-  readonly receivedFromNs: bigint | null
-}
-
-export interface AggregatesQuery extends Span {
-  readonly scope: Scope
-  readonly kind: Kind
-  readonly fields: readonly string[] | null
-  readonly everyNs: bigint
-  readonly limit: number
-  readonly cursor: string | null
-}
-
-export type Aggregate =
-  | { readonly min: number; readonly mean: number; readonly max: number }
-  | { readonly first: number; readonly last: number; readonly delta: number }
-  | { readonly last: FieldValue }
-
-/** One device and one interval. `count` is the number of readings behind it. */
-export interface AggregateRow {
-  readonly timeNs: bigint
-  readonly device: FullId
-  readonly kind: Kind
-  readonly count: number
-  readonly fields: Readonly<Record<string, Aggregate>>
-}
-
-export const STAGES = ['age', 'uplink', 'rtt', 'durable', 'stored'] as const
-export type Stage = (typeof STAGES)[number]
-
-export const GROUPINGS = ['device', 'kind', 'tenant', 'rat', 'cell', 'operator', 'band'] as const
-export type Grouping = (typeof GROUPINGS)[number]
-
-export interface FigureQuery extends Span {
-  readonly scope: Scope
-  readonly by: readonly Grouping[]
-  readonly everyNs: bigint | null
-}
-
-export interface LatencyQuery extends FigureQuery {
-  readonly stages: readonly Stage[]
-}
-
-interface FigureRow {
-  readonly group: Readonly<Partial<Record<Grouping, string | null>>>
-  /** Start of the interval, where `every` was asked for. */
-  readonly timeNs: bigint | null
-}
-
-/** Latency in ms; percentiles are type 7 when `method` is exact, else of log-linear buckets. */
-export interface LatencyRow extends FigureRow {
-  readonly stage: Stage
-  readonly n: number
-  readonly p50Ms: number | null
-  readonly p95Ms: number | null
-  readonly p99Ms: number | null
-  readonly maxMs: number | null
-  /** Largest half width of the clock error behind the row; null where no clock is involved. */
-  readonly clockBoundMs: number | null
-  /** How many values were below zero: a clock is wrong. */
-  readonly negative: number
-  readonly method: 'exact' | 'histogram'
-  readonly relError: number
-}
-
-export interface ThroughputRow extends FigureRow {
-  readonly messages: number
-  readonly readings: number
-  readonly bytes: number
-  readonly messagesPerS: number
-  readonly bytesPerS: number
-}
-
-export interface LossRow extends FigureRow {
-  readonly expected: number
-  readonly received: number
-  readonly lost: number
-  /** Null where nothing was expected. */
-  readonly lossRatio: number | null
-  readonly restarts: number
-}
+// The names of before the scans had a file of their own, for the callers not moved yet.
+export type { Page } from './page.ts'
+export type { ReadingRow } from './reading.ts'
+export type { Scope } from './scope.ts'
+export type { Span } from './span.ts'
+export { STAGES, type Stage } from './stage.ts'
+export { GROUPINGS, type Grouping } from './grouping.ts'
+export type {
+  Aggregate,
+  AggregateRow,
+  AggregatesScan as AggregatesQuery,
+  DelaysScan as DelaysQuery,
+  FigureScan as FigureQuery,
+  FileName,
+  LatencyRow,
+  LatencyScan as LatencyQuery,
+  LossRow,
+  ReadingsFile,
+  ReadingsFileScan as ReadingsFileQuery,
+  ReadingsScan as ReadingsQuery,
+  RegistersScan as RegistersQuery,
+  SinceRows as SinceAnswer,
+  SinceScan as SinceQuery,
+  ThroughputRow,
+} from '#lib/store/scans.ts'
 
 export interface LastValue {
   readonly device: FullId
@@ -279,30 +163,12 @@ export interface IngestStatus {
   readonly problems: readonly string[]
 }
 
-/** Registers of energy meters, thinned so that the heat of whole buckets stays the same. */
-export interface RegistersQuery extends Span {
-  readonly scope: Scope
-  /** The meters asked for, with what tells a possible step of their register from a jump. */
-  readonly meters: readonly { device: FullId; limitKw: number; stepKwh: number }[]
-  /** Of each cell of this length the ends are enough while all goes well; null: every row. */
-  readonly cellNs: bigint | null
-  /** How far before and after the span the nearest rows are looked for. */
-  readonly lookNs: bigint
-  readonly maxRows: number
-}
-
 export interface HeatQuery extends Span {
   readonly scope: Scope
   readonly boundaries: readonly Boundary[]
   readonly by: readonly HeatGrouping[]
   /** As it was written: days, months and years follow the calendar of the platform's zone. */
   readonly every: string | null
-}
-
-/** Delays of messages in the order of arrival, per device and channel. */
-export interface DelaysQuery extends Span {
-  readonly scope: Scope
-  readonly maxRows: number
 }
 
 export interface ServiceQuery extends Span {
@@ -316,17 +182,17 @@ export interface AvailabilityQuery extends ServiceQuery {
 
 /** Everything the API role asks of the ingest role: question name -> [question, answer]. */
 export interface Questions {
-  readings: [ReadingsQuery, Page<ReadingRow>]
-  since: [SinceQuery, SinceAnswer]
-  readingsFile: [ReadingsFileQuery, ReadingsFile]
-  readingDevices: [ReadingsFileQuery, readonly FullId[]]
-  aggregates: [AggregatesQuery, Page<AggregateRow>]
-  latency: [LatencyQuery, readonly LatencyRow[]]
-  throughput: [FigureQuery, readonly ThroughputRow[]]
-  loss: [FigureQuery, readonly LossRow[]]
-  registers: [RegistersQuery, readonly RegisterRow[] | TooMany]
+  readings: [ReadingsScan, Page<ReadingRow>]
+  since: [SinceScan, SinceRows]
+  readingsFile: [ReadingsFileScan, ReadingsFile]
+  readingDevices: [ReadingsFileScan, readonly FullId[]]
+  aggregates: [AggregatesScan, Page<AggregateRow>]
+  latency: [LatencyScan, readonly LatencyRow[]]
+  throughput: [FigureScan, readonly ThroughputRow[]]
+  loss: [FigureScan, readonly LossRow[]]
+  registers: [RegistersScan, readonly RegisterRow[] | TooMany]
   heat: [HeatQuery, HeatAnswer | TooMany]
-  delays: [DelaysQuery, readonly DelayRow[] | TooMany]
+  delays: [DelaysScan, readonly DelayRow[] | TooMany]
   availability: [AvailabilityQuery, readonly AvailabilityRow[] | TooMany]
   jitter: [ServiceQuery, readonly JitterRow[] | TooMany]
   lastValues: [Scope, readonly LastValue[]]

@@ -1,6 +1,7 @@
 import type { FullId } from './ids.ts'
 import type { Kind } from './catalogue.ts'
 import type { FieldValue } from './field.ts'
+import type { Flag } from './flags.ts'
 import type { Radio } from './radio.ts'
 
 /** One measurement set of one device at one device time. */
@@ -29,4 +30,19 @@ export interface Reading {
   readonly uplinkMs: number | null
   /** Half width of the clock error of `uplinkMs`. */
   readonly clockBoundMs: number | null
+}
+
+/** A stored reading as results show it. */
+export interface ReadingRow {
+  readonly timeNs: bigint
+  readonly device: FullId
+  readonly kind: Kind
+  readonly channel: string
+  readonly seq: number | null
+  readonly receivedAtNs: bigint
+  readonly position: number
+  readonly index: number
+  readonly flags: readonly Flag[]
+  readonly fields: Readonly<Record<string, FieldValue>>
+  readonly radio: Radio | null
 }

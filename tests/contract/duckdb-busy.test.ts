@@ -18,7 +18,7 @@ describe('a busy DuckDB store', () => {
     dir = mkdtempSync(join(tmpdir(), 'padborg-busy-'))
   })
   afterEach(async () => {
-    await store?.close()
+    await store?.upkeep.close()
     rmSync(dir, { recursive: true, force: true })
   })
 
@@ -28,22 +28,22 @@ describe('a busy DuckDB store', () => {
     return store
   }
   const write = (to: Store, first: number, last: number) =>
-    to.write({ journal: JOURNAL, toPosition: last, readings: readingsFrom(first, last) })
+    to.writer.write({ journal: JOURNAL, toPosition: last, readings: readingsFrom(first, last) })
 
   it('writes, rolls up and checkpoints while questions are answered that began before', async () => {
     const opened = await open()
     await write(opened, 1, MANY)
-    await opened.maintain(DAY_START_NS)
+    await opened.upkeep.maintain(DAY_START_NS)
     let overlapped = 0
     for (let round = 1; round <= 3; round += 1) {
       let isAnswered = false
-      const answer = opened
-        .ask('latency', { ...LATENCY, everyNs: MINUTE_NS / 60n })
+      const answer = opened.reader
+        .latency({ ...LATENCY, everyNs: MINUTE_NS / 60n })
         .finally(() => (isAnswered = true))
       const last = MANY + round * 100
       await write(opened, last - 99, last)
       // Two minutes later everything is due.
-      const report = await opened.maintain(DAY_START_NS + BigInt(round) * 2n * MINUTE_NS)
+      const report = await opened.upkeep.maintain(DAY_START_NS + BigInt(round) * 2n * MINUTE_NS)
       expect(report).toMatchObject({ checkpointed: last, behind: 0 })
       if (!isAnswered) overlapped += 1
       expect((await answer).length).toBeGreaterThan(100_000)
@@ -54,22 +54,22 @@ describe('a busy DuckDB store', () => {
   it('derives the figures of all it has been given at once, from its first row on', async () => {
     const opened = await open()
     await write(opened, 1, MANY)
-    expect(await opened.maintain(DAY_START_NS)).toMatchObject({ behind: 0 })
+    expect(await opened.upkeep.maintain(DAY_START_NS)).toMatchObject({ behind: 0 })
     await write(opened, MANY + 1, 2 * MANY)
-    expect(await opened.maintain(DAY_START_NS + MINUTE_NS)).toMatchObject({ behind: 0 })
+    expect(await opened.upkeep.maintain(DAY_START_NS + MINUTE_NS)).toMatchObject({ behind: 0 })
   }, 60_000)
 
   it('catches up step by step after a start, and says how far behind it is', async () => {
     const first = await open()
     await write(first, 1, MANY)
-    await first.close()
+    await first.upkeep.close()
     const opened = await open(MANY)
     const asked = { ...LATENCY, everyNs: null }
-    const before = await opened.ask('loss', asked)
+    const before = await opened.reader.loss(asked)
     const behind: number[] = []
     for (let round = 1; behind.at(-1) !== 0; round += 1) {
-      behind.push((await opened.maintain(DAY_START_NS + BigInt(round) * MINUTE_NS)).behind)
-      expect(await opened.ask('loss', asked)).toEqual(before)
+      behind.push((await opened.upkeep.maintain(DAY_START_NS + BigInt(round) * MINUTE_NS)).behind)
+      expect(await opened.reader.loss(asked)).toEqual(before)
     }
     // Each round gets on, by steps of 50 000 positions.
     expect(behind).toEqual(behind.toSorted((a, b) => b - a))

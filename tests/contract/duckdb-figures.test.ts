@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '#lib/store/open.ts'
 import type { StoreOptions } from '#lib/store/options.ts'
 import type { Store } from '#lib/store/store.ts'
-import type { Grouping, LatencyRow } from '#lib/telemetry/questions.ts'
+import type { LatencyRow } from '#lib/store/scans.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
 import { ALL, RETENTION, WIDE, storeOptions, writeAll } from './store-fixture.ts'
 import { DAY_NS, DAY_START_NS, HOUR_NS, MINUTE_NS, SECOND_NS, randomFleet } from './store-rows.ts'
 
@@ -36,7 +37,7 @@ describe('the figures file', () => {
     dir = mkdtempSync(join(tmpdir(), 'padborg-figures-'))
   })
   afterEach(async () => {
-    await store.close()
+    await store.upkeep.close()
     rmSync(dir, { recursive: true, force: true })
   })
 
@@ -44,7 +45,7 @@ describe('the figures file', () => {
     store = (await openStore(storeOptions(dir, over))).store
   }
   const latency = ({ devices, by = ['device'], everyNs = null, ...span }: Asked = {}) =>
-    store.ask('latency', {
+    store.reader.latency({
       ...WIDE,
       ...span,
       scope: devices ? { ...ALL, devices } : ALL,
@@ -66,7 +67,7 @@ describe('the figures file', () => {
     async ({ minuteDays, steps }) => {
       await open({ retention: { ...RETENTION, fleetDays: 1, minuteDays } })
       await writeAll(store, fleet(4711, 1, DAY_START_NS))
-      await store.maintain(DAY_START_NS + HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       await writeAll(store, fleet(4712, 251, DAY_START_NS + 3n * DAY_NS))
       const questions = steps.flatMap((everyNs) => [
         { everyNs },
@@ -75,12 +76,12 @@ describe('the figures file', () => {
       ])
       const ask = () => Promise.all(questions.map((question) => latency(question).then(counted)))
       const before = await ask()
-      const report = await store.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)
+      const report = await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)
       expect(report.droppedPartitions).toEqual(['fleet-2026-11-24'])
       const after = await ask()
       expect(after).toEqual(before)
       expect(after[0]?.length).toBeGreaterThan(0)
-      await store.close()
+      await store.upkeep.close()
       await open({ retention: { ...RETENTION, fleetDays: 1, minuteDays } })
       expect(await ask()).toEqual(before)
     },
@@ -94,7 +95,9 @@ describe('the figures file', () => {
       return rows.reduce((sum, { n }) => sum + n, 0)
     }
     const before = await total()
-    const report = await store.maintain(DAY_START_NS + DAY_NS + 2n * HOUR_NS + 40n * MINUTE_NS)
+    const report = await store.upkeep.maintain(
+      DAY_START_NS + DAY_NS + 2n * HOUR_NS + 40n * MINUTE_NS,
+    )
     expect(report.droppedPartitions).toEqual(['fleet-2026-11-24'])
     expect(await total()).toBe(before)
   })
@@ -102,20 +105,20 @@ describe('the figures file', () => {
   it('of an older program gets the figures of tenants, made of those of their devices', async () => {
     await open({ retention: { ...RETENTION, fleetDays: 1 } })
     await writeAll(store, fleet(7, 1, DAY_START_NS))
-    await store.maintain(DAY_START_NS + HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     const asked = [{ by: ['kind'] as const }, { by: ['tenant'] as const, everyNs: HOUR_NS }, {}]
     const ask = () => Promise.all(asked.map((question) => latency(question).then(counted)))
     const before = await ask()
     const volume = { ...WIDE, scope: ALL, by: ['kind'] as const, everyNs: MINUTE_NS }
-    const throughput = await store.ask('throughput', volume)
-    await store.close()
+    const throughput = await store.reader.throughput(volume)
+    await store.upkeep.close()
     await asBefore(join(dir, 'figures.duckdb'))
     await open({ retention: { ...RETENTION, fleetDays: 1 } })
     expect(await ask()).toEqual(before)
-    expect(await store.ask('throughput', volume)).toEqual(throughput)
+    expect(await store.reader.throughput(volume)).toEqual(throughput)
     await writeAll(store, fleet(8, 251, DAY_START_NS + 3n * DAY_NS))
     const all = await ask()
-    await store.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)
     expect(await ask()).toEqual(all)
     expect(all).not.toEqual(before)
   })

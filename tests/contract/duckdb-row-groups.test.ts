@@ -18,8 +18,8 @@ describe('the row groups of a file', () => {
     const { store } = await openStore(storeOptions(dir))
     for (let minute = 1; minute <= 30; minute += 1) {
       const readings = [reading(minute, { device: 'acme.slow', timeNs: DAY_START_NS })]
-      await store.write({ journal: JOURNAL, toPosition: minute, readings })
-      await store.maintain(DAY_START_NS + BigInt(minute) * MINUTE_NS)
+      await store.writer.write({ journal: JOURNAL, toPosition: minute, readings })
+      await store.upkeep.maintain(DAY_START_NS + BigInt(minute) * MINUTE_NS)
     }
     // Each batch fills a WAL, so that its checkpoint is due at once.
     for (const first of [101, 5001, 10_001]) {
@@ -29,11 +29,11 @@ describe('the row groups of a file', () => {
         channel: 'x'.repeat(4000),
         fields: { batteryPct: 50 },
       })
-      await store.write({ journal: JOURNAL, toPosition: first + 4499, readings })
-      const { checkpointed } = await store.maintain(DAY_START_NS + 30n * MINUTE_NS)
+      await store.writer.write({ journal: JOURNAL, toPosition: first + 4499, readings })
+      const { checkpointed } = await store.upkeep.maintain(DAY_START_NS + 30n * MINUTE_NS)
       expect(checkpointed).toBe(first + 4499)
     }
-    await store.close()
+    await store.upkeep.close()
     const path = join(dir, 'fleet-2026-11-24.duckdb')
     expect(await rowGroups(path, 'truck')).toBeLessThanOrEqual(3)
     expect(await rowGroups(path, 'robot')).toBe(3)

@@ -63,7 +63,7 @@ describe('DuckDB files', () => {
     stores = []
   })
   afterEach(async () => {
-    for (const store of stores) await store.close()
+    for (const store of stores) await store.upkeep.close()
     for (const path of dirs) rmSync(path, { recursive: true, force: true })
   })
 
@@ -86,15 +86,15 @@ describe('DuckDB files', () => {
     const { store } = await open()
     const batches = batchesOf(rows, 50)
     for (const [at, batch] of batches.entries()) {
-      await store.write(batch)
-      if (at === 3) await store.maintain(DAY_START_NS + HOUR_NS)
+      await store.writer.write(batch)
+      if (at === 3) await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       if (at !== 1 && at !== 3 && at !== 6) continue
       const killed = await open({ expected: {} }, afterKill())
       expect(killed.missingFrom).toBeNull()
-      for (const again of batches) await killed.store.write(again)
+      for (const again of batches) await killed.store.writer.write(again)
       await expectRows(killed.store, rows)
-      await killed.store.maintain(DAY_START_NS + 2n * DAY_NS)
-      const loss = await killed.store.ask('throughput', {
+      await killed.store.upkeep.maintain(DAY_START_NS + 2n * DAY_NS)
+      const loss = await killed.store.reader.throughput({
         scope: ALL,
         ...WIDE,
         by: [],
@@ -109,17 +109,17 @@ describe('DuckDB files', () => {
     const [batch] = batchesOf(rows, 60)
     const { store } = await open()
     const fleet = rows.filter(({ kind }) => kind !== 'heat_meter')
-    await store.write({ journal: JOURNAL, toPosition: 60, readings: fleet })
+    await store.writer.write({ journal: JOURNAL, toPosition: 60, readings: fleet })
     const { store: next, missingFrom } = await open({}, afterKill())
     expect(missingFrom).toBeNull()
-    await next.write(batch!)
+    await next.writer.write(batch!)
     await expectRows(next, rows)
   })
 
   it('of another journal, or ahead of it, are refused with the reason', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 20))
-    await store.close()
+    await store.upkeep.close()
     await expect(open({ journal: 'another' })).rejects.toSatisfy(hasCode('DATA_DIR_FOREIGN'))
     await expect(open({ journalLast: 19 })).rejects.toSatisfy(hasCode('STORE_AHEAD'))
     await expect(open({ journalLast: 19 })).rejects.toThrow(/up to 19.*got 20/s)
@@ -131,7 +131,7 @@ describe('DuckDB files', () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 20))
     await expect(open()).rejects.toSatisfy(hasCode('DATA_DIR_LOCKED'))
-    await store.close()
+    await store.upkeep.close()
     expect(openFiles(dir)).toEqual([])
     await open()
   })
@@ -140,26 +140,26 @@ describe('DuckDB files', () => {
     const rows = randomFleet({ seed: 23, messages: 100 })
     const { store } = await open()
     await writeAll(store, rows)
-    await store.maintain(DAY_START_NS + HOUR_NS)
-    const expected = store.positions()
-    await store.close()
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
+    const expected = store.writer.positions()
+    await store.upkeep.close()
     writeFileSync(join(dir, fleetFile), 'not a database at all')
     const { store: next, missingFrom } = await open({ expected })
     expect(missingFrom).toBe(1)
     expect(readdirSync(join(dir, 'quarantine'))).toContain(fleetFile)
     await writeAll(next, rows, 30)
     await expectRows(next, rows)
-    await next.maintain(DAY_START_NS + 2n * HOUR_NS)
-    const [sum] = await next.ask('throughput', { scope: ALL, ...WIDE, by: [], everyNs: null })
+    await next.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)
+    const [sum] = await next.reader.throughput({ scope: ALL, ...WIDE, by: [], everyNs: null })
     expect(sum?.readings).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
-    const healed = next.positions()
-    await next.close()
+    const healed = next.writer.positions()
+    await next.upkeep.close()
     expect((await open({ expected: healed })).missingFrom).toBeNull()
   })
 
   it.each([0, 4096, 8192])('that were never finished (%i bytes) are made again', async (size) => {
     const { store } = await open()
-    await store.close()
+    await store.upkeep.close()
     writeFileSync(join(dir, fleetFile), Buffer.alloc(size))
     const { store: next, missingFrom } = await open()
     expect(missingFrom).toBeNull()
@@ -171,9 +171,9 @@ describe('DuckDB files', () => {
   it('lose with a damaged WAL only what it held', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 50))
-    await store.maintain(DAY_START_NS + HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     await writeAll(store, readingsFrom(51, 100))
-    const expected = store.positions()
+    const expected = store.writer.positions()
     const killed = afterKill()
     const wal = join(killed, `${fleetFile}.wal`)
     const bytes = readFileSync(wal)
@@ -188,12 +188,12 @@ describe('DuckDB files', () => {
   it('that are missing, or behind what was saved, are noticed', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 50))
-    await store.maintain(DAY_START_NS + HOUR_NS)
-    await store.close()
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
+    await store.upkeep.close()
     const name = 'fleet-2026-11-24'
     const behind = await open({ expected: { [name]: 70 } })
     expect(behind.missingFrom).toBe(51)
-    await behind.store.close()
+    await behind.store.upkeep.close()
     const lost = await open({ expected: { [name]: 50, 'metering-2026-11': 9 } })
     expect(lost.missingFrom).toBe(1)
   })
@@ -204,18 +204,18 @@ describe('DuckDB files', () => {
     const old = readingsFrom(1, 20)
     const young = readingsFrom(21, 40, { timeNs: DAY_START_NS + 2n * DAY_NS })
     await writeAll(store, [...old, ...young])
-    const expected = store.positions()
-    await store.maintain(DAY_START_NS + DAY_NS)
+    const expected = store.writer.positions()
+    await store.upkeep.maintain(DAY_START_NS + DAY_NS)
     expect(existsSync(join(dir, fleetFile))).toBe(true)
-    const { droppedPartitions } = await store.maintain(DAY_START_NS + 2n * DAY_NS + HOUR_NS)
+    const { droppedPartitions } = await store.upkeep.maintain(DAY_START_NS + 2n * DAY_NS + HOUR_NS)
     expect(droppedPartitions).toEqual(['fleet-2026-11-24'])
     expect(readdirSync(dir).filter((file) => file.startsWith(fleetFile))).toEqual([])
-    await store.close()
+    await store.upkeep.close()
     const { store: next, missingFrom } = await open({ expected, retention })
     expect(missingFrom).toBeNull()
     await writeAll(next, old)
     expect(await readAll(next)).toEqual(young.map(shown))
-    const [sum] = await next.ask('throughput', { scope: ALL, ...WIDE, by: [], everyNs: null })
+    const [sum] = await next.reader.throughput({ scope: ALL, ...WIDE, by: [], everyNs: null })
     expect(sum?.readings).toBe(40)
   })
 
@@ -233,7 +233,7 @@ describe('DuckDB files', () => {
     const timed = async (signal?: AbortSignal) => {
       const startMs = performance.now()
       const query = { ...heavy, everyNs: 1_000_000_000n }
-      const answer = await store.ask('aggregates', query, signal).catch((error: unknown) => error)
+      const answer = await store.reader.aggregates(query, signal).catch((error: unknown) => error)
       return { answer, ms: performance.now() - startMs }
     }
     await timed()
@@ -243,7 +243,7 @@ describe('DuckDB files', () => {
     expect(cut.ms).toBeLessThan(whole.ms * 0.7)
     expect((await timed()).answer).toEqual(whole.answer)
     const last = timed()
-    await store.close()
+    await store.upkeep.close()
     await last
     expect(openFiles(dir)).toEqual([])
   })
@@ -252,8 +252,8 @@ describe('DuckDB files', () => {
     const { store } = await open()
     const rows = readingsFrom(1, 5, { radio: { band: 'n78' } })
     await writeAll(store, rows)
-    await store.maintain(DAY_START_NS + HOUR_NS)
-    await store.close()
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
+    await store.upkeep.close()
     await alter(join(dir, fleetFile), [
       'ALTER TABLE f.truck DROP COLUMN "f_speedKmh"',
       'DROP TABLE f.probe',
@@ -302,18 +302,18 @@ describe.skipIf(!canMount)('DuckDB on a full disk', () => {
     const failures: unknown[] = []
     for (const [at, batch] of batchesOf(rows, 1000).entries()) {
       if (at === 2) fill(dir, filler)
-      const failure = await failureOf(store.write(batch))
+      const failure = await failureOf(store.writer.write(batch))
       if (failure) {
-        failures.push(failure, await failureOf(store.write(batch)))
+        failures.push(failure, await failureOf(store.writer.write(batch)))
         rmSync(filler, { force: true })
-        await store.write(batch)
+        await store.writer.write(batch)
       }
-      await store.maintain(DAY_START_NS + BigInt(at) * HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + BigInt(at) * HOUR_NS)
     }
     expect(failures).toHaveLength(2)
     expect(failures.every(hasCode('STORE_UNAVAILABLE'))).toBe(true)
     await expectRows(store, rows)
-    await store.close()
+    await store.upkeep.close()
     expect(openFiles(dir)).toEqual([])
   }, 60_000)
 
@@ -321,23 +321,23 @@ describe.skipIf(!canMount)('DuckDB on a full disk', () => {
     const { store } = await openStore(storeOptions(dir, NEW_JOURNAL))
     const [first, second, third] = batchesOf(rows, 7000)
     const midnightNs = DAY_START_NS + DAY_NS
-    await store.write(first!)
-    await store.maintain(midnightNs + SECOND_NS)
-    await store.write(second!)
+    await store.writer.write(first!)
+    await store.upkeep.maintain(midnightNs + SECOND_NS)
+    await store.writer.write(second!)
     fill(dir, filler)
     // The day is over, so its file is checkpointed at once; the roll-up has no turn before that.
     const failures = [
-      await failureOf(store.maintain(midnightNs + 2n * SECOND_NS)),
-      await failureOf(store.write(third!)),
+      await failureOf(store.upkeep.maintain(midnightNs + 2n * SECOND_NS)),
+      await failureOf(store.writer.write(third!)),
     ]
     expect(failures.every(hasCode('STORE_UNAVAILABLE'))).toBe(true)
     expect(String(failures[0])).toContain('invalidated')
     await expectRows(store, rows.slice(0, 14_000))
     rmSync(filler, { force: true })
-    await store.write(third!)
-    expect((await store.maintain(midnightNs + HOUR_NS)).checkpointed).toBe(20_000)
+    await store.writer.write(third!)
+    expect((await store.upkeep.maintain(midnightNs + HOUR_NS)).checkpointed).toBe(20_000)
     await expectRows(store, rows)
-    await store.close()
+    await store.upkeep.close()
     expect(openFiles(dir)).toEqual([])
   }, 60_000)
 })

@@ -20,7 +20,7 @@ const hasCode = (code: ErrorCode) => (error: unknown) => isPlatformError(error, 
 
 async function readingsOf(store: Store): Promise<number> {
   const question = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-  const [sum] = await store.ask('throughput', question)
+  const [sum] = await store.reader.throughput(question)
   return sum?.readings ?? 0
 }
 
@@ -56,7 +56,11 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       reading(202, { ...robot, fields: { yM: 4 } }),
       reading(203, { ...robot, index: 3, fields: { xM: 5 } }),
     ]
-    const { refused } = await store.write({ journal: JOURNAL, toPosition: 203, readings: rows })
+    const { refused } = await store.writer.write({
+      journal: JOURNAL,
+      toPosition: 203,
+      readings: rows,
+    })
     expect(refused.map(({ position, index }) => [position, index])).toEqual([
       [201, 0],
       [203, 3],
@@ -80,13 +84,13 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     })
     for (const batch of batchesOf(rows, 20)) {
       for (;;) {
-        const failure = await store.write(batch).catch((error: unknown) => error)
+        const failure = await store.writer.write(batch).catch((error: unknown) => error)
         if (!(failure instanceof Error)) break
         expect(failure).toSatisfy(hasCode('STORE_UNAVAILABLE'))
       }
     }
     proxy.inject(null)
-    await store.maintain(DAY_START_NS + HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     await expectRows(store, rows)
     expect(await readingsOf(store)).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
   })
@@ -99,13 +103,13 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     proxy.inject(() => ({ status: 429, headers: { 'retry-after': '30' }, body: 'later' }))
     const before = proxy.requests.length
     for (let second = 0; second < 30; second += 1) {
-      await expect(store.write(batch!)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
+      await expect(store.writer.write(batch!)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
       turned.ns += 1_000_000_000n
     }
     expect(proxy.requests.length - before).toBe(1)
     proxy.inject(null)
     turned.ns += 1_000_000_000n
-    await store.write(batch!)
+    await store.writer.write(batch!)
     await expectRows(store, readingsFrom(1, 10))
   })
 
@@ -117,7 +121,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     const [batch] = batchesOf(rows, 3000)
     const failures: unknown[] = []
     for (let tries = 0; tries < 10; tries += 1) {
-      const failure = await store.write(batch!).then(
+      const failure = await store.writer.write(batch!).then(
         () => null,
         (error: unknown) => error,
       )
@@ -136,21 +140,21 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     const batches = batchesOf(rows, 20)
     const { store } = await place.open()
     for (const [at, batch] of batches.entries()) {
-      await store.write(batch)
-      if (at === 4) await store.maintain(DAY_START_NS + HOUR_NS)
+      await store.writer.write(batch)
+      if (at === 4) await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       if (at === 9) break
     }
-    const expected = store.positions()
+    const expected = store.writer.positions()
     place.afterKill()
     const next = await place.open({ expected })
     expect(next.missingFrom).toBe(101)
-    for (const batch of batches.slice(4)) await next.store.write(batch)
-    await next.store.maintain(DAY_START_NS + 2n * HOUR_NS)
+    for (const batch of batches.slice(4)) await next.store.writer.write(batch)
+    await next.store.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)
     await expectRows(next.store, rows)
     const live = rows.filter(({ flags }) => (flags & 256) === 0).length
     expect(await readingsOf(next.store)).toBe(live)
-    const saved = next.store.positions()
-    await next.store.close()
+    const saved = next.store.writer.positions()
+    await next.store.upkeep.close()
     const last = await place.open({ expected: saved })
     expect(last.missingFrom).toBeNull()
     expect(await readingsOf(last.store)).toBe(live)
@@ -166,24 +170,24 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       return { pass: true, status: 503, body: 'cut off' }
     })
     const nowNs = DAY_START_NS + HOUR_NS
-    await expect(store.maintain(nowNs)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
+    await expect(store.upkeep.maintain(nowNs)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
     expect(sent).toBe(1)
     expect(await readingsOf(store)).toBe(120)
     // The process dies; the next one has the lines.
     place.afterKill()
     proxy.inject(null)
-    const next = await place.open({ expected: store.positions() })
+    const next = await place.open({ expected: store.writer.positions() })
     expect(next.missingFrom).toBeNull()
     expect(await readingsOf(next.store)).toBe(120)
     await writeAll(next.store, readingsFrom(121, 150))
-    await next.store.maintain(nowNs + HOUR_NS)
+    await next.store.upkeep.maintain(nowNs + HOUR_NS)
     expect(await readingsOf(next.store)).toBe(150)
   })
 
   it('of another journal, or ahead of it, is refused with the reason', async () => {
     const { store } = await place.open()
     await writeAll(store, readingsFrom(1, 20))
-    await store.close()
+    await store.upkeep.close()
     await expect(place.open({ journal: 'another' })).rejects.toSatisfy(hasCode('DATA_DIR_FOREIGN'))
     await expect(place.open({ journalLast: 19 })).rejects.toThrow(/up to 19.*got 20/s)
     await expect(place.open({ journalLast: 19 })).rejects.toSatisfy(hasCode('STORE_AHEAD'))
@@ -197,13 +201,13 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
   it('that was emptied asks for its readings again', async () => {
     const { store } = await place.open()
     await writeAll(store, readingsFrom(1, 50))
-    const expected = store.positions()
-    await store.close()
+    const expected = store.writer.positions()
+    await store.upkeep.close()
     await place.influx.query(`DROP DATABASE "${place.settings.database}"`)
     const next = await place.open({ expected })
     expect(next.missingFrom).toBe(1)
     await writeAll(next.store, readingsFrom(1, 50))
-    await next.store.maintain(DAY_START_NS + HOUR_NS)
+    await next.store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     await expectRows(next.store, readingsFrom(1, 50))
     expect(await readingsOf(next.store)).toBe(50)
   })
@@ -211,17 +215,17 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
   it('whose database goes while it is open asks for a new start, and then for everything', async () => {
     const { store } = await place.open()
     await writeAll(store, readingsFrom(1, 50))
-    await store.maintain(DAY_START_NS + HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     await place.influx.query(`DROP DATABASE "${place.settings.database}"`)
     const [batch] = batchesOf(readingsFrom(51, 60), 10)
-    await expect(store.write(batch!)).rejects.toThrow(/database not found/)
+    await expect(store.writer.write(batch!)).rejects.toThrow(/database not found/)
     for (let n = 0; n < 3; n += 1) {
-      await expect(store.write(batch!)).rejects.toThrow(
+      await expect(store.writer.write(batch!)).rejects.toThrow(
         /restored or emptied; start the platform anew/,
       )
     }
-    const expected = store.positions()
-    await store.close()
+    const expected = store.writer.positions()
+    await store.upkeep.close()
     const next = await place.open({ expected })
     expect(next.missingFrom).toBe(1)
     await writeAll(next.store, readingsFrom(1, 60))
@@ -234,9 +238,9 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     const { store, missingFrom } = await place.open()
     expect(missingFrom).toBeNull()
     const [batch] = batchesOf(readingsFrom(1, 10), 10)
-    await expect(store.write(batch!)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
+    await expect(store.writer.write(batch!)).rejects.toSatisfy(hasCode('STORE_UNAVAILABLE'))
     proxy.inject(null)
-    await store.write(batch!)
+    await store.writer.write(batch!)
     await expectRows(store, readingsFrom(1, 10))
   })
 
@@ -245,7 +249,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     const poor = { username: 'poor', password: 'of rights' }
     await place.influx.query(`CREATE USER poor WITH PASSWORD 'of rights'`)
     await expect(place.open({}, poor)).rejects.toSatisfy(hasCode('CONFIG_INVALID'))
-    await (await place.open()).store.close()
+    await (await place.open()).store.upkeep.close()
     const [policies] = await place.influx.query(`SHOW RETENTION POLICIES ON "${database}"`)
     expect(policies?.values.map((row) => row.slice(0, 2))).toEqual([['padborg', '87624h0m0s']])
     await place.influx.query(`GRANT ALL ON "${database}" TO poor`)
@@ -257,7 +261,11 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
   it('has no more series than it is allowed', async () => {
     const { store } = await place.open({}, { maxSeries: 3 })
     const rows = [1, 2, 3, 4, 5].map((n) => reading(n, { device: `acme.t${n}` }))
-    const { refused } = await store.write({ journal: JOURNAL, toPosition: 5, readings: rows })
+    const { refused } = await store.writer.write({
+      journal: JOURNAL,
+      toPosition: 5,
+      readings: rows,
+    })
     expect(refused.map(({ position }) => position)).toEqual([4, 5])
     expect(refused[0]?.words).toMatch(/more than 3 series/)
     await expectRows(store, rows.slice(0, 3))
@@ -279,7 +287,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     ]
     await writeAll(store, rows, 300)
     await expectRows(store, rows)
-    await store.close()
+    await store.upkeep.close()
     // The same reading by way of another intake, with a journal and position of its own.
     const place2 = createInfluxPlace(server)
     const { store: second } = await place2.open(
@@ -287,7 +295,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       { database: place.settings.database },
     )
     const moved = rows.slice(0, 20).map((row) => ({ ...row, position: row.position + 5000 }))
-    await second.write({ journal: other, toPosition: 6000, readings: moved })
+    await second.writer.write({ journal: other, toPosition: 6000, readings: moved })
     expect(await readAll(second)).toHaveLength(rows.length)
     await place2.close()
   })
@@ -304,16 +312,16 @@ describe.skipIf(!hasInfluxd)('influxd killed under a store', { timeout: 60_000 }
       const failures: unknown[] = []
       for (const [at, batch] of batchesOf(rows, 20).entries()) {
         if (at === 5 || at === 13) {
-          await Promise.allSettled([store.write(batch), server.kill('SIGKILL')])
+          await Promise.allSettled([store.writer.write(batch), server.kill('SIGKILL')])
           const nowNs = DAY_START_NS + BigInt(at) * HOUR_NS
-          failures.push(await store.maintain(nowNs).catch((error: unknown) => error))
+          failures.push(await store.upkeep.maintain(nowNs).catch((error: unknown) => error))
           server = await startInfluxd({ port, dir: server.dir })
         }
-        await store.write(batch)
+        await store.writer.write(batch)
       }
       expect(failures).toHaveLength(2)
       expect(failures.every(hasCode('STORE_UNAVAILABLE'))).toBe(true)
-      await store.maintain(DAY_START_NS + 100n * HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + 100n * HOUR_NS)
       await expectRows(store, rows)
       expect(await readingsOf(store)).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
     } finally {

@@ -4,19 +4,16 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import * as buckets from '#lib/kpi/buckets.ts'
-import { systemClock } from '#lib/runtime/clock.ts'
-import { createLog } from '#lib/runtime/log.ts'
 import { LOCAL_FILE } from '#lib/store/influx/local.ts'
-import { openInfluxReader } from '#lib/store/influx/scans/reader.ts'
 import { openStore } from '#lib/store/open.ts'
+import type { LatencyRow, ThroughputRow } from '#lib/store/scans.ts'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Questions } from '#lib/telemetry/questions.ts'
+import type { Page } from '#lib/telemetry/page.ts'
 import { hasInfluxd, startInfluxd, type TestServer } from '../support/influxd.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { createInfluxPlace, type InfluxPlace } from './influx-place.ts'
-import { ALL, LIMITS, RETENTION, WIDE, seedOfRun, storeOptions, writeAll } from './store-fixture.ts'
+import { ALL, RETENTION, WIDE, seedOfRun, storeOptions, writeAll } from './store-fixture.ts'
 import {
   DAY_NS,
   DAY_START_NS,
@@ -51,10 +48,10 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  const figuresOf = async (store: Pick<Store, 'ask'>, over: object = {}) => ({
-    latency: await store.ask('latency', { ...span, by: ['kind'], ...over, stages: STAGES }),
-    throughput: await store.ask('throughput', { ...span, by: ['kind'], ...over }),
-    loss: await store.ask('loss', { ...span, by: ['kind'], ...over }),
+  const figuresOf = async ({ reader }: Store, over: object = {}) => ({
+    latency: await reader.latency({ ...span, by: ['kind'], ...over, stages: STAGES }),
+    throughput: await reader.throughput({ ...span, by: ['kind'], ...over }),
+    loss: await reader.loss({ ...span, by: ['kind'], ...over }),
   })
   const countOf = async (measurement: string) => {
     const [series] = await place.influx.query(`SELECT count(upto) FROM "${measurement}"`)
@@ -80,7 +77,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const { store: duckdb } = await openStore(storeOptions(dir))
     for (const store of [influx, duckdb]) {
       await writeAll(store, rows.slice(0, 900), 77)
-      await store.maintain(DAY_START_NS + 3n * HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + 3n * HOUR_NS)
       await writeAll(store, rows.slice(900), 77)
     }
     const cut = {
@@ -101,17 +98,17 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     for (const kind of ['truck', 'robot', 'heat_meter'] as const) {
       const query = { ...cut, scope: ALL, kind, fields: null, limit: 13, cursor: null }
       const every = { ...query, everyNs: 5n * MINUTE_NS }
-      expect(await allPages(influx, 'aggregates', every)).toEqual(
-        await allPages(duckdb, 'aggregates', every),
+      expect(await allPages((cursor) => influx.reader.aggregates({ ...every, cursor }))).toEqual(
+        await allPages((cursor) => duckdb.reader.aggregates({ ...every, cursor })),
       )
       const paged = { ...query, order: 'desc' as const }
-      expect(await allPages(influx, 'readings', paged)).toEqual(
-        await allPages(duckdb, 'readings', paged),
+      expect(await allPages((cursor) => influx.reader.readings({ ...paged, cursor }))).toEqual(
+        await allPages((cursor) => duckdb.reader.readings({ ...paged, cursor })),
       )
     }
     const delays = { scope: ALL, ...cut, maxRows: 10_000 }
-    expect(await influx.ask('delays', delays)).toEqual(await duckdb.ask('delays', delays))
-    await duckdb.close()
+    expect(await influx.reader.delays(delays)).toEqual(await duckdb.reader.delays(delays))
+    await duckdb.upkeep.close()
   })
 
   it('stay when their minutes go, and take in what comes later', async () => {
@@ -119,7 +116,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const { store } = await place.open({ retention })
     const rows = randomFleet({ seed: 41, messages: 400, stepNs: 30n * SECOND_NS })
     await writeAll(store, rows)
-    await store.maintain(DAY_START_NS + 12n * HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + 12n * HOUR_NS)
     const hours = await settledHours()
     const minutes = await countOf('counts_minute')
     expect(hours).toBeGreaterThan(0)
@@ -130,7 +127,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const late = { flags: FLAGS.late, bytes: 50, kind: 'truck' as const, seq: null }
     const at = { timeNs: DAY_START_NS + 100n * SECOND_NS }
     await writeAll(store, [reading(401, { ...late, ...at })])
-    await store.maintain(DAY_START_NS + 13n * HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + 13n * HOUR_NS)
     expect(await settledHours()).toBeLessThanOrEqual(hours + 1)
     const after = await figuresOf(store, { everyNs: HOUR_NS })
     expect(volumeOf(after)).toEqual({
@@ -140,12 +137,12 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const all = await figuresOf(store)
 
     // The minutes are removed; what comes even later is added to the hours.
-    await store.maintain(DAY_START_NS + 4n * DAY_NS)
+    await store.upkeep.maintain(DAY_START_NS + 4n * DAY_NS)
     expect(await countOf('counts_minute')).toBe(0)
     expect((await figuresOf(store)).throughput).toEqual(all.throughput)
     expect(sorted((await figuresOf(store)).loss)).toEqual(sorted(all.loss))
     await writeAll(store, [reading(402, { ...late, timeNs: at.timeNs + 1n })])
-    await store.maintain(DAY_START_NS + 4n * DAY_NS + HOUR_NS)
+    await store.upkeep.maintain(DAY_START_NS + 4n * DAY_NS + HOUR_NS)
     const last = await figuresOf(store)
     expect(volumeOf(last).readings).toBe(volumeOf(all).readings + 1)
   })
@@ -159,8 +156,8 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const device = { device: 'borg.t7' }
     await writeAll(one, readingsFrom(1, 100))
     const theirs = [...readingsFrom(1, 30, device), ...readingsFrom(41, 60, device)]
-    await two.write({ journal, toPosition: 60, readings: theirs })
-    for (const store of [one, two]) await store.maintain(DAY_START_NS + HOUR_NS)
+    await two.writer.write({ journal, toPosition: 60, readings: theirs })
+    for (const store of [one, two]) await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     const by = ['device'] as const
     const answers = await Promise.all([one, two].map((store) => figuresOf(store, { by })))
     expect(answers[0]?.throughput).toEqual(answers[1]?.throughput)
@@ -171,30 +168,6 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     ])
     expect(answers[1]?.loss.map(({ lost }) => lost)).toEqual([0, 10])
     await other.close()
-  })
-
-  it('are read by a process that writes nothing', async () => {
-    const { store } = await place.open()
-    const rows = readingsFrom(1, 600)
-    await writeAll(store, rows)
-    await store.maintain(DAY_START_NS + HOUR_NS)
-    expect(await settledHours()).toBeGreaterThan(0)
-    const reader = openInfluxReader({
-      influx: place.settings,
-      limits: LIMITS,
-      retention: RETENTION,
-      buckets,
-      clock: { nowNs: () => DAY_START_NS + 5n * HOUR_NS, monoNs: () => systemClock.monoNs() },
-      log: createLog('silent'),
-    })
-    const [ours, theirs] = [await figuresOf(reader), await figuresOf(store)]
-    expect(ours.throughput).toEqual(theirs.throughput)
-    expect(ours.loss).toEqual(theirs.loss)
-    expect(ours.latency[0]).toMatchObject({ method: 'histogram', n: 600, maxMs: 40 })
-    const short = { fromNs: DAY_START_NS, toNs: DAY_START_NS + HOUR_NS }
-    expect(await figuresOf(reader, short)).toEqual(await figuresOf(store, short))
-    await reader.close()
-    await expect(figuresOf(reader)).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
   it('do not decide about the file of readings: it is that of the embedded store', async () => {
@@ -215,31 +188,26 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     }
     const paths = ['influx', 'duckdb'].map((name) => join(dir, `${name}.parquet`))
     const [ours, theirs] = paths as [string, string]
-    const file = await influx.ask('readingsFile', { ...question, path: ours })
-    await duckdb.ask('readingsFile', { ...question, path: theirs })
+    const file = await influx.files.readingsFile({ ...question, path: ours })
+    await duckdb.files.readingsFile({ ...question, path: theirs })
     expect(file.rows).toBeGreaterThan(100)
     expect(await rowsIn(ours)).toEqual(await rowsIn(theirs))
-    expect(await influx.ask('readingDevices', { ...question, path: '' })).toEqual(
-      await duckdb.ask('readingDevices', { ...question, path: '' }),
+    expect(await influx.files.readingDevices({ ...question, path: '' })).toEqual(
+      await duckdb.files.readingDevices({ ...question, path: '' }),
     )
-    const tooMany = influx.ask('readingsFile', { ...question, maxRows: 10, path: ours })
+    const tooMany = influx.files.readingsFile({ ...question, maxRows: 10, path: ours })
     await expect(tooMany).rejects.toMatchObject({ code: 'EXPORT_TOO_LARGE' })
-    await duckdb.close()
+    await duckdb.upkeep.close()
   })
 })
 
-async function allPages<K extends 'aggregates' | 'readings'>(
-  store: Store,
-  name: K,
-  question: Questions[K][0],
+async function allPages(
+  scan: (cursor: string | null) => Promise<Page<unknown>>,
 ): Promise<unknown[]> {
   const rows: unknown[] = []
   let cursor: string | null = null
   do {
-    const page: { data: readonly unknown[]; next: string | null } = await store.ask(name, {
-      ...question,
-      cursor,
-    })
+    const page: Page<unknown> = await scan(cursor)
     rows.push(...page.data)
     cursor = page.next
   } while (cursor !== null)
@@ -258,7 +226,7 @@ async function rowsIn(path: string): Promise<unknown> {
 }
 
 interface Volume {
-  readonly throughput: Questions['throughput'][1]
+  readonly throughput: readonly ThroughputRow[]
 }
 
 function volumeOf({ throughput }: Volume) {
@@ -275,7 +243,7 @@ function sorted<T>(rows: readonly T[]): T[] {
 }
 
 /** Interpolated percentiles differ in their last digits: those are compared as near, the rest as equal. */
-function expectSameLatency(ours: Questions['latency'][1], theirs: Questions['latency'][1]): void {
+function expectSameLatency(ours: readonly LatencyRow[], theirs: readonly LatencyRow[]): void {
   const near = theirs.map((row) => ({
     ...row,
     p50Ms: nearTo(row.p50Ms),

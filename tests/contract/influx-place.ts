@@ -59,7 +59,7 @@ export function createInfluxPlace(server: TestServer, url = server.url): InfluxP
       dirs.push(copy)
     },
     async close() {
-      for (const store of stores) await store.close()
+      for (const store of stores) await store.upkeep.close()
       influx.close()
       for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
     },

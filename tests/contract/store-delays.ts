@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { DelaysQuery } from '#lib/telemetry/questions.ts'
+import type { DelaysScan } from '#lib/store/scans.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
 import { ALL, WIDE, writeAll, type StorePlace } from './store-fixture.ts'
 import { DAY_START_NS, SECOND_NS, reading, readingsFrom } from './store-rows.ts'
@@ -17,12 +17,12 @@ export function delaysContract(create: () => StorePlace): void {
       store = (await place.open()).store
     })
     afterEach(async () => {
-      await store.close()
+      await store.upkeep.close()
       place.remove()
     })
 
-    const ask = async (over: Partial<DelaysQuery> = {}) => {
-      const rows = await store.ask('delays', { scope: ALL, ...WIDE, maxRows: 1000, ...over })
+    const ask = async (over: Partial<DelaysScan> = {}) => {
+      const rows = await store.reader.delays({ scope: ALL, ...WIDE, maxRows: 1000, ...over })
       if (isTooMany(rows)) throw new Error('expected rows, got too many')
       return rows
     }
@@ -77,7 +77,7 @@ export function delaysContract(create: () => StorePlace): void {
     it('are refused as too many beyond the limit', async () => {
       await writeAll(store, readingsFrom(1, 20))
       expect(await ask({ maxRows: 20 })).toHaveLength(20)
-      const answer = await store.ask('delays', { scope: ALL, ...WIDE, maxRows: 19 })
+      const answer = await store.reader.delays({ scope: ALL, ...WIDE, maxRows: 19 })
       expect(answer).toEqual({ tooMany: true, limit: 19 })
     })
   })

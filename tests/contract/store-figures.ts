@@ -6,7 +6,7 @@ import { lossOfSeries } from '#lib/kpi/network/loss.ts'
 import { throughput } from '#lib/kpi/network/throughput.ts'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { LatencyRow, LossRow, ThroughputRow } from '#lib/telemetry/questions.ts'
+import type { LatencyRow, LossRow, ThroughputRow } from '#lib/store/scans.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { ALL, RETENTION, WIDE, seedOfRun, writeAll, type StorePlace } from './store-fixture.ts'
 import {
@@ -31,9 +31,9 @@ interface Figures {
 async function ask(store: Store, over: object = {}): Promise<Figures> {
   const query = { ...span, by: ['device', 'rat'] as const, ...over }
   return {
-    latency: await store.ask('latency', { ...query, stages: STAGES }),
-    throughput: await store.ask('throughput', query),
-    loss: await store.ask('loss', { ...query, by: ['device'] }),
+    latency: await store.reader.latency({ ...query, stages: STAGES }),
+    throughput: await store.reader.throughput(query),
+    loss: await store.reader.loss({ ...query, by: ['device'] }),
   }
 }
 
@@ -48,12 +48,12 @@ export function figuresContract(create: () => StorePlace): void {
       store = (await place.open()).store
     })
     afterEach(async () => {
-      await store.close()
+      await store.upkeep.close()
       place.remove()
     })
 
     const anew = async (over = {}) => {
-      await store.close()
+      await store.upkeep.close()
       place.remove()
       place = create()
       store = (await place.open(over)).store
@@ -76,7 +76,7 @@ export function figuresContract(create: () => StorePlace): void {
           rows.filter(({ position }) => position <= half),
           1 + (seed % 90),
         )
-        await store.maintain(DAY_START_NS + DAY_NS)
+        await store.upkeep.maintain(DAY_START_NS + DAY_NS)
         await writeAll(
           store,
           rows.filter(({ position }) => position > half),
@@ -86,7 +86,7 @@ export function figuresContract(create: () => StorePlace): void {
         expectLatency(before.latency, rows)
         expectThroughput(before.throughput, rows)
         expectLoss(before.loss, rows)
-        await store.maintain(DAY_START_NS + 2n * DAY_NS)
+        await store.upkeep.maintain(DAY_START_NS + 2n * DAY_NS)
         expect(await ask(store)).toEqual(before)
       })
     })
@@ -104,7 +104,7 @@ export function figuresContract(create: () => StorePlace): void {
           const before = await ask(store, query)
           const counted = before.throughput.reduce((sum, row) => sum + row.readings, 0)
           expect(counted).toBe(volumeOf(within(rows, cut)).readings)
-          await store.maintain(DAY_START_NS + 5n * DAY_NS)
+          await store.upkeep.maintain(DAY_START_NS + 5n * DAY_NS)
           expect(await ask(store, query)).toEqual(before)
         }
       }, 3)
@@ -118,12 +118,12 @@ export function figuresContract(create: () => StorePlace): void {
         )
       const old = fleet(4711, 1, DAY_START_NS)
       await writeAll(store, old)
-      await store.maintain(DAY_START_NS + HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       const before = await ask(store, { by: ['kind', 'operator'] })
       const young = fleet(4712, 251, DAY_START_NS + 3n * DAY_NS)
       await writeAll(store, young)
       const all = await ask(store, { by: ['kind', 'operator'] })
-      const report = await store.maintain(DAY_START_NS + 3n * DAY_NS + 2n * HOUR_NS)
+      const report = await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 2n * HOUR_NS)
       expect(report.droppedPartitions).toEqual(['fleet-2026-11-24'])
       const after = await ask(store, { by: ['kind', 'operator'] })
       expect(after.throughput).toEqual(all.throughput)
@@ -149,7 +149,7 @@ export function figuresContract(create: () => StorePlace): void {
     it('count late rows in volume only, wherever their minute is by then', async () => {
       const late = { flags: FLAGS.late, bytes: 50 }
       await writeAll(store, [reading(1), reading(2)])
-      await store.maintain(DAY_START_NS + HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       const row = reading(3, {
         ...late,
         timeNs: DAY_START_NS,
@@ -160,14 +160,14 @@ export function figuresContract(create: () => StorePlace): void {
         const found = await ask(store, { by: [] })
         expect(found.latency.map(({ stage, n }) => [stage, n])).toEqual([['age', 2]])
         expect(found.throughput[0]).toMatchObject({ messages: 3, readings: 3, bytes: 250 })
-        await store.maintain(DAY_START_NS + 2n * HOUR_NS)
+        await store.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)
       }
     })
 
     it('lose a number once, and only until it arrives', async () => {
       const at = (position: number, seq: number) => reading(position, { seq })
       const loss = async () => {
-        const rows = await store.ask('loss', { ...span, by: ['device'] })
+        const rows = await store.reader.loss({ ...span, by: ['device'] })
         return rows.map(({ expected, received, lost, restarts }) => [
           expected,
           received,
@@ -177,10 +177,10 @@ export function figuresContract(create: () => StorePlace): void {
       }
       await writeAll(store, [at(1, 100), at(2, 101), at(3, 104)])
       expect(await loss()).toEqual([[5, 3, 2, 0]])
-      await store.maintain(DAY_START_NS + HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       await writeAll(store, [at(4, 103)])
       expect(await loss()).toEqual([[5, 4, 1, 0]])
-      await store.maintain(DAY_START_NS + 2n * HOUR_NS)
+      await store.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)
       await writeAll(store, [at(5, 0), at(6, 1)])
       expect(await loss()).toEqual([[7, 6, 1, 1]])
     })
@@ -191,7 +191,7 @@ export function figuresContract(create: () => StorePlace): void {
         reading(n, n % 2 === 0 ? meter : { device: 'acme.m1', kind: 'radio', fields: {} }),
       )
       await writeAll(store, rows, 1)
-      const found = await store.ask('loss', { ...span, by: [] })
+      const found = await store.reader.loss({ ...span, by: [] })
       expect(found).toMatchObject([{ received: 4, lost: 0, restarts: 0 }])
     })
   })

@@ -5,7 +5,10 @@ import { createLog } from '#lib/runtime/log.ts'
 import type { StoreOptions } from '#lib/store/options.ts'
 import type { OpenedStore, Store } from '#lib/store/store.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
-import type { Page, ReadingRow, ReadingsQuery, Scope } from '#lib/telemetry/questions.ts'
+import type { ReadingsScan } from '#lib/store/scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Page } from '#lib/telemetry/page.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { DAY_NS, DAY_START_NS, JOURNAL, batchesOf } from './store-rows.ts'
 
@@ -44,7 +47,7 @@ export function seedOfRun(): number {
 }
 
 export async function writeAll(store: Store, rows: readonly Reading[], messages = 50) {
-  for (const batch of batchesOf(rows, messages)) await store.write(batch)
+  for (const batch of batchesOf(rows, messages)) await store.writer.write(batch)
 }
 
 const KINDS = ['truck', 'robot', 'radio', 'probe', 'heat_meter', 'energy_meter'] as const
@@ -52,15 +55,15 @@ const KINDS = ['truck', 'robot', 'radio', 'probe', 'heat_meter', 'energy_meter']
 /** Every row of every kind, read page by page. */
 export async function readAll(
   store: Store,
-  over: Partial<ReadingsQuery> = {},
+  over: Partial<ReadingsScan> = {},
 ): Promise<ReadingRow[]> {
   const rows: ReadingRow[] = []
   for (const kind of over.kind ? [over.kind] : KINDS) {
     const query = { scope: ALL, ...WIDE, fields: null, order: 'asc', limit: 5000, cursor: null }
-    const question = { ...query, kind, ...over } as ReadingsQuery
+    const question = { ...query, kind, ...over } as ReadingsScan
     let cursor: string | null = null
     do {
-      const page: Page<ReadingRow> = await store.ask('readings', { ...question, cursor })
+      const page: Page<ReadingRow> = await store.reader.readings({ ...question, cursor })
       rows.push(...page.data)
       cursor = page.next
     } while (cursor !== null)

@@ -9,7 +9,8 @@ import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
-import type { RegistersQuery, Span } from '#lib/telemetry/questions.ts'
+import type { RegistersScan } from '#lib/store/scans.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { isTooMany } from '#lib/telemetry/service.ts'
 import { ALL, seedOfRun, writeAll, type StorePlace } from './store-fixture.ts'
@@ -33,12 +34,12 @@ export function registersContract(create: () => StorePlace): void {
       store = (await place.open()).store
     })
     afterEach(async () => {
-      await store.close()
+      await store.upkeep.close()
       place.remove()
     })
 
-    const ask = async (over: Partial<RegistersQuery> = {}): Promise<readonly RegisterRow[]> => {
-      const rows = await store.ask('registers', { ...question, ...over })
+    const ask = async (over: Partial<RegistersScan> = {}): Promise<readonly RegisterRow[]> => {
+      const rows = await store.reader.registers({ ...question, ...over })
       if (isTooMany(rows)) throw new Error('expected rows, got too many')
       return rows
     }
@@ -49,7 +50,7 @@ export function registersContract(create: () => StorePlace): void {
       let all = 0
       await fc.assert(
         fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 - 1 }), async (seed) => {
-          await store.close()
+          await store.upkeep.close()
           place.remove()
           place = create()
           store = (await place.open()).store
@@ -158,14 +159,14 @@ export function registersContract(create: () => StorePlace): void {
       const span = { toNs: DAY_START_NS + 3n * DAY_NS }
       expect(await ask({ ...span, maxRows: 50 })).toHaveLength(50)
       for (const cellNs of [HOUR_NS, null]) {
-        const answer = await store.ask('registers', { ...question, ...span, cellNs, maxRows: 49 })
+        const answer = await store.reader.registers({ ...question, ...span, cellNs, maxRows: 49 })
         expect(answer).toEqual({ tooMany: true, limit: 49 })
       }
     })
   })
 }
 
-const question: RegistersQuery = {
+const question: RegistersScan = {
   ...SPAN,
   scope: { ...ALL, kinds: ['heat_meter', 'energy_meter'] },
   meters: DEVICES.map((device) => {

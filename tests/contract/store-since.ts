@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { ReadingRow, SinceQuery } from '#lib/telemetry/questions.ts'
+import type { SinceScan } from '#lib/store/scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { ALL, seedOfRun, shown, writeAll, type StorePlace } from './store-fixture.ts'
 import { DAY_NS, DAY_START_NS, randomFleet, reading, readingsFrom } from './store-rows.ts'
 
@@ -19,12 +20,12 @@ export function sinceContract(create: () => StorePlace): void {
       store = (await place.open()).store
     })
     afterEach(async () => {
-      await store.close()
+      await store.upkeep.close()
       place.remove()
     })
 
-    const ask = (over: Partial<SinceQuery>) =>
-      store.ask('since', { scope: ALL, after: START, toPosition: 1e9, limit: 1000, ...over })
+    const ask = (over: Partial<SinceScan>) =>
+      store.reader.since({ scope: ALL, after: START, toPosition: 1e9, limit: 1000, ...over })
 
     const seed = seedOfRun()
     it(`gives every row once, in the order of the journal, page by page (SEED=${seed})`, async () => {
@@ -33,7 +34,7 @@ export function sinceContract(create: () => StorePlace): void {
       await writeAll(store, rows)
       const sorted = rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
       const found: ReadingRow[] = []
-      let after: SinceQuery['after'] = START
+      let after: SinceScan['after'] = START
       for (;;) {
         const { data } = await ask({ after, limit: random.integer(1, 60) })
         const last = data.at(-1)
@@ -53,7 +54,7 @@ export function sinceContract(create: () => StorePlace): void {
         reading(7, { timeNs: DAY_START_NS - 30n * DAY_NS }),
       ]
       await writeAll(store, rows)
-      const places = async (over: Partial<SinceQuery>) =>
+      const places = async (over: Partial<SinceScan>) =>
         (await ask(over)).data.map(({ position, index }) => `${position}.${index}`)
       const after = { position: 5, index: 0 }
       expect(await places({ after })).toEqual(['5.1', '6.0', '7.0'])

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Identity, Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { AggregatesQuery, Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { AggregatesScan, ReadingsScan } from '#lib/store/scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Page } from '#lib/telemetry/page.ts'
 import { figuresContract } from './store-figures.ts'
 import { delaysContract } from './store-delays.ts'
 import { registersContract } from './store-registers.ts'
@@ -43,11 +45,11 @@ export function storeContract(name: string, create: () => StorePlace): void {
       store = (await place.open()).store
     })
     afterEach(async () => {
-      await store.close()
+      await store.upkeep.close()
       place.remove()
     })
     const reopen = async (over = {}) => {
-      await store.close()
+      await store.upkeep.close()
       const opened = await place.open(over)
       store = opened.store
       return opened
@@ -79,7 +81,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       ]
       await writeAll(store, rows)
       await expectRows(store, rows)
-      await reopen({ expected: store.positions() })
+      await reopen({ expected: store.writer.positions() })
       await expectRows(store, rows)
     })
 
@@ -88,7 +90,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       const startNs = DAY_START_NS + 5n * DAY_NS
       const rows = randomFleet({ seed, messages: 300, startNs, stepNs: 900n * SECOND_NS })
       await writeAll(store, rows, 1 + (seed % 120))
-      expect(Object.keys(store.positions()).length, `SEED=${seed}`).toBeGreaterThan(2)
+      expect(Object.keys(store.writer.positions()).length, `SEED=${seed}`).toBeGreaterThan(2)
       await expectRows(store, rows)
     })
 
@@ -96,11 +98,11 @@ export function storeContract(name: string, create: () => StorePlace): void {
       const rows = randomFleet({ seed: 7, messages: 120 })
       const batches = batchesOf(rows, 40)
       for (const batch of batches) {
-        await store.write(batch)
-        await store.write(batch)
+        await store.writer.write(batch)
+        await store.writer.write(batch)
       }
-      await reopen({ expected: store.positions() })
-      for (const batch of batches) await store.write(batch)
+      await reopen({ expected: store.writer.positions() })
+      for (const batch of batches) await store.writer.write(batch)
       await expectRows(store, rows)
     })
 
@@ -142,7 +144,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
             const seen: unknown[] = []
             let cursor: string | null = null
             do {
-              const page: Page<ReadingRow> = await store.ask('readings', { ...query, cursor })
+              const page: Page<ReadingRow> = await store.reader.readings({ ...query, cursor })
               expect(page.data.length).toBeLessThanOrEqual(limit)
               for (const { timeNs, device, position, index } of page.data) {
                 seen.push({ timeNs, device, position, index })
@@ -159,7 +161,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
     it('shows a caller its scope, its span and its fields alone', async () => {
       const rows = randomFleet({ seed: 13, messages: 200 })
       await writeAll(store, rows)
-      const scoped = async (over: Partial<ReadingsQuery>) => readAll(store, over)
+      const scoped = async (over: Partial<ReadingsScan>) => readAll(store, over)
       const borg = await scoped({ scope: { ...ALL, tenants: ['borg'] } })
       expect(borg).toEqual(rows.filter(({ tenant }) => tenant === 'borg').map(shown))
       const one = await scoped({ scope: { ...ALL, devices: ['acme.t1'], kinds: ['probe'] } })
@@ -202,8 +204,8 @@ export function storeContract(name: string, create: () => StorePlace): void {
         everyNs: MINUTE_NS,
         limit: 1,
         cursor: null,
-      } as const satisfies AggregatesQuery
-      const first = await store.ask('aggregates', query)
+      } as const satisfies AggregatesScan
+      const first = await store.reader.aggregates(query)
       expect(first.data).toEqual([
         {
           timeNs: DAY_START_NS,
@@ -218,7 +220,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
           },
         },
       ])
-      const second = await store.ask('aggregates', { ...query, cursor: first.next })
+      const second = await store.reader.aggregates({ ...query, cursor: first.next })
       expect(second.data).toMatchObject([
         { timeNs: DAY_START_NS + MINUTE_NS, count: 1, fields: { odometerM: { delta: 0 } } },
       ])
@@ -236,11 +238,11 @@ export function storeContract(name: string, create: () => StorePlace): void {
         const { kind, device, channel, seq, timeNs, hash } = row
         return { kind, device, channel, seq, timeNs, hash, position: 1000, index: 0, ...over }
       }
-      const same = await store.known(rows.map((row) => identity(row)))
+      const same = await store.writer.known(rows.map((row) => identity(row)))
       expect(same).toEqual(rows.map(() => 'same'))
       const [row = reading(1)] = rows
       expect(
-        await store.known([
+        await store.writer.known([
           identity(row, { hash: 5n }),
           identity(row, { seq: 99 }),
           identity(row, { channel: 'other' }),
@@ -251,19 +253,23 @@ export function storeContract(name: string, create: () => StorePlace): void {
           identity(row, { position: 1, index: 1 }),
         ]),
       ).toEqual(['other_content', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown', 'same'])
-      expect(await store.known([])).toEqual([])
+      expect(await store.writer.known([])).toEqual([])
     })
 
     it('names the position up to which everything is checkpointed', async () => {
       await writeAll(store, readingsFrom(1, 100))
-      const { checkpointed } = await store.maintain(DAY_START_NS + HOUR_NS)
+      const { checkpointed } = await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       expect(checkpointed).toBe(100)
-      await store.write({ journal: JOURNAL, toPosition: 120, readings: [] })
-      expect((await store.maintain(DAY_START_NS + HOUR_NS + SECOND_NS)).checkpointed).toBe(120)
+      await store.writer.write({ journal: JOURNAL, toPosition: 120, readings: [] })
+      expect((await store.upkeep.maintain(DAY_START_NS + HOUR_NS + SECOND_NS)).checkpointed).toBe(
+        120,
+      )
       // Small and fresh: these wait in the WAL, and hold the position back until their turn.
       await writeAll(store, readingsFrom(125, 130))
-      expect((await store.maintain(DAY_START_NS + HOUR_NS + 2n * SECOND_NS)).checkpointed).toBe(124)
-      expect((await store.maintain(DAY_START_NS + 2n * HOUR_NS)).checkpointed).toBe(130)
+      expect(
+        (await store.upkeep.maintain(DAY_START_NS + HOUR_NS + 2n * SECOND_NS)).checkpointed,
+      ).toBe(124)
+      expect((await store.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)).checkpointed).toBe(130)
     })
 
     it('cancels a question at its deadline and at the wish of the caller', async () => {
@@ -276,22 +282,22 @@ export function storeContract(name: string, create: () => StorePlace): void {
         everyNs: SECOND_NS,
         stages: ['age'],
       } as const
-      await expect(store.ask('latency', slow)).rejects.toSatisfy((error) =>
+      await expect(store.reader.latency(slow)).rejects.toSatisfy((error) =>
         isPlatformError(error, 'QUERY_TIMEOUT'),
       )
       await reopen()
       const controller = new AbortController()
-      const asked = store.ask('latency', slow, controller.signal)
+      const asked = store.reader.latency(slow, controller.signal)
       controller.abort(new Error('no longer wanted'))
       await expect(asked).rejects.toThrow('no longer wanted')
-      expect(await store.ask('latency', slow)).not.toEqual([])
+      expect(await store.reader.latency(slow)).not.toEqual([])
     })
 
     it('lets a few questions in, some wait, and refuses the rest', async () => {
       await reopen({ limits: { ...LIMITS, queryConcurrency: 1, queryQueue: 2 } })
       await writeAll(store, readingsFrom(1, 10))
       const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-      const asked = Array.from({ length: 5 }, () => store.ask('throughput', query))
+      const asked = Array.from({ length: 5 }, () => store.reader.throughput(query))
       const ended = await Promise.allSettled(asked)
       expect(ended.map(({ status }) => status)).toEqual([
         'fulfilled',
@@ -302,18 +308,20 @@ export function storeContract(name: string, create: () => StorePlace): void {
       ])
       const refused = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
       expect(refused.every((error) => isPlatformError(error, 'QUERY_BUSY'))).toBe(true)
-      expect(await store.ask('throughput', query)).toHaveLength(1)
+      expect(await store.reader.throughput(query)).toHaveLength(1)
     })
 
     it('answers nothing more once it is closed, and may be closed twice', async () => {
       await writeAll(store, readingsFrom(1, 10))
-      await Promise.all([store.close(), store.close()])
+      await Promise.all([store.upkeep.close(), store.upkeep.close()])
       const closed = (error: unknown) => isPlatformError(error, 'CLOSED')
-      await expect(store.write(batchesOf(readingsFrom(11, 12), 2)[0]!)).rejects.toSatisfy(closed)
-      await expect(store.known([])).rejects.toSatisfy(closed)
-      await expect(store.maintain(DAY_START_NS)).rejects.toSatisfy(closed)
+      await expect(store.writer.write(batchesOf(readingsFrom(11, 12), 2)[0]!)).rejects.toSatisfy(
+        closed,
+      )
+      await expect(store.writer.known([])).rejects.toSatisfy(closed)
+      await expect(store.upkeep.maintain(DAY_START_NS)).rejects.toSatisfy(closed)
       const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-      await expect(store.ask('throughput', query)).rejects.toSatisfy(closed)
+      await expect(store.reader.throughput(query)).rejects.toSatisfy(closed)
     })
 
     figuresContract(create)

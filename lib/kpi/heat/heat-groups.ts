@@ -1,5 +1,5 @@
 import type { Boundary } from '#lib/telemetry/heat.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { heatFigures, type HeatFigures, type PointPiece } from './recovered-heat.ts'
 
 /** One measuring point in one bucket, with what it may be grouped by. */

@@ -1,5 +1,5 @@
 import type { Flag } from '#lib/telemetry/flags.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { kwhOfJoules } from './energy-unit.ts'
 import {
   isFall,

@@ -1,4 +1,4 @@
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { kwhOfJoules } from './energy-unit.ts'
 import type { HeatInterval, HeatIntervals, IntervalKind } from './heat-intervals.ts'
 import { registerStepJ, type RegisterMeter } from './register-meter.ts'

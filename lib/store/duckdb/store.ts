@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { StoreOptions } from '../options.ts'
-import type { Store, StoreBatch } from '../store.ts'
+import type { Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
 import { isFatal, unavailable } from './files/engine.ts'
 import { freezeSession } from './files/freeze.ts'
 import { createGate, closedError } from '../gate.ts'
@@ -12,7 +12,7 @@ import {
   walBytes,
   type MaintenanceMemory,
 } from './files/maintain.ts'
-import { QUESTIONS } from './scans/questions.ts'
+import { createFiles, createReader, type RunScan } from './scans/reader.ts'
 import { createSessionHolder, type Session } from './files/session.ts'
 import { withView } from './scans/view.ts'
 import { writeBatch } from './write/write.ts'
@@ -50,7 +50,17 @@ export function createDuckdbStore(given: StoreParts): Store {
   let closing: Promise<void> | null = null
   following(given.session)
 
-  return {
+  const run: RunScan = (scanner, scan, signal) => {
+    if (closing) return Promise.reject(closedError())
+    return gate.run(
+      (either) =>
+        reading(either, (session, connection) =>
+          withView(session, (view) => scanner({ view, connection, buckets }, scan)),
+        ),
+      signal,
+    )
+  }
+  const writer: StoreWriter = {
     positions: () => positions,
     write: (batch) =>
       inTurn('write to the store', async (session) => {
@@ -67,16 +77,8 @@ export function createDuckdbStore(given: StoreParts): Store {
       inTurn('look readings up in the store', (session) =>
         withView(session, (view) => findKnown(session.writer, view, identities)),
       ),
-    ask(name, question, signal) {
-      if (closing) return Promise.reject(closedError())
-      return gate.run(
-        (either) =>
-          asking(either, (session, connection) =>
-            withView(session, (view) => QUESTIONS[name]({ view, connection, buckets }, question)),
-          ),
-        signal,
-      )
-    },
+  }
+  const upkeep: StoreUpkeep = {
     maintain: (nowNs) =>
       inTurn('maintain the store', async (session) => {
         const report = await maintainSession(session, nowNs, { ...options, memory, settled })
@@ -90,6 +92,7 @@ export function createDuckdbStore(given: StoreParts): Store {
       return closing
     },
   }
+  return { reader: createReader(run), files: createFiles(run), writer, upkeep }
 
   /** Loss can be followed from the start where everything that is in the files is rolled up. */
   function following(session: Session): Session {
@@ -119,8 +122,8 @@ export function createDuckdbStore(given: StoreParts): Store {
     return mine
   }
 
-  /** A question on a connection of its own, interrupted when the signal aborts. */
-  async function asking<T>(
+  /** A scan on a connection of its own, interrupted when the signal aborts. */
+  async function reading<T>(
     signal: AbortSignal,
     work: (session: Session, connection: DuckDBConnection) => Promise<T>,
   ): Promise<T> {

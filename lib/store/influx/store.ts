@@ -2,7 +2,7 @@ import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.t
 import { createGate, closedError } from '../gate.ts'
 import { HOUR_NS, MINUTE_NS, floorTo } from '../time-grid.ts'
 import type { StoreOptions } from '../options.ts'
-import type { Store, StoreBatch } from '../store.ts'
+import type { Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
 import { createAccumulator, type Accumulator } from './figures/accumulator.ts'
 import { StoreBusy } from './client/failure.ts'
 import { prepareFlush, sendOutbox } from './write/flush.ts'
@@ -14,7 +14,7 @@ import { rollHours } from './figures/hours.ts'
 import { dropExpired, expireFigures } from './maintain.ts'
 import type { Connection } from './client/connection.ts'
 import { createPace } from './client/pace.ts'
-import { QUESTIONS } from './scans/questions.ts'
+import { createFiles, createReader, type RunScan } from './scans/reader.ts'
 import type { View } from './scans/view.ts'
 import { createSeriesBudget, writeBatch } from './write/write.ts'
 
@@ -60,7 +60,18 @@ export function createInfluxStore(given: StoreParts): Store {
   const ending = new AbortController()
   let closing: Promise<void> | null = null
 
-  return {
+  const run: RunScan = (scanner, scan, signal) => {
+    if (closing) return Promise.reject(closedError())
+    return gate.run(async (either) => {
+      try {
+        await connection.ensure()
+        return await scanner({ influx, buckets, signal: either, view: viewNow() }, scan)
+      } catch (error) {
+        throw closing ? closedError() : forCaller(error)
+      }
+    }, signal)
+  }
+  const writer: StoreWriter = {
     positions: () => positions,
     write: (batch) =>
       inTurn(async () => {
@@ -76,18 +87,8 @@ export function createInfluxStore(given: StoreParts): Store {
       }),
     known: (identities) =>
       inTurn(() => (identities.length === 0 ? [] : findKnown(influx, journal, identities))),
-    ask(name, question, signal) {
-      if (closing) return Promise.reject(closedError())
-      return gate.run(async (either) => {
-        try {
-          await connection.ensure()
-          const asking = { influx, buckets, signal: either, view: viewNow() }
-          return await QUESTIONS[name](asking, question)
-        } catch (error) {
-          throw closing ? closedError() : forCaller(error)
-        }
-      }, signal)
-    },
+  }
+  const upkeep: StoreUpkeep = {
     maintain: (nowNs) => inTurn(() => maintain(nowNs)),
     freeze: (into) =>
       inTurn(async () => {
@@ -100,6 +101,7 @@ export function createInfluxStore(given: StoreParts): Store {
       return closing
     },
   }
+  return { reader: createReader(run), files: createFiles(run), writer, upkeep }
 
   function newAccumulator(): Accumulator {
     return createAccumulator(buckets, (channel) => local.channels.get(channel))
@@ -113,7 +115,6 @@ export function createInfluxStore(given: StoreParts): Store {
       rolled,
       fresh: pending ? [pending, current] : [current],
       dirtyHours: [...local.dirtyHours.keys()],
-      hoursToNs: MOST_NS,
       minuteFloorNs: local.minuteFloorNs,
       droppedNs,
       parts: local.parts,
@@ -239,8 +240,6 @@ export function createInfluxStore(given: StoreParts): Store {
     local.close()
   }
 }
-
-const MOST_NS = 2n ** 63n - 1n
 
 /** A question cannot mend a setting: whoever asks is told that the store does not answer. */
 function forCaller(error: unknown): unknown {

@@ -1,4 +1,6 @@
-import type { FigureQuery, Grouping, Stage } from '#lib/telemetry/questions.ts'
+import type { FigureScan } from '../../scans.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
 import { COUNTS } from './figures.ts'
 import { TENANT_OF, grainOf, keysOf, tableOf, type Grain, type Step } from '../scans/grain.ts'
 import {
@@ -35,7 +37,7 @@ interface Pieces {
   readonly hours: string | null
 }
 
-type Shape = Pick<FigureQuery, 'fromNs' | 'toNs' | 'everyNs'>
+type Shape = Pick<FigureScan, 'fromNs' | 'toNs' | 'everyNs'>
 
 export function piecesOf(view: View, shape: Shape): Pieces {
   const { rolled, hoursRolled } = view
@@ -114,7 +116,7 @@ function wholeSteps(
 export function rolledUp(
   what: 'counts' | 'latency',
   columns: readonly string[],
-  query: FigureQuery,
+  query: FigureScan,
   pieces: Pieces,
 ): readonly string[] {
   const grain = grainOf(query)
@@ -131,7 +133,7 @@ export function rolledUp(
 /** `raw` makes figures of raw rows; without any source it makes them of none. */
 function joined(
   rolled: readonly string[],
-  [view, query, pieces]: readonly [View, FigureQuery, Pieces],
+  [view, query, pieces]: readonly [View, FigureScan, Pieces],
   raw: (rows: string) => string,
 ): string {
   const source = rawOf(query, pieces)
@@ -148,7 +150,7 @@ export function rawCounts(rows: string, grain: Grain): string {
 }
 
 /** The raw rows of a question; those of its pieces, or all. */
-export function rawOf(query: FigureQuery, pieces: Pieces | null): RawSource {
+export function rawOf(query: FigureScan, pieces: Pieces | null): RawSource {
   return {
     kinds: kindsIn(query.scope),
     span: query,
@@ -159,7 +161,7 @@ export function rawOf(query: FigureQuery, pieces: Pieces | null): RawSource {
 }
 
 /** Counts of a span: raw and rolled up, to be summed. */
-export function countSource(view: View, query: FigureQuery): string {
+export function countSource(view: View, query: FigureScan): string {
   const pieces = piecesOf(view, query)
   const rolled = rolledUp('counts', COUNTS, query, pieces)
   return `(${joined(rolled, [view, query, pieces], (rows) => rawCounts(rows, grainOf(query)))})`
@@ -168,7 +170,7 @@ export function countSource(view: View, query: FigureQuery): string {
 /** Bucket rows of a span: raw values as buckets of one, and those rolled up. */
 export function bucketSource(
   view: View,
-  query: FigureQuery & { readonly stages: readonly Stage[] },
+  query: FigureScan & { readonly stages: readonly Stage[] },
   bucketSql: (column: string) => string,
 ): string {
   const grain = grainOf(query)
@@ -186,7 +188,7 @@ export function bucketSource(
 }
 
 /** The grouping columns `g_...` of a question, for SELECT. */
-export function groupSelect(query: Pick<FigureQuery, 'scope' | 'by'>): string {
+export function groupSelect(query: Pick<FigureScan, 'scope' | 'by'>): string {
   const tenant = TENANT_OF[grainOf(query)]
   return query.by.map((name) => `${name === 'tenant' ? tenant : name} AS g_${name}, `).join('')
 }

@@ -1,7 +1,8 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Aggregate, AggregateRow, AggregatesQuery, Page } from '#lib/telemetry/questions.ts'
+import type { Aggregate, AggregateRow, AggregatesScan } from '../../scans.ts'
+import type { Page } from '#lib/telemetry/page.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import { withinRange } from './latency-values.ts'
@@ -17,15 +18,15 @@ import {
   textIn,
   type Row,
 } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
 
 /** Orders the rows of a device in one number: time, then position, then index. */
 const PLACE = `time_ns::HUGEINT * 72057594037927936 + position * 4096 + least(idx, 4095)`
 
 /** Fields per device and interval, by their role; ordered by time, then device. */
-export async function askAggregates(
-  { connection, view }: Asking,
-  query: AggregatesQuery,
+export async function scanAggregates(
+  { connection, view }: ScanContext,
+  query: AggregatesScan,
 ): Promise<Page<AggregateRow>> {
   const { kind, everyNs, limit } = query
   if (!kindsIn(query.scope).includes(kind)) return { data: [], next: null }
@@ -53,7 +54,7 @@ export async function askAggregates(
   return { data, next: more ? encodeCursor([String(last.timeNs), last.device]) : null }
 }
 
-function afterCursor({ cursor }: AggregatesQuery): string[] {
+function afterCursor({ cursor }: AggregatesScan): string[] {
   if (cursor === null) return []
   const [time, device] = decodeCursor(cursor, ['n', 't'])
   return [`time_ns >= ${time}`, `(interval_ns, device) > (${time}, ${literal(device ?? '')})`]

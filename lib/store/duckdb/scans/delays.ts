@@ -1,10 +1,10 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { DelaysQuery } from '#lib/telemetry/questions.ts'
+import type { DelaysScan } from '../../scans.ts'
 import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
 import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from './latency-values.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
 
 const RTT = fieldColumn('rttMs')
 
@@ -26,9 +26,9 @@ const COLUMNS = [
  * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
  * ones are left out; several readings under one number of one message are one.
  */
-export async function askDelays(
-  { connection, view }: Asking,
-  { scope, fromNs, toNs, maxRows }: DelaysQuery,
+export async function scanDelays(
+  { connection, view }: ScanContext,
+  { scope, fromNs, toNs, maxRows }: DelaysScan,
 ): Promise<readonly DelayRow[] | TooMany> {
   const rows = rawSource(view, {
     kinds: kindsIn(scope),

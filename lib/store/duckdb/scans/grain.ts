@@ -1,4 +1,4 @@
-import type { FigureQuery } from '#lib/telemetry/questions.ts'
+import type { FigureScan } from '../../scans.ts'
 
 /**
  * Figures are kept twice: of each device, and of all devices of a tenant together. Dashboards mostly ask
@@ -28,7 +28,7 @@ export function tableOf(step: Step, grain: Grain, what: 'counts' | 'latency'): s
 }
 
 /** The tables that are enough for a question. */
-export function grainOf({ scope, by }: Pick<FigureQuery, 'scope' | 'by'>): Grain {
+export function grainOf({ scope, by }: Pick<FigureScan, 'scope' | 'by'>): Grain {
   return scope.devices || by.includes('device') ? 'device' : 'tenant'
 }
 

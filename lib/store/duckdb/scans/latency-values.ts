@@ -1,7 +1,7 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Stage } from '#lib/telemetry/questions.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
 import { fieldColumn, radioColumn } from '../write/columns.ts'
 import { TENANT_OF, type Grain } from './grain.ts'
 

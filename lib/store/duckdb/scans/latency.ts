@@ -1,22 +1,23 @@
-import type { LatencyQuery, LatencyRow, Stage } from '#lib/telemetry/questions.ts'
+import type { LatencyScan, LatencyRow } from '../../scans.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
 import type { Buckets } from '../../options.ts'
 import { bucketSource, groupNames, groupOf, groupSelect, rawOf } from '../figures/figure-source.ts'
 import { grainOf } from './grain.ts'
 import { STAGE_VALUES, stageRows } from './latency-values.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
 import { intervalSql } from '../../time-grid.ts'
-import { kindsIn, rawSource, type Asking } from './view.ts'
+import { kindsIn, rawSource, type ScanContext } from './view.ts'
 
 /** Up to this many raw rows in the span percentiles are exact; beyond, of buckets. */
 const EXACT_ROWS = 200_000
 const PERCENTILES = [50, 95, 99] as const
 
 /** Latency per group and interval; a row for each that has a value. */
-export async function askLatency(asking: Asking, query: LatencyQuery): Promise<LatencyRow[]> {
+export async function scanLatency(context: ScanContext, query: LatencyScan): Promise<LatencyRow[]> {
   const stages = query.stages.filter((stage) => STAGE_VALUES[stage])
   if (stages.length === 0 || kindsIn(query.scope).length === 0) return []
   const wanted = { ...query, stages }
-  return isExact(asking, query) ? exact(asking, wanted) : ofBuckets(asking, wanted)
+  return isExact(context, query) ? exact(context, wanted) : ofBuckets(context, wanted)
 }
 
 /** Of few devices raw rows are read anyhow: `figure-source.ts`. */
@@ -24,7 +25,7 @@ const FEW_DEVICES = 10
 const EXACT_ROWS_OF_FEW = 5_000_000
 
 /** Whether all raw rows of the span are there, and few enough by the catalogue. */
-function isExact({ view }: Asking, { fromNs, toNs, scope }: LatencyQuery): boolean {
+function isExact({ view }: ScanContext, { fromNs, toNs, scope }: LatencyScan): boolean {
   if (fromNs <= view.droppedNs) return false
   let rows = 0
   for (const part of view.parts) {
@@ -42,8 +43,8 @@ function isExact({ view }: Asking, { fromNs, toNs, scope }: LatencyQuery): boole
 }
 
 async function exact(
-  { connection, view }: Asking,
-  query: LatencyQuery & { readonly stages: readonly Stage[] },
+  { connection, view }: ScanContext,
+  query: LatencyScan & { readonly stages: readonly Stage[] },
 ): Promise<LatencyRow[]> {
   const { by, everyNs, stages } = query
   const groups = groupNames(by)
@@ -78,8 +79,8 @@ async function exact(
  * running sums; the middles and the interpolation are those of lib/kpi/buckets.ts.
  */
 async function ofBuckets(
-  { connection, view, buckets }: Asking,
-  query: LatencyQuery & { readonly stages: readonly Stage[] },
+  { connection, view, buckets }: ScanContext,
+  query: LatencyScan & { readonly stages: readonly Stage[] },
 ): Promise<LatencyRow[]> {
   const { by, everyNs } = query
   const groups = groupNames(by)
@@ -120,7 +121,7 @@ function percentileIn(row: Row, p: number, buckets: Buckets): number {
   return low + (high - low) * weight
 }
 
-function commonOf(row: Row, { by, everyNs }: LatencyQuery) {
+function commonOf(row: Row, { by, everyNs }: LatencyScan) {
   return {
     group: groupOf(row, by),
     timeNs: everyNs === null ? null : bigintIn(row, 'interval_ns'),

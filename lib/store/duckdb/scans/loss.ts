@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { FigureQuery, Grouping, LossRow } from '#lib/telemetry/questions.ts'
+import type { FigureScan, LossRow } from '../../scans.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import { tenantOf } from '#lib/telemetry/ids.ts'
 import { groupNames, groupOf, groupSelect, piecesOf, rolledUp } from '../figures/figure-source.ts'
@@ -18,24 +19,24 @@ import {
 } from '../../loss-runs.ts'
 import { bigintIn, numberIn, rowsOf, textIn, textOrNull, type Row } from '../files/sql.ts'
 import { MINUTE_NS, ceilTo, floorTo, intervalSql } from '../../time-grid.ts'
-import { rawSource, type Asking, type View } from './view.ts'
+import { rawSource, type ScanContext, type View } from './view.ts'
 
 /**
  * Loss per group and interval, by sequence numbers in the order of arrival over all kinds of a
  * channel. Answered for whole minutes: those that the span touches. A gap counts where the next
  * number was measured.
  */
-export async function askLoss(asking: Asking, query: FigureQuery): Promise<LossRow[]> {
+export async function scanLoss(context: ScanContext, query: FigureScan): Promise<LossRow[]> {
   const span = { fromNs: floorTo(query.fromNs, MINUTE_NS), toNs: ceilTo(query.toNs, MINUTE_NS) }
   const whole = { ...query, ...span }
   // Before anything is waited for: of the moment of the view.
-  const behind = asking.view.lossBehind()
+  const behind = context.view.lossBehind()
   const sums = new Map<string, Sum>()
-  for (const row of await rolledLoss(asking, whole)) {
+  for (const row of await rolledLoss(context, whole)) {
     const timeNs = query.everyNs === null ? null : bigintIn(row, 'interval_ns')
     addTo(sums, { group: groupOf(row, query.by), timeNs }, deltaIn(row))
   }
-  const { view, connection } = asking
+  const { view, connection } = context
   const pending = behind ?? (await lossAfter(connection, view, null))
   for (const delta of pending.deltas) {
     const { minute, keys } = delta.place
@@ -51,7 +52,7 @@ export async function askLoss(asking: Asking, query: FigureQuery): Promise<LossR
   return [...sums.values()].flatMap(lossRow).toSorted(byTimeAndGroup)
 }
 
-async function rolledLoss({ connection, view }: Asking, query: FigureQuery): Promise<Row[]> {
+async function rolledLoss({ connection, view }: ScanContext, query: FigureScan): Promise<Row[]> {
   const { by, everyNs } = query
   // Loss has no finer grain than a minute, so shorter intervals are made of whole minutes as well.
   const grain = everyNs !== null && everyNs < MINUTE_NS ? MINUTE_NS : everyNs

@@ -3,20 +3,20 @@ import { rm } from 'node:fs/promises'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { ReadingsFile, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingsFile, ReadingsFileScan } from '../../scans.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
 import { wantedFields } from './readings.ts'
 import { identifier, literal, numberIn, rowsOf, textIn } from '../files/sql.ts'
 import { TENANT_OF } from './grain.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
 
 /** The raw readings of a span as a Parquet file, with the columns that CSV has. */
-export async function askReadingsFile(
-  asking: Asking,
-  query: ReadingsFileQuery,
+export async function scanReadingsFile(
+  context: ScanContext,
+  query: ReadingsFileScan,
 ): Promise<ReadingsFile> {
-  const { connection } = asking
-  const source = sourceOf(asking, query)
+  const { connection } = context
+  const source = sourceOf(context, query)
   const [found] = await rowsOf(connection, `SELECT count(*) AS n FROM ${source}`)
   const rows = found ? numberIn(found, 'n') : 0
   if (rows > query.maxRows) {
@@ -40,18 +40,18 @@ export async function askReadingsFile(
 }
 
 /** Devices with readings in a question. */
-export async function askReadingDevices(
-  asking: Asking,
-  query: ReadingsFileQuery,
+export async function scanReadingDevices(
+  context: ScanContext,
+  query: ReadingsFileScan,
 ): Promise<readonly FullId[]> {
   const rows = await rowsOf(
-    asking.connection,
-    `SELECT DISTINCT device FROM ${sourceOf(asking, query)} ORDER BY device`,
+    context.connection,
+    `SELECT DISTINCT device FROM ${sourceOf(context, query)} ORDER BY device`,
   )
   return rows.map((row) => textIn(row, 'device'))
 }
 
-function sourceOf({ view }: Asking, { scope, kind, fields, fromNs, toNs }: ReadingsFileQuery) {
+function sourceOf({ view }: ScanContext, { scope, kind, fields, fromNs, toNs }: ReadingsFileScan) {
   const wanted = wantedFields(kind, fields)
   return rawSource(view, {
     kinds: [kind],
@@ -73,7 +73,7 @@ const OWN_COLUMNS = [
 ]
 
 /** Devices by the names of the caller; what has none is left out. */
-function named(source: string, { names }: ReadingsFileQuery): string {
+function named(source: string, { names }: ReadingsFileScan): string {
   if (names === null)
     return `(SELECT *, device AS shown, ${TENANT_OF.device} AS tenant FROM ${source})`
   if (names.length === 0) {
@@ -86,7 +86,7 @@ function named(source: string, { names }: ReadingsFileQuery): string {
     USING (device))`
 }
 
-function columnsOf({ kind, fields }: ReadingsFileQuery): string[] {
+function columnsOf({ kind, fields }: ReadingsFileScan): string[] {
   return [
     'make_timestamp_ns(time_ns) AS time',
     'shown AS device',

@@ -1,6 +1,9 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
-import type { Page, ReadingRow, ReadingsQuery, Span } from '#lib/telemetry/questions.ts'
+import type { ReadingsScan } from '../../scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Page } from '#lib/telemetry/page.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Radio } from '#lib/telemetry/radio.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
@@ -14,7 +17,7 @@ import {
   textIn,
   type Row,
 } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking, type View } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type ScanContext, type View } from './view.ts'
 
 export const OWN_COLUMNS = [
   'time_ns',
@@ -31,8 +34,11 @@ export const OWN_COLUMNS = [
  * Raw rows in the order of time, device, position and index: an order that every row has its own
  * place in, so the cursor is simply the last row shown, and stays right while new rows arrive.
  */
-export async function askReadings(asking: Asking, query: ReadingsQuery): Promise<Page<ReadingRow>> {
-  const { connection, view } = asking
+export async function scanReadings(
+  context: ScanContext,
+  query: ReadingsScan,
+): Promise<Page<ReadingRow>> {
+  const { connection, view } = context
   const { kind, order, limit } = query
   if (!kindsIn(query.scope).includes(kind)) return { data: [], next: null }
   const fields = wantedFields(kind, query.fields)
@@ -42,7 +48,7 @@ export async function askReadings(asking: Asking, query: ReadingsQuery): Promise
     columns: [...OWN_COLUMNS, ...fields.map(fieldColumn), ...RADIO_NAMES.map(radioColumn)],
     where: [...scopeConditions(query.scope), ...afterCursor(query)],
   }
-  const span = await spanOfPage(asking, query, source.where)
+  const span = await spanOfPage(context, query, source.where)
   const rows = rawSource(view, { ...source, span })
   const found = await rowsOf(
     connection,
@@ -59,8 +65,8 @@ export async function askReadings(asking: Asking, query: ReadingsQuery): Promise
  * few rows. Rows written in between lie within it, or behind the page.
  */
 async function spanOfPage(
-  { connection, view }: Asking,
-  query: ReadingsQuery,
+  { connection, view }: ScanContext,
+  query: ReadingsScan,
   where: readonly string[],
 ): Promise<Span> {
   const { kind, fromNs, toNs, limit, order } = query
@@ -86,7 +92,7 @@ async function spanOfPage(
  * The part of a span in which there are rows, cut into slices that grow from where a page begins: a page
  * mostly lies within a few seconds, and the files skip what lies outside them.
  */
-function slicesOf({ parts }: View, query: ReadingsQuery): readonly Span[] {
+function slicesOf({ parts }: View, query: ReadingsScan): readonly Span[] {
   const { kind, order } = query
   const { fromNs, toNs } = behindCursor(query)
   const extents = parts.flatMap(({ extents: found }) => found.get(kind) ?? [])
@@ -109,7 +115,7 @@ function slicesOf({ parts }: View, query: ReadingsQuery): readonly Span[] {
 }
 
 /** What of a span a page can still show. */
-function behindCursor({ fromNs, toNs, cursor, order }: ReadingsQuery): Span {
+function behindCursor({ fromNs, toNs, cursor, order }: ReadingsScan): Span {
   const [time] = cursor === null ? [] : decodeCursor(cursor, ['n', 't', 'n', 'n'])
   if (time === undefined) return { fromNs, toNs }
   const atNs = BigInt(time)
@@ -130,7 +136,7 @@ function cursorOf({ timeNs, device, position, index }: ReadingRow): string {
   return encodeCursor([String(timeNs), device, String(position), String(index)])
 }
 
-function afterCursor({ cursor, order }: ReadingsQuery): string[] {
+function afterCursor({ cursor, order }: ReadingsScan): string[] {
   if (cursor === null) return []
   const [time, device, position, index] = decodeCursor(cursor, ['n', 't', 'n', 'n'])
   const beyond = order === 'desc' ? '<' : '>'

@@ -3,11 +3,12 @@ import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { RegistersQuery, Span } from '#lib/telemetry/questions.ts'
+import type { RegistersScan } from '../../scans.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { TooMany } from '#lib/telemetry/service.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { literal } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
 
 /*
  * Heat is the difference of a register at two moments, so of a quiet hour its first and last row
@@ -32,15 +33,15 @@ const TELLING = FLAGS.clock_invalid | FLAGS.sensor_error | FLAGS.implausible_jum
 
 const ORDER = 'time_ns, position, idx'
 
-export async function askRegisters(
-  asking: Asking,
-  query: RegistersQuery,
+export async function scanRegisters(
+  context: ScanContext,
+  query: RegistersScan,
 ): Promise<readonly RegisterRow[] | TooMany> {
   const { meters, maxRows, cellNs } = query
   if (meters.length === 0 || registerKinds(query).length === 0) return []
-  const source = nearSql(asking, query)
+  const source = nearSql(context, query)
   const wanted = cellNs === null ? `SELECT * FROM near` : thinnedSql(cellNs)
-  const result = await asking.connection.run(
+  const result = await context.connection.run(
     `WITH near AS (${source}) SELECT ${ANSWERED.join(', ')} FROM (${wanted})
      ORDER BY device, ${ORDER} LIMIT ${maxRows + 1}`,
   )
@@ -54,18 +55,18 @@ export async function askRegisters(
 const ANSWERED = ['m_nth', 'time_ns', ENERGY, METER, 'flags', STATUS, HOURS]
 
 /** Kinds that have an energy register. */
-function registerKinds({ scope }: Pick<RegistersQuery, 'scope'>): readonly Kind[] {
+function registerKinds({ scope }: Pick<RegistersScan, 'scope'>): readonly Kind[] {
   return kindsIn(scope).filter((kind) => Object.hasOwn(KINDS[kind].fields, 'energyKwh'))
 }
 
 /** The rows of the span, and the nearest before (zone 0) and after it (zone 2). */
-function nearSql(asking: Asking, query: RegistersQuery): string {
+function nearSql(context: ScanContext, query: RegistersScan): string {
   const { fromNs, toNs, lookNs, meters } = query
   const limits = meters.map(
     ({ device, limitKw, stepKwh }, nth) =>
       `(${literal(device)}, ${nth}, ${limitKw}::DOUBLE, ${stepKwh}::DOUBLE)`,
   )
-  const rows = (span: Span) => sourceOf(asking, query, span)
+  const rows = (span: Span) => sourceOf(context, query, span)
   const nearest = (near: Span, far: Span, direction: 'ASC' | 'DESC') =>
     `SELECT * FROM ${nearFirst(rows(near), rows(far))}
      QUALIFY row_number() OVER (PARTITION BY device
@@ -97,7 +98,7 @@ function nearFirst(near: string, far: string): string {
     (SELECT device FROM ${near} GROUP BY device HAVING count(*) >= ${NEAREST}))`
 }
 
-function sourceOf({ view }: Asking, { scope }: RegistersQuery, span: Span): string {
+function sourceOf({ view }: ScanContext, { scope }: RegistersScan, span: Span): string {
   const where = [...scopeConditions(scope), `${ENERGY} IS NOT NULL`]
   return rawSource(view, { kinds: registerKinds({ scope }), span, columns: COLUMNS, where })
 }

@@ -1,11 +1,12 @@
 import { KINDS, KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { ReadingRow, SinceAnswer, SinceQuery } from '#lib/telemetry/questions.ts'
+import type { SinceRows, SinceScan } from '../../scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
 import type { Part } from '../files/part.ts'
 import { OWN_COLUMNS, readingRow } from './readings.ts'
 import { bigintIn, numberIn, rowsOf } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type Asking, type RawSource } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type ScanContext, type RawSource } from './view.ts'
 
 /** Times do not matter here, and DuckDB's are signed 64 bits. */
 const ALL_TIMES = { fromNs: -(2n ** 63n), toNs: 2n ** 63n - 1n }
@@ -16,8 +17,8 @@ const PLACE_COLUMNS = ['position', 'idx', 'received_ns', 'flags']
  * Rows behind a place of the journal. The places alone are sorted first, over all kinds; then the
  * wide rows of each kind are read between the two ends that were found.
  */
-export async function askSince(asking: Asking, query: SinceQuery): Promise<SinceAnswer> {
-  const { connection, view } = asking
+export async function scanSince(context: ScanContext, query: SinceScan): Promise<SinceRows> {
+  const { connection, view } = context
   const { scope, after, toPosition, limit } = query
   const source: Omit<RawSource, 'kinds' | 'columns'> = {
     span: ALL_TIMES,
@@ -43,7 +44,7 @@ export async function askSince(asking: Asking, query: SinceQuery): Promise<Since
   const found = new Set(places.map((row) => row['kind']))
   const data: ReadingRow[] = []
   for (const kind of KIND_NAMES) {
-    if (found.has(kind)) data.push(...(await rowsOfKind(asking, kind, ended)))
+    if (found.has(kind)) data.push(...(await rowsOfKind(context, kind, ended)))
   }
   const first = places.find((row) => (numberIn(row, 'flags') & FLAGS.not_live) === 0)
   return {
@@ -53,7 +54,7 @@ export async function askSince(asking: Asking, query: SinceQuery): Promise<Since
 }
 
 async function rowsOfKind(
-  { connection, view }: Asking,
+  { connection, view }: ScanContext,
   kind: Kind,
   source: Omit<RawSource, 'kinds' | 'columns'>,
 ): Promise<ReadingRow[]> {

@@ -1,13 +1,13 @@
-import type { FigureQuery, ThroughputRow } from '#lib/telemetry/questions.ts'
+import type { FigureScan, ThroughputRow } from '../../scans.ts'
 import { countSource, groupNames, groupOf, groupSelect } from '../figures/figure-source.ts'
 import { bigintIn, numberIn, rowsOf } from '../files/sql.ts'
 import { intervalSql } from '../../time-grid.ts'
-import { kindsIn, type Asking } from './view.ts'
+import { kindsIn, type ScanContext } from './view.ts'
 
 /** Messages, readings and payload bytes per group and interval. */
-export async function askThroughput(
-  { connection, view }: Asking,
-  query: FigureQuery,
+export async function scanThroughput(
+  { connection, view }: ScanContext,
+  query: FigureScan,
 ): Promise<ThroughputRow[]> {
   const { by, everyNs, fromNs, toNs } = query
   if (kindsIn(query.scope).length === 0 || fromNs >= toNs) return []
@@ -37,7 +37,7 @@ export async function askThroughput(
 }
 
 /** How much of an interval lies within the span: the first and the last may be cut. */
-function overlapNs(startNs: bigint | null, { fromNs, toNs, everyNs }: FigureQuery): bigint {
+function overlapNs(startNs: bigint | null, { fromNs, toNs, everyNs }: FigureScan): bigint {
   if (startNs === null || everyNs === null) return toNs - fromNs
   const from = startNs > fromNs ? startNs : fromNs
   const to = startNs + everyNs < toNs ? startNs + everyNs : toNs

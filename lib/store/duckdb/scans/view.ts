@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
-import type { Scope, Span } from '#lib/telemetry/questions.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { Buckets } from '../../options.ts'
 import { columnsOf } from '../write/columns.ts'
 import type { ChannelRun } from '../../loss-runs.ts'
@@ -32,7 +33,7 @@ export interface View {
 }
 
 /** What a question needs to be answered. */
-export interface Asking {
+export interface ScanContext {
   readonly view: View
   readonly connection: DuckDBConnection
   readonly buckets: Buckets

@@ -1,5 +1,6 @@
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
-import type { Scope, Span } from '#lib/telemetry/questions.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { ceilMs, floorMs } from '../write/point-time.ts'
 
 /** A text as an InfluxQL literal: backslash and quote are escaped, line breaks too. */

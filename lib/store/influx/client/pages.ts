@@ -1,4 +1,4 @@
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { Influx } from './influx.ts'
 import { allOf, identifier, readingsWithin, within } from './influxql.ts'
 import { bigintIn, rowsOf, type Row } from '../scans/rows.ts'

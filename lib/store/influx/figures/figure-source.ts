@@ -1,4 +1,5 @@
-import type { FigureQuery, Span } from '#lib/telemetry/questions.ts'
+import type { FigureScan } from '../../scans.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../../time-grid.ts'
 import { COUNTS, KEYS, noCounts, type Counts, type Keys, type StageSum } from './figure-sums.ts'
@@ -7,7 +8,7 @@ import { stageSumIn } from './hours.ts'
 import { identifier, isOneOf, kindsIn, scopeConditions } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { bigintIn, numberIn, numberOrNull, textIn, textOrNull, type Row } from '../scans/rows.ts'
-import type { Asking, View } from '../scans/view.ts'
+import type { ScanContext, View } from '../scans/view.ts'
 
 /*
  * A question over a span is put together of hours, of minutes, of what is not in InfluxDB yet, and
@@ -22,7 +23,7 @@ export interface Pieces {
   readonly fresh: readonly Span[]
 }
 
-type Shape = Pick<FigureQuery, 'fromNs' | 'toNs' | 'everyNs'>
+type Shape = Pick<FigureScan, 'fromNs' | 'toNs' | 'everyNs'>
 
 export function piecesOf(view: View, { fromNs, toNs, everyNs }: Shape): Pieces {
   const { minuteFloorNs: floorNs } = view
@@ -49,12 +50,11 @@ function wholeSteps(span: Span, everyNs: bigint | null, stepNs: bigint): Span {
   return fromNs < toNs ? { fromNs, toNs } : none
 }
 
-function cleanHours({ dirtyHours, hoursToNs }: View, hours: Span): Span[] {
-  const ended = { fromNs: hours.fromNs, toNs: hours.toNs < hoursToNs ? hours.toNs : hoursToNs }
+function cleanHours({ dirtyHours }: View, hours: Span): Span[] {
   const dirty = [...dirtyHours]
     .toSorted((a, b) => a - b)
     .map((hour) => ({ fromNs: BigInt(hour) * HOUR_NS, toNs: BigInt(hour + 1) * HOUR_NS }))
-  return without(ended, dirty)
+  return without(hours, dirty)
 }
 
 /** What is left of a span without others, which come in order. */
@@ -81,7 +81,7 @@ export type CountFigure = At & { readonly counts: Counts }
 export type StageFigure = At & { readonly stage: string; readonly sum: StageSum }
 
 /** Figures that are not in InfluxDB yet; taken at once, before anything else is waited for. */
-export function* freshFigures({ view }: Asking, query: FigureQuery, spans: readonly Span[]) {
+export function* freshFigures({ view }: ScanContext, query: FigureScan, spans: readonly Span[]) {
   const { scope } = query
   for (const { figures } of view.fresh) {
     for (const { minute, keys, counts, stages } of figures.values()) {
@@ -100,16 +100,20 @@ const KEY_COLUMNS = [
   ...['rat', 'cell', 'operator', 'band', 'upto'].map((name) => `${identifier(name)}::field`),
 ]
 
-export async function* countFigures(asking: Asking, query: FigureQuery, pieces: Pieces) {
+export async function* countFigures(context: ScanContext, query: FigureScan, pieces: Pieces) {
   const columns = [...KEY_COLUMNS, ...COUNTS.map((name) => `${identifier(name)}::field`)].join(', ')
-  for await (const { row, at } of storedFigures(asking, query, { pieces, columns, of: 'counts' })) {
+  for await (const { row, at } of storedFigures(context, query, {
+    pieces,
+    columns,
+    of: 'counts',
+  })) {
     yield { ...at, counts: countsIn(row) } satisfies CountFigure
   }
 }
 
 export async function* stageFigures(
-  asking: Asking,
-  query: FigureQuery & { readonly stages: readonly string[] },
+  context: ScanContext,
+  query: FigureScan & { readonly stages: readonly string[] },
   pieces: Pieces,
 ) {
   const sums = ['n', 'negative', 'maxMs', 'boundMs', 'buckets']
@@ -121,7 +125,7 @@ export async function* stageFigures(
   const where = isOneOf('stage', query.stages)
   if (where === null) return
   const what = { pieces, columns, of: 'latency', where: [where] } as const
-  for await (const { row, at } of storedFigures(asking, query, what)) {
+  for await (const { row, at } of storedFigures(context, query, what)) {
     yield { ...at, stage: textIn(row, 'stage'), sum: stageSumIn(row) } satisfies StageFigure
   }
 }
@@ -134,8 +138,8 @@ interface What {
 }
 
 async function* storedFigures(
-  { influx, view, signal }: Asking,
-  { scope }: FigureQuery,
+  { influx, view, signal }: ScanContext,
+  { scope }: FigureScan,
   { pieces, columns, of, where = [] }: What,
 ) {
   const conditions = scopeConditions(scope)
@@ -157,7 +161,7 @@ async function* storedFigures(
 
 /** Of a flush under way some figures are in InfluxDB already: they count once all are. */
 function isVisible(row: Row, { journal, rolled }: View): boolean {
-  if (journal === null || textIn(row, 'node') !== nodeOf(journal)) return true
+  if (textIn(row, 'node') !== nodeOf(journal)) return true
   return numberIn(row, 'upto') <= rolled
 }
 

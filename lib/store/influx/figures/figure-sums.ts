@@ -1,6 +1,7 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Grouping, Stage } from '#lib/telemetry/questions.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 
 /*

@@ -1,13 +1,9 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type {
-  Aggregate,
-  AggregateRow,
-  AggregatesQuery,
-  Page,
-  Span,
-} from '#lib/telemetry/questions.ts'
+import type { Aggregate, AggregateRow, AggregatesScan } from '../../scans.ts'
+import type { Page } from '#lib/telemetry/page.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import { floorTo } from '../../time-grid.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
@@ -22,7 +18,7 @@ import {
   wantedFields,
   type Row,
 } from './rows.ts'
-import type { Asking } from './view.ts'
+import type { ScanContext } from './view.ts'
 
 /*
  * InfluxDB aggregates itself, by device and interval. No point leaves its millisecond, so intervals
@@ -43,20 +39,20 @@ interface Counted {
 }
 
 /** Fields per device and interval, by their role; ordered by time, then device. */
-export async function askAggregates(
-  asking: Asking,
-  query: AggregatesQuery,
+export async function scanAggregates(
+  context: ScanContext,
+  query: AggregatesScan,
 ): Promise<Page<AggregateRow>> {
   const { kind, everyNs, limit } = query
   const scope = scopeConditions(query.scope)
   if (!kindsIn(query.scope).includes(kind) || !scope) return { data: [], next: null }
   const source = { kind, everyNs, scope }
-  const counted = await countGroups(asking, source, query)
+  const counted = await countGroups(context, source, query)
   const shown = counted.slice(0, limit)
   const [first, last] = [shown[0], shown.at(-1)]
   if (!first || !last) return { data: [], next: null }
   const span = cut(query, { fromNs: first.timeNs, toNs: last.timeNs + everyNs })
-  const fields = await fieldsOf(asking, source, { names: wantedFields(kind, query.fields), span })
+  const fields = await fieldsOf(context, source, { names: wantedFields(kind, query.fields), span })
   const data = shown.map(({ timeNs, device, count }) => ({
     timeNs,
     device,
@@ -70,9 +66,9 @@ export async function askAggregates(
 
 /** Groups behind the cursor, one more than are shown. */
 async function countGroups(
-  asking: Asking,
+  context: ScanContext,
   source: Source,
-  query: AggregatesQuery,
+  query: AggregatesScan,
 ): Promise<Counted[]> {
   const { everyNs, limit } = query
   const after = query.cursor === null ? null : afterCursor(query.cursor)
@@ -81,11 +77,11 @@ async function countGroups(
   if (after && after.timeNs > fromNs) fromNs = after.timeNs
   let intervals = BigInt(limit + 1)
   while (groups.length <= limit) {
-    const firstNs = await firstTime(asking, source, { fromNs, toNs: query.toNs })
+    const firstNs = await firstTime(context, source, { fromNs, toNs: query.toNs })
     if (firstNs === null) break
     const start = floorTo(firstNs, everyNs)
     const end = start + intervals * everyNs
-    const found = await countSpan(asking, source, cut(query, { fromNs: start, toNs: end }))
+    const found = await countSpan(context, source, cut(query, { fromNs: start, toNs: end }))
     groups.push(...found.filter((one) => !after || isBehind(one, after)))
     fromNs = end
     // A span with few of them is followed by a longer one.
@@ -102,7 +98,7 @@ function cut({ fromNs, toNs }: Span, span: Span): Span {
 }
 
 async function firstTime(
-  { influx, signal }: Asking,
+  { influx, signal }: ScanContext,
   { kind, scope }: Source,
   span: Span,
 ): Promise<bigint | null> {
@@ -116,8 +112,8 @@ async function firstTime(
   return row ? bigintIn(row, 'timeNs') : null
 }
 
-async function countSpan(asking: Asking, source: Source, span: Span): Promise<Counted[]> {
-  const [rows = []] = await grouped(asking, source, {
+async function countSpan(context: ScanContext, source: Source, span: Span): Promise<Counted[]> {
+  const [rows = []] = await grouped(context, source, {
     span,
     selects: [{ what: 'count("flags") AS "n"', where: [] }],
   })
@@ -138,7 +134,7 @@ interface Select {
 
 /** The rows of each selection, by interval and device. */
 async function grouped(
-  { influx, signal }: Asking,
+  { influx, signal }: ScanContext,
   { kind, everyNs, scope }: Source,
   { span, selects }: { readonly span: Span; readonly selects: readonly Select[] },
 ): Promise<Row[][]> {
@@ -154,14 +150,14 @@ async function grouped(
 type Fields = Record<string, Aggregate>
 
 async function fieldsOf(
-  asking: Asking,
+  context: ScanContext,
   source: Source,
   { names, span }: { readonly names: readonly string[]; readonly span: Span },
 ): Promise<Map<string, Fields>> {
   const found = new Map<string, Fields>()
   if (names.length === 0) return found
   const selects = names.map((name) => selectOf(source.kind, name))
-  const results = await grouped(asking, source, { span, selects })
+  const results = await grouped(context, source, { span, selects })
   for (const [at, rows] of results.entries()) {
     const name = names[at] ?? ''
     for (const row of rows) {

@@ -1,20 +1,20 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { DelaysQuery } from '#lib/telemetry/questions.ts'
+import type { DelaysScan } from '../../scans.ts'
 import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
 import { NOT_FOR_LATENCY, isPossibleRtt } from '../figures/figure-sums.ts'
 import { rawRows, type RawRow } from './raw-rows.ts'
-import type { Asking } from './view.ts'
+import type { ScanContext } from './view.ts'
 
 /**
  * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
  * ones are left out; several readings under one number of one message are one.
  */
-export async function askDelays(
-  asking: Asking,
-  { scope, fromNs, toNs, maxRows }: DelaysQuery,
+export async function scanDelays(
+  context: ScanContext,
+  { scope, fromNs, toNs, maxRows }: DelaysScan,
 ): Promise<readonly DelayRow[] | TooMany> {
   const found: RawRow[] = []
-  for await (const rows of rawRows(asking, scope, { fromNs, toNs })) {
+  for await (const rows of rawRows(context, scope, { fromNs, toNs })) {
     for (const row of rows) if ((row.flags & FLAGS.not_live) === 0) found.push(row)
     if (found.length > maxRows) return { tooMany: true, limit: maxRows }
   }

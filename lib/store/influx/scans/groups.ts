@@ -1,4 +1,5 @@
-import type { Grouping, Stage } from '#lib/telemetry/questions.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
 import { floorTo } from '../../time-grid.ts'
 import { groupOf, type Keys } from '../figures/figure-sums.ts'
 

@@ -1,4 +1,5 @@
-import type { LatencyQuery, LatencyRow, Stage } from '#lib/telemetry/questions.ts'
+import type { LatencyScan, LatencyRow } from '../../scans.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
 import type { Buckets } from '../../options.ts'
 import { freshFigures, piecesOf, stageFigures } from '../figures/figure-source.ts'
 import {
@@ -13,32 +14,29 @@ import {
 import { createGroups } from './groups.ts'
 import { kindsIn } from '../client/influxql.ts'
 import { eachRow } from './raw-rows.ts'
-import { readingsWithinSpan, type Asking } from './view.ts'
+import { readingsWithinSpan, type ScanContext } from './view.ts'
 
 /**
  * Up to this many raw rows in the span percentiles are exact; beyond, of buckets. InfluxDB takes some
  * 30 us for each (1.6, one core), so this is a second or two.
  */
 const EXACT_ROWS = 50_000
-/** Without a catalogue, the longest span whose rows are looked at. */
-const EXACT_SPAN_NS = 3_600_000_000_000n
 const PERCENTILES = [50, 95, 99] as const
 
-type Wanted = LatencyQuery & { readonly stages: readonly Stage[] }
+type Wanted = LatencyScan & { readonly stages: readonly Stage[] }
 
 /** Latency per group and interval; a row for each that has a value. */
-export async function askLatency(asking: Asking, query: LatencyQuery): Promise<LatencyRow[]> {
+export async function scanLatency(context: ScanContext, query: LatencyScan): Promise<LatencyRow[]> {
   const stages = FIGURE_STAGES.filter((stage) => query.stages.includes(stage))
   if (stages.length === 0 || kindsIn(query.scope).length === 0) return []
   const wanted = { ...query, stages }
-  return isExact(asking, query) ? exact(asking, wanted) : ofBuckets(asking, wanted)
+  return isExact(context, query) ? exact(context, wanted) : ofBuckets(context, wanted)
 }
 
 /** Whether all raw rows of the span are there, and few enough. */
-function isExact({ view }: Asking, query: LatencyQuery): boolean {
+function isExact({ view }: ScanContext, query: LatencyScan): boolean {
   if (query.fromNs <= view.droppedNs) return false
-  const rows = readingsWithinSpan(view, kindsIn(query.scope), query)
-  return rows === null ? query.toNs - query.fromNs <= EXACT_SPAN_NS : rows <= EXACT_ROWS
+  return readingsWithinSpan(view, kindsIn(query.scope), query) <= EXACT_ROWS
 }
 
 interface Values {
@@ -46,9 +44,9 @@ interface Values {
   boundMs: number | null
 }
 
-async function exact(asking: Asking, query: Wanted): Promise<LatencyRow[]> {
+async function exact(context: ScanContext, query: Wanted): Promise<LatencyRow[]> {
   const groups = createGroups<Values>(query, () => ({ ms: [], boundMs: null }))
-  for await (const row of eachRow(asking, query.scope, [query])) {
+  for await (const row of eachRow(context, query.scope, [query])) {
     for (const stage of query.stages) {
       const ms = stageMs(row, stage)
       if (ms === null) continue
@@ -92,21 +90,21 @@ function ranksOf(n: number, p: number) {
   return { below, above: Math.min(below + 1, n - 1), weight: rank - below }
 }
 
-async function ofBuckets(asking: Asking, query: Wanted): Promise<LatencyRow[]> {
-  const { buckets, view } = asking
+async function ofBuckets(context: ScanContext, query: Wanted): Promise<LatencyRow[]> {
+  const { buckets, view } = context
   const pieces = piecesOf(view, query)
   const groups = createGroups<StageSum>(query, noStage)
-  for (const { timeNs, keys, stages } of freshFigures(asking, query, pieces.fresh)) {
+  for (const { timeNs, keys, stages } of freshFigures(context, query, pieces.fresh)) {
     for (const stage of query.stages) {
       const sum = stages.get(stage)
       if (sum) addStage(groups.at(keys, timeNs, stage), sum)
     }
   }
-  for await (const { timeNs, keys, stage, sum } of stageFigures(asking, query, pieces)) {
+  for await (const { timeNs, keys, stage, sum } of stageFigures(context, query, pieces)) {
     const known = query.stages.find((one) => one === stage)
     if (known) addStage(groups.at(keys, timeNs, known), sum)
   }
-  for await (const row of eachRow(asking, query.scope, pieces.raw)) {
+  for await (const row of eachRow(context, query.scope, pieces.raw)) {
     for (const stage of query.stages) {
       const ms = stageMs(row, stage)
       if (ms === null) continue

@@ -1,5 +1,6 @@
 import { KINDS, KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
-import type { Scope, Span } from '#lib/telemetry/questions.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { Timed } from '../figures/figure-sums.ts'
 import { identifier, kindsIn, scopeConditions } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
@@ -13,7 +14,7 @@ import {
   textOrNull,
   type Row,
 } from './rows.ts'
-import type { Asking } from './view.ts'
+import type { ScanContext } from './view.ts'
 
 /** A raw reading, as far as figures need it. */
 export interface RawRow extends Timed {
@@ -30,7 +31,7 @@ export interface RawRow extends Timed {
 
 /** Raw readings of a span, kind by kind, some thousands at once. */
 export async function* rawRows(
-  { influx, signal }: Asking,
+  { influx, signal }: ScanContext,
   scope: Scope,
   span: Span,
 ): AsyncGenerator<RawRow[]> {
@@ -46,11 +47,11 @@ export async function* rawRows(
 
 /** The rows of several spans one by one. */
 export async function* eachRow(
-  asking: Asking,
+  context: ScanContext,
   scope: Scope,
   spans: readonly Span[],
 ): AsyncGenerator<RawRow> {
-  for (const span of spans) for await (const rows of rawRows(asking, scope, span)) yield* rows
+  for (const span of spans) for await (const rows of rawRows(context, scope, span)) yield* rows
 }
 
 const NAMES = [

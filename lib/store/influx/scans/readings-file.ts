@@ -16,25 +16,26 @@ import {
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
-import type { ReadingRow, ReadingsFile, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingsFile, ReadingsFileScan } from '../../scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
 import { identifier as sqlName, literal as sqlText } from '../../duckdb/files/sql.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { RADIO_NAMES } from '../write/reading-point.ts'
 import { isReading, readingColumns, readingRow, wantedFields } from './rows.ts'
-import type { Asking } from './view.ts'
+import type { ScanContext } from './view.ts'
 
 /** The raw readings of a span as a Parquet file: gathered in a file of DuckDB, sorted and written. */
-export async function askReadingsFile(
-  asking: Asking,
-  query: ReadingsFileQuery,
+export async function scanReadingsFile(
+  context: ScanContext,
+  query: ReadingsFileScan,
 ): Promise<ReadingsFile> {
   const gathered = `${query.path}.gathered`
   const instance = await DuckDBInstance.create(gathered)
   const connection = await instance.connect()
   try {
-    const rows = await gather(asking, query, connection)
+    const rows = await gather(context, query, connection)
     await connection.run(
       `COPY (SELECT * EXCLUDE (own_device, own_position, own_index) FROM rows
          ORDER BY "time", own_device, own_position, own_index)
@@ -52,9 +53,9 @@ export async function askReadingsFile(
 }
 
 /** Devices with readings in a question. */
-export async function askReadingDevices(
-  { influx, signal }: Asking,
-  { scope, kind, fromNs, toNs }: ReadingsFileQuery,
+export async function scanReadingDevices(
+  { influx, signal }: ScanContext,
+  { scope, kind, fromNs, toNs }: ReadingsFileScan,
 ): Promise<readonly FullId[]> {
   const where = scopeConditions(scope)
   if (!where || !kindsIn(scope).includes(kind)) return []
@@ -75,8 +76,8 @@ interface Column {
 type Flagged = ReadingRow & { readonly shown: string; readonly tenant: string }
 
 async function gather(
-  { influx, signal }: Asking,
-  query: ReadingsFileQuery,
+  { influx, signal }: ScanContext,
+  query: ReadingsFileScan,
   connection: DuckDBConnection,
 ): Promise<number> {
   const { scope, kind, fromNs, toNs, maxRows } = query

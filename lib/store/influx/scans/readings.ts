@@ -1,9 +1,11 @@
-import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingsScan } from '../../scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Page } from '#lib/telemetry/page.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
 import { MS_NS, floorMs } from '../write/point-time.ts'
 import { bigintIn, isReading, readingColumns, readingRow, rowsOf, wantedFields } from './rows.ts'
-import type { Asking } from './view.ts'
+import type { ScanContext } from './view.ts'
 
 interface Place {
   readonly timeNs: bigint
@@ -17,7 +19,10 @@ interface Place {
  * the points, which differ from the exact ones within a millisecond: whole milliseconds are read,
  * until a page is full.
  */
-export async function askReadings(asking: Asking, query: ReadingsQuery): Promise<Page<ReadingRow>> {
+export async function scanReadings(
+  context: ScanContext,
+  query: ReadingsScan,
+): Promise<Page<ReadingRow>> {
   const { kind, order, limit } = query
   const scope = scopeConditions(query.scope)
   if (!kindsIn(query.scope).includes(kind) || !scope) return { data: [], next: null }
@@ -26,12 +31,12 @@ export async function askReadings(asking: Asking, query: ReadingsQuery): Promise
   const where = [...readingsWithin(fromCursor(query, after)), ...scope]
   const compare = order === 'desc' ? (a: Place, b: Place) => byPlace(b, a) : byPlace
   for (let least = limit + 1; ; least *= 4) {
-    const edge = await edgeOf(asking, query, { where, least })
+    const edge = await edgeOf(context, query, { where, least })
     const found = rowsOf(
-      await asking.influx.query(
+      await context.influx.query(
         `SELECT ${readingColumns(kind, fields)} FROM ${identifier(kind)}
            WHERE ${allOf([...where, ...edge])}`,
-        asking.signal,
+        context.signal,
       ),
     )
     const rows = found
@@ -48,8 +53,8 @@ export async function askReadings(asking: Asking, query: ReadingsQuery): Promise
 
 /** Conditions up to the end of the millisecond that a number of points reaches; none for all. */
 async function edgeOf(
-  { influx, signal }: Asking,
-  { kind, order }: ReadingsQuery,
+  { influx, signal }: ScanContext,
+  { kind, order }: ReadingsScan,
   { where, least }: { readonly where: readonly string[]; readonly least: number },
 ): Promise<string[]> {
   const [found] = await influx.query(
@@ -63,7 +68,7 @@ async function edgeOf(
   return [order === 'desc' ? `time >= ${ms}` : `time < ${ms + MS_NS}`]
 }
 
-function fromCursor({ fromNs, toNs, order }: ReadingsQuery, after: Place | null) {
+function fromCursor({ fromNs, toNs, order }: ReadingsScan, after: Place | null) {
   if (after === null) return { fromNs, toNs }
   const { timeNs } = after
   return order === 'desc'

@@ -1,29 +1,30 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
-import type { RegistersQuery, Span } from '#lib/telemetry/questions.ts'
+import type { RegistersScan } from '../../scans.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import type { TooMany } from '#lib/telemetry/service.ts'
 import { allOf, identifier, kindsIn, literal, readingsWithin } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { thinned, type Register } from './register-cells.ts'
 import { bigintIn, isReading, numberIn, numberOrNull, rowsOf, cellIn, type Row } from './rows.ts'
-import type { Asking } from './view.ts'
+import type { ScanContext } from './view.ts'
 
 /** Rows given before and after the span: enough to tell a register from a single wrong value. */
 const NEAREST = 8
 
 /** Registers, meter by meter: of a quiet cell its ends, of any other all. */
-export async function askRegisters(
-  asking: Asking,
-  query: RegistersQuery,
+export async function scanRegisters(
+  context: ScanContext,
+  query: RegistersScan,
 ): Promise<readonly RegisterRow[] | TooMany> {
   const { meters, maxRows, cellNs } = query
   const found: RegisterRow[] = []
   if (registerKinds(query).length === 0) return found
   for (const meter of meters.toSorted((a, b) => (a.device < b.device ? -1 : 1))) {
     if (!inScope(query.scope, meter.device)) continue
-    const near = await registersOf(asking, query, meter.device)
+    const near = await registersOf(context, query, meter.device)
     const wanted = cellNs === null ? near : thinned(near, { ...meter, cellNs })
     for (const register of wanted) found.push(registerRow(meter.device, register))
     if (found.length > maxRows) return { tooMany: true, limit: maxRows }
@@ -32,23 +33,23 @@ export async function askRegisters(
 }
 
 /** Kinds that have an energy register. */
-function registerKinds({ scope }: Pick<RegistersQuery, 'scope'>): readonly Kind[] {
+function registerKinds({ scope }: Pick<RegistersScan, 'scope'>): readonly Kind[] {
   return kindsIn(scope).filter((kind) => Object.hasOwn(KINDS[kind].fields, 'energyKwh'))
 }
 
 /** The registers of the span and the nearest before and behind it, in order. */
 async function registersOf(
-  asking: Asking,
-  query: RegistersQuery,
+  context: ScanContext,
+  query: RegistersScan,
   device: string,
 ): Promise<Register[]> {
   const { fromNs, toNs, lookNs } = query
-  const before = await nearest(asking, query, {
+  const before = await nearest(context, query, {
     device,
     span: { fromNs: fromNs - lookNs, toNs: fromNs },
     zone: 0,
   })
-  const behind = await nearest(asking, query, {
+  const behind = await nearest(context, query, {
     device,
     span: { fromNs: toNs, toNs: toNs + lookNs },
     zone: 2,
@@ -57,7 +58,7 @@ async function registersOf(
   for (const kind of registerKinds(query)) {
     const selection = { measurement: kind, columns: COLUMNS, span: { fromNs, toNs }, exact: true }
     const where = conditionsOf(device)
-    for await (const rows of pagesOf(asking.influx, { ...selection, where }, asking.signal)) {
+    for await (const rows of pagesOf(context.influx, { ...selection, where }, context.signal)) {
       for (const row of rows.filter(isReading)) within.push(registerIn(row, 1))
     }
   }
@@ -69,8 +70,8 @@ async function registersOf(
 }
 
 async function nearest(
-  { influx, signal }: Asking,
-  query: RegistersQuery,
+  { influx, signal }: ScanContext,
+  query: RegistersScan,
   { device, span, zone }: { readonly device: string; readonly span: Span; readonly zone: 0 | 2 },
 ): Promise<Register[]> {
   const where = allOf([...readingsWithin(span), ...conditionsOf(device)])

@@ -1,7 +1,7 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
-import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { RADIO_FIELDS, type Radio } from '#lib/telemetry/radio.ts'
 import type { Cell, Series } from '../client/answer.ts'
 import { identifier } from '../client/influxql.ts'

@@ -1,6 +1,8 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { ReadingRow, SinceAnswer, SinceQuery, Span } from '#lib/telemetry/questions.ts'
+import type { SinceRows, SinceScan } from '../../scans.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import {
   allOf,
   identifier,
@@ -11,7 +13,7 @@ import {
   within,
 } from '../client/influxql.ts'
 import { bigintIn, isReading, numberIn, readingColumns, readingRow, rowsOf } from './rows.ts'
-import type { Asking, View } from './view.ts'
+import type { ScanContext, View } from './view.ts'
 
 /** Positions that are looked at first; mostly each has one reading. */
 const FIRST_POSITIONS = 1000
@@ -25,20 +27,18 @@ interface Placed {
  * Rows behind a place of the journal. InfluxDB cannot sort by position, so rows of a run of
  * positions are read, a longer one each time, until there are enough.
  */
-export async function askSince(asking: Asking, query: SinceQuery): Promise<SinceAnswer> {
-  const { view } = asking
+export async function scanSince(context: ScanContext, query: SinceScan): Promise<SinceRows> {
+  const { view } = context
   const { after, limit } = query
   const nothing = { data: [], receivedFromNs: null }
   const toPosition = Math.min(query.toPosition, lastPosition(view))
-  if (view.journal === null)
-    throw new RangeError('expected the intake to be asked for rows since a place')
   if (scopeConditions(query.scope) === null) return nothing
   const found: Placed[] = []
   let from = after.position
   let step = Math.max(FIRST_POSITIONS, 2 * limit)
   while (from <= toPosition && found.length < limit) {
     const to = Math.min(toPosition, from + step)
-    found.push(...(await rowsBetween(asking, query, { from, to })))
+    found.push(...(await rowsBetween(context, query, { from, to })))
     from = to + 1
     step *= 4
   }
@@ -51,18 +51,18 @@ export async function askSince(asking: Asking, query: SinceQuery): Promise<Since
 }
 
 function lastPosition({ parts }: View): number {
-  return Math.max(0, ...[...(parts?.values() ?? [])].map(({ position }) => position))
+  return Math.max(0, ...[...parts.values()].map(({ position }) => position))
 }
 
 async function rowsBetween(
-  asking: Asking,
-  query: SinceQuery,
+  context: ScanContext,
+  query: SinceScan,
   positions: { readonly from: number; readonly to: number },
 ): Promise<Placed[]> {
   const found: Placed[] = []
   for (const kind of kindsIn(query.scope)) {
-    const span = spanBehind(asking.view, kind, positions.from)
-    if (span) found.push(...(await rowsOfKind(asking, query, { kind, span, ...positions })))
+    const span = spanBehind(context.view, kind, positions.from)
+    if (span) found.push(...(await rowsOfKind(context, query, { kind, span, ...positions })))
   }
   const { after } = query
   return found
@@ -79,15 +79,15 @@ interface Run {
 
 /** The positions alone say when the rows were; only there all their columns are read. */
 async function rowsOfKind(
-  { influx, view, signal }: Asking,
-  { scope }: SinceQuery,
+  { influx, view, signal }: ScanContext,
+  { scope }: SinceScan,
   { kind, span, from, to }: Run,
 ): Promise<Placed[]> {
   const where = [
     ...(scopeConditions(scope) ?? []),
     `"position" >= ${from}`,
     `"position" <= ${to}`,
-    `"journal" = ${literal(view.journal ?? '')}`,
+    `"journal" = ${literal(view.journal)}`,
   ]
   const edges = ['ASC', 'DESC'].map(
     (order) => `SELECT "position" FROM ${identifier(kind)}
@@ -110,7 +110,7 @@ async function rowsOfKind(
 /** Device times of the parts that go beyond a position: the others have nothing behind it. */
 function spanBehind({ parts }: View, kind: Kind, position: number): Span | null {
   let span: Span | null = null
-  for (const part of parts?.values() ?? []) {
+  for (const part of parts.values()) {
     const extent = part.extents.get(kind)
     if (!extent || part.position < position) continue
     const toNs = extent.maxNs + 1n

@@ -1,5 +1,5 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
-import type { Span } from '#lib/telemetry/questions.ts'
+import type { Span } from '#lib/telemetry/span.ts'
 import type { Buckets } from '../../options.ts'
 import type { Accumulator } from '../figures/accumulator.ts'
 import type { Influx } from '../client/influx.ts'
@@ -7,39 +7,35 @@ import type { Part } from '../parts.ts'
 
 /** The store as one question sees it: what InfluxDB has up to one position, and what is behind it. */
 export interface View {
-  /** The journal of this process; null where it only reads. */
-  readonly journal: string | null
+  readonly journal: string
   /** Figures of this node are in InfluxDB up to this position. */
   readonly rolled: number
   /** Figures that are not in InfluxDB yet. */
   readonly fresh: readonly Accumulator[]
   /** Hours, as numbers, whose minutes say more than the hour figures do. */
   readonly dirtyHours: Iterable<number>
-  /** All hours from this one on are dirty too. */
-  readonly hoursToNs: bigint
   /** Minutes before it are gone; the hours stand for them. A whole hour. */
   readonly minuteFloorNs: bigint
   /** Newest device time whose raw readings retention has dropped; 0 when there is none. */
   readonly droppedNs: bigint
-  /** What this process has written; null where it only reads. */
-  readonly parts: ReadonlyMap<string, Part> | null
+  /** What this process has written. */
+  readonly parts: ReadonlyMap<string, Part>
 }
 
 /** What a question needs to be answered. */
-export interface Asking {
+export interface ScanContext {
   readonly view: View
   readonly influx: Influx
   readonly buckets: Buckets
   readonly signal: AbortSignal
 }
 
-/** How many readings of some kinds lie in a span, by the catalogue; null where there is none. */
+/** How many readings of some kinds lie in a span, by the catalogue. */
 export function readingsWithinSpan(
   { parts }: View,
   kinds: readonly Kind[],
   { fromNs, toNs }: Span,
-): number | null {
-  if (!parts) return null
+): number {
   let rows = 0
   for (const { extents } of parts.values()) {
     for (const kind of kinds) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Store } from '#lib/store/store.ts'
-import type { LatencyQuery } from '#lib/telemetry/questions.ts'
-import { shareAnswers } from '../../../../ingest/worker-thread/shared-answers.ts'
+import type { LatencyScan } from '#lib/store/scans.ts'
+import { shareReader } from '#lib/store/shared-reader.ts'
+import type { StoreReader } from '#lib/store/store.ts'
+import { ALL } from '#lib/telemetry/scope.ts'
 
-const ALL = { tenants: null, devices: null, kinds: null }
-const question = (fromNs: bigint, toNs = 100n): LatencyQuery => ({
+const scanOf = (fromNs: bigint, toNs = 100n): LatencyScan => ({
   scope: ALL,
   by: [],
   everyNs: null,
@@ -20,21 +20,21 @@ function world(atOnce = 1) {
   // The wall clock is far ahead of the end that most questions have.
   const EPOCH_NS = 1_000_000_000_000n
   let nowNs = 0n
-  const slow = ((_: string, { fromNs }: LatencyQuery, signal: AbortSignal) => {
+  const latency = ({ fromNs }: LatencyScan, signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     signal.addEventListener('abort', () => reject(signal.reason))
     asked.push({ fromNs, signal, answer: resolve })
     return promise
-  }) as Store['ask']
-  const ask = shareAnswers(slow, {
+  }
+  const reader = shareReader({ latency } as unknown as StoreReader, {
     clock: { monoNs: () => nowNs, nowNs: () => EPOCH_NS + nowNs },
     atOnce,
   })
   return {
     asked,
     turn: (ns: bigint) => (nowNs += ns),
-    ask: (fromNs: bigint, signal?: AbortSignal) => ask('latency', question(fromNs), signal),
-    askUpTo: (agoNs: bigint) => ask('latency', question(1n, EPOCH_NS + nowNs - agoNs)),
+    ask: (fromNs: bigint, signal?: AbortSignal) => reader.latency(scanOf(fromNs), signal),
+    askUpTo: (agoNs: bigint) => reader.latency(scanOf(1n, EPOCH_NS + nowNs - agoNs)),
   }
 }
 

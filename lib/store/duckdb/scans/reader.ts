@@ -1,0 +1,38 @@
+import type { ReadingsFiles, StoreReader } from '../../store.ts'
+import { scanAggregates } from './aggregates.ts'
+import { scanDelays } from './delays.ts'
+import { scanLatency } from './latency.ts'
+import { scanLoss } from './loss.ts'
+import { scanReadings } from './readings.ts'
+import { scanReadingDevices, scanReadingsFile } from './readings-file.ts'
+import { scanRegisters } from './registers.ts'
+import { scanSince } from './since.ts'
+import { scanThroughput } from './throughput.ts'
+import type { ScanContext } from './view.ts'
+
+/** Runs one scan: admits it, gives it a view of the store and a deadline. */
+export type RunScan = <S, R>(
+  scanner: (context: ScanContext, scan: S) => Promise<R>,
+  scan: S,
+  signal: AbortSignal | undefined,
+) => Promise<R>
+
+export function createReader(run: RunScan): StoreReader {
+  return {
+    readings: (scan, signal) => run(scanReadings, scan, signal),
+    since: (scan, signal) => run(scanSince, scan, signal),
+    aggregates: (scan, signal) => run(scanAggregates, scan, signal),
+    latency: (scan, signal) => run(scanLatency, scan, signal),
+    throughput: (scan, signal) => run(scanThroughput, scan, signal),
+    loss: (scan, signal) => run(scanLoss, scan, signal),
+    registers: (scan, signal) => run(scanRegisters, scan, signal),
+    delays: (scan, signal) => run(scanDelays, scan, signal),
+  }
+}
+
+export function createFiles(run: RunScan): ReadingsFiles {
+  return {
+    readingsFile: (scan, signal) => run(scanReadingsFile, scan, signal),
+    readingDevices: (scan, signal) => run(scanReadingDevices, scan, signal),
+  }
+}

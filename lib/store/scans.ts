@@ -1,0 +1,157 @@
+import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { FieldValue } from '#lib/telemetry/field.ts'
+import type { Group, Grouping } from '#lib/telemetry/grouping.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
+
+/*
+ * The scans of a store: what each takes, and the rows it gives. Every scan has a span and a scope.
+ */
+
+/** Raw readings page by page, in the order of their device time. */
+export interface ReadingsScan extends Span {
+  readonly scope: Scope
+  /** One kind per scan: kinds have different columns. */
+  readonly kind: Kind
+  readonly fields: readonly string[] | null
+  readonly order: 'asc' | 'desc'
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+/** Readings of every kind in the order of the journal: what was stored while nobody listened. */
+export interface SinceScan {
+  readonly scope: Scope
+  /** The last reading known; the scan returns what follows this place in the journal. */
+  readonly after: { readonly position: number; readonly index: number }
+  /** The last position, included. */
+  readonly toPosition: number
+  readonly limit: number
+}
+
+export interface SinceRows {
+  readonly data: readonly ReadingRow[]
+  /** Receive time of the first of them that was not retained, a will or replayed; else null. */
+  readonly receivedFromNs: bigint | null
+}
+
+/** Fields per device and interval, by their role. */
+export interface AggregatesScan extends Span {
+  readonly scope: Scope
+  readonly kind: Kind
+  readonly fields: readonly string[] | null
+  readonly everyNs: bigint
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+export type Aggregate =
+  | { readonly min: number; readonly mean: number; readonly max: number }
+  | { readonly first: number; readonly last: number; readonly delta: number }
+  | { readonly last: FieldValue }
+
+/** One device and one interval. `count` is the number of readings behind it. */
+export interface AggregateRow {
+  readonly timeNs: bigint
+  readonly device: FullId
+  readonly kind: Kind
+  readonly count: number
+  readonly fields: Readonly<Record<string, Aggregate>>
+}
+
+/** A figure per group and interval. */
+export interface FigureScan extends Span {
+  readonly scope: Scope
+  readonly by: readonly Grouping[]
+  readonly everyNs: bigint | null
+}
+
+export interface LatencyScan extends FigureScan {
+  readonly stages: readonly Stage[]
+}
+
+interface FigureRow {
+  readonly group: Group
+  /** Start of the interval, where the scan has intervals. */
+  readonly timeNs: bigint | null
+}
+
+/** Latency in ms; percentiles are type 7 when `method` is exact, else of log-linear buckets. */
+export interface LatencyRow extends FigureRow {
+  readonly stage: Stage
+  readonly n: number
+  readonly p50Ms: number | null
+  readonly p95Ms: number | null
+  readonly p99Ms: number | null
+  readonly maxMs: number | null
+  /** Largest half width of the clock error behind the row; null where no clock is involved. */
+  readonly clockBoundMs: number | null
+  /** How many values were below zero: a clock is wrong. */
+  readonly negative: number
+  readonly method: 'exact' | 'histogram'
+  readonly relError: number
+}
+
+export interface ThroughputRow extends FigureRow {
+  readonly messages: number
+  readonly readings: number
+  readonly bytes: number
+  readonly messagesPerS: number
+  readonly bytesPerS: number
+}
+
+export interface LossRow extends FigureRow {
+  readonly expected: number
+  readonly received: number
+  readonly lost: number
+  /** Null where nothing was expected. */
+  readonly lossRatio: number | null
+  readonly restarts: number
+}
+
+/** Registers of energy meters, thinned so that the heat of whole buckets stays the same. */
+export interface RegistersScan extends Span {
+  readonly scope: Scope
+  /** The meters to read, with what tells a possible step of their register from a jump. */
+  readonly meters: readonly { device: FullId; limitKw: number; stepKwh: number }[]
+  /** Of each cell of this length the ends are enough while all goes well; null: every row. */
+  readonly cellNs: bigint | null
+  /** How far before and after the span the nearest rows are looked for. */
+  readonly lookNs: bigint
+  readonly maxRows: number
+}
+
+/** Delays of messages in the order of arrival, per device and channel. */
+export interface DelaysScan extends Span {
+  readonly scope: Scope
+  readonly maxRows: number
+}
+
+/** Raw readings of a span as one file. */
+export interface ReadingsFileScan extends Span {
+  readonly scope: Scope
+  readonly kind: Kind
+  readonly fields: readonly string[] | null
+  /** More readings are refused with EXPORT_TOO_LARGE. */
+  readonly maxRows: number
+  /** What devices are called in the file; null: by their own names. Others are left out. */
+  readonly names: readonly FileName[] | null
+  /** Where the file is written; the ingest role chooses it. */
+  readonly path: string
+}
+
+export interface FileName {
+  readonly device: FullId
+  readonly shown: string
+  readonly tenant: string
+}
+
+/** The caller removes it. */
+export interface ReadingsFile {
+  readonly path: string
+  readonly rows: number
+  readonly bytes: number
+}

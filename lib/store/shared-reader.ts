@@ -1,0 +1,146 @@
+import { encodeJson } from '#lib/runtime/bigint-json.ts'
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+import type { StoreReader } from './store.ts'
+
+export interface SharingOptions {
+  readonly clock: Clock
+  /** Scans that the store runs at once; while fewer run, nothing is shared. */
+  readonly atOnce: number
+}
+
+/** While the store is busy a result is given again for this long, also where both end now. */
+const KEPT_NS = 1_000_000_000n
+/** Results kept of each sort of scan. */
+const MAX_KEPT = 32
+
+/**
+ * A reader that runs a scan once for all who want it at the same time, but only while the store is
+ * busy: a wall of dashboards then costs what one of them does, and a result is at most about a
+ * second old. Otherwise everybody gets the newest. Scans up to now are the same, though no two end
+ * at the same nanosecond: a result ends where the scan does, or less than a second before.
+ *
+ * Shared are the sums over many rows, which every viewer of a dashboard asks for again and again.
+ */
+export function shareReader(reader: StoreReader, options: SharingOptions): StoreReader {
+  const load: Load = { ...options, running: 0 }
+  const aggregates = new SharedScan(load, (scan: Scan<'aggregates'>, signal) =>
+    reader.aggregates(scan, signal),
+  )
+  const latency = new SharedScan(load, (scan: Scan<'latency'>, signal) =>
+    reader.latency(scan, signal),
+  )
+  const throughput = new SharedScan(load, (scan: Scan<'throughput'>, signal) =>
+    reader.throughput(scan, signal),
+  )
+  const loss = new SharedScan(load, (scan: Scan<'loss'>, signal) => reader.loss(scan, signal))
+  return {
+    readings: (scan, signal) => reader.readings(scan, signal),
+    since: (scan, signal) => reader.since(scan, signal),
+    aggregates: (scan, signal) => aggregates.run(scan, signal),
+    latency: (scan, signal) => latency.run(scan, signal),
+    throughput: (scan, signal) => throughput.run(scan, signal),
+    loss: (scan, signal) => loss.run(scan, signal),
+    registers: (scan, signal) => reader.registers(scan, signal),
+    delays: (scan, signal) => reader.delays(scan, signal),
+  }
+}
+
+/** What a method of the reader scans for. */
+type Scan<K extends keyof StoreReader> = Parameters<StoreReader[K]>[0]
+
+/** How busy the store is with all shared scans. */
+interface Load extends SharingOptions {
+  running: number
+}
+
+interface Running<R> {
+  readonly result: Promise<R>
+  readonly toNs: bigint
+  readonly end: AbortController
+  waiting: number
+}
+
+interface Kept<R> {
+  readonly result: R
+  readonly toNs: bigint
+  readonly atNs: bigint
+}
+
+class SharedScan<S extends Span, R> {
+  readonly #load: Load
+  readonly #scanner: (scan: S, signal: AbortSignal) => Promise<R>
+  readonly #running = new Map<string, Running<R>>()
+  readonly #kept = new Map<string, Kept<R>>()
+
+  constructor(load: Load, scanner: (scan: S, signal: AbortSignal) => Promise<R>) {
+    this.#load = load
+    this.#scanner = scanner
+  }
+
+  async run(scan: S, signal: AbortSignal | undefined): Promise<R> {
+    const { clock, atOnce, running } = this.#load
+    const { toNs } = scan
+    const key = keyOf(scan, clock.nowNs())
+    const isBusy = running >= atOnce
+    if (isBusy) {
+      const kept = this.#kept.get(key)
+      const isFresh = kept && clock.monoNs() - kept.atNs < KEPT_NS
+      if (isFresh && endsFor(kept, toNs)) return kept.result
+    }
+    const same = isBusy ? this.#running.get(key) : undefined
+    return join(same && endsFor(same, toNs) ? same : this.#begin(key, scan), signal)
+  }
+
+  #begin(key: string, scan: S): Running<R> {
+    const { toNs } = scan
+    const end = new AbortController()
+    this.#load.running += 1
+    const result = this.#scanner(scan, end.signal).finally(() => {
+      this.#load.running -= 1
+      if (this.#running.get(key) === one) this.#running.delete(key)
+    })
+    const one: Running<R> = { result, toNs, end, waiting: 0 }
+    this.#running.set(key, one)
+    result.then(
+      (found) => this.#keep(key, { result: found, toNs, atNs: this.#load.clock.monoNs() }),
+      () => undefined,
+    )
+    return one
+  }
+
+  #keep(key: string, kept: Kept<R>): void {
+    // A key that is set again goes to the end: the first of the map is the oldest.
+    this.#kept.delete(key)
+    this.#kept.set(key, kept)
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
+  }
+}
+
+/** A caller that gives up leaves the others waiting; the scan ends with the last of them. */
+async function join<R>(one: Running<R>, signal: AbortSignal | undefined): Promise<R> {
+  one.waiting += 1
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const giveUp = () => reject(signal?.reason)
+  if (signal?.aborted) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([one.result, aborted])
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+    one.waiting -= 1
+    if (one.waiting === 0) one.end.abort(signal?.reason)
+  }
+}
+
+/** Nothing later than the end that is wanted, and not much less: a scan may take long. */
+function endsFor({ toNs }: { readonly toNs: bigint }, wantedNs: bigint): boolean {
+  return toNs <= wantedNs && wantedNs - toNs < KEPT_NS
+}
+
+/** An end within the last second is now. */
+function keyOf(scan: Span, nowNs: bigint): string {
+  const shared = scan.toNs > nowNs - KEPT_NS ? { ...scan, toNs: 'now' } : scan
+  return encodeJson(shared)
+}
