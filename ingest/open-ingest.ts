@@ -232,7 +232,7 @@ function connect(connection: Connection): Ingest {
     endGroup()
     wake()
   })
-  journal.onHeldChange((held) => post({ type: 'held', held }))
+  journal.onPausedChange((paused) => post({ type: 'paused', paused }))
   worker.on('message', onMessage)
   worker.on('error', (error: Error) => events.fatal(error))
   worker.on('exit', (code) => {
@@ -248,9 +248,9 @@ function connect(connection: Connection): Ingest {
       })
     },
     get held() {
-      return journal.held
+      return journal.paused
     },
-    onHeldChange: (listener) => journal.onHeldChange(listener),
+    onHeldChange: (listener) => journal.onPausedChange(listener),
     clockSample(device, sample) {
       clocks.push([device, sample])
       schedule()

@@ -17,8 +17,8 @@ export type ToWorker =
       readonly stages: readonly StageCount[]
     }
   | { readonly type: 'registry' }
-  /** Whether publishers are not read from. */
-  | { readonly type: 'held'; readonly held: boolean }
+  /** Whether the platform has stopped reading from publishers. */
+  | { readonly type: 'paused'; readonly paused: boolean }
 
 /** From the worker to the main thread. */
 export type FromWorker =

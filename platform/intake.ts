@@ -224,7 +224,7 @@ function countSettled(metrics: Metrics, counts: SettledCounts): void {
 
 function showIngest(metrics: Metrics, ingest: Ingest): void {
   const { journal } = ingest
-  metrics.gauge('padborg_journal_held', () => (journal.held ? 1 : 0))
+  metrics.gauge('padborg_journal_held', () => (journal.paused ? 1 : 0))
   metrics.gauge('padborg_journal_bytes', () => journal.status().bytes)
   metrics.gauge('padborg_journal_pending_messages', () => journal.status().pendingMessages)
   metrics.gauge('padborg_journal_syncs_total', () => journal.status().syncs)

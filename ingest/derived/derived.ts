@@ -48,7 +48,7 @@ export interface DerivedDeps {
   readonly port: IngestPort
   readonly influx: Pick<Influx, 'write' | 'query'>
   readonly devices: () => readonly Device[]
-  readonly journal: Pick<Journal, 'id' | 'held' | 'status'>
+  readonly journal: Pick<Journal, 'id' | 'paused' | 'status'>
   readonly certificateDays: () => number | null
   readonly random: Pick<Random, 'next'>
   readonly clock: Clock

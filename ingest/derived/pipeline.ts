@@ -23,7 +23,7 @@ async function pipelinePoints(nowNs: bigint, context: Context): Promise<readonly
   const counts = {
     lagMessages: status.lagMessages,
     journalBytes: bytes,
-    held: journal.held ? 1 : 0,
+    held: journal.paused ? 1 : 0,
     syncs,
     failedSyncs,
     ...totals,

@@ -21,7 +21,7 @@ export interface Context {
   /** What InfluxDB has already: for what has to be undone. */
   readonly query: (influxql: string) => Promise<readonly Series[]>
   readonly devices: () => readonly Device[]
-  readonly journal: Pick<Journal, 'id' | 'held' | 'status'>
+  readonly journal: Pick<Journal, 'id' | 'paused' | 'status'>
   /** Tags of what this intake alone knows, beside other intakes on the same InfluxDB. */
   readonly ownTags: Readonly<Record<string, string>>
   /** Days until the TLS certificate expires; null without one. */

@@ -14,8 +14,8 @@ export interface Durable extends Cursor {
 }
 
 export interface JournalStatus {
-  readonly held: boolean
-  /** Why it is held or failing, for people; '' when all is well. */
+  readonly paused: boolean
+  /** Why it is paused or failing, for people; '' when all is well. */
   readonly problem: string
   readonly bytes: number
   readonly segments: number
@@ -42,9 +42,9 @@ export interface Journal {
   readonly durable: Durable
   /** Runs after each group that became durable. */
   onDurable(listener: (durable: Durable) => void): void
-  /** True when nothing more should be appended: limit reached, disk full or writing fails. */
-  readonly held: boolean
-  onHeldChange(listener: (held: boolean) => void): void
+  /** Back-pressure: nothing more should be appended (limit reached, disk full or writing fails). */
+  readonly paused: boolean
+  onPausedChange(listener: (paused: boolean) => void): void
   /** Everything at or below the position is in the store: its segments may go when due. */
   release(position: number): void
   status(): JournalStatus
@@ -53,7 +53,7 @@ export interface Journal {
 
 /** Reads durable records back; synchronous, so it lives in the ingest worker. */
 export interface JournalReader {
-  /** Cursor right behind the record with this position (or the nearest one before it). */
+  /** Cursor right after the record with this position (or the nearest one before it). */
   seek(position: number): Cursor
   /** Records from `from` up to `to`, at most about `maxBytes`, and where to go on. */
   read(

@@ -4,22 +4,23 @@ import type { Log } from '#lib/runtime/log.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Origin } from '#lib/telemetry/message.ts'
 import { temporaryPath } from './files/file-layer.ts'
-import { createHold } from './append/back-pressure.ts'
-import { identify, type Identity } from './identity.ts'
+import { BackPressure } from './append/back-pressure.ts'
+import { identify } from './identity.ts'
 import type { Journal } from './journal.ts'
-import { createLag, type Lag } from './append/lag.ts'
+import { Lag } from './append/lag.ts'
 import { createTextMemory, originAt, positionAt, receivedAtNsAt, recordLengthAt } from './record.ts'
-import { recover, type Recovered } from './recovery/recovery.ts'
-import { runJournal, type RunOptions } from './run-journal.ts'
-import { createSegmentFiles } from './recovery/segment-files.ts'
+import { recover } from './recovery/recovery.ts'
+import { RunningJournal, type Opened, type RunOptions } from './run-journal.ts'
+import { SegmentFiles } from './recovery/segment-files.ts'
 import { segmentNumbers } from './segments/segment-header.ts'
 import { SPARE_NAME } from './segments/spare.ts'
 import type { Corruption } from './recovery/visit-links.ts'
+import type { Visit } from './reading/scan.ts'
 
 export type { JournalFault } from './run-journal.ts'
 
 export interface JournalOptions extends RunOptions {
-  /** Told of every durable record beyond `since` before `openJournal` resolves. */
+  /** Called with every durable record beyond `since` before `openJournal` resolves. */
   readonly onRecord?: (device: FullId, origin: Origin | null) => void
 }
 
@@ -50,13 +51,11 @@ export async function openJournal(
   options: JournalOptions,
 ): Promise<{ readonly journal: Journal; readonly report: RecoveryReport }> {
   const { dir, log } = options
-  const lag = createLag(Math.ceil(options.lagBytes / LAG_STEPS))
   try {
-    const { identity, report, recovered } = await readBack(options, lag)
-    tellReport(log, dir, report)
-    const hold = createHold(options.lagBytes)
-    hold.setUnconsumed(lag.bytes)
-    return { journal: runJournal(options, { identity, recovered, lag, hold }), report }
+    const { report, ...opened } = await readBack(options)
+    logReport(log, dir, report)
+    opened.backPressure.setUnconsumed(opened.lag.bytes)
+    return { journal: new RunningJournal(options, opened), report }
   } catch (error) {
     // Without a code of the system it is a bug, which must not look like a bad disk.
     if (error instanceof PlatformError || systemCodeOf(error) === '') throw error
@@ -70,68 +69,53 @@ export async function openJournal(
 }
 
 async function readBack(
-  { dir, fileLayer, clock, since, onRecord }: JournalOptions,
-  lag: Lag,
-): Promise<{
-  readonly identity: Identity
-  readonly report: RecoveryReport
-  readonly recovered: Recovered
-}> {
+  options: JournalOptions,
+): Promise<Opened & { readonly report: RecoveryReport }> {
+  const { dir, fileLayer, clock, since, lagBytes } = options
   await fileLayer.makeDir(dir)
   // A folder whose own name is lost takes everything in it along, synced or not.
   await fileLayer.syncDir(dirname(dir))
   const { identity, isNew } = await identify(fileLayer, dir)
-  const { id } = identity
   const names = await fileLayer.list(dir)
   const spare = temporaryPath(dir, SPARE_NAME)
   if (names.some((name) => join(dir, name) === spare)) await fileLayer.unlink(spare)
-  const texts = createTextMemory()
-  let records = 0
-  let oldestReceivedAtNs: bigint | null = null
-  const recovered = await recover(
-    {
-      id,
-      dir,
-      files: createSegmentFiles(fileLayer, dir, identity),
-      clock,
-      since,
-      visit(slab, at) {
-        records += 1
-        lag.add(positionAt(slab, at), recordLengthAt(slab, at))
-        const origin = originAt(slab, at)
-        // A replay has the time at which its message first came.
-        if (!origin) oldestReceivedAtNs ??= receivedAtNsAt(slab, at)
-        onRecord?.(texts(slab, at).device, origin)
-        return true
-      },
-    },
-    segmentNumbers(names),
-  )
+  const lag = new Lag(Math.ceil(lagBytes / LAG_STEPS))
+  const unconsumed = { records: 0, oldestReceivedAtNs: null }
+  const visit = countingVisit(options, lag, unconsumed)
+  const files = new SegmentFiles(fileLayer, dir, identity)
+  const { id } = identity
+  const recovered = await recover({ id, dir, files, clock, since, visit }, segmentNumbers(names))
   // The names of what was kept may not be durable yet, nor those of what was removed.
   await fileLayer.syncDir(dir)
   const { lastPosition, corruptions, tornBytes, stored } = recovered
   const segments = stored.length
-  return {
-    identity,
-    report: {
-      id,
-      isNew,
-      lastPosition,
-      records,
-      oldestReceivedAtNs,
-      segments,
-      corruptions,
-      tornBytes,
-    },
-    recovered,
+  const report = { id, isNew, lastPosition, ...unconsumed, segments, corruptions, tornBytes }
+  return { identity, recovered, lag, backPressure: new BackPressure(lagBytes), report }
+}
+
+/** Counts the records beyond `since` while they are visited, and reports each of them. */
+function countingVisit(
+  { onRecord }: JournalOptions,
+  lag: Lag,
+  count: { records: number; oldestReceivedAtNs: bigint | null },
+): Visit {
+  const texts = createTextMemory()
+  return (slab, at) => {
+    count.records += 1
+    lag.add(positionAt(slab, at), recordLengthAt(slab, at))
+    const origin = originAt(slab, at)
+    // A replay has the time at which its message first came.
+    if (!origin) count.oldestReceivedAtNs ??= receivedAtNsAt(slab, at)
+    onRecord?.(texts(slab, at).device, origin)
+    return true
   }
 }
 
-function tellReport(log: Log, dir: string, report: RecoveryReport): void {
+function logReport(log: Log, dir: string, report: RecoveryReport): void {
   for (const corruption of report.corruptions) {
     log.error(
       { dir, code: 'JOURNAL_CORRUPT', ...corruption },
-      'the journal is damaged here; everything around it is read',
+      'the journal is damaged here; the records around it are read',
     )
   }
   const { id, isNew, lastPosition, records, tornBytes } = report

@@ -28,8 +28,8 @@ export interface SilenceRound {
   /** `queue` brings each round behind what is being written. The answer ends it. */
   start(queue: () => void): () => void
   look(position: number): void
-  /** Whether publishers are not read from: the journal is full or cannot be written. */
-  held(held: boolean): void
+  /** Whether the platform has stopped reading from publishers: the journal is full or cannot be written. */
+  setPaused(paused: boolean): void
 }
 
 const LIMIT_S = 60
@@ -46,7 +46,7 @@ export function watchSilence(deps: SilenceRoundDeps, limitS: number = LIMIT_S): 
   const watch = createSilenceWatch({ device, limitNs, startedNs })
   let told = 0
   let isQueued = false
-  let isHeld = false
+  let isPaused = false
   let begun = 0
   let finishedNs = startedNs
   let durableNs = startedNs
@@ -54,7 +54,8 @@ export function watchSilence(deps: SilenceRoundDeps, limitS: number = LIMIT_S): 
 
   return {
     listenTo: (reader) => ({
-      ...reader,
+      seek: (position) => reader.seek(position),
+      close: () => reader.close(),
       read(from, to, maxBytes) {
         const read = reader.read(from, to, maxBytes)
         watch.heard(read.messages)
@@ -85,7 +86,7 @@ export function watchSilence(deps: SilenceRoundDeps, limitS: number = LIMIT_S): 
     },
     look(position) {
       isQueued = false
-      if (isHeld) return
+      if (isPaused) return
       const changes = watch.look(heardUpToNs())
       write(changes)
       const robots = watch.lasting().length
@@ -94,9 +95,9 @@ export function watchSilence(deps: SilenceRoundDeps, limitS: number = LIMIT_S): 
       const batch = live.silencesOf(changes, position)
       if (batch) tell({ type: 'live', batch })
     },
-    held(held) {
-      if (isHeld && !held) watch.deafUntil(clock.nowNs())
-      isHeld = held
+    setPaused(paused) {
+      if (isPaused && !paused) watch.ignoreBefore(clock.nowNs())
+      isPaused = paused
     },
   }
 

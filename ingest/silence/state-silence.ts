@@ -23,8 +23,8 @@ export interface SilenceWatch {
   heard(messages: readonly JournaledMessage[]): void
   /** Begins and ends of silence since the last look, given that all was heard up to `nowNs`. */
   look(nowNs: bigint): readonly SilenceRow[]
-  /** Until now nobody was read from, so what was not heard is no silence. */
-  deafUntil(nowNs: bigint): void
+  /** Until this time the platform read from no publisher, so nothing heard before it means no silence. */
+  ignoreBefore(timeNs: bigint): void
   /** The silences that last. */
   lasting(device?: FullId): readonly SilenceRow[]
 }
@@ -70,8 +70,8 @@ export function createSilenceWatch({ device, limitNs, startedNs }: SilenceDeps):
       }
       return changes
     },
-    deafUntil(nowNs) {
-      hearingSinceNs = nowNs
+    ignoreBefore(timeNs) {
+      hearingSinceNs = timeNs
     },
     lasting(id) {
       const wanted = id === undefined ? [...robots.values()] : [robots.get(id) ?? new Map()]

@@ -190,7 +190,7 @@ async function run(options: WorkerOptions): Promise<void> {
   }
   port?.on('message', (message: ToWorker) => {
     if (message.type === 'registry') registry.reload()
-    else if (message.type === 'held') silence.held(message.held)
+    else if (message.type === 'paused') silence.setPaused(message.paused)
     else if (message.type === 'durable') {
       silence.begin(message.durable.atNs)
       queue(() => write(message))

@@ -1,54 +1,54 @@
-/** Whether publishers have to wait, and why: the disk fails, or the writer of the store lags. */
-export interface Hold {
-  readonly held: boolean
-  readonly problem: string
-  onChange(listener: (held: boolean) => void): void
-  /** Why nothing can be written; '' when writing works. */
-  setFailing(problem: string): void
-  /** Takes the bytes that the store has not taken yet. */
-  setUnconsumed(bytes: number): void
-}
-
-/** Below this share of the limit it takes again, so that it does not flutter at the limit. */
+/** Below this share of the limit messages are taken again, so that it does not flutter at the limit. */
 const RESUME_SHARE = 0.9
 
-export function createHold(lagBytes: number): Hold {
-  const listeners: ((held: boolean) => void)[] = []
-  let failing = ''
-  let lagging = false
-  let held = false
+/** Whether publishers have to pause, and why: the disk fails, or the store lags behind the journal. */
+export class BackPressure {
+  readonly #lagBytes: number
+  readonly #listeners: ((paused: boolean) => void)[] = []
+  #failure = ''
+  #lagging = false
+  #paused = false
 
-  return {
-    get held() {
-      return held
-    },
-    get problem() {
-      if (failing !== '') return failing
-      if (!lagging) return ''
-      return (
-        `the store lags by more than ${lagBytes} bytes of journal (PADBORG_JOURNAL_LAG_BYTES): ` +
-        'publishers are not read from until it has caught up'
-      )
-    },
-    onChange(listener) {
-      listeners.push(listener)
-    },
-    setFailing(problem) {
-      failing = problem
-      update()
-    },
-    setUnconsumed(bytes) {
-      if (lagging ? bytes < RESUME_SHARE * lagBytes : bytes > lagBytes) {
-        lagging = !lagging
-        update()
-      }
-    },
+  constructor(lagBytes: number) {
+    this.#lagBytes = lagBytes
   }
 
-  function update(): void {
-    const now = failing !== '' || lagging
-    if (now === held) return
-    held = now
-    for (const listener of listeners) listener(now)
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** For people; '' while messages are taken. */
+  get problem(): string {
+    if (this.#failure !== '') return this.#failure
+    if (!this.#lagging) return ''
+    return (
+      `the store lags by more than ${this.#lagBytes} bytes of journal (PADBORG_JOURNAL_LAG_BYTES): ` +
+      'the platform stops reading from publishers until it has caught up'
+    )
+  }
+
+  onChange(listener: (paused: boolean) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Why nothing can be written; '' when writing works. */
+  setFailure(problem: string): void {
+    this.#failure = problem
+    this.#update()
+  }
+
+  /** Takes the bytes that are not in the store yet. */
+  setUnconsumed(bytes: number): void {
+    const isOver = bytes > this.#lagBytes * (this.#lagging ? RESUME_SHARE : 1)
+    if (isOver === this.#lagging) return
+    this.#lagging = isOver
+    this.#update()
+  }
+
+  #update(): void {
+    const now = this.#failure !== '' || this.#lagging
+    if (now === this.#paused) return
+    this.#paused = now
+    for (const listener of this.#listeners) listener(now)
   }
 }

@@ -12,21 +12,6 @@ export interface Batch {
   readonly dones: readonly Done[]
 }
 
-/** Messages that wait for the disk, encoded already, in batches that each become one group. */
-export interface Pending {
-  readonly messages: number
-  readonly bytes: number
-  /** Encodes behind what waits; answers the bytes of the record. */
-  append(message: IncomingMessage, position: number, done: Done): number
-  /** The oldest batch, closed to further messages; it stays until `shift`. */
-  take(): Batch | null
-  shift(): void
-}
-
-const SMALLEST_SLAB_BYTES = 64 * 1024
-/** One in flight, one that fills, one in reserve. */
-const SPARE_SLABS = 2
-
 interface OpenBatch {
   slab: Slab
   used: number
@@ -35,69 +20,85 @@ interface OpenBatch {
   readonly dones: Done[]
 }
 
-export function createPending(maxBatchBytes: number): Pending {
-  const batches: OpenBatch[] = []
-  const spareSlabs: Slab[] = []
-  let messages = 0
-  let bytes = 0
+const MIN_SLAB_BYTES = 64 * 1024
+/** One in flight, one that fills, one in reserve. */
+const MAX_SPARE_SLABS = 2
 
-  return {
-    get messages() {
-      return messages
-    },
-    get bytes() {
-      return bytes
-    },
-    append(message, position, done) {
-      const batch = batchFor(roomFor(message), position)
-      const length = encodeRecord(batch.slab, batch.used, message, position)
-      batch.used += length
-      batch.dones.push(done)
-      messages += 1
-      bytes += length
-      return length
-    },
-    take() {
-      const batch = batches[0]
-      if (!batch || batch.used === 0) return null
-      batch.taken = true
-      return batch
-    },
-    shift() {
-      const batch = batches.shift()
-      if (!batch) return
-      messages -= batch.dones.length
-      bytes -= batch.used
-      const isUsual = batch.slab.bytes.length <= maxBatchBytes
-      if (isUsual && spareSlabs.length < SPARE_SLABS) spareSlabs.push(batch.slab)
-    },
+/** Messages that wait for the disk, encoded already, in batches that each become one group. */
+export class Pending {
+  readonly #maxBatchBytes: number
+  readonly #batches: OpenBatch[] = []
+  readonly #spareSlabs: Slab[] = []
+  #messages = 0
+  #bytes = 0
+
+  constructor(maxBatchBytes: number) {
+    this.#maxBatchBytes = maxBatchBytes
   }
 
-  /** The batch that takes the next record; a record over the limit gets one of its own. */
-  function batchFor(room: number, position: number): OpenBatch {
-    const last = batches.at(-1)
-    if (
-      last &&
-      !last.taken &&
-      last.used + room <= Math.max(maxBatchBytes, last.slab.bytes.length)
-    ) {
-      if (last.used + room > last.slab.bytes.length) grow(last, last.used + room)
-      return last
-    }
-    const batch = { slab: slabFor(room), used: 0, taken: false, firstPosition: position, dones: [] }
-    batches.push(batch)
+  get messages(): number {
+    return this.#messages
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Encodes the message after those that wait; returns the bytes of its record. */
+  append(message: IncomingMessage, position: number, done: Done): number {
+    const batch = this.#batchFor(roomFor(message), position)
+    const length = encodeRecord(batch.slab, batch.used, message, position)
+    batch.used += length
+    batch.dones.push(done)
+    this.#messages += 1
+    this.#bytes += length
+    return length
+  }
+
+  /** The oldest batch, closed to further messages; it stays until `shift`. */
+  take(): Batch | null {
+    const batch = this.#batches[0]
+    if (!batch || batch.used === 0) return null
+    batch.taken = true
     return batch
   }
 
-  function slabFor(room: number): Slab {
-    const spare = spareSlabs.pop()
+  shift(): void {
+    const batch = this.#batches.shift()
+    if (!batch) return
+    this.#messages -= batch.dones.length
+    this.#bytes -= batch.used
+    const isUsual = batch.slab.bytes.length <= this.#maxBatchBytes
+    if (isUsual && this.#spareSlabs.length < MAX_SPARE_SLABS) this.#spareSlabs.push(batch.slab)
+  }
+
+  /** The batch that takes the next record; a record over the limit gets one of its own. */
+  #batchFor(room: number, position: number): OpenBatch {
+    const last = this.#batches.at(-1)
+    if (
+      last &&
+      !last.taken &&
+      last.used + room <= Math.max(this.#maxBatchBytes, last.slab.bytes.length)
+    ) {
+      if (last.used + room > last.slab.bytes.length) this.#grow(last, last.used + room)
+      return last
+    }
+    const slab = this.#slabFor(room)
+    const batch = { slab, used: 0, taken: false, firstPosition: position, dones: [] }
+    this.#batches.push(batch)
+    return batch
+  }
+
+  #slabFor(room: number): Slab {
+    const spare = this.#spareSlabs.pop()
     if (spare && spare.bytes.length >= room) return spare
-    const usual = Math.min(SMALLEST_SLAB_BYTES, maxBatchBytes)
+    const usual = Math.min(MIN_SLAB_BYTES, this.#maxBatchBytes)
     return createSlab(Math.max(usual, room))
   }
 
-  function grow(batch: OpenBatch, room: number): void {
-    const slab = createSlab(Math.min(maxBatchBytes, Math.max(room, 2 * batch.slab.bytes.length)))
+  #grow(batch: OpenBatch, room: number): void {
+    const doubled = Math.max(room, 2 * batch.slab.bytes.length)
+    const slab = createSlab(Math.min(this.#maxBatchBytes, doubled))
     batch.slab.bytes.copy(slab.bytes, 0, 0, batch.used)
     batch.slab = slab
   }

@@ -10,8 +10,8 @@ import {
 } from '../segments/segment-header.ts'
 import { createSlab, slabOf, type Slab } from '../segments/slab.ts'
 
-/** How the journal goes on behind a segment. */
-export interface Link {
+/** How the journal goes on after a segment. */
+interface Link {
   readonly segment: number
   /** Where the segment was sealed; null if only a scan can tell (its successor's header is bad). */
   readonly end: number | null
@@ -20,77 +20,44 @@ export interface Link {
 }
 
 /** The segments of a folder, read synchronously; the journal may write to them meanwhile. */
-export interface ReaderFiles {
-  list(): number[]
-  /** Null when the segment is gone or its header is not right (yet). */
-  header(segment: number): SegmentHeader | null
-  /** Size of the file; 0 when it is gone. */
-  size(segment: number): number
-  read(segment: number, offset: number, bytes: number): Slab
-  /** What follows `segment` on the way to `last`, a segment that counts. */
-  linkAfter(segment: number, last: number): Link
-  close(): void
-}
+export class ReaderFiles {
+  readonly #dir: string
+  readonly #id: string
+  /** Neither changes once it is known to be right. */
+  readonly #headers = new Map<number, SegmentHeader>()
+  readonly #links = new Map<number, Link>()
+  #open: { readonly segment: number; readonly fd: number } | null = null
 
-export function createReaderFiles(dir: string, id: string): ReaderFiles {
-  // Both never change once they are known to be right.
-  const headers = new Map<number, SegmentHeader>()
-  const links = new Map<number, Link>()
-  let open: { readonly segment: number; readonly fd: number } | null = null
-
-  return { list, header, size, read, linkAfter, close }
-
-  function list(): number[] {
-    return segmentNumbers(fs.readdirSync(dir))
+  constructor(dir: string, id: string) {
+    this.#dir = dir
+    this.#id = id
   }
 
-  function header(segment: number): SegmentHeader | null {
-    const known = headers.get(segment)
+  list(): number[] {
+    return segmentNumbers(fs.readdirSync(this.#dir))
+  }
+
+  /** Null when the segment is gone or its header is not right (yet). */
+  header(segment: number): SegmentHeader | null {
+    const known = this.#headers.get(segment)
     if (known) return known
-    if (descriptor(segment) === null) return null
-    const read = decodeHeader(readBytes(segment, 0, HEADER_BYTES).bytes, id, segment)
+    const read = decodeHeader(this.read(segment, 0, HEADER_BYTES).bytes, this.#id, segment)
     if (read.kind !== 'valid') return null
-    headers.set(segment, read.header)
+    this.#headers.set(segment, read.header)
     return read.header
   }
 
-  function size(segment: number): number {
-    const fd = descriptor(segment)
+  /** Size of the file; 0 when it is gone. */
+  size(segment: number): number {
+    const fd = this.#descriptor(segment)
     return fd === null ? 0 : fs.fstatSync(fd).size
   }
 
-  function read(segment: number, offset: number, bytes: number): Slab {
-    return descriptor(segment) === null ? createSlab(0) : readBytes(segment, offset, bytes)
-  }
-
-  /**
-   * Headers name the segment before, so the way is found from its end. A segment that was abandoned
-   * or removed is on no way; then the answer is the first one behind it.
-   */
-  function linkAfter(segment: number, last: number): Link {
-    const known = links.get(segment)
-    if (known) return known
-    let next = last
-    for (;;) {
-      const { previous, end } = before(next)
-      if (previous < segment || previous === 0) return { segment, end: 0, next }
-      const link = { segment: previous, end, next }
-      links.set(previous, link)
-      if (previous === segment) return link
-      next = previous
-    }
-  }
-
-  function before(segment: number): { readonly previous: number; readonly end: number | null } {
-    const head = header(segment)
-    if (head) return { previous: head.prevSegment, end: head.prevEnd }
-    return { previous: list().findLast((other) => other < segment) ?? 0, end: null }
-  }
-
-  function readBytes(segment: number, offset: number, bytes: number): Slab {
-    const fd = descriptor(segment)
-    const slab = createSlab(bytes)
+  /** Fewer bytes than wanted at the end of the file; none when it is gone. */
+  read(segment: number, offset: number, bytes: number): Slab {
+    const fd = this.#descriptor(segment)
     if (fd === null) return createSlab(0)
+    const slab = createSlab(bytes)
     let count = 0
     while (count < bytes) {
       const more = fs.readSync(fd, slab.bytes, count, bytes - count, offset + count)
@@ -100,22 +67,48 @@ export function createReaderFiles(dir: string, id: string): ReaderFiles {
     return slab
   }
 
+  /**
+   * What follows `segment` on the way to `last`, a segment that counts. Headers name the segment
+   * before, so the way is found from its end. A segment that was abandoned or removed is on no way;
+   * then the result is the first one after it.
+   */
+  linkAfter(segment: number, last: number): Link {
+    const known = this.#links.get(segment)
+    if (known) return known
+    let next = last
+    for (;;) {
+      const { previous, end } = this.#before(next)
+      if (previous < segment || previous === 0) return { segment, end: 0, next }
+      const link = { segment: previous, end, next }
+      this.#links.set(previous, link)
+      if (previous === segment) return link
+      next = previous
+    }
+  }
+
+  close(): void {
+    if (this.#open) fs.closeSync(this.#open.fd)
+    this.#open = null
+  }
+
+  #before(segment: number): { readonly previous: number; readonly end: number | null } {
+    const head = this.header(segment)
+    if (head) return { previous: head.prevSegment, end: head.prevEnd }
+    return { previous: this.list().findLast((other) => other < segment) ?? 0, end: null }
+  }
+
   /** One file stays open: reading goes on where it was. */
-  function descriptor(segment: number): number | null {
-    if (open?.segment === segment) return open.fd
-    close()
+  #descriptor(segment: number): number | null {
+    if (this.#open?.segment === segment) return this.#open.fd
+    this.close()
     try {
-      open = { segment, fd: fs.openSync(join(dir, segmentName(segment)), 'r') }
-      return open.fd
+      const fd = fs.openSync(join(this.#dir, segmentName(segment)), 'r')
+      this.#open = { segment, fd }
+      return fd
     } catch (error) {
       // Consumed segments may go at any time.
       if (systemCodeOf(error) === 'ENOENT') return null
       throw error
     }
-  }
-
-  function close(): void {
-    if (open) fs.closeSync(open.fd)
-    open = null
   }
 }

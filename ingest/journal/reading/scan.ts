@@ -1,17 +1,17 @@
 import { checkRecord, endsGroupAt, groupAt, nextCandidate, positionAt } from '../record.ts'
 import type { Slab } from '../segments/slab.ts'
 
-/** A piece of a segment that is looked through. */
-export interface Stretch {
+/** A section of a segment that is scanned. */
+export interface Section {
   readonly start: number
-  /** Behind the last byte: where the segment was sealed, or the size of the file. */
+  /** Where the segment was sealed, or the size of the file. */
   readonly end: number
   readonly seed: number
   /** Bytes that are read at once, a multiple of 8; more only for a longer record. */
   readonly windowBytes: number
 }
 
-/** Right records without a gap between them. */
+/** Valid records without a gap between them. */
 export interface Run {
   readonly start: number
   end: number
@@ -27,30 +27,30 @@ export interface Run {
 
 export interface Scanned {
   readonly runs: readonly Run[]
-  /** Behind the last byte outside the runs that is not zero; the start if there is none. */
+  /** End of the last byte outside the runs that is not zero; the start if there is none. */
   readonly dirtyEnd: number
 }
 
-/** Takes a right record at `at` of the slab, `offset` of the file; false ends the scan before it. */
+/** Takes a valid record at `at` of the slab, `offset` of the file; false ends the scan before it. */
 export type Visit = (slab: Slab, at: number, offset: number) => boolean
 
 /** Bytes of the file that a scan wants to see; it gets fewer only at the end of the file. */
-export interface Request {
+export interface ReadRequest {
   readonly offset: number
   readonly bytes: number
 }
 
 /**
- * Looks through a stretch for right records and steps over what is none. A generator, so that the
- * recovery (which waits for the disk) and the reader (which does not) share one scan: it yields
- * what it wants to read and is given the bytes.
+ * Scans a section for valid records and skips everything else. A generator, so that the recovery
+ * (asynchronous) and the reader (synchronous) share one scan: it yields what it wants to read and is
+ * given the bytes.
  */
 export function* scan(
-  { start, end: saidEnd, seed, windowBytes }: Stretch,
+  { start, end: statedEnd, seed, windowBytes }: Section,
   visit: Visit,
-): Generator<Request, Scanned, Slab> {
+): Generator<ReadRequest, Scanned, Slab> {
   const runs: Run[] = []
-  let end = saidEnd
+  let end = statedEnd
   let dirtyEnd = start
   let place = start
   let wanted = windowBytes
@@ -83,18 +83,18 @@ export function* scan(
   return { runs, dirtyEnd }
 }
 
-/** What of a segment's end counts, if nothing behind it vouches for it. */
+/** How much of the last segment counts: no later segment proves that it was durable. */
 export interface Tail {
-  /** Behind the last record that counts. */
+  /** End of the last record that counts. */
   readonly cut: number
   /** The runs before the cut; a gap between them is corruption. */
   readonly runs: readonly Run[]
 }
 
 /**
- * Tells corruption from a torn tail. Group n+1 is written only after the sync of n, so a bad place
- * with a record of a later group behind it was durable once: it is corruption, and what follows
- * counts. Without one it is the write that the crash interrupted, and nobody was told it was safe.
+ * Tells corruption from a torn tail. Group n+1 is written only after the sync of n, so bad bytes that
+ * a record of a later group follows were durable once: they are corruption, and what follows counts.
+ * Without one it is the write that the crash interrupted, which was never acknowledged.
  */
 export function judgeTail(
   runs: readonly Run[],
@@ -120,11 +120,11 @@ export interface Lost {
 export interface Gap {
   readonly offset: number
   readonly bytes: number
-  /** Null when what stands around the gap does not tell. */
+  /** Null when the records around the gap do not tell. */
   readonly lost: Lost | null
 }
 
-/** A stretch, and the positions that belong into it; null where nothing tells. */
+/** A section, and the positions that belong into it; null where nothing tells. */
 export interface Expected {
   readonly start: number
   readonly end: number
@@ -132,7 +132,7 @@ export interface Expected {
   readonly last: number | null
 }
 
-/** Places of a stretch that no run covers. */
+/** Parts of a section that no run covers. */
 export function gapsOf(runs: readonly Run[], { start, end, first, last }: Expected): Gap[] {
   const gaps: Gap[] = []
   let at = start

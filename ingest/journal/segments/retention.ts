@@ -14,20 +14,6 @@ export interface StoredSegment {
   endedAtNs: bigint | null
 }
 
-/** Knows the durable segments, and lets the consumed ones go, oldest first. */
-export interface Retention {
-  readonly bytes: number
-  readonly segments: number
-  /** Adds the newest segment; the one before it has ended. */
-  add(segment: StoredSegment): void
-  /** Everything at or below is in the store. */
-  release(position: number): void
-  /** Removes what is due; resolves when that is done. */
-  sweep(): Promise<void>
-  /** Removes consumed segments before their time, until about `bytes` are free; answers how many. */
-  makeRoom(bytes: number): Promise<number>
-}
-
 export interface RetentionOptions {
   readonly dir: string
   readonly keepBytes: number
@@ -36,93 +22,118 @@ export interface RetentionOptions {
   readonly released: number
 }
 
+interface RetentionDeps {
+  readonly fileLayer: FileLayer
+  readonly clock: Clock
+  readonly log: Log
+}
+
 const HOUR_MS = 3_600_000
 
-export function createRetention(
-  deps: { readonly fileLayer: FileLayer; readonly clock: Clock; readonly log: Log },
-  options: RetentionOptions,
-): Retention {
-  const { fileLayer, clock, log } = deps
-  const { dir, keepBytes, keepHours, freeBytes } = options
-  const keepNs = BigInt(Math.round(keepHours * HOUR_MS)) * 1_000_000n
-  const stored: StoredSegment[] = []
-  let released = options.released
-  // One removal at a time: sweeps and calls for room follow each other.
-  let work: Promise<unknown> = Promise.resolve()
+/** Knows the durable segments, and removes the consumed ones, oldest first. */
+export class Retention {
+  readonly #deps: RetentionDeps
+  readonly #options: RetentionOptions
+  readonly #keepNs: bigint
+  readonly #stored: StoredSegment[] = []
+  #released: number
+  /** One removal at a time: sweeps and calls for room follow each other. */
+  #work: Promise<unknown> = Promise.resolve()
 
-  return {
-    get bytes() {
-      return stored.reduce((sum, { bytes }) => sum + bytes, 0)
-    },
-    get segments() {
-      return stored.length
-    },
-    add(segment) {
-      const last = stored.at(-1)
-      if (last) last.endedAtNs ??= clock.nowNs()
-      stored.push(segment)
-    },
-    release(position) {
-      released = Math.max(released, position)
-    },
-    sweep: () => inTurn(async () => void (await removeWhile(isDue))),
-    makeRoom: (bytes) =>
-      inTurn(async () => {
-        let freed = 0
-        return await removeWhile((oldest) => {
-          if (freed >= bytes) return false
-          freed += oldest.bytes
-          return true
-        })
-      }),
+  constructor(deps: RetentionDeps, options: RetentionOptions) {
+    this.#deps = deps
+    this.#options = options
+    this.#released = options.released
+    this.#keepNs = BigInt(Math.round(options.keepHours * HOUR_MS)) * 1_000_000n
   }
 
-  function inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const turn = work.then(step)
-    work = turn.catch(() => undefined)
+  get bytes(): number {
+    return this.#stored.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  get segments(): number {
+    return this.#stored.length
+  }
+
+  /** Adds the newest segment; the one before it has ended. */
+  add(segment: StoredSegment): void {
+    const last = this.#stored.at(-1)
+    if (last) last.endedAtNs ??= this.#deps.clock.nowNs()
+    this.#stored.push(segment)
+  }
+
+  /** Everything at or below is in the store. */
+  release(position: number): void {
+    this.#released = Math.max(this.#released, position)
+  }
+
+  /** Removes what is due; resolves when that is done. */
+  async sweep(): Promise<void> {
+    await this.#inTurn(() => this.#removeWhile((oldest) => this.#isDue(oldest)))
+  }
+
+  /** Removes consumed segments before their time, until about `bytes` are free; returns how many. */
+  makeRoom(bytes: number): Promise<number> {
+    return this.#inTurn(() => {
+      let freed = 0
+      return this.#removeWhile((oldest) => {
+        if (freed >= bytes) return false
+        freed += oldest.bytes
+        return true
+      })
+    })
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const turn = this.#work.then(step)
+    this.#work = turn.catch(() => undefined)
     return turn
   }
 
-  async function isDue(oldest: StoredSegment): Promise<boolean> {
-    if (clock.nowNs() - (oldest.endedAtNs ?? clock.nowNs()) > keepNs) return true
-    const consumed = stored.filter(isConsumed).reduce((sum, { bytes }) => sum + bytes, 0)
-    if (consumed > keepBytes) return true
+  async #isDue(oldest: StoredSegment): Promise<boolean> {
+    const { clock, fileLayer } = this.#deps
+    const { dir, keepBytes, freeBytes } = this.#options
+    if (clock.nowNs() - (oldest.endedAtNs ?? clock.nowNs()) > this.#keepNs) return true
+    let consumedBytes = 0
+    for (const segment of this.#stored)
+      if (this.#isConsumed(segment)) consumedBytes += segment.bytes
+    if (consumedBytes > keepBytes) return true
     return freeBytes > 0 && (await fileLayer.freeBytes(dir)) < freeBytes
   }
 
-  /** The newest segment always stays: its positions are the only memory of how far they went. */
-  function isConsumed(segment: StoredSegment): boolean {
-    return segment.lastPosition <= released && segment !== stored.at(-1)
+  /** The newest segment always stays: its positions are the only record of how far they went. */
+  #isConsumed(segment: StoredSegment): boolean {
+    return segment.lastPosition <= this.#released && segment !== this.#stored.at(-1)
   }
 
-  async function removeWhile(
+  async #removeWhile(
     mayGo: (oldest: StoredSegment) => boolean | Promise<boolean>,
   ): Promise<number> {
+    const { fileLayer, log } = this.#deps
+    const { dir } = this.#options
     let removed = 0
     try {
       try {
         for (;;) {
-          const oldest = stored[0]
-          if (!oldest || !isConsumed(oldest) || !(await mayGo(oldest))) break
-          await unlink(join(dir, segmentName(oldest.segment)))
-          stored.shift()
+          const oldest = this.#stored[0]
+          if (!oldest || !this.#isConsumed(oldest) || !(await mayGo(oldest))) break
+          await this.#unlink(join(dir, segmentName(oldest.segment)))
+          this.#stored.shift()
           removed += 1
         }
       } finally {
         if (removed > 0) await fileLayer.syncDir(dir)
       }
     } catch (error) {
-      log.warn(
-        { err: error },
-        `consumed journal segments could not be removed: ${messageOf(error)}`,
-      )
+      const reason = messageOf(error)
+      log.warn({ err: error }, `consumed journal segments could not be removed: ${reason}`)
     }
     return removed
   }
 
-  async function unlink(path: string): Promise<void> {
+  async #unlink(path: string): Promise<void> {
     try {
-      await fileLayer.unlink(path)
+      await this.#deps.fileLayer.unlink(path)
     } catch (error) {
       // Somebody else removed it: that must not keep the others.
       if (systemCodeOf(error) !== 'ENOENT') throw error

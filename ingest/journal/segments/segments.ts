@@ -16,22 +16,7 @@ export interface End {
   readonly offset: number
 }
 
-/** Writes groups to segments, one after the other. */
-export interface Segments {
-  readonly end: End
-  readonly syncs: number
-  readonly failedSyncs: number
-  /** Writes a group; resolves when it is durable. After a rejection call `abandon`. */
-  write(batch: Batch): Promise<void>
-  /**
-   * Gives the current segment up after a failed write or sync. What was durable of it stays; the
-   * next write begins a new segment, whose header says where this one ended.
-   */
-  abandon(): Promise<void>
-  close(): Promise<void>
-}
-
-export interface SegmentsDeps {
+interface SegmentsDeps {
   readonly fileLayer: FileLayer
   readonly clock: Clock
   readonly log: Log
@@ -39,7 +24,7 @@ export interface SegmentsDeps {
   readonly retention: Retention
 }
 
-export interface SegmentsOptions {
+interface SegmentsOptions {
   readonly dir: string
   readonly identity: Identity
   readonly segmentBytes: number
@@ -57,112 +42,139 @@ interface Current {
   readonly file: LayerFile
   readonly seed: number
   readonly isPreallocated: boolean
-  /** Behind the last durable group; HEADER_BYTES when there is none yet. */
+  /** End of the last durable group; HEADER_BYTES when there is none yet. */
   end: number
   /** Null until the first group is durable: only then the segment counts. */
   stored: StoredSegment | null
 }
 
-export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Segments {
-  const { fileLayer, clock, log, spare, retention } = deps
-  const { dir, identity, segmentBytes } = options
-  let current: Current | null = null
-  let end = options.end
-  let nextSegment = options.nextSegment
-  let lastGroup = options.lastGroup
-  let syncs = 0
-  let failedSyncs = 0
+/** Writes groups to segments, one after the other. */
+export class Segments {
+  readonly #deps: SegmentsDeps
+  readonly #options: SegmentsOptions
+  #current: Current | null = null
+  #end: End
+  #nextSegment: number
+  #lastGroup: number
+  #syncs = 0
+  #failedSyncs = 0
 
-  return {
-    get end() {
-      return end
-    },
-    get syncs() {
-      return syncs
-    },
-    get failedSyncs() {
-      return failedSyncs
-    },
-    write,
-    abandon,
-    async close() {
-      await current?.file.close()
-      current = null
-    },
+  constructor(deps: SegmentsDeps, options: SegmentsOptions) {
+    this.#deps = deps
+    this.#options = options
+    this.#end = options.end
+    this.#nextSegment = options.nextSegment
+    this.#lastGroup = options.lastGroup
   }
 
-  async function write(batch: Batch): Promise<void> {
-    if (current && !takesMore(current, batch.used)) await seal(current)
-    const segment = (current ??= await begin())
-    lastGroup += 1
-    sealGroup(batch.slab, batch.used, { group: lastGroup, seed: segment.seed })
-    if (!segment.stored) await segment.file.write(headerOf(segment, batch.firstPosition), 0)
-    await persist(segment, batch.slab.bytes.subarray(0, batch.used))
+  get end(): End {
+    return this.#end
+  }
+
+  get syncs(): number {
+    return this.#syncs
+  }
+
+  get failedSyncs(): number {
+    return this.#failedSyncs
+  }
+
+  /** Writes a group; resolves when it is durable. After a rejection call `abandon`. */
+  async write(batch: Batch): Promise<void> {
+    if (this.#current && !this.#takesMore(this.#current, batch.used)) await this.close()
+    const segment = (this.#current ??= await this.#begin())
+    this.#lastGroup += 1
+    sealGroup(batch.slab, batch.used, { group: this.#lastGroup, seed: segment.seed })
+    if (!segment.stored) await segment.file.write(this.#header(segment, batch.firstPosition), 0)
+    await this.#persist(segment, batch.slab.bytes.subarray(0, batch.used))
     segment.end += batch.used
-    end = { segment: segment.segment, offset: segment.end }
-    list(segment, batch.firstPosition + batch.dones.length - 1)
+    this.#end = { segment: segment.segment, offset: segment.end }
+    this.#list(segment, batch.firstPosition + batch.dones.length - 1)
+  }
+
+  /**
+   * Gives the current segment up after a failed write or sync. What was durable of it stays; the
+   * next write begins a new segment, whose header says where this one ended.
+   */
+  async abandon(): Promise<void> {
+    const segment = this.#current
+    this.#current = null
+    if (!segment) return
+    const { path, file, stored, end } = segment
+    // The header of the next segment is what counts; cutting here as well frees the space at once
+    // and helps those who look at the file.
+    if (stored) {
+      await this.#attempt(path, async () => {
+        await file.truncate(end)
+        stored.bytes = end
+      })
+    } else await this.#remove(path)
+    await this.#attempt(path, () => file.close())
+  }
+
+  async close(): Promise<void> {
+    const segment = this.#current
+    this.#current = null
+    await segment?.file.close()
   }
 
   /** A segment that had to grow gives way as soon as a preallocated one is ready. */
-  function takesMore(segment: Current, bytes: number): boolean {
+  #takesMore(segment: Current, bytes: number): boolean {
     if (!segment.stored) return true
-    if (!segment.isPreallocated && spare.ready) return false
-    return segment.end + bytes <= segmentBytes
-  }
-
-  async function seal(segment: Current): Promise<void> {
-    current = null
-    await segment.file.close()
+    if (!segment.isPreallocated && this.#deps.spare.ready) return false
+    return segment.end + bytes <= this.#options.segmentBytes
   }
 
   /** Never a file of an earlier attempt: after a failed sync its pages may pass as clean. */
-  async function begin(): Promise<Current> {
-    const segment = nextSegment
-    nextSegment += 1
+  async #begin(): Promise<Current> {
+    const { dir, identity } = this.#options
+    const segment = this.#nextSegment
+    this.#nextSegment += 1
     const path = join(dir, segmentName(segment))
-    const isPreallocated = await spare.take(path)
-    const file = await open(path, isPreallocated)
+    const isPreallocated = await this.#deps.spare.take(path)
+    const file = await this.#open(path, isPreallocated)
     const seed = seedOf(identity, segment)
     const begun = { segment, path, file, seed, isPreallocated, end: HEADER_BYTES, stored: null }
-    current = begun
-    await fileLayer.syncDir(dir)
+    // Before the folder is synced: when that fails, `abandon` removes the file.
+    this.#current = begun
+    await this.#deps.fileLayer.syncDir(dir)
     return begun
   }
 
-  async function open(path: string, isPreallocated: boolean): Promise<LayerFile> {
+  async #open(path: string, isPreallocated: boolean): Promise<LayerFile> {
     try {
-      return await fileLayer.open(path, isPreallocated ? 'existing' : 'create')
+      return await this.#deps.fileLayer.open(path, isPreallocated ? 'existing' : 'create')
     } catch (error) {
-      if (isPreallocated) await remove(path)
+      if (isPreallocated) await this.#remove(path)
       throw error
     }
   }
 
-  function headerOf({ segment }: Current, firstPosition: number): Buffer {
+  #header({ segment }: Current, firstPosition: number): Buffer {
     return encodeHeader({
-      journal: identity.id,
+      journal: this.#options.identity.id,
       segment,
       firstPosition,
-      firstGroup: lastGroup,
-      prevSegment: end.segment,
-      prevEnd: end.offset,
-      createdAtNs: clock.nowNs(),
+      firstGroup: this.#lastGroup,
+      prevSegment: this.#end.segment,
+      prevEnd: this.#end.offset,
+      createdAtNs: this.#deps.clock.nowNs(),
     })
   }
 
-  async function persist({ file, end: at }: Current, bytes: Uint8Array): Promise<void> {
-    if (!options.sync) return file.write(bytes, at)
+  async #persist({ file, end: at }: Current, bytes: Uint8Array): Promise<void> {
+    if (!this.#options.sync) return file.write(bytes, at)
     try {
       await file.writeDurably(bytes, at)
-      syncs += 1
+      this.#syncs += 1
     } catch (error) {
-      failedSyncs += 1
+      this.#failedSyncs += 1
       throw error
     }
   }
 
-  function list(segment: Current, lastPosition: number): void {
-    const allocated = segment.isPreallocated ? segmentBytes : 0
+  #list(segment: Current, lastPosition: number): void {
+    const allocated = segment.isPreallocated ? this.#options.segmentBytes : 0
     const bytes = Math.max(segment.end, allocated)
     if (segment.stored) {
       segment.stored.lastPosition = lastPosition
@@ -170,36 +182,21 @@ export function createSegments(deps: SegmentsDeps, options: SegmentsOptions): Se
       return
     }
     segment.stored = { segment: segment.segment, lastPosition, bytes, endedAtNs: null }
-    retention.add(segment.stored)
-    spare.prepare()
+    this.#deps.retention.add(segment.stored)
+    this.#deps.spare.prepare()
   }
 
-  async function abandon(): Promise<void> {
-    const segment = current
-    current = null
-    if (!segment) return
-    const { path, file, stored, end } = segment
-    // The header of the next segment is what counts; cutting here as well frees the space at once
-    // and helps those who look at the file.
-    if (stored) {
-      await attempt(path, async () => {
-        await file.truncate(end)
-        stored.bytes = end
-      })
-    } else await remove(path)
-    await attempt(path, () => file.close())
+  #remove(path: string): Promise<void> {
+    return this.#attempt(path, () => this.#deps.fileLayer.unlink(path))
   }
 
-  function remove(path: string): Promise<void> {
-    return attempt(path, () => fileLayer.unlink(path))
-  }
-
-  /** What cannot be tidied up now is no harm: the next start does it. */
-  async function attempt(path: string, step: () => Promise<void>): Promise<void> {
+  /** What cannot be tidied up now does no harm: the next start does it. */
+  async #attempt(path: string, step: () => Promise<void>): Promise<void> {
     try {
       await step()
     } catch (error) {
-      log.debug({ path, reason: messageOf(error) }, 'an abandoned segment was not tidied up')
+      const reason = messageOf(error)
+      this.#deps.log.debug({ path, reason }, 'an abandoned segment was not tidied up')
     }
   }
 }

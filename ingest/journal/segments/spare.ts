@@ -2,100 +2,108 @@ import type { Log } from '#lib/runtime/log.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { temporaryPath, type FileLayer, type LayerFile } from '../files/file-layer.ts'
 
-/**
- * One file of zeros that waits to become the next segment. Overwriting allocated blocks makes a sync
- * cheaper than growing a file does (no metadata to log), so the zeros are written ahead of need.
- */
-export interface Spare {
-  readonly ready: boolean
-  readonly bytes: number
-  /** Begins to make a file in the background, if there is none. */
-  prepare(): void
-  /** Gives the file its name; false when none is ready. The folder is not synced yet. */
-  take(path: string): Promise<boolean>
-  /** Ends the work in the background; the file may stay and is removed at the next start. */
-  close(): Promise<void>
-}
-
 export const SPARE_NAME = 'spare'
 
 const CHUNK_BYTES = 1024 * 1024
 /** Syncing in small steps keeps the group commits beside it short. */
 const SYNC_EVERY_BYTES = 4 * CHUNK_BYTES
 
-export function createSpare(
-  { fileLayer, log }: { readonly fileLayer: FileLayer; readonly log: Log },
-  { dir, segmentBytes }: { readonly dir: string; readonly segmentBytes: number },
-): Spare {
-  const path = temporaryPath(dir, SPARE_NAME)
-  let state: 'none' | 'making' | 'ready' = 'none'
-  let work: Promise<void> = Promise.resolve()
-  let closed = false
+interface SpareDeps {
+  readonly fileLayer: FileLayer
+  readonly log: Log
+}
 
-  return {
-    get ready() {
-      return state === 'ready'
-    },
-    get bytes() {
-      return state === 'ready' ? segmentBytes : 0
-    },
-    prepare() {
-      if (state !== 'none' || closed) return
-      state = 'making'
-      work = make()
-    },
-    async take(name) {
-      if (state !== 'ready') return false
-      // Whatever becomes of the rename, this file is not offered twice.
-      state = 'none'
-      await fileLayer.rename(path, name)
-      return true
-    },
-    async close() {
-      closed = true
-      await work
-    },
+/**
+ * One file of zeros that waits to become the next segment. Overwriting allocated blocks makes a sync
+ * cheaper than growing a file does (no metadata to log), so the zeros are written ahead of need.
+ */
+export class Spare {
+  readonly #deps: SpareDeps
+  readonly #path: string
+  readonly #segmentBytes: number
+  #state: 'none' | 'making' | 'ready' = 'none'
+  #work: Promise<void> = Promise.resolve()
+  #isClosed = false
+
+  constructor(
+    deps: SpareDeps,
+    { dir, segmentBytes }: { readonly dir: string; readonly segmentBytes: number },
+  ) {
+    this.#deps = deps
+    this.#path = temporaryPath(dir, SPARE_NAME)
+    this.#segmentBytes = segmentBytes
   }
 
-  async function make(): Promise<void> {
+  get ready(): boolean {
+    return this.#state === 'ready'
+  }
+
+  get bytes(): number {
+    return this.ready ? this.#segmentBytes : 0
+  }
+
+  /** Begins to make a file in the background, if there is none. */
+  prepare(): void {
+    if (this.#state !== 'none' || this.#isClosed) return
+    this.#state = 'making'
+    this.#work = this.#make()
+  }
+
+  /** Gives the file its name; false when none is ready. The folder is not synced yet. */
+  async take(path: string): Promise<boolean> {
+    if (this.#state !== 'ready') return false
+    // Whatever becomes of the rename, this file is not offered twice.
+    this.#state = 'none'
+    await this.#deps.fileLayer.rename(this.#path, path)
+    return true
+  }
+
+  /** Ends the work in the background; the file may stay and is removed at the next start. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#work
+  }
+
+  async #make(): Promise<void> {
+    const { fileLayer, log } = this.#deps
+    const path = this.#path
     try {
       const file = await fileLayer.open(path, 'create')
       try {
-        await fill(file)
+        await this.#fill(file)
       } finally {
         await file.close()
       }
-      state = closed ? 'none' : 'ready'
+      this.#state = this.#isClosed ? 'none' : 'ready'
     } catch (error) {
       // Without a spare the next segment grows as it is written; a full disk shows there.
       log.debug({ path, reason: messageOf(error) }, 'no spare segment could be made')
-      await remove()
-      state = 'none'
+      await this.#remove()
+      this.#state = 'none'
     }
   }
 
-  async function fill(file: LayerFile): Promise<void> {
-    const zeros = Buffer.alloc(Math.min(CHUNK_BYTES, segmentBytes))
+  async #fill(file: LayerFile): Promise<void> {
+    const zeros = Buffer.alloc(Math.min(CHUNK_BYTES, this.#segmentBytes))
     let unsynced = 0
-    for (let at = 0; at < segmentBytes && !closed;) {
-      const chunk = zeros.subarray(0, segmentBytes - at)
+    for (let at = 0; at < this.#segmentBytes && !this.#isClosed;) {
+      const chunk = zeros.subarray(0, this.#segmentBytes - at)
       await file.write(chunk, at)
       at += chunk.length
       unsynced += chunk.length
-      if (unsynced < SYNC_EVERY_BYTES && at < segmentBytes) continue
+      if (unsynced < SYNC_EVERY_BYTES && at < this.#segmentBytes) continue
       await file.datasync()
       unsynced = 0
     }
   }
 
-  async function remove(): Promise<void> {
+  async #remove(): Promise<void> {
+    const path = this.#path
     try {
-      await fileLayer.unlink(path)
+      await this.#deps.fileLayer.unlink(path)
     } catch (error) {
-      log.debug(
-        { path, reason: messageOf(error) },
-        'the unfinished spare segment stays until the next start',
-      )
+      const reason = messageOf(error)
+      this.#deps.log.debug({ path, reason }, 'the unfinished spare stays until the next start')
     }
   }
 }

@@ -92,7 +92,7 @@ describe('the loop of the derived series', () => {
           query: async () => [],
         },
         devices: () => [],
-        journal: { id: 'j1', held: false, status: () => STATUS },
+        journal: { id: 'j1', paused: false, status: () => STATUS },
         certificateDays: () => null,
         random: createRandom(1),
         clock,
@@ -187,7 +187,7 @@ describe('the loop of the derived series', () => {
 })
 
 const STATUS = {
-  held: false,
+  paused: false,
   problem: '',
   bytes: 1,
   segments: 1,

@@ -24,7 +24,7 @@ function contextOf(answers: Answers, more: Partial<Context> = {}): Context {
     ask,
     query: async () => [],
     devices: () => [],
-    journal: { id: 'j1', held: false, status: () => Object.create(null) },
+    journal: { id: 'j1', paused: false, status: () => Object.create(null) },
     ownTags: {},
     certificateDays: () => null,
     keys: { isBudgeted: () => true, admit: (_grouping, key) => key, save: () => {} },

@@ -62,7 +62,7 @@ describe('journal on a failing disk', () => {
       const { log, lines } = captureLog()
       const { journal } = await openSmall(disk.layer, DIR, { log })
       const changes: boolean[] = []
-      journal.onHeldChange((held) => changes.push(held))
+      journal.onPausedChange((paused) => changes.push(paused))
       await appended(journal, messageOf(1))
       // The next group needs a new segment, so every operation is on its way.
       state.fault = (operation) => (hits(operation) ? code : '')
@@ -72,7 +72,7 @@ describe('journal on a failing disk', () => {
           if (!error) acknowledged.push(position)
         })
       }
-      await waitFor(() => journal.held, { what: 'the journal is held' })
+      await waitFor(() => journal.paused, { what: 'the journal is paused' })
       const before = acknowledged.length
       expect(journal.status().problem).toContain(DIR)
       expect(journal.status().problem).toContain(code)
@@ -83,7 +83,7 @@ describe('journal on a failing disk', () => {
       await waitFor(() => acknowledged.length === 399, { what: 'everything is acknowledged' })
       expect(acknowledged).toEqual(Array.from({ length: 399 }, (_, index) => index + 2))
       expect(changes).toEqual([true, false])
-      expect(journal.status()).toMatchObject({ held: false, problem: '', pendingMessages: 0 })
+      expect(journal.status()).toMatchObject({ paused: false, problem: '', pendingMessages: 0 })
       expect(lines.filter(({ level }) => level === ERROR_LEVEL)).toHaveLength(1)
       expect(lines.at(-1)?.['msg']).toContain('nothing acknowledged was lost')
       const expected = Array.from({ length: 400 }, (_, index) => `message ${index + 1};`)
@@ -111,7 +111,7 @@ describe('journal on a failing disk', () => {
     )
     // Header and group of the first message, then the group that failed; nothing after it.
     expect(writes).toHaveLength(3)
-    expect(journal.held).toBe(false)
+    expect(journal.paused).toBe(false)
     expect(journal.status().failedSyncs).toBe(1)
   })
 
@@ -154,12 +154,12 @@ describe('journal on a failing disk', () => {
     for (let number = 31; number <= 60; number += 1) {
       journal.append(filler, () => (acknowledged += 1))
     }
-    await waitFor(() => journal.held)
+    await waitFor(() => journal.paused)
     expect(journal.status().problem).toContain('is full')
     expect(acknowledged).toBeLessThan(60)
     capacity = 200_000
     await waitFor(() => acknowledged === 60)
-    expect(journal.held).toBe(false)
+    expect(journal.paused).toBe(false)
     const { length } = readAll({ dir: copied(disk, 'all'), id: journal.id }, journal.durable, {
       after: 10,
     })
@@ -175,7 +175,7 @@ describe('journal on a failing disk', () => {
     for (let number = 2; number <= 5; number += 1) {
       journal.append(messageOf(number), (error) => answers.push(isPlatformError(error, 'CLOSED')))
     }
-    await waitFor(() => journal.held)
+    await waitFor(() => journal.paused)
     await journal.close()
     expect(answers).toEqual([true, true, true, true])
     state.fault = () => ''
@@ -196,11 +196,11 @@ describe('journal on a failing disk', () => {
     let sent = 0
     let answered = 0
     // A broker stops when it is told to; what is on its way by then waits encoded.
-    while (!journal.held && sent < 1000) {
+    while (!journal.paused && sent < 1000) {
       journal.append(messageOf((sent += 1)), () => (answered += 1))
       await turn()
     }
-    expect(journal.status()).toMatchObject({ pendingMessages: sent, held: true })
+    expect(journal.status()).toMatchObject({ pendingMessages: sent, paused: true })
     expect(journal.status().pendingBytes).toBeLessThan(20_000 + 200)
     state.fault = () => ''
     await waitFor(() => answered === sent)
@@ -213,7 +213,7 @@ describe('journal on a failing disk', () => {
     state.fault = ({ path }) => (path.endsWith('spare.tmp') ? 'ENOSPC' : '')
     const filler = messageOf(0, { payload: Buffer.alloc(1500) })
     for (let number = 1; number <= 8; number += 1) await appended(journal, filler)
-    expect(journal.held).toBe(false)
+    expect(journal.paused).toBe(false)
     state.fault = () => ''
     for (let number = 9; number <= 16; number += 1) await appended(journal, filler)
     await waitFor(() => disk.files(DIR).get('spare.tmp')?.length === 4096)

@@ -47,7 +47,7 @@ function thread() {
       nowS = seconds
       round.finish()
     },
-    held: (held: boolean) => round.held(held),
+    setPaused: (paused: boolean) => round.setPaused(paused),
     look: (seconds: number, position = 7) => {
       nowS = seconds
       told.length = 0
@@ -104,13 +104,13 @@ describe('the rounds that look for silent robots', () => {
   })
 
   it('do not take it for silence that nobody is read from while the journal is full', () => {
-    const { begin, receive, finish, held, look } = thread()
+    const { begin, receive, finish, setPaused, look } = thread()
     begin(0)
     receive(0, 'uagv/v2/KIT/1/connection', ONLINE)
     finish(1)
-    held(true)
+    setPaused(true)
     expect(look(65)).toEqual([])
-    held(false)
+    setPaused(false)
     expect(look(120)).toEqual([])
     expect(look(126)).toEqual([{ type: 'silent', robots: 1 }])
   })

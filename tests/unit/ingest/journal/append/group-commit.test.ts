@@ -143,19 +143,19 @@ describe('group commit', () => {
   it('holds when the store lags, and lets go when it has caught up', async () => {
     const { journal } = await openSmall(disk().layer, DIR, { lagBytes: 10_000 })
     const changes: boolean[] = []
-    journal.onHeldChange((held) => changes.push(held))
+    journal.onPausedChange((paused) => changes.push(paused))
     let number = 0
-    while (!journal.held) await appended(journal, messageOf((number += 1)))
+    while (!journal.paused) await appended(journal, messageOf((number += 1)))
     expect(journal.status().problem).toContain('PADBORG_JOURNAL_LAG_BYTES')
     expect(number).toBeGreaterThan(50)
     // It holds, but what comes all the same is taken.
     expect(await appended(journal, messageOf(number + 1))).toBe(number + 1)
     journal.release(number / 2)
-    expect(journal.status()).toMatchObject({ held: false, problem: '' })
+    expect(journal.status()).toMatchObject({ paused: false, problem: '' })
     expect(changes).toEqual([true, false])
     await journal.close()
     const again = await openSmall(disk().layer, DIR, { lagBytes: 10_000 })
-    expect(again.journal.held).toBe(false)
+    expect(again.journal.paused).toBe(false)
   })
 
   it('refuses texts that MQTT does not allow, and goes on', async () => {
