@@ -2,6 +2,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { BackupPort } from '#lib/runtime/backup/backup-port.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
+import type { LiveSettings } from '#lib/runtime/settings/api-settings.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Cursors } from './parameters/cursor.ts'
@@ -21,16 +22,6 @@ export interface AppDeps {
   readonly log: Log
 }
 
-export interface LiveLimits {
-  readonly viewers: number
-  readonly viewersPerKey: number
-  /** Events that may wait for one viewer before it loses them. */
-  readonly queue: number
-  /** How far back a stream is resumed from the store. */
-  readonly horizonMs: number
-  readonly heartbeatMs: number
-}
-
 export interface AppOptions {
   readonly version: string
   /** Lag of the writer at which /health/ready answers 503. */
@@ -40,7 +31,7 @@ export interface AppOptions {
   /** Keeps pseudonyms and cursors the same over restarts: from a file of the data directory. */
   readonly pseudonymSecret: string
   readonly bodyBytes?: number
-  readonly liveLimits?: LiveLimits
+  readonly liveLimits?: LiveSettings
   /** Readings in one Parquet file at most. */
   readonly exportMaxRows?: number
   readonly sessionHours?: number

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { systemClock } from '#lib/runtime/clock.ts'
-import { problemLine, readConfig } from '#lib/runtime/config.ts'
+import { requireConfig } from '#lib/runtime/config.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openIngest, type Ingest } from '../ingest/open-ingest.ts'
 import { ingestOptions } from '../platform/options.ts'
+import { UNWATCHED } from '../tests/support/ingest-options.ts'
 import { startPlatform, type Platform } from '../tests/support/platform.ts'
 import { FLEET_DEVICES, METERS, fleetRows, meterRows, type History } from './history.ts'
 
@@ -26,20 +27,11 @@ export async function fillProduct(dataDir: string, history: History): Promise<vo
   const platform = await startPlatform({ dataDir })
   await register(platform)
   await platform.stop()
-  const { config, problems } = readConfig({ PADBORG_DATA_DIR: dataDir, PADBORG_LOG_LEVEL: 'warn' })
-  if (!config) throw new Error(problems.map(problemLine).join('\n'))
-  const ingest = await openIngest(
-    ingestOptions(config, dataDir),
-    {
-      notices: () => undefined,
-      accepted: () => undefined,
-      settled: () => undefined,
-      fatal: (error) => {
-        throw error
-      },
-    },
-    { clock: systemClock, log: createLog('warn') },
-  )
+  const config = requireConfig({ PADBORG_DATA_DIR: dataDir, PADBORG_LOG_LEVEL: 'warn' })
+  const ingest = await openIngest(ingestOptions(config, dataDir), UNWATCHED, {
+    clock: systemClock,
+    log: createLog('warn'),
+  })
   try {
     await take(ingest, merged(history))
     await drained(ingest)

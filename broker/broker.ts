@@ -1,6 +1,7 @@
 import type { Directory } from '#lib/registry/index/directory.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
+import type { BrokerSettings } from '#lib/runtime/settings/broker-settings.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
@@ -63,17 +64,10 @@ export interface BrokerDeps {
   readonly log: Log
 }
 
-/** Each limit is a setting, PADBORG_MQTT_*, with its sentence in lib/runtime/config.ts. */
-export interface BrokerOptions extends ListenerOptions {
+/** Each limit is a setting, PADBORG_MQTT_*, with its sentence in lib/runtime/settings. */
+export interface BrokerOptions extends ListenerOptions, BrokerSettings {
   /** `broker.db`: retained messages, and subscriptions of persistent sessions. */
   readonly databasePath: string
-  readonly maxInFlight: number
-  readonly maxInFlightPerClient: number
-  readonly maxTopicLevels: number
-  readonly maxOfflineMessages: number
-  readonly maxRatePerDevice: number
-  readonly drainTimeoutMs: number
-  readonly connectTimeoutMs: number
 }
 
 const NS_PER_MS = 1_000_000n

@@ -1,22 +1,27 @@
+import type { QuerySettings } from '#lib/runtime/settings/api-settings.ts'
+import type {
+  IngestSettings,
+  JournalSettings,
+  RetentionSettings,
+} from '#lib/runtime/settings/ingest-settings.ts'
+import type { PlatformSettings } from '#lib/runtime/settings/platform-settings.ts'
 import type { InfluxOptions } from '#lib/store/options.ts'
-import type { StoreLimits, StoreRetention } from '#lib/store/store.ts'
+
+/** The settings of the ingest role, and where its data are. */
+export interface IngestOptions extends IngestSettings {
+  readonly dataDir: string
+  readonly registryPath: string
+  readonly store: { readonly url: string; readonly influx?: InfluxOptions }
+  readonly journal: JournalSettings & Pick<PlatformSettings, 'fault'>
+  readonly retention: RetentionSettings
+  readonly limits: QuerySettings
+  readonly logLevel: string
+}
 
 /** Plain values the worker starts from (they cross the thread boundary). */
-export interface WorkerOptions {
-  readonly dataDir: string
-  /** Without it `registry.db` of the data directory. */
-  readonly registryPath?: string
-  /** Without it the embedded one. */
-  readonly store?: { readonly url: string; readonly influx?: InfluxOptions }
+export interface WorkerOptions extends Omit<
+  IngestOptions,
+  'journal' | 'batchMs' | 'backupStallMs'
+> {
   readonly journal: { readonly id: string; readonly dir: string; readonly lastPosition: number }
-  readonly retention: StoreRetention & { readonly rejectionDays: number }
-  readonly limits: StoreLimits
-  readonly timezone: string
-  readonly lateSeconds: number
-  readonly errorsPerMinute: number
-  /** Without it 60: twice what VDA 5050 allows between two of `state`. */
-  readonly stateSilenceSeconds?: number
-  readonly batchBytes: number
-  readonly snapshotMs: number
-  readonly logLevel: string
 }

@@ -18,25 +18,11 @@ import { createIngestPort, ingestStatus } from './main-thread/ingest-port.ts'
 import { createLiveHub } from './main-thread/live-hub.ts'
 import type { Durable, Journal } from './journal/journal.ts'
 import { createFileLayer } from './journal/files/file-layer.ts'
-import { openJournal, type JournalFault } from './journal/open-journal.ts'
+import { openJournal } from './journal/open-journal.ts'
 import type { FromWorker, ToWorker } from './thread-messages.ts'
 import { createReplay } from './main-thread/replay-run.ts'
 import { createStageClock } from './state/stage-clock.ts'
-import type { WorkerOptions } from './ingest-options.ts'
-
-export interface IngestOptions extends Omit<WorkerOptions, 'journal'> {
-  readonly batchMs: number
-  readonly backupStallMs: number
-  readonly journal: {
-    readonly segmentBytes: number
-    readonly windowMs: number
-    readonly lagBytes: number
-    readonly keepBytes: number
-    readonly keepHours: number
-    readonly freeBytes: number
-    readonly fault: JournalFault
-  }
-}
+import type { IngestOptions, WorkerOptions } from './ingest-options.ts'
 
 /** What became of the messages of a batch: each is counted exactly once. */
 export interface SettledCounts {
@@ -150,7 +136,7 @@ export async function openIngest(
     batchMs,
     backups: {
       dataDir: options.dataDir,
-      registryPath: options.registryPath ?? join(options.dataDir, 'registry.db'),
+      registryPath: options.registryPath,
       stallMs: backupStallMs,
     },
     written: saved.position,

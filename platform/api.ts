@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
-import type { Config } from '#lib/runtime/config.ts'
+import type { Config } from '#lib/runtime/settings/sections.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { AppDeps } from '../api/api.ts'
 import { createApp } from '../api/app.ts'
@@ -12,7 +12,7 @@ import { ownIntake } from '../api/intake-client/intakes.ts'
 import type { Ingest } from '../ingest/open-ingest.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import type { Parts } from './intake.ts'
-import { liveLimits, registryDir } from './options.ts'
+import { registryDir } from './options.ts'
 
 export interface ApiRole {
   /** The real port, where the listener is not off. */
@@ -29,10 +29,9 @@ export async function composeApi(
   const app = await createApp(
     { ...reached, registry, metrics, clock, log },
     {
-      readyLagMs: config.PADBORG_READY_LAG_SECONDS * 1000,
-      liveLimits: liveLimits(config),
+      ...config.api,
+      liveLimits: config.live,
       localToken,
-      exportMaxRows: config.PADBORG_EXPORT_MAX_ROWS,
       // Beside the registry: all processes that share it show the same names.
       pseudonymSecret: pseudonymSecret(registryDir(config)),
       version: packageFile.version,
@@ -41,7 +40,7 @@ export async function composeApi(
   lifecycle.onClose('api', () => app.close())
   // Before the API, which waits for answers that are still being sent.
   if (ingest) lifecycle.onClose('backups', () => ingest.backups.close())
-  return { listen: () => listenHttp(app, config) }
+  return { listen: () => listenHttp(app, config.listeners) }
 }
 
 type Reached = Pick<AppDeps, 'port' | 'intakes' | 'backups'>
@@ -51,7 +50,7 @@ function ownPort({ port, live, backups }: Ingest): Reached {
 }
 
 function remotePort({ config, dataDir, metrics, lifecycle, clock, log }: Parts): Reached {
-  const { PADBORG_INGEST_URL: urls = [], PADBORG_INGEST_SECRET: secret = '' } = config
+  const { ingestUrls: urls = [], secret = '' } = config.splitRoles
   const exportDir = join(dataDir.path, 'export')
   // What a crash left there is on its way to nobody.
   rmSync(exportDir, { recursive: true, force: true })
@@ -69,9 +68,8 @@ function remotePort({ config, dataDir, metrics, lifecycle, clock, log }: Parts):
 /** Throws LISTEN_FAILED. */
 async function listenHttp(
   app: FastifyInstance,
-  config: Config,
+  { host, http: port }: Config['listeners'],
 ): Promise<Readonly<Record<string, number>>> {
-  const { PADBORG_HTTP_PORT: port, PADBORG_HOST: host } = config
   if (port === 'off') return {}
   try {
     await app.listen({ host, port })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '#lib/runtime/clock.ts'
-import type { Config } from '#lib/runtime/config.ts'
+import type { Config } from '#lib/runtime/settings/sections.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openRegistryReader } from '#lib/registry/open.ts'
@@ -13,7 +13,7 @@ export function registryProblems(config: Config): readonly string[] {
   return [...ambiguities(config), ...rfmsProblems(config)]
 }
 
-function rfmsProblems({ PADBORG_RFMS_FILE: file }: Config): readonly string[] {
+function rfmsProblems({ rfms: { file } }: Config): readonly string[] {
   if (file === undefined) return []
   try {
     readRfmsServers(file)
@@ -26,7 +26,7 @@ function rfmsProblems({ PADBORG_RFMS_FILE: file }: Config): readonly string[] {
 function ambiguities(config: Config): readonly string[] {
   const path = registryPath(config)
   // With the built-in broker the account tells the device, and a new registry has none.
-  if (config.PADBORG_MQTT_URL === undefined || !existsSync(path)) return []
+  if (config.foreignBroker.url === undefined || !existsSync(path)) return []
   try {
     const registry = openRegistryReader({ path, clock: systemClock, log: createLog('error') })
     try {

@@ -1,5 +1,5 @@
 import type { Clock } from '#lib/runtime/clock.ts'
-import type { Config } from '#lib/runtime/config.ts'
+import type { Config } from '#lib/runtime/settings/sections.ts'
 import type { DataDir } from '#lib/runtime/data-dir.ts'
 import type { Lifecycle } from '#lib/runtime/lifecycle.ts'
 import type { Log } from '#lib/runtime/log.ts'
@@ -29,8 +29,8 @@ import { createOwners } from '../ingest/sources/mqtt/owners.ts'
 import type { RequestRules } from '../ingest/sources/mqtt/requests.ts'
 import {
   brokerOptions,
-  influxSettings,
-  foreignBroker,
+  influxOptions,
+  foreignBrokerOptions,
   ingestOptions,
   internalOptions,
 } from './options.ts'
@@ -116,7 +116,7 @@ export async function composeIntake(parts: Parts): Promise<Intake> {
 function openSources(parts: Parts, { intake }: Ingest): Pick<Door, 'open'> {
   const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
   const trackers = trackersOf(parts, intake)
-  const file = config.PADBORG_RFMS_FILE
+  const file = config.rfms.file
   const pollers = (file === undefined ? [] : readRfmsServers(file)).map((server) =>
     createRfmsPoller({ server, dataDir: dataDir.path }, { intake, registry, clock, log }),
   )
@@ -134,31 +134,31 @@ function openSources(parts: Parts, { intake }: Ingest): Pick<Door, 'open'> {
 }
 
 function trackersOf({ config, registry, metrics, clock, log }: Parts, intake: Ingest['intake']) {
-  const port = config.PADBORG_TELTONIKA_PORT
+  const { port } = config.teltonika
   if (port === 'off') return null
   const refused = (reason: string) =>
     metrics.count('padborg_teltonika_refused_total', 1, { reason })
-  const keepUnknown = config.PADBORG_TELTONIKA_KEEP_UNKNOWN === 'on'
-  const options = { host: config.PADBORG_HOST, port, keepUnknown }
+  const keepUnknown = config.teltonika.keepUnknown === 'on'
+  const options = { host: config.listeners.host, port, keepUnknown }
   return createTeltonikaListener(options, { intake, registry, clock, log, refused })
 }
 
 /** What Grafana reads in InfluxDB beside the readings. */
 function keepDerived(parts: Parts, ingest: Ingest): void {
   const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
-  const influx = influxSettings(config)
+  const influx = influxOptions(config)
   if (!influx) return
   const derived = openDerived(
     {
       dataDir: dataDir.path,
       influx,
-      isShared: config.PADBORG_MQTT_SHARE !== undefined,
+      isShared: config.foreignBroker.share !== undefined,
       keepDays: {
-        minute: config.PADBORG_RETENTION_MINUTE_DAYS,
-        hour: config.PADBORG_RETENTION_HOUR_DAYS,
+        minute: config.retention.minuteDays,
+        hour: config.retention.hourDays,
       },
-      maxKeys: config.PADBORG_DERIVED_MAX_KEYS,
-      certificate: config.PADBORG_TLS_CERT ?? null,
+      maxKeys: config.derived.maxKeys,
+      certificate: config.tls.cert ?? null,
     },
     { ingest, devices: () => registry.devices.list(), clock, log },
   )
@@ -173,7 +173,7 @@ async function openDoor(parts: Parts, { intake }: Ingest): Promise<Door> {
   const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
   const directory = createDirectory(registry)
   const deps = { intake, registry, directory, metrics, clock, log }
-  const foreign = foreignBroker(config, dataDir.path)
+  const foreign = foreignBrokerOptions(config, dataDir.path)
   if (foreign) {
     const source = createMqttSource(foreign, { ...deps, requests: REQUESTS })
     lifecycle.onClose('foreign broker', () => source.close())

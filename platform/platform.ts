@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { systemClock } from '#lib/runtime/clock.ts'
-import { problemLine, readConfig, type Config } from '#lib/runtime/config.ts'
+import { problemLine, readConfig } from '#lib/runtime/config.ts'
+import type { Config } from '#lib/runtime/settings/sections.ts'
 import { adminKey, openDataDir } from '#lib/runtime/data-dir.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { createLifecycle, type Lifecycle } from '#lib/runtime/lifecycle.ts'
@@ -86,10 +87,10 @@ export async function runPlatform(
   { config, roles }: { readonly config: Config; readonly roles: ReadonlySet<Role> },
   surroundings: Surroundings,
 ): Promise<number> {
-  const log = createLog(config.PADBORG_LOG_LEVEL)
+  const log = createLog(config.platform.logLevel)
   const start = Promise.withResolvers<void>()
   const lifecycle = createLifecycle(log, {
-    deadlineMs: config.PADBORG_SHUTDOWN_SECONDS * 1000,
+    deadlineMs: config.platform.shutdownMs,
     started: start.promise,
   })
   lifecycle.onSignals(process, (code) => surroundings.exit(code))
@@ -124,9 +125,9 @@ async function compose(
   const clock = systemClock
   const dataDir = openDataDir(ownDir(config, roles), log)
   lifecycle.onClose('data directory', () => dataDir.close())
-  if (config.PADBORG_FAULT !== 'none') {
+  if (config.platform.fault !== 'none') {
     log.warn(
-      { fault: config.PADBORG_FAULT },
+      { fault: config.platform.fault },
       'PADBORG_FAULT breaks a promise on purpose: for tests only',
     )
   }
@@ -137,7 +138,7 @@ async function compose(
     pollMs: REGISTRY_POLL_MS,
   })
   lifecycle.onClose('registry', () => registry.close())
-  const admin = roles.has('api') ? adminKey(registryDir(config), config.PADBORG_ADMIN_KEY) : null
+  const admin = roles.has('api') ? adminKey(registryDir(config), config.platform.adminKey) : null
   if (admin) {
     registry.keys.ensure(admin.key, { role: 'admin', tenant: null, name: 'first admin key' })
   }
@@ -161,6 +162,6 @@ async function compose(
  * An api role alone locks a folder of its own, so that it may share the data directory, and in it the
  * registry, with the intake of the same machine.
  */
-function ownDir({ PADBORG_DATA_DIR: dir }: Config, roles: ReadonlySet<Role>): string {
+function ownDir({ platform: { dataDir: dir } }: Config, roles: ReadonlySet<Role>): string {
   return roles.has('ingest') ? dir : join(dir, 'api')
 }

@@ -60,15 +60,15 @@ async function run(options: WorkerOptions): Promise<void> {
   yieldThread(NICENESS)
   const log = createLog(options.logLevel)
   const clock = systemClock
-  const path = options.registryPath ?? join(options.dataDir, 'registry.db')
+  const path = options.registryPath
   const registry = openRegistryReader({ path, clock, log })
   const db = openIngestDb(join(options.dataDir, 'ingest.db'))
   const saved = loadSaved(db)
   const storeDir = join(options.dataDir, 'store')
   mkdirSync(storeDir, { recursive: true, mode: 0o700 })
   const { store, missingFrom } = await openStore({
-    url: options.store?.url ?? 'duckdb:',
-    influx: options.store?.influx,
+    url: options.store.url,
+    influx: options.store.influx,
     dir: storeDir,
     journal: options.journal.id,
     journalLast: options.journal.lastPosition,
@@ -82,7 +82,7 @@ async function run(options: WorkerOptions): Promise<void> {
   const state = loadState(db)
   const rejections = createRejectionBook(db)
   // Derived series are for those who have an InfluxDB.
-  const marker = options.store?.influx
+  const marker = options.store.influx
     ? openMarker({
         path: derivedPath(options.dataDir),
         clock,
@@ -149,7 +149,7 @@ async function run(options: WorkerOptions): Promise<void> {
       reader,
       exportPath,
       // Other intakes write to the same InfluxDB: what they store is not seen here.
-      ...(options.store?.influx ? {} : { hours }),
+      ...(options.store.influx ? {} : { hours }),
       devices: registry.devices.list,
       device: registry.devices.get,
       credentialsOf: registry.credentials.list,

@@ -1,10 +1,9 @@
 import { systemClock } from '#lib/runtime/clock.ts'
-import { problemLine, readConfig } from '#lib/runtime/config.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClockSample } from '#lib/telemetry/intake.ts'
 import { openIngest, type Ingest } from '../../ingest/open-ingest.ts'
-import { ingestOptions } from '../../platform/options.ts'
+import { UNWATCHED, ingestOptionsFor } from './ingest-options.ts'
 import type { Arrival } from './simulated-day.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -21,22 +20,10 @@ export interface Filling {
  * those would be of the moment of sending. Resolves when everything is stored.
  */
 export async function fillIntake({ dataDir, env, arrivals, clocks }: Filling): Promise<void> {
-  const { config, problems } = readConfig({
-    PADBORG_DATA_DIR: dataDir,
-    PADBORG_LOG_LEVEL: 'warn',
-    PADBORG_JOURNAL_FREE_BYTES: '0',
-    ...env,
-  })
-  if (!config) throw new Error(problems.map(problemLine).join('\n'))
   const failed = Promise.withResolvers<never>()
   const ingest = await openIngest(
-    ingestOptions(config, dataDir),
-    {
-      notices: () => undefined,
-      accepted: () => undefined,
-      settled: () => undefined,
-      fatal: failed.reject,
-    },
+    ingestOptionsFor(dataDir, { PADBORG_LOG_LEVEL: 'warn', ...env }),
+    { ...UNWATCHED, fatal: failed.reject },
     { clock: systemClock, log: createLog('warn') },
   )
   try {

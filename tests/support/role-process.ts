@@ -1,4 +1,4 @@
-import { readConfig, problemLine } from '#lib/runtime/config.ts'
+import { requireConfig } from '#lib/runtime/config.ts'
 import { isRole } from '#lib/runtime/settings/roles.ts'
 import { runPlatform } from '../../platform/platform.ts'
 
@@ -7,8 +7,7 @@ import { runPlatform } from '../../platform/platform.ts'
  * what passes between the processes can be tested where there is no InfluxDB.
  */
 process.env['UV_THREADPOOL_SIZE'] ??= '8'
-const { config, problems } = readConfig(process.env)
-if (!config) throw new Error(problems.map(problemLine).join('\n'))
+const config = requireConfig(process.env)
 const code = await runPlatform(
   { config, roles: new Set(process.argv.slice(2).filter(isRole)) },
   {

@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /*
- * What the value of a setting may be. Each schema says in its own words what is expected: the line a
- * person reads is `NAME=value: expected ...`.
+ * What the value of a setting may be. Each schema states what is expected: the line a person reads is
+ * `NAME=value: expected ...`.
  */
 
 /** Number() alone would also take a blank (as 0), `0x10`, `1e3` and `Infinity`. */
@@ -12,9 +12,9 @@ const WHOLE = /^-?\d+$/
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
 /** What a header of HTTP can carry without quoting. */
 const VISIBLE_ASCII = /^[\x21-\x7E]+$/
-const SHORTEST_KEY = 16
-const SHORTEST_SHARED_SECRET = 32
-const LONGEST_SHARE = 200
+const MIN_KEY_LENGTH = 16
+const MIN_SHARED_SECRET_LENGTH = 32
+const MAX_SHARE_LENGTH = 200
 /** What MQTT 5 (4.8.2) allows in the name of a shared subscription, without blanks. */
 const SHARE_NAME = /^[^\s/+#\p{Cc}]+$/u
 
@@ -32,6 +32,11 @@ export function whole(min: number, max: number) {
 
 export function decimal(min: number, max: number) {
   return text(isBetween(DECIMAL, min, max), `a number from ${min} to ${max}`).transform(Number)
+}
+
+/** Seconds in the environment, milliseconds in the program. */
+export function milliseconds(minSeconds: number, maxSeconds: number) {
+  return decimal(minSeconds, maxSeconds).transform((seconds) => seconds * 1000)
 }
 
 export function oneOf<const T extends string>(...values: T[]) {
@@ -58,15 +63,15 @@ export const host = text(
 
 export const timeZone = text(isTimeZone, 'an IANA time zone such as Europe/Copenhagen')
 
-export const key = visible(SHORTEST_KEY)
+export const key = visible(MIN_KEY_LENGTH)
 
-/** What two processes of ours share. */
-export const sharedSecret = visible(SHORTEST_SHARED_SECRET)
+/** Shared by two processes of this platform. */
+export const sharedSecret = visible(MIN_SHARED_SECRET_LENGTH)
 
-function visible(shortest: number) {
+function visible(minLength: number) {
   return text(
-    (value) => value.length >= shortest && VISIBLE_ASCII.test(value),
-    `at least ${shortest} letters, digits and signs of ASCII, without blanks`,
+    (value) => value.length >= minLength && VISIBLE_ASCII.test(value),
+    `at least ${minLength} letters, digits and signs of ASCII, without blanks`,
   )
 }
 
@@ -90,8 +95,8 @@ export const mqttUrl = text(
 )
 
 export const shareName = text(
-  (value) => value.length <= LONGEST_SHARE && SHARE_NAME.test(value),
-  `a name of up to ${LONGEST_SHARE} characters, without blanks, /, + and #`,
+  (value) => value.length <= MAX_SHARE_LENGTH && SHARE_NAME.test(value),
+  `a name of up to ${MAX_SHARE_LENGTH} characters, without blanks, /, + and #`,
 )
 
 const topicFilter = text(

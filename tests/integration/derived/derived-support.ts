@@ -2,17 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openMarksReader, progressOf } from '../../../ingest/derived/marks-file.ts'
 import { createDerivedSeries, type Derived } from '../../../ingest/derived/derived.ts'
-import {
-  openIngest,
-  type Ingest,
-  type IngestEvents,
-  type IngestOptions,
-} from '../../../ingest/open-ingest.ts'
+import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import { systemClock, type Clock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createInflux, type Cell, type Influx } from '#lib/store/influx/client/influx.ts'
+import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { startRestartableInfluxd, type Influxd } from './influxd.ts'
@@ -117,10 +113,14 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
   })
   const ingest = await openIngest(
     {
-      ...ingestOptions(dir),
+      ...ingestOptionsFor(dir, {
+        PADBORG_INGEST_BATCH_MS: '5',
+        PADBORG_INGEST_SNAPSHOT_MS: '200',
+        PADBORG_JOURNAL_SEGMENT_BYTES: String(4 * 1024 * 1024),
+      }),
       store: { url: 'influx:', influx: { ...influx.settings, maxSeries: 10_000 } },
     },
-    EVENTS,
+    UNWATCHED,
     { clock: systemClock, log },
   )
   const path = join(dir, 'derived.db')
@@ -211,45 +211,5 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     return new Promise((resolve, reject) => {
       ingest.intake.accept(message, (error) => (error ? reject(error) : resolve()))
     })
-  }
-}
-
-const EVENTS: IngestEvents = {
-  notices: () => {},
-  settled: () => {},
-  accepted: () => {},
-  fatal: (error) => {
-    throw error
-  },
-}
-
-function ingestOptions(dataDir: string): IngestOptions {
-  return {
-    dataDir,
-    retention: {
-      fleetDays: 90,
-      meteringDays: 3650,
-      minuteDays: 90,
-      hourDays: 1825,
-      rejectionDays: 90,
-    },
-    limits: { queryTimeoutMs: 10_000, queryConcurrency: 2, queryQueue: 100 },
-    timezone: 'Europe/Copenhagen',
-    lateSeconds: 60,
-    errorsPerMinute: 30,
-    batchBytes: 4 * 1024 * 1024,
-    batchMs: 5,
-    snapshotMs: 200,
-    backupStallMs: 60_000,
-    logLevel: 'silent',
-    journal: {
-      segmentBytes: 4 * 1024 * 1024,
-      windowMs: 1,
-      lagBytes: 2 ** 30,
-      keepBytes: 2 ** 30,
-      keepHours: 48,
-      freeBytes: 0,
-      fault: 'none',
-    },
   }
 }

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '#lib/runtime/clock.ts'
-import { requireConfig } from '#lib/runtime/config.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
 import { openRegistry } from '#lib/registry/open.ts'
@@ -10,7 +9,7 @@ import { connectIntake, type RemoteIntake } from '../../../api/intake-client/rem
 import type { InternalDeps } from '../../../ingest/internal/internal-deps.ts'
 import { createInternalServer } from '../../../ingest/internal/server.ts'
 import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
-import { ingestOptions } from '../../../platform/options.ts'
+import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 export const SECRET = 'the secret of both sides 0123456'.replaceAll(' ', '-')
@@ -35,22 +34,11 @@ export async function startIngest(dataDir: string): Promise<Ingest> {
     registry.devices.create({ id: 't2', tenant: 'acme', kind: 'truck' })
   }
   registry.close()
-  const config = requireConfig({
-    PADBORG_DATA_DIR: dataDir,
+  const options = ingestOptionsFor(dataDir, {
     PADBORG_JOURNAL_SEGMENT_BYTES: String(4 * 1024 * 1024),
-    PADBORG_JOURNAL_FREE_BYTES: '0',
-    PADBORG_LOG_LEVEL: 'error',
     PADBORG_INGEST_BATCH_MS: '1',
   })
-  const events = {
-    notices: () => {},
-    settled: () => {},
-    accepted: () => {},
-    fatal: (error: Error) => {
-      throw error
-    },
-  }
-  return await openIngest(ingestOptions(config, dataDir), events, { clock: systemClock, log })
+  return await openIngest(options, UNWATCHED, { clock: systemClock, log })
 }
 
 /** Hands a message to the intake and waits until it is durable. */

@@ -6,8 +6,9 @@ import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
-import { openIngest, type IngestOptions } from '../../../ingest/open-ingest.ts'
+import { openIngest } from '../../../ingest/open-ingest.ts'
 import { createMqttSource, type MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
+import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
 import { REQUEST_RULES } from './source-support.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
@@ -26,8 +27,6 @@ export interface ProcessOptions {
 }
 
 export type ProcessQuestion = 'status' | 'stored'
-
-const MB = 1024 * 1024
 
 async function run(options: ProcessOptions): Promise<void> {
   const { dataDir, url, share, devices } = options
@@ -48,15 +47,8 @@ async function run(options: ProcessOptions): Promise<void> {
   }
   let source: MqttSource | null = null
   const ingest = await openIngest(
-    ingestOptions(options),
-    {
-      notices: (notices) => notices.forEach((notice) => source?.notify(notice)),
-      settled: () => undefined,
-      accepted: () => undefined,
-      fatal: (error) => {
-        throw error
-      },
-    },
+    ingestOptionsFor(dataDir, { PADBORG_JOURNAL_WINDOW_MS: String(options.windowMs) }),
+    { ...UNWATCHED, notices: (notices) => notices.forEach((notice) => source?.notify(notice)) },
     { clock, log },
   )
   source = createMqttSource(
@@ -118,37 +110,6 @@ async function run(options: ProcessOptions): Promise<void> {
       cursor = page.next
     } while (cursor !== null)
     return rows
-  }
-}
-
-function ingestOptions({ dataDir, windowMs }: ProcessOptions): IngestOptions {
-  return {
-    dataDir,
-    retention: {
-      fleetDays: 90,
-      meteringDays: 3650,
-      minuteDays: 90,
-      hourDays: 1825,
-      rejectionDays: 90,
-    },
-    limits: { queryTimeoutMs: 60_000, queryConcurrency: 2, queryQueue: 10 },
-    timezone: 'Europe/Copenhagen',
-    lateSeconds: 60,
-    errorsPerMinute: 30,
-    batchBytes: 4 * MB,
-    batchMs: 50,
-    snapshotMs: 1000,
-    backupStallMs: 60_000,
-    logLevel: 'warn',
-    journal: {
-      segmentBytes: 16 * MB,
-      windowMs,
-      lagBytes: 4096 * MB,
-      keepBytes: 8192 * MB,
-      keepHours: 48,
-      freeBytes: 0,
-      fault: 'none',
-    },
   }
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { SETTINGS } from '#lib/runtime/config.ts'
+import type { Setting } from '#lib/runtime/settings/setting.ts'
+import { JOURNAL } from '#lib/runtime/settings/ingest-settings.ts'
 import { ROOT } from './compose-file.ts'
 
 const PAGE = readFileSync(join(ROOT, 'docs/large-installation.md'), 'utf8')
@@ -51,10 +52,10 @@ describe('the capacity model of docs/large-installation.md', () => {
   })
 
   it('says how long the journal lasts with its default limits', () => {
-    const hoursOf = (name: 'PADBORG_JOURNAL_KEEP_BYTES' | 'PADBORG_JOURNAL_LAG_BYTES') =>
-      Number(SETTINGS[name].fallback) / (1000 * constant('journalBytes')) / 3600
-    expect(PAGE).toContain(`8 GiB are ${shown(hoursOf('PADBORG_JOURNAL_KEEP_BYTES'))} hours`)
-    expect(PAGE).toContain(`4 GiB are ${shown(hoursOf('PADBORG_JOURNAL_LAG_BYTES'))} hours`)
+    const hoursOf = ({ fallback }: Setting) =>
+      Number(fallback) / (1000 * constant('journalBytes')) / 3600
+    expect(PAGE).toContain(`8 GiB are ${shown(hoursOf(JOURNAL.keepBytes))} hours`)
+    expect(PAGE).toContain(`4 GiB are ${shown(hoursOf(JOURNAL.lagBytes))} hours`)
   })
 
   it('says of every constant whether it was measured, assumed or chosen', () => {

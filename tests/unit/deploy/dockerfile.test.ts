@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { SETTINGS } from '#lib/runtime/config.ts'
+import { LISTENERS } from '#lib/runtime/settings/platform-settings.ts'
+import { SETTINGS } from '#lib/runtime/settings/sections.ts'
 import packageFile from '../../../package.json' with { type: 'json' }
 import { ROOT } from './compose-file.ts'
 import { copiesOf, isIgnored, readDockerfile } from './docker-file.ts'
@@ -90,8 +91,8 @@ describe('the Dockerfile', () => {
         .matchAll(/(PADBORG_\w+)=/g),
     ].map(([, name]) => name)
     expect(names.filter((name) => !Object.hasOwn(SETTINGS, name ?? ''))).toEqual([])
-    const defaults = ['PADBORG_MQTT_PORT', 'PADBORG_MQTT_WS_PORT', 'PADBORG_HTTP_PORT'] as const
-    const ports = defaults.map((name) => SETTINGS[name].fallback)
+    const open = [LISTENERS.mqtt, LISTENERS.mqttWs, LISTENERS.http]
+    const ports = open.map(({ fallback }) => fallback)
     expect(textsOf('EXPOSE')).toEqual([[...ports, '8883'].join(' ')])
   })
 

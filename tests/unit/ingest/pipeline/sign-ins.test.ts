@@ -2,23 +2,13 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openRegistry } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
-import { readConfig } from '#lib/runtime/config.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openIngest } from '../../../../ingest/open-ingest.ts'
-import { ingestOptions } from '../../../../platform/options.ts'
+import { UNWATCHED, ingestOptionsFor } from '../../../support/ingest-options.ts'
 import { T0 } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
-
-const EVENTS = {
-  notices: () => undefined,
-  settled: () => undefined,
-  accepted: () => undefined,
-  fatal(error: Error) {
-    throw error
-  },
-}
 
 /** Opening an intake starts its first batch: what comes in the same turn finds the worker busy. */
 it('a sign-in is noted without any message behind it, also while the worker is busy', async () => {
@@ -34,12 +24,6 @@ it('a sign-in is noted without any message behind it, also while the worker is b
   })
   registry.tenants.create({ id: 'acme', name: 'Acme' })
   registry.devices.create({ id: 't1', tenant: 'acme', kind: 'truck' })
-  const { config } = readConfig({
-    PADBORG_DATA_DIR: dir.path,
-    PADBORG_LOG_LEVEL: 'error',
-    PADBORG_JOURNAL_FREE_BYTES: '0',
-  })
-  if (!config) throw new Error('expected a valid configuration')
   const certificate = {
     commonName: 'acme.t1',
     fingerprint256: 'AB:CD',
@@ -48,8 +32,7 @@ it('a sign-in is noted without any message behind it, also while the worker is b
     signedIn: true,
     seenAtNs: T0 - 1n,
   }
-  const open = () =>
-    openIngest(ingestOptions(config, dir.path), EVENTS, { clock: systemClock, log })
+  const open = () => openIngest(ingestOptionsFor(dir.path), UNWATCHED, { clock: systemClock, log })
   let ingest = await open()
   try {
     ingest.intake.certificate('acme.t1', certificate)

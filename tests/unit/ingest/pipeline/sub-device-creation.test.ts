@@ -4,53 +4,17 @@ import { openRegistry } from '#lib/registry/open.ts'
 import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { openIngest, type IngestOptions } from '../../../../ingest/open-ingest.ts'
+import { openIngest } from '../../../../ingest/open-ingest.ts'
+import { UNWATCHED, ingestOptionsFor } from '../../../support/ingest-options.ts'
 import { T0 } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
 
+/** The messages of this test are of 2025. */
+const KEEP_OLD = { PADBORG_RETENTION_FLEET_DAYS: '3650' }
+
 /** The port between the worker, which only reads the registry, and the thread that writes it. */
-const EVENTS = {
-  notices: () => undefined,
-  settled: () => undefined,
-  accepted: () => undefined,
-  fatal(error: Error) {
-    throw error
-  },
-}
-
-function optionsOf(dataDir: string): IngestOptions {
-  return {
-    dataDir,
-    retention: {
-      fleetDays: 3650,
-      meteringDays: 3650,
-      minuteDays: 90,
-      hourDays: 365,
-      rejectionDays: 30,
-    },
-    limits: { queryTimeoutMs: 10_000, queryConcurrency: 2, queryQueue: 10 },
-    timezone: 'Europe/Copenhagen',
-    lateSeconds: 60,
-    errorsPerMinute: 6,
-    batchBytes: 1_000_000,
-    batchMs: 5,
-    snapshotMs: 60_000,
-    backupStallMs: 1000,
-    logLevel: 'silent',
-    journal: {
-      segmentBytes: 1024 * 1024,
-      windowMs: 1,
-      lagBytes: 64 * 1024 * 1024,
-      keepBytes: 64 * 1024 * 1024,
-      keepHours: 1,
-      freeBytes: 0,
-      fault: 'none',
-    },
-  }
-}
-
 it('sub-devices are created while the batch waits, and none of its messages is rejected', async () => {
   const dir = temporaryDir('sub-devices')
   const log = createLog('silent')
@@ -71,7 +35,7 @@ it('sub-devices are created while the batch waits, and none of its messages is r
     format: 'traccar',
     settings,
   })
-  const ingest = await openIngest(optionsOf(dir.path), EVENTS, {
+  const ingest = await openIngest(ingestOptionsFor(dir.path, KEEP_OLD), UNWATCHED, {
     clock: systemClock,
     log,
     createSubDevices: (wanted) => createSubDevices(registry, wanted, log),

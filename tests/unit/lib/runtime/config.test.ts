@@ -1,13 +1,8 @@
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import {
-  SETTINGS,
-  exampleEnvironment,
-  problemLine,
-  readConfig,
-  requireConfig,
-} from '#lib/runtime/config.ts'
+import { exampleEnvironment, problemLine, readConfig, requireConfig } from '#lib/runtime/config.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
+import { SETTINGS } from '#lib/runtime/settings/sections.ts'
 
 const NAMES = Object.keys(SETTINGS)
 
@@ -65,26 +60,21 @@ describe('the configuration', () => {
     const { config, problems } = readConfig({})
     expect(problems).toEqual([])
     expect(config).toMatchObject({
-      PADBORG_HOST: '127.0.0.1',
-      PADBORG_MQTT_PORT: 1883,
-      PADBORG_MQTTS_PORT: 'off',
-      PADBORG_MQTT_WS_PORT: 1884,
-      PADBORG_HTTP_PORT: 8080,
-      PADBORG_DATA_DIR: './data',
-      PADBORG_STORE: 'duckdb:',
-      PADBORG_TIMEZONE: 'Europe/Copenhagen',
-      PADBORG_RETENTION_FLEET_DAYS: 90,
-      PADBORG_RETENTION_METERING_DAYS: 3650,
-      PADBORG_RETENTION_MINUTE_DAYS: 90,
-      PADBORG_RETENTION_HOUR_DAYS: 1825,
-      PADBORG_RETENTION_REJECTION_DAYS: 90,
-      PADBORG_RETENTION_JOURNAL_HOURS: 48,
-      PADBORG_JOURNAL_WINDOW_MS: 2,
-      PADBORG_JOURNAL_KEEP_BYTES: 8 * 2 ** 30,
-      PADBORG_MQTT_MAX_PACKET_BYTES: 256 * 1024,
-      PADBORG_FAULT: 'none',
+      platform: { dataDir: './data', shutdownMs: 20_000, fault: 'none' },
+      listeners: { host: '127.0.0.1', mqtt: 1883, mqtts: 'off', mqttWs: 1884, http: 8080 },
+      store: { url: 'duckdb:' },
+      ingest: { timezone: 'Europe/Copenhagen' },
+      retention: {
+        fleetDays: 90,
+        meteringDays: 3650,
+        minuteDays: 90,
+        hourDays: 1825,
+        rejectionDays: 90,
+      },
+      journal: { keepHours: 48, windowMs: 2, keepBytes: 8 * 2 ** 30 },
+      broker: { maxPacketBytes: 256 * 1024 },
     })
-    expect(config?.PADBORG_ADMIN_KEY).toBeUndefined()
+    expect(config?.platform.adminKey).toBeUndefined()
     expect(readConfig(Object.fromEntries(NAMES.map((name) => [name, '']))).config).toEqual(config)
     expect(readConfig({ PATH: '/bin', INFLUX_HOST: 'x', NODE_ENV: 'y' }).config).toEqual(config)
   })
@@ -99,11 +89,8 @@ describe('the configuration', () => {
       PADBORG_ADMIN_KEY: 'pbk_0123456789abcdef',
     })
     expect(config).toMatchObject({
-      PADBORG_MQTT_PORT: 1999,
-      PADBORG_MQTT_WS_PORT: 'off',
-      PADBORG_HTTP_PORT: 0,
-      PADBORG_RETENTION_FLEET_DAYS: 0.5,
-      PADBORG_HOST: '::1',
+      listeners: { mqtt: 1999, mqttWs: 'off', http: 0, host: '::1' },
+      retention: { fleetDays: 0.5 },
     })
     for (const PADBORG_HOST of [
       '0.0.0.0',
@@ -220,8 +207,7 @@ describe('the configuration', () => {
   it('refuses an InfluxDB, a foreign broker and roles apart that lack a part of what they need', () => {
     const influx = { PADBORG_STORE: 'influx:', INFLUX_URL: 'http://127.0.0.1:8086/' }
     expect(readConfig({ ...influx, INFLUX_BUCKET: 'b' }).config).toMatchObject({
-      INFLUX_URL: 'http://127.0.0.1:8086',
-      PADBORG_INFLUX_TIMEOUT_MS: 10_000,
+      influx: { url: 'http://127.0.0.1:8086', timeoutMs: 10_000 },
     })
     const first = (env: Readonly<Record<string, string>>) => linesFor(env)[0]
     expect(first({ PADBORG_STORE: 'influx:', INFLUX_BUCKET: 'b' })).toMatch(
@@ -239,7 +225,7 @@ describe('the configuration', () => {
       expect(first({ [name]: 'a' })).toMatch(new RegExp(`^${name}=a: expected PADBORG_MQTT_URL`))
     }
     const foreign = { PADBORG_MQTT_URL: 'mqtts://u:p@b:8883', PADBORG_MQTT_TOPICS: 'a/+/b, c/#' }
-    expect(readConfig(foreign).config?.PADBORG_MQTT_TOPICS).toEqual(['a/+/b', 'c/#'])
+    expect(readConfig(foreign).config?.foreignBroker.topics).toEqual(['a/+/b', 'c/#'])
     expect(linesFor({ PADBORG_MQTT_URL: 'mqtt://u:hush@b/?x' }).join()).not.toContain('hush')
 
     const secret = { PADBORG_INGEST_SECRET: 'x'.repeat(32) }
@@ -281,7 +267,7 @@ describe('the configuration', () => {
   })
 
   it('throws CONFIG_INVALID with all lines where there is nobody to read them one by one', () => {
-    expect(requireConfig({}).PADBORG_MQTT_PORT).toBe(1883)
+    expect(requireConfig({}).listeners.mqtt).toBe(1883)
     const act = () => requireConfig({ PADBORG_MQTT_PORT: 'x', PADBORG_HTTP_PORT: 'y' })
     expect(act).toThrow(PlatformError)
     expect(act).toThrow(/PADBORG_MQTT_PORT=x.*\n.*PADBORG_HTTP_PORT=y/)
