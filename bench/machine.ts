@@ -22,7 +22,7 @@ export function rssMib(pid: number): number {
 
 /** Processor time a process has used so far, user and system, all threads. */
 export function cpuSeconds(pid: number): number {
-  // Behind the name, which may hold spaces: fields 14 and 15, in ticks of 10 ms.
+  // After the name, which may hold spaces: fields 14 and 15, in ticks of 10 ms.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
@@ -32,11 +32,6 @@ export function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? Number.NaN
 }
 
-export function isInstalled(name: string): boolean {
-  try {
-    execFileSync('which', [name], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
+export function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
 }

@@ -1,18 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
-import packageFile from '../../package.json' with { type: 'json' }
 
 export const ADMIN_KEY = 'pbk_test-admin-key-0123456789'
 const ROOT = new URL('../..', import.meta.url).pathname
-
-/** "exec env NAME=value node --flag ... main.ts": the platform under test is started as by `npm start`. */
-const START = packageFile.scripts.start.split(' ')
-const NODE_AT = START.indexOf('node')
-const START_ENV = Object.fromEntries(START.slice(2, NODE_AT).map((word) => word.split('=')))
-const START_FLAGS = START.slice(NODE_AT + 1, -1)
 
 export interface Ready {
   readonly ready: true
@@ -27,6 +20,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   /** What is started, and its arguments: `main.ts` without any. */
   readonly command?: readonly string[]
+  /** Folder of the sources; this checkout without it. */
+  readonly root?: string
 }
 
 /** A platform in a process of its own, as an operator starts it. */
@@ -61,11 +56,13 @@ export async function startPlatform({
   dataDir,
   env = {},
   command = ['main.ts'],
+  root = ROOT,
 }: StartOptions): Promise<Platform> {
-  const child = spawn(process.execPath, [...START_FLAGS, ...command], {
-    cwd: ROOT,
+  const start = startCommand(root)
+  const child = spawn(start.node, [...start.flags, ...command], {
+    cwd: root,
     env: {
-      ...START_ENV,
+      ...start.env,
       PATH: process.env['PATH'],
       PADBORG_DATA_DIR: dataDir,
       PADBORG_ADMIN_KEY: ADMIN_KEY,
@@ -98,6 +95,19 @@ export async function startPlatform({
       child.kill('SIGKILL')
       await exited
     },
+  }
+}
+
+/** "exec env NAME=value node --flag ... main.ts": the platform is started as by `npm start` of its folder. */
+function startCommand(root: string) {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const words: string[] = scripts.start.split(' ')
+  const nodeAt = words.indexOf('node')
+  const ownNode = join(root, 'node_modules/.bin/node')
+  return {
+    node: root !== ROOT && existsSync(ownNode) ? ownNode : process.execPath,
+    env: Object.fromEntries(words.slice(2, nodeAt).map((word) => word.split('='))),
+    flags: words.slice(nodeAt + 1, -1),
   }
 }
 

@@ -1,16 +1,20 @@
 import { spawnSync } from 'node:child_process'
+import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { requireConfig } from '#lib/runtime/config.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { openIngest, type Ingest } from '../ingest/open-ingest.ts'
-import { ingestOptions } from '../platform/options.ts'
-import { UNWATCHED } from '../tests/support/ingest-options.ts'
-import { startPlatform, type Platform } from '../tests/support/platform.ts'
-import { FLEET_DEVICES, METERS, fleetRows, meterRows, type History } from './history.ts'
+import type { IncomingMessage } from '#lib/telemetry/message.ts'
+import { openIngest, type Ingest } from '../../ingest/open-ingest.ts'
+import { ingestOptions } from '../../platform/options.ts'
+import { UNWATCHED } from '../../tests/support/ingest-options.ts'
+import { startPlatform, type Platform } from '../../tests/support/platform.ts'
+import { FLEET_DEVICES, METERS, fleetRows, meterRows } from './history.ts'
+import type { FleetRow, History, MeterRow } from './history.ts'
 
-export const TENANT = 'bench'
-const MOST_IN_FLIGHT = 20_000
-const FIGURES_BEHIND = 50_000
+const TENANT = 'bench'
+const MAX_IN_FLIGHT = 20_000
+/** Figures that may still be derived when the filling ends. */
+const MAX_FIGURES_BEHIND = 50_000
 
 interface Row {
   readonly device: string
@@ -33,12 +37,12 @@ export async function fillProduct(dataDir: string, history: History): Promise<vo
     log: createLog('warn'),
   })
   try {
-    await take(ingest, merged(history))
+    await acceptAll(ingest, merged(history))
     await drained(ingest)
   } finally {
     await ingest.close()
   }
-  // Checkpoints what is left, as a start and an orderly end do.
+  // A start and an orderly end checkpoint the rest.
   await (await startPlatform({ dataDir })).stop()
   spawnSync('sync')
 }
@@ -62,58 +66,57 @@ function* merged(history: History): Iterable<Row> {
     for (; !meter.done && meter.value.timeMs <= row.timeMs; meter = meters.next()) {
       yield meterMessage(meter.value)
     }
-    const { kind, device, seq, timeMs, delayMs, fields, radio } = row
-    const payload = JSON.stringify({ v: 1, kind, ts: timeMs, seq, data: fields, radio })
-    yield { device, receivedAtMs: timeMs + delayMs, payload }
+    yield fleetMessage(row)
   }
   for (; !meter.done; meter = meters.next()) yield meterMessage(meter.value)
 }
 
-function meterMessage({ device, timeMs, energyKwh, powerKw }: MeterValue): Row {
+function fleetMessage({ kind, device, seq, timeMs, delayMs, fields, radio }: FleetRow): Row {
+  const payload = JSON.stringify({ v: 1, kind, ts: timeMs, seq, data: fields, radio })
+  return { device, receivedAtMs: timeMs + delayMs, payload }
+}
+
+function meterMessage({ device, timeMs, energyKwh, powerKw }: MeterRow): Row {
   const data = { energyKwh, powerKw }
   const payload = JSON.stringify({ v: 1, kind: 'heat_meter', ts: timeMs, data })
   return { device, receivedAtMs: timeMs + 500, payload }
 }
 
-type MeterValue = Readonly<Record<'timeMs' | 'energyKwh' | 'powerKw', number>> & {
-  readonly device: string
-}
-
-/** No more in flight than memory likes, and never while the journal is held. */
-async function take({ intake }: Ingest, rows: Iterable<Row>): Promise<void> {
+/** Bounded in memory, and paused while the journal is. */
+async function acceptAll({ intake }: Ingest, rows: Iterable<Row>): Promise<void> {
   let inFlight = 0
   let wake: (() => void) | null = null
   intake.onHeldChange(() => wake?.())
-  for (const { device, receivedAtMs, payload } of rows) {
-    while (inFlight >= MOST_IN_FLIGHT || intake.held) {
+  for (const row of rows) {
+    while (inFlight >= MAX_IN_FLIGHT || intake.held) {
       await new Promise<void>((resolve) => (wake = resolve))
     }
-    const id = `${TENANT}.${device}`
     inFlight += 1
-    intake.accept(
-      {
-        device: id,
-        topic: `padborg/v1/${TENANT}/${device}/telemetry`,
-        payload: Buffer.from(payload),
-        qos: 1,
-        retain: false,
-        dup: false,
-        will: false,
-        receivedAtNs: BigInt(Math.round(receivedAtMs * 1000)) * 1000n,
-        receivedMonoNs: systemClock.monoNs(),
-        origin: null,
-      },
-      () => {
-        inFlight -= 1
-        if (inFlight < MOST_IN_FLIGHT / 2) wake?.()
-      },
-    )
+    intake.accept(incomingMessage(row), () => {
+      inFlight -= 1
+      if (inFlight < MAX_IN_FLIGHT / 2) wake?.()
+    })
+  }
+}
+
+function incomingMessage({ device, receivedAtMs, payload }: Row): IncomingMessage {
+  return {
+    device: `${TENANT}.${device}`,
+    topic: `padborg/v1/${TENANT}/${device}/telemetry`,
+    payload: Buffer.from(payload),
+    qos: 1,
+    retain: false,
+    dup: false,
+    will: false,
+    receivedAtNs: BigInt(Math.round(receivedAtMs * 1000)) * 1000n,
+    receivedMonoNs: systemClock.monoNs(),
+    origin: null,
   }
 }
 
 /** Everything stored, and its figures derived as in a platform that has kept up. */
 async function drained(ingest: Ingest): Promise<void> {
-  while (ingest.status().lagMessages > 0 || ingest.figuresBehind() >= FIGURES_BEHIND) {
-    await new Promise((resolve) => setTimeout(resolve, 500))
+  while (ingest.status().lagMessages > 0 || ingest.figuresBehind() >= MAX_FIGURES_BEHIND) {
+    await pause(500)
   }
 }

@@ -1,7 +1,8 @@
-import { ADMIN_KEY } from '../tests/support/platform.ts'
-import { median } from './machine.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { ADMIN_KEY } from '../../tests/support/platform.ts'
+import { median } from '../machine.ts'
 
-/** Questions as a wall of dashboards asks them: in turn, each for its own span of the last hour. */
+/** Queries of a wall of dashboards: in turn, each for its own span of the last hour. */
 const ADDRESSES = [
   '/last-values?kind=truck&limit=1000',
   '/kpi/latency?stage=age&by=kind&every=1m&FROM',
@@ -15,57 +16,57 @@ const ADDRESSES = [
   '/kpi/latency?stage=age&device=DEVICE&every=1m&FROM',
 ]
 
-export interface Asked {
-  readonly asked: number
-  readonly answered: number
+export interface QueryFigures {
+  readonly sent: number
+  readonly succeeded: number
+  /** Busy, or over the time limit. */
   readonly refused: number
   readonly p50Ms: number
   readonly p99Ms: number
 }
 
-/** Asks `perS` questions a second, on time whether or not the ones before are answered. */
-export async function askOnTime(
+/** Sends `perS` queries a second, on time whether or not the earlier ones have results. */
+export async function queriesOnSchedule(
   http: number,
   { perS, seconds }: { readonly perS: number; readonly seconds: number },
-): Promise<Asked> {
-  const total = perS * seconds
+): Promise<QueryFigures> {
+  const sent = perS * seconds
   const times: number[] = []
-  let refused = 0
-  const asking: Promise<void>[] = []
+  const inFlight: Promise<void>[] = []
   const begun = performance.now()
-  for (let n = 0; n < total; n += 1) {
+  for (let n = 0; n < sent; n += 1) {
     const dueMs = begun + (n * 1000) / perS
     const waitMs = dueMs - performance.now()
-    if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs))
-    asking.push(
-      askOne(http, n).then((ok) => {
-        if (ok) times.push(performance.now() - dueMs)
-        else refused += 1
+    if (waitMs > 1) await pause(waitMs)
+    inFlight.push(
+      sendQuery(http, n).then((succeeded) => {
+        if (succeeded) times.push(performance.now() - dueMs)
       }),
     )
   }
-  await Promise.all(asking)
+  await Promise.all(inFlight)
   const sorted = times.toSorted((a, b) => a - b)
   return {
-    asked: total,
-    answered: times.length,
-    refused,
+    sent,
+    succeeded: times.length,
+    refused: sent - times.length,
     p50Ms: Math.round(median(times)),
     p99Ms: Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN),
   }
 }
 
-async function askOne(http: number, n: number): Promise<boolean> {
-  // Dashboards draw whole minutes, so those that watch the same ask the same.
+/** False where the platform refused for lack of time. */
+async function sendQuery(http: number, n: number): Promise<boolean> {
+  // Dashboards draw whole minutes, so those that watch the same send the same query.
   const from = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000).toISOString()
   const address = (ADDRESSES[n % ADDRESSES.length] ?? '')
     .replace('FROM', `from=${from}`)
     .replace('DEVICE', `bench.truck-${String((n * 37) % 1000).padStart(5, '0')}`)
   const headers = { authorization: `Bearer ${ADMIN_KEY}` }
-  const answer = await fetch(`http://127.0.0.1:${http}/api/v1${address}`, { headers })
-  const text = await answer.text()
-  // Busy, or over its time limit: counted as refused.
-  if (!answer.ok && ![503, 504].includes(answer.status))
+  const response = await fetch(`http://127.0.0.1:${http}/api/v1${address}`, { headers })
+  const text = await response.text()
+  if (!response.ok && ![503, 504].includes(response.status)) {
     throw new Error(`${address}: ${text.slice(0, 300)}`)
-  return answer.ok
+  }
+  return response.ok
 }

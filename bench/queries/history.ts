@@ -1,7 +1,7 @@
 import { createRandom } from '#lib/runtime/random.ts'
 
 /*
- * What both sides of the questions bench hold: a day of a fleet and a month of meters, on a virtual
+ * The rows of both sides of the section `queries`: a day of a fleet and a month of meters, on a virtual
  * clock, in the order of arrival. Seeded, so that both get the same rows.
  */
 
