@@ -30,6 +30,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['lib/telemetry/questions.ts', ['lib/telemetry', 'lib/store/scans.ts']],
   ['lib/telemetry', ['lib/telemetry', 'zod']],
   ['lib/kpi', ['lib/kpi', 'lib/telemetry']],
+  ['lib/mqtt', ['lib/mqtt', 'lib/runtime', 'npm']],
   ['lib/registry', ['lib/registry', 'lib/telemetry', 'lib/runtime', 'npm']],
   ['lib/store', ['lib/store', 'lib/telemetry', 'lib/kpi', 'lib/runtime', 'npm']],
   ['broker', ['broker', 'lib', 'npm']],
