@@ -1,43 +1,44 @@
 import type { Directory } from '#lib/registry/index/directory.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
-import type { BrokerSettings } from '#lib/runtime/settings/broker-settings.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
-import { createAcks } from './connections/acks.ts'
-import { createAnswers } from './replies/answers.ts'
-import { createSignIn } from './access/authenticate.ts'
-import type { Will } from './aedes/aedes-client.ts'
-import { createClients, type Clients } from './connections/clients.ts'
-import type { Connection } from './connections/connection.ts'
-import { createEmitter } from './aedes/emitter.ts'
-import { createForward } from './publish/forward.ts'
-import { createFrontDoor } from './connections/front-door.ts'
-import { createGrantedQos, createInterest } from './access/granted.ts'
-import { createGates } from './connections/gates.ts'
-import { createListeners, type ListenerOptions, type Ports } from './connections/listeners.ts'
-import { createPacing } from './connections/pacing.ts'
-import { createMessagePath, type MessagePath } from './publish/publishes.ts'
-import { createReader } from './connections/reader.ts'
-import { createReceivedIds } from './publish/received-ids.ts'
+import { SignIn } from './access/authenticate.ts'
+import { createGrantedQos } from './access/granted-qos.ts'
+import { PublishRights } from './access/publish-rights.ts'
 import { createRefusals } from './access/refusals.ts'
-import { watchRevocations } from './access/revocation.ts'
-import { openSessionFile } from './sessions/session-file.ts'
-import { createSessions } from './sessions/sessions.ts'
-import { endAll, settledOrHeld } from './connections/shutdown.ts'
-import { createSlowSubscribers } from './publish/slow-subscribers.ts'
-import { createSubscribeRights } from './access/subscribe-rights.ts'
-import { MOST_SCOPED_LEVELS, startAedes } from './aedes/start-aedes.ts'
-import { createTopics } from './access/topics-of-connections.ts'
+import { Revocation } from './access/revocation.ts'
+import { SubscribeRights } from './access/subscribe-rights.ts'
+import { createEmitter } from './aedes/emitter.ts'
+import { MAX_SCOPED_LEVELS, startAedes } from './aedes/start-aedes.ts'
+import { Acks } from './connections/acks.ts'
+import { BackPressure } from './connections/back-pressure.ts'
+import { Connections } from './connections/connections.ts'
+import { ConnectionLifecycle } from './connections/lifecycle.ts'
+import { Listeners, type Ports } from './connections/listeners.ts'
+import { PacketReader } from './connections/packet-reader.ts'
+import { RateLimit } from './connections/rate-limit.ts'
+import { drainedOrHeld, endAll } from './connections/shutdown.ts'
+import type { BrokerOptions } from './options.ts'
+import { Forward } from './publish/forward.ts'
+import { InFlight } from './publish/in-flight.ts'
+import { createInterest } from './publish/interest.ts'
+import { MessagePath } from './publish/message-path.ts'
+import { Qos2Messages } from './publish/qos2-messages.ts'
+import { SlowSubscribers } from './publish/slow-subscribers.ts'
+import { Wills } from './publish/wills.ts'
+import { DeviceReplies } from './replies/device-replies.ts'
+import { SessionFile } from './sessions/session-file.ts'
+import { Sessions } from './sessions/sessions.ts'
 
 /**
- * The MQTT front door. Bytes go this way:
+ * The MQTT broker. Bytes go this way:
  *
- *   listeners -> front-door (one connection) -> reader (whole packets, or nothing while a gate is shut)
- *     PUBLISH -> publishes: topics (rights), pacing, gates -> intake -> acks, forward
- *                           or answers (clock, probe), or forward (commands)
- *     CONNECT, SUBSCRIBE, PINGREQ ... -> Aedes, which asks authenticate and subscribe-rights
+ *   listeners -> lifecycle (one connection) -> packet-reader (whole packets, none while it is paused)
+ *     PUBLISH -> message-path: publish-rights, back-pressure -> intake -> acks, forward
+ *                           or device-replies (clock, probe), or forward (commands)
+ *     CONNECT, SUBSCRIBE, PINGREQ ... -> Aedes, which calls authenticate and subscribe-rights
  *   forward -> sessions (retained, offline queues), emitter -> Aedes' subscribers -> slow-subscribers
  *
  * Aedes keeps what it is good at: the handshake, sessions, keep-alive, writing to subscribers. Every
@@ -46,7 +47,7 @@ import { createTopics } from './access/topics-of-connections.ts'
 export interface Broker {
   /** Opens the listeners; the real ports. Throws LISTEN_FAILED or TLS_INVALID. */
   listen(): Promise<Ports>
-  /** Tells a device, if it listens, that a message of it was not stored. */
+  /** Tells a device, if it subscribes, that a message of it was not stored. */
   notify(notice: DeviceNotice): void
   /**
    * Publishes no wills, takes nothing more, acknowledges what becomes durable, closes everything. The
@@ -64,111 +65,126 @@ export interface BrokerDeps {
   readonly log: Log
 }
 
-/** Each limit is a setting, PADBORG_MQTT_*, with its sentence in lib/runtime/settings. */
-export interface BrokerOptions extends ListenerOptions, BrokerSettings {
-  /** `broker.db`: retained messages, and subscriptions of persistent sessions. */
-  readonly databasePath: string
-}
-
 const NS_PER_MS = 1_000_000n
 
 /** Opens `broker.db`. Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */
-export async function createBroker(deps: BrokerDeps, options: BrokerOptions): Promise<Broker> {
-  const { intake, registry, directory, metrics, clock, log } = deps
-  const limits = {
-    ...options,
-    maxTopicLevels: Math.min(options.maxTopicLevels, MOST_SCOPED_LEVELS - 1),
-  }
-  const nowNs = () => clock.nowNs()
-  const monoNs = () => clock.monoNs()
-  const nowMs = () => Number(clock.nowNs() / NS_PER_MS)
-
-  const clients = createClients()
-  const interest = createInterest()
-  const grantedQos = createGrantedQos(interest)
-  const refusals = createRefusals({ metrics, log, monoNs })
-  const slow = createSlowSubscribers({ metrics, refusals, grantedQos }, limits)
-  const rights = createSubscribeRights(directory, refusals, limits.maxTopicLevels)
-  const emitter = createEmitter(() => interest.changed())
-  const file = openSessionFile(options.databasePath, log)
-  const mayKeep = (client: object, filter: string) => {
-    const connection = clients.of(client)
-    return connection !== undefined && rights.mayRead(connection, filter)
-  }
-  const onChange = () => interest.changed()
-  const sessions = createSessions({ file, metrics, mayKeep, onChange }, limits.maxOfflineMessages)
-  const hasRoom = (id: string) => clients.ids.size < limits.maxConnections || clients.ids.has(id)
-  const signIn = createSignIn(
-    { registry, directory, intake, refusals, metrics, nowMs, hasRoom },
-    limits,
-  )
-
-  const gates = createGates((connection) => reader.resume(connection))
-  const acks = createAcks((connection) => {
-    gates.block(connection, 'drain')
-    connection.stream.once('drain', () => gates.open(connection, 'drain'))
-    slow.watch(connection)
-  })
-  const forward = createForward({ emitter, sessions, metrics, interest })
-  const answers = createAnswers({ intake, forward, refusals, slow, grantedQos, nowNs })
-  const topics = createTopics(directory, limits.maxTopicLevels)
-  const pacing = createPacing(limits.maxRatePerDevice, monoNs)
-  const path = createMessagePath(
-    { intake, topics, pacing, gates, acks, answers, forward, refusals, metrics, clock },
-    limits,
-  )
-  const reader = createReader({ clock, refusals, gates, publishes: path }, limits)
-
-  let closing = false
-  const will = (connection: Connection, given: Will) => {
-    if (!closing) path.will(connection, given)
-  }
+export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Promise<Broker> {
+  const { intake, registry, log } = deps
+  const maxTopicLevels = Math.min(given.maxTopicLevels, MAX_SCOPED_LEVELS - 1)
+  const options = { ...given, maxTopicLevels }
+  const state = createState(deps, options)
+  const reading = createReading(deps, state, options)
+  const { connections, refusals, sessions } = state
+  const { backPressure, inFlight, acks, wills } = reading
+  let isClosing = false
   const aedes = await startAedes(
-    { clients, emitter, sessions, signIn, rights, slow, will, log },
-    limits,
+    {
+      ...state,
+      signIn: createSignIn(deps, state, options),
+      rights: new SubscribeRights(deps.directory, refusals, maxTopicLevels),
+      onWill: (connection, will) => {
+        if (!isClosing) wills.publish(connection, will)
+      },
+      log,
+    },
+    options,
   )
-  const received = createReceivedIds(clients.ids)
-  const accept = createFrontDoor({ aedes, clients, reader, gates, received, slow, refusals, log })
-  const listeners = createListeners(options, log, (given) => {
-    if (closing) given.stream.destroy()
-    else accept(given)
+  const lifecycle = new ConnectionLifecycle({ aedes, ...state, ...reading, log })
+  const listeners = new Listeners(options, log, (accepted) => {
+    if (isClosing) accepted.stream.destroy()
+    else lifecycle.accept(accepted)
   })
-  const revocations = watchRevocations({ registry, clients, sessions, refusals, nowMs })
-  registry.onChange(() => topics.forget())
+  const nowMs = () => nowMsOf(deps.clock)
+  const revocation = new Revocation({ registry, connections, sessions, refusals, nowMs })
+  registry.onChange(() => reading.rights.forget())
   intake.onHeldChange((held) => {
-    if (!held && !closing) path.released()
+    if (held || isClosing) return
+    wills.publishWaiting()
+    backPressure.resumeAll('journal')
   })
-  showMetrics(metrics, { clients, path, limits })
+  showMetrics(deps.metrics, connections, inFlight, options)
 
   return {
     listen: () => listeners.listen(),
     notify(notice) {
-      if (!closing) answers.notify(notice)
+      if (!isClosing) reading.replies.notify(notice)
     },
     async close() {
-      if (closing) return
-      closing = true
-      revocations.close()
+      if (isClosing) return
+      isClosing = true
+      revocation.close()
       listeners.stop()
-      gates.close(clients.all)
-      await settledOrHeld(path, intake)
+      backPressure.close(connections.all)
+      await drainedOrHeld(inFlight, intake)
       acks.flush()
-      await endAll(clients)
+      await endAll(connections)
       await new Promise<void>((resolve) => aedes.close(resolve))
-      file.close()
+      state.file.close()
     },
   }
 }
 
-interface Shown {
-  readonly clients: Clients
-  readonly path: MessagePath
-  readonly limits: Pick<BrokerOptions, 'maxConnections' | 'maxInFlight'>
+/** Who is connected, who subscribes, and what is kept for both. */
+function createState({ metrics, log, clock }: BrokerDeps, options: BrokerOptions) {
+  const connections = new Connections()
+  const interest = createInterest()
+  const onChange = () => interest.changed()
+  const emitter = createEmitter(onChange)
+  const file = new SessionFile(options.databasePath, log)
+  const sessions = new Sessions({ file, metrics, onChange }, options.maxOfflineMessages)
+  const grantedQos = createGrantedQos(interest)
+  const refusals = createRefusals({ metrics, log, monoNs: () => clock.monoNs() })
+  const slow = new SlowSubscribers({ metrics, refusals, grantedQos }, options)
+  return { connections, interest, emitter, file, sessions, grantedQos, refusals, slow }
 }
 
-function showMetrics(metrics: Metrics, { clients, path, limits }: Shown): void {
-  metrics.gauge('padborg_mqtt_connections', () => clients.ids.size)
-  metrics.gauge('padborg_mqtt_connections_limit', () => limits.maxConnections)
-  metrics.gauge('padborg_mqtt_in_flight', () => path.inFlight)
-  metrics.gauge('padborg_mqtt_in_flight_limit', () => limits.maxInFlight)
+type State = ReturnType<typeof createState>
+
+/** The way from bytes to the intake, and back to publishers and subscribers. */
+function createReading(deps: BrokerDeps, state: State, options: BrokerOptions) {
+  const { intake, directory, metrics, clock } = deps
+  const { connections, refusals, slow } = state
+  const backPressure = new BackPressure((connection) => reader.resume(connection))
+  const acks = new Acks((connection) => {
+    backPressure.pause(connection, 'drain')
+    connection.stream.once('drain', () => backPressure.resume(connection, 'drain'))
+    slow.watch(connection)
+  })
+  const forward = new Forward({ ...state, metrics })
+  const replies = new DeviceReplies({ ...state, intake, forward, nowNs: () => clock.nowNs() })
+  const rights = new PublishRights(directory, options.maxTopicLevels)
+  const rateLimit = new RateLimit(options.maxRatePerDevice, () => clock.monoNs())
+  const inFlight = new InFlight(backPressure, options)
+  const qos2 = new Qos2Messages(acks, refusals, connections.ids)
+  const { maxTopicLevels } = options
+  const shared = { intake, rights, inFlight, forward, backPressure, acks, qos2, refusals }
+  const path = new MessagePath({ ...shared, replies, rateLimit, metrics, maxTopicLevels })
+  const wills = new Wills({ ...shared, clock })
+  const reader = new PacketReader({ clock, refusals, backPressure, publishes: path }, options)
+  return { backPressure, acks, replies, rights, inFlight, qos2, wills, reader }
+}
+
+function createSignIn(deps: BrokerDeps, state: State, options: BrokerOptions): SignIn {
+  const { registry, directory, intake, metrics, clock } = deps
+  const { ids } = state.connections
+  const hasRoom = (id: string) => ids.size < options.maxConnections || ids.has(id)
+  const { refusals } = state
+  const nowMs = () => nowMsOf(clock)
+  return new SignIn({ registry, directory, intake, refusals, metrics, nowMs, hasRoom }, options)
+}
+
+function nowMsOf(clock: Clock): number {
+  return Number(clock.nowNs() / NS_PER_MS)
+}
+
+function showMetrics(
+  metrics: Metrics,
+  connections: Connections,
+  inFlight: InFlight,
+  { maxConnections, maxInFlight }: BrokerOptions,
+): void {
+  metrics.gauge('padborg_mqtt_connections', () => connections.ids.size)
+  metrics.gauge('padborg_mqtt_connections_limit', () => maxConnections)
+  metrics.gauge('padborg_mqtt_in_flight', () => inFlight.total)
+  metrics.gauge('padborg_mqtt_in_flight_limit', () => maxInFlight)
 }

@@ -11,13 +11,6 @@ import type { Registry } from '#lib/registry/registry.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { IngestStatus, Questions } from '#lib/telemetry/questions.ts'
 import { createBroker } from '../broker/broker.ts'
-import {
-  clockAnswer,
-  completeExchange,
-  readClockRequest,
-  rememberExchange,
-} from '../broker/replies/clock-requests.ts'
-import { probeAnswer, probeFault } from '../broker/replies/probe-requests.ts'
 import { createInternalServer } from '../ingest/internal/server.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
 import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
@@ -26,7 +19,6 @@ import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
 import { createTeltonikaListener } from '../ingest/sources/teltonika/listener.ts'
 import { createMqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
 import { createOwners } from '../ingest/sources/mqtt/owners.ts'
-import type { RequestRules } from '../ingest/sources/mqtt/requests.ts'
 import {
   brokerOptions,
   influxOptions,
@@ -53,16 +45,6 @@ interface Door {
   notify(notice: DeviceNotice): void
   /** Why no messages come; '' when they can. */
   problem(): string
-}
-
-/** Answers to clock and probe requests are the same, whichever broker brings them. */
-const REQUESTS: RequestRules = {
-  readClockRequest,
-  clockAnswer,
-  rememberExchange,
-  completeExchange,
-  probeFault,
-  probeAnswer,
 }
 
 export interface Intake {
@@ -175,7 +157,7 @@ async function openDoor(parts: Parts, { intake }: Ingest): Promise<Door> {
   const deps = { intake, registry, directory, metrics, clock, log }
   const foreign = foreignBrokerOptions(config, dataDir.path)
   if (foreign) {
-    const source = createMqttSource(foreign, { ...deps, requests: REQUESTS })
+    const source = createMqttSource(foreign, deps)
     lifecycle.onClose('foreign broker', () => source.close())
     metrics.gauge('padborg_source_connected', () => (source.status().connected ? 1 : 0))
     metrics.gauge('padborg_source_in_flight', () => source.status().inFlight)

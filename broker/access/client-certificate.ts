@@ -5,8 +5,8 @@ import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 const NS_PER_MS = 1_000_000n
 
 /**
- * The certificate that came with a connection, trusted or not; null without one. It is only told, and
- * decides nothing: that is for `authenticate.ts`.
+ * The certificate that came with a connection, trusted or not; null without one. It is reported here;
+ * `authenticate.ts` decides.
  */
 export function certificateOf(
   socket: Socket,
@@ -15,7 +15,7 @@ export function certificateOf(
   if (!(socket instanceof TLSSocket)) return null
   const certificate = socket.getPeerX509Certificate()
   const validToMs = certificate?.validToDate.getTime() ?? Number.NaN
-  // A date that cannot be read says nothing of when it ends.
+  // A date that cannot be read does not say when it ends.
   if (!certificate || !Number.isFinite(validToMs)) return null
   return {
     commonName: commonNameOf(socket) ?? '',

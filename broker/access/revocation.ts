@@ -1,57 +1,60 @@
 import type { Registry, RegistryChange } from '#lib/registry/registry.ts'
 import { nativeTopic } from '#lib/telemetry/topics.ts'
-import { expiryOf } from './authenticate.ts'
-import type { Clients } from '../connections/clients.ts'
 import type { Connection } from '../connections/connection.ts'
-import type { Refusals } from './refusals.ts'
+import type { Connections } from '../connections/connections.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import { expiryOf } from './credential-expiry.ts'
+import type { Refusals } from './refusals.ts'
 import { prefixOf } from './tenant-topics.ts'
 
 export interface RevocationDeps {
   readonly registry: Registry
-  readonly clients: Clients
+  readonly connections: Connections
   readonly sessions: Sessions
   readonly refusals: Refusals
   readonly nowMs: () => number
 }
 
-/** Credentials end by themselves; how often that is looked at. */
+/** How often credentials that have expired are looked for. */
 const CHECK_MS = 1000
 
 /**
- * Ends connections whose right to be here has ended: at once when the registry says so, within a
- * second when a credential runs out. Which of its credentials a device used is not known, so all
- * connections of the device go; one with a valid credential comes straight back.
+ * Ends connections that are no longer allowed: at once when the registry changes, within a second
+ * when a credential expires. Which of its credentials a device used is not known, so all connections
+ * of the device are closed; one with a valid credential connects again.
  */
-export function watchRevocations(deps: RevocationDeps): { close(): void } {
-  const { registry, clients, sessions, refusals, nowMs } = deps
-  let credentialsChanged = false
-  let closed = false
-  const timer = setInterval(endExpired, CHECK_MS).unref()
-  registry.onChange((change) => {
-    if (closed) return
-    if (change.table === 'credentials') credentialsChanged = true
-    if (change.affects) endAffected(change, change.affects)
-  })
+export class Revocation {
+  readonly #deps: RevocationDeps
+  readonly #timer: NodeJS.Timeout
+  #credentialsChanged = false
+  #closed = false
 
-  return {
-    close() {
-      closed = true
-      clearInterval(timer)
-    },
+  constructor(deps: RevocationDeps) {
+    this.#deps = deps
+    this.#timer = setInterval(() => this.#endExpired(), CHECK_MS).unref()
+    deps.registry.onChange((change) => this.#changed(change))
   }
 
-  function endAffected(change: RegistryChange, affects: NonNullable<RegistryChange['affects']>) {
-    for (const connection of clients.all) {
-      if (isAffected(connection, change, affects)) {
-        end(connection, `its ${change.table.slice(0, -1)} was changed or deleted in the registry`)
-      }
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+  }
+
+  #changed(change: RegistryChange): void {
+    if (this.#closed) return
+    const { table, affects } = change
+    if (table === 'credentials') this.#credentialsChanged = true
+    if (!affects) return
+    for (const connection of this.#deps.connections.all) {
+      if (!isAffected(connection, change, affects)) continue
+      this.#end(connection, `its ${table.slice(0, -1)} was changed or deleted in the registry`)
     }
-    forget(change, affects.tenant)
+    this.#forget(change, affects.tenant)
   }
 
-  /** What a deleted device or tenant left behind must not meet the next one of that name. */
-  function forget({ table, id }: RegistryChange, tenant: string): void {
+  /** What a deleted device or tenant left must not reach the next one of that name. */
+  #forget({ table, id }: RegistryChange, tenant: string): void {
+    const { registry, sessions } = this.#deps
     if (id === null) return
     if (table === 'tenants' && !registry.tenants.get(id)) {
       sessions.forgetClients(`${id}.`)
@@ -65,19 +68,20 @@ export function watchRevocations(deps: RevocationDeps): { close(): void } {
     }
   }
 
-  function endExpired(): void {
+  #endExpired(): void {
+    const { registry, connections, nowMs } = this.#deps
     const atMs = nowMs()
-    const readAgain = credentialsChanged
-    credentialsChanged = false
-    for (const connection of clients.all) {
+    const readAgain = this.#credentialsChanged
+    this.#credentialsChanged = false
+    for (const connection of connections.all) {
       const { account, expiresAtMs } = connection
-      if (expiresAtMs <= atMs) end(connection, 'a credential of its device has run out')
+      if (expiresAtMs <= atMs) this.#end(connection, 'a credential of its device has expired')
       else if (readAgain && account) connection.expiresAtMs = expiryOf(registry, account, atMs)
     }
   }
 
-  function end(connection: Connection, why: string): void {
-    refusals.close(connection, 'revoked', `disconnected: ${why}`)
+  #end(connection: Connection, why: string): void {
+    this.#deps.refusals.close(connection, 'revoked', `disconnected: ${why}`)
   }
 }
 

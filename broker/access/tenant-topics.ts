@@ -1,8 +1,8 @@
 import type { ParsedPacket } from '../aedes/aedes-client.ts'
 
 /**
- * Inside Aedes every topic and filter stands below the tenant of its account: `acme/<topic>`. Two
- * tenants may so use the same foreign topic, and nothing (live, retained or queued) crosses over.
+ * Inside Aedes every topic and filter begins with the tenant of its account: `acme/<topic>`. Two
+ * tenants can use the same foreign topic, and nothing (live, retained or queued) crosses over.
  */
 export function prefixOf(tenant: string): string {
   return `${tenant}/`

@@ -1,37 +1,38 @@
 import type { EventEmitter } from 'node:events'
 import type { Client } from 'aedes'
+import type { Qos } from '#lib/telemetry/message.ts'
 
 /** A will as Aedes keeps it between CONNECT and the end of the connection. */
 export interface Will {
   readonly topic: string
   readonly payload: Uint8Array
-  readonly qos: 0 | 1 | 2
+  readonly qos: Qos
   readonly retain: boolean
 }
 
 /**
  * What we use of an Aedes client beyond its published interface, all in one place: Aedes is pinned to
- * one exact version, and `takeOver` fails at the first connection if a field has gone.
+ * one exact version, and `takeOver` fails at the first connection if a field is missing.
  */
 export interface AedesClient extends Client {
   _parser: EventEmitter & { parse(bytes: Uint8Array): number }
-  /** Packets given to handlers that have not answered yet. */
+  /** Packets whose handlers have not finished yet. */
   _parsingBatch: number
-  /** Called by each handler when it is through with its packet. */
+  /** Called by each handler when it has finished with its packet. */
   _nextBatch: (error?: Error | null) => void
   _will: Will | null
   _keepaliveTimer: NodeJS.Timeout | null
-  readonly subscriptions: Readonly<Record<string, { readonly qos: 0 | 1 | 2 }>>
+  readonly subscriptions: Readonly<Record<string, { readonly qos: Qos }>>
 }
 
 export interface TakeOverOptions {
   /** Sees each parsed packet before Aedes does, and may change it. */
   readonly onPacket: (packet: ParsedPacket) => void
-  /** Called when Aedes has dealt with a packet. */
+  /** Called when Aedes has finished with a packet. */
   readonly onHandled: () => void
 }
 
-/** The packets whose topics we translate; the others pass as they are. */
+/** A packet as Aedes parses it; only the fields with topics are ours. */
 export interface ParsedPacket {
   readonly cmd: string
   readonly subscriptions?: { topic: string }[]
@@ -39,8 +40,8 @@ export interface ParsedPacket {
 }
 
 /**
- * Takes reading away from an Aedes client: it gets whole packets through its parser and no longer
- * touches the socket. Its own loop reads and parses everything there is, however large or many.
+ * Makes an Aedes client take whole packets through its parser instead of reading its socket. Its own
+ * loop reads and parses everything there is, however large or many.
  */
 export function takeOver(client: Client, { onPacket, onHandled }: TakeOverOptions): AedesClient {
   requireFields(client)
@@ -66,5 +67,7 @@ const FIELDS = ['_parser', '_parsingBatch', '_nextBatch', '_will', '_keepaliveTi
 function requireFields(client: Client): asserts client is AedesClient {
   const missing = [...FIELDS, 'subscriptions'].filter((field) => !(field in client))
   if (missing.length === 0) return
-  throw new Error(`this version of Aedes has no ${missing.join(', ')} on a client; see its changes`)
+  throw new Error(
+    `this version of Aedes has no ${missing.join(', ')} on a client; see its change log`,
+  )
 }

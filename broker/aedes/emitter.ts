@@ -1,4 +1,5 @@
 import { Qlobber } from 'qlobber'
+import type { Qos } from '#lib/telemetry/message.ts'
 
 /** A message as it goes to subscribers; Aedes copies it for each of them. */
 export interface ForwardPacket {
@@ -7,7 +8,7 @@ export interface ForwardPacket {
   readonly brokerCounter: number
   readonly topic: string
   readonly payload: Uint8Array
-  readonly qos: 0 | 1 | 2
+  readonly qos: Qos
   readonly retain: boolean
   readonly dup: false
   readonly messageId: undefined
@@ -16,9 +17,9 @@ export interface ForwardPacket {
 type Deliver = (packet: object, done: () => void) => void
 
 /**
- * Who listens where, in place of mqemitter: that queues above its concurrency and then works its queue
- * off by recursion, until the stack is full. Here a message goes to all its subscribers at once, and
- * `forward.ts` bounds how many are on their way.
+ * Finds the subscribers of a topic, in place of mqemitter: that one queues above its concurrency and
+ * then empties its queue by recursion, until the stack is full. Here a message goes to all its
+ * subscribers at once, and `forward.ts` limits how many are on their way.
  */
 export interface Emitter {
   on(topic: string, deliver: Deliver, done?: () => void): void
@@ -36,10 +37,10 @@ export const MATCHER_OPTIONS = {
   match_empty_levels: true,
 } as const
 
-/** Topics whose subscribers are remembered; when there are more, all are found anew. */
-const REMEMBERED = 10_000
+/** Topics whose subscribers are remembered; when there are more, all are looked up again. */
+const MAX_REMEMBERED = 10_000
 
-/** `onChange` hears of each subscription that comes or goes. */
+/** `onChange` is called for each subscription that is added or removed. */
 export function createEmitter(onChange: () => void): Emitter {
   const matcher = new Qlobber<Deliver>(MATCHER_OPTIONS)
   const known = new Map<string, readonly Deliver[]>()
@@ -48,7 +49,7 @@ export function createEmitter(onChange: () => void): Emitter {
     const remembered = known.get(topic)
     if (remembered) return remembered
     const found = matcher.match(topic)
-    if (known.size >= REMEMBERED) known.clear()
+    if (known.size >= MAX_REMEMBERED) known.clear()
     known.set(topic, found)
     return found
   }

@@ -1,4 +1,4 @@
-/** The matcher of MQTT topics that Aedes uses too; it brings no types. */
+/** The matcher of MQTT topics that Aedes uses too; it has no types of its own. */
 declare module 'qlobber' {
   export interface QlobberOptions {
     readonly separator: string

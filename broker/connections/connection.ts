@@ -1,49 +1,57 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Account } from '#lib/registry/registry.ts'
-import type { Qos } from '#lib/telemetry/message.ts'
+import { createUnread, type Unread } from '#lib/mqtt/unread.ts'
 import type { Route } from '#lib/registry/index/directory.ts'
-import type { ClockExchange } from '../replies/clock-requests.ts'
+import type { Account } from '#lib/registry/registry.ts'
+import type { ClockExchanges } from '#lib/telemetry/device-requests/clock-request.ts'
+import type { Qos } from '#lib/telemetry/message.ts'
 import type { AedesClient } from '../aedes/aedes-client.ts'
 
 export type ListenerName = 'mqtt' | 'mqtts' | 'mqttWs'
 
-/** Why a connection is not read from at the moment. */
-export type Blocked = 'connecting' | 'held' | 'in_flight' | 'rate' | 'busy' | 'drain' | 'closing'
-
-/** Bytes of one read from a socket, with the time of that read. */
-export interface ReadChunk {
-  readonly bytes: Buffer
-  readonly atNs: bigint
-  readonly monoNs: bigint
-  /** The bytes are those of the next read as soon as this one is through: who keeps them copies. */
-  readonly borrowed: boolean
-}
+/**
+ * Why a connection is not read from at the moment: its sign-in is under way, the journal takes
+ * nothing, too much is in flight, it is above its rate, Aedes is busy with its packets, it does not
+ * read its acknowledgements, or the broker is closing.
+ */
+export type PauseCause =
+  | 'connecting'
+  | 'journal'
+  | 'in_flight'
+  | 'rate'
+  | 'busy'
+  | 'drain'
+  | 'closing'
 
 /** What is known of the topic that a connection published to last. */
-export interface TopicEntry {
+export interface PublishTopic {
   readonly bytes: Buffer
   readonly topic: string
-  /** The topic within its tenant, as Aedes knows it. */
+  /** The topic below its tenant, as Aedes knows it. */
   readonly scoped: string
   readonly route: Route | null
   readonly routesEpoch: number
-  /** Whether anybody listens, as of `interestEpoch`. */
-  interested: boolean
+  /** Whether anybody subscribes to it, as of `interestEpoch`. */
+  hasSubscribers: boolean
   interestEpoch: number
 }
 
-/** A QoS 2 message on its way: null once it is durable and waits for its PUBREL. */
-export type ReceivedIds = Map<number, { connection: Connection } | null>
+/** A QoS 2 message that is not durable yet, and the connection that is to hear of it. */
+export interface UnfinishedMessage {
+  connection: Connection
+}
 
-/** What a connection was granted for its topics, as of an epoch. */
+/** By message id; null: durable, and its PUBREL has not come yet. */
+export type ReceivedIds = Map<number, UnfinishedMessage | null>
+
+/** The QoS that the subscriptions of a connection grant for topics, as of an epoch. */
 export interface GrantedTopics {
   readonly epoch: number
   readonly topics: Map<string, Qos | null>
 }
 
 /** Everything known of one MQTT connection. The parts of the broker work on it. */
-export interface Connection {
+export interface Connection extends Unread {
   /** What bytes are read from and written to: the socket, or the stream of a WebSocket. */
   readonly stream: Duplex
   /** The TCP or TLS socket below. */
@@ -53,28 +61,23 @@ export interface Connection {
   readonly address: string
   client: AedesClient
   account: Account | null
-  /** What stands before the topics of this tenant inside Aedes. */
+  /** The tenant's level, which every topic inside Aedes begins with. */
   prefix: string
   emptyClientId: boolean
-  /** Why it ends has been told: once is enough. */
-  explained: boolean
+  /** Why it ends has been logged: once is enough. */
+  endLogged: boolean
   stage: 'new' | 'connecting' | 'ready' | 'closed'
-  blocked: Blocked | null
-  /** Read but not looked at yet. */
-  waiting: ReadChunk[]
-  waitingBytes: number
-  /** The beginning of a packet whose end has not arrived. */
-  partial: Buffer | null
-  partialBytes: number
+  pausedBy: PauseCause | null
   /** The peer has sent its last byte. */
   ended: boolean
   inFlight: number
   tokens: number
   tokensAtNs: bigint
+  /** Acknowledgements of this turn of the event loop: type << 16 | message id. */
   acks: number[]
-  lastTopic: TopicEntry | null
+  lastTopic: PublishTopic | null
   receivedIds: ReceivedIds | null
-  exchanges: Map<string, ClockExchange> | null
+  exchanges: ClockExchanges | null
   /** When one of the credentials that were valid at sign-in ends; Infinity: never. */
   expiresAtMs: number
   /** Bytes that Aedes will write in this turn of the event loop. */
@@ -87,24 +90,21 @@ export interface Connection {
 
 export type NewConnection = Pick<Connection, 'stream' | 'socket' | 'listener'>
 
-export function createConnection(given: NewConnection, client: AedesClient): Connection {
-  const { remoteAddress, remotePort } = given.socket
+export function createConnection(accepted: NewConnection, client: AedesClient): Connection {
+  const { stream, socket, listener } = accepted
   return {
-    stream: given.stream,
-    socket: given.socket,
-    listener: given.listener,
-    address: `${remoteAddress ?? 'closed'}:${remotePort ?? 0}`,
+    ...createUnread(),
+    stream,
+    socket,
+    listener,
+    address: `${socket.remoteAddress ?? 'closed'}:${socket.remotePort ?? 0}`,
     client,
     account: null,
     prefix: '',
     emptyClientId: false,
-    explained: false,
+    endLogged: false,
     stage: 'new',
-    blocked: null,
-    waiting: [],
-    waitingBytes: 0,
-    partial: null,
-    partialBytes: 0,
+    pausedBy: null,
     ended: false,
     inFlight: 0,
     tokens: 0,
@@ -122,6 +122,6 @@ export function createConnection(given: NewConnection, client: AedesClient): Con
 }
 
 /** What a log line says about a connection; never a password. */
-export function whoIs({ account, address, listener }: Connection) {
+export function logFieldsOf({ account, address, listener }: Connection) {
   return { account: account?.id ?? null, tenant: account?.tenant ?? null, address, listener }
 }

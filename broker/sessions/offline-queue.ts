@@ -1,6 +1,6 @@
 import type { ForwardPacket } from '../aedes/emitter.ts'
 
-/** A message, or the PUBREL that has taken its place, waiting for the subscriber's answer. */
+/** A message, or the PUBREL in its place, that waits for the subscriber's acknowledgement. */
 export interface Queued {
   readonly cmd: string
   readonly brokerId?: string | null
@@ -10,15 +10,15 @@ export interface Queued {
 }
 
 /**
- * What a persistent session has not confirmed, in order, in memory. Above its limit the oldest goes:
- * a subscriber that is away for a week wants the news of today.
+ * What a persistent session has not acknowledged, in order, in memory. Above its limit the oldest
+ * goes: a subscriber that returns after a week needs the messages of today.
  */
 export interface OfflineQueue {
-  /** False: an older one had to go. */
+  /** False: the oldest one was dropped. */
   add(packet: ForwardPacket): boolean
   /** Gives a queued message its id, or puts a PUBREL in the place of the message with its id. */
   update(packet: Queued): void
-  /** Takes out what was confirmed, or what was shed before it had an id. */
+  /** Takes out what was acknowledged, or what was shed before it had an id. */
   remove(packet: Queued): Queued | undefined
   list(): readonly Queued[]
 }
@@ -36,7 +36,7 @@ export function createOfflineQueue(maxMessages: number): OfflineQueue {
 
   return {
     add(packet) {
-      // The payload is a part of what was read from a socket, and must not keep all of that alive.
+      // The payload is a part of what was read from a socket, and must not keep the whole read in memory.
       byCounter.set(packet.brokerCounter, { ...packet, payload: Buffer.from(packet.payload) })
       const [oldest] = byCounter.keys()
       if (byCounter.size <= maxMessages || oldest === undefined) return true

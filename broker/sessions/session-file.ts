@@ -1,5 +1,6 @@
-import type { Log } from '#lib/runtime/log.ts'
+import type { DatabaseSync } from 'node:sqlite'
 import { messageOf } from '#lib/runtime/errors.ts'
+import type { Log } from '#lib/runtime/log.ts'
 import { openDatabase, transaction } from '#lib/runtime/sqlite.ts'
 import type { Qos } from '#lib/telemetry/message.ts'
 
@@ -10,26 +11,10 @@ export interface StoredSubscription {
 }
 
 export interface RetainedMessage {
-  /** Scoped to its tenant. */
+  /** Below its tenant. */
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: Qos
-}
-
-/**
- * `broker.db`: retained messages and subscriptions of persistent sessions. Changes are gathered and
- * written in one transaction every now and then, so that a message never waits for this disk; whoever
- * has to promise something awaits `written`.
- */
-export interface SessionFile {
-  subscriptions(): readonly StoredSubscription[]
-  retained(): readonly RetainedMessage[]
-  /** Null in place of a payload or QoS: it goes. */
-  putRetained(topic: string, message: RetainedMessage | null): void
-  putSubscription(client: string, filter: string, qos: Qos | null): void
-  /** Resolves when all changes so far are on disk, or have failed and will be tried again. */
-  written(): Promise<void>
-  close(): void
 }
 
 const MIGRATIONS = [
@@ -39,96 +24,121 @@ const MIGRATIONS = [
      PRIMARY KEY (client, filter)) WITHOUT ROWID;`,
 ]
 
-/** How long changes are gathered: one sync for all clients that come back after a restart. */
+/** How long changes are gathered: one sync for all clients that connect again after a restart. */
 const GATHER_MS = 25
 const RETRY_MS = 2000
 
-export function openSessionFile(path: string, log: Log): SessionFile {
-  const db = openDatabase(path, { migrations: MIGRATIONS })
-  const statements = {
+/**
+ * `broker.db`: retained messages and subscriptions of persistent sessions. Changes are gathered and
+ * written in one transaction, so that a message never waits for this disk; whoever has to promise
+ * something awaits `written`.
+ */
+export class SessionFile {
+  readonly #db: DatabaseSync
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #log: Log
+  readonly #retained = new Map<string, RetainedMessage | null>()
+  readonly #subscriptions = new Map<string, Omit<StoredSubscription, 'qos'> & { qos: Qos | null }>()
+  #waiting: (() => void)[] = []
+  #timer: NodeJS.Timeout | null = null
+  #isFailing = false
+
+  /** Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */
+  constructor(path: string, log: Log) {
+    this.#db = openDatabase(path, { migrations: MIGRATIONS })
+    this.#statements = prepare(this.#db)
+    this.#log = log
+  }
+
+  subscriptions(): readonly StoredSubscription[] {
+    const rows = this.#db.prepare('SELECT client, filter, qos FROM subscriptions').all()
+    return rows.map(({ client, filter, qos }) => ({
+      client: String(client),
+      filter: String(filter),
+      qos: qosOf(qos),
+    }))
+  }
+
+  retained(): readonly RetainedMessage[] {
+    const rows = this.#db.prepare('SELECT topic, payload, qos FROM retained').all()
+    return rows.map(({ topic, payload, qos }) => ({
+      topic: String(topic),
+      payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
+      qos: qosOf(qos),
+    }))
+  }
+
+  /** Null deletes the message of a topic. */
+  putRetained(topic: string, message: RetainedMessage | null): void {
+    this.#retained.set(topic, message)
+    this.#schedule(GATHER_MS)
+  }
+
+  /** Null deletes the subscription. */
+  putSubscription(client: string, filter: string, qos: Qos | null): void {
+    this.#subscriptions.set(`${client}\n${filter}`, { client, filter, qos })
+    this.#schedule(GATHER_MS)
+  }
+
+  /** Resolves when all changes so far are on disk, or have failed and will be tried again. */
+  written(): Promise<void> {
+    if (this.#timer === null) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  close(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#write()
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#db.close()
+  }
+
+  #schedule(ms: number): void {
+    this.#timer ??= setTimeout(() => this.#write(), ms)
+  }
+
+  #write(): void {
+    this.#timer = null
+    try {
+      transaction(this.#db, () => this.#writeChanges())
+      this.#retained.clear()
+      this.#subscriptions.clear()
+      if (this.#isFailing) this.#log.info('broker.db can be written again')
+      this.#isFailing = false
+    } catch (error) {
+      if (!this.#isFailing) {
+        const text = `broker.db cannot be written: ${messageOf(error)}; it is tried again`
+        this.#log.error({ err: error }, text)
+      }
+      this.#isFailing = true
+      this.#schedule(RETRY_MS)
+    }
+    const resolves = this.#waiting
+    this.#waiting = []
+    for (const resolve of resolves) resolve()
+  }
+
+  #writeChanges(): void {
+    const { retain, unretain, subscribe, unsubscribe } = this.#statements
+    for (const [topic, message] of this.#retained) {
+      if (message) retain.run(topic, message.payload, message.qos)
+      else unretain.run(topic)
+    }
+    for (const { client, filter, qos } of this.#subscriptions.values()) {
+      if (qos === null) unsubscribe.run(client, filter)
+      else subscribe.run(client, filter, qos)
+    }
+  }
+}
+
+function prepare(db: DatabaseSync) {
+  return {
     retain: db.prepare('INSERT OR REPLACE INTO retained (topic, payload, qos) VALUES (?, ?, ?)'),
     unretain: db.prepare('DELETE FROM retained WHERE topic = ?'),
     subscribe: db.prepare(
       'INSERT OR REPLACE INTO subscriptions (client, filter, qos) VALUES (?, ?, ?)',
     ),
     unsubscribe: db.prepare('DELETE FROM subscriptions WHERE client = ? AND filter = ?'),
-  }
-  const retained = new Map<string, RetainedMessage | null>()
-  const subscriptions = new Map<string, { client: string; filter: string; qos: Qos | null }>()
-  let waiting: (() => void)[] = []
-  let timer: NodeJS.Timeout | null = null
-  let failing = false
-
-  return {
-    subscriptions: () =>
-      db
-        .prepare('SELECT client, filter, qos FROM subscriptions')
-        .all()
-        .map(({ client, filter, qos }) => ({
-          client: String(client),
-          filter: String(filter),
-          qos: qosOf(qos),
-        })),
-    retained: () =>
-      db
-        .prepare('SELECT topic, payload, qos FROM retained')
-        .all()
-        .map(({ topic, payload, qos }) => ({
-          topic: String(topic),
-          payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
-          qos: qosOf(qos),
-        })),
-    putRetained(topic, message) {
-      retained.set(topic, message)
-      schedule(GATHER_MS)
-    },
-    putSubscription(client, filter, qos) {
-      subscriptions.set(`${client}\n${filter}`, { client, filter, qos })
-      schedule(GATHER_MS)
-    },
-    written() {
-      if (timer === null) return Promise.resolve()
-      return new Promise((resolve) => waiting.push(resolve))
-    },
-    close() {
-      if (timer) clearTimeout(timer)
-      write()
-      if (timer) clearTimeout(timer)
-      db.close()
-    },
-  }
-
-  function schedule(ms: number): void {
-    timer ??= setTimeout(write, ms)
-  }
-
-  function write(): void {
-    timer = null
-    try {
-      transaction(db, writeChanges)
-      retained.clear()
-      subscriptions.clear()
-      if (failing) log.info('broker.db can be written again')
-      failing = false
-    } catch (error) {
-      if (!failing) log.error({ err: error }, `broker.db: ${messageOf(error)}; trying again`)
-      failing = true
-      schedule(RETRY_MS)
-    }
-    const resolves = waiting
-    waiting = []
-    for (const resolve of resolves) resolve()
-  }
-
-  function writeChanges(): void {
-    for (const [topic, message] of retained) {
-      if (message) statements.retain.run(topic, message.payload, message.qos)
-      else statements.unretain.run(topic)
-    }
-    for (const { client, filter, qos } of subscriptions.values()) {
-      if (qos === null) statements.unsubscribe.run(client, filter)
-      else statements.subscribe.run(client, filter, qos)
-    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Owners } from './owners.ts'
 import type { Delivery } from './packets.ts'
 import type { Refusals } from './refusals.ts'
-import type { Requests } from './requests.ts'
+import type { DeviceReplies } from './requests.ts'
 
 /** Whoever brings messages: one connection to the foreign broker. */
 export interface Bringer {
@@ -30,7 +30,7 @@ export interface Inbox {
 export interface InboxDeps {
   readonly intake: Intake
   readonly owners: Owners
-  readonly requests: Requests
+  readonly requests: DeviceReplies
   readonly refusals: Refusals
   readonly metrics: Metrics
 }
@@ -113,8 +113,8 @@ export function createInbox(deps: InboxDeps, maxInFlight: number): Inbox {
     device: FullId,
     { payload, atNs }: Delivery,
   ): void {
-    if (role === 'clock') requests.clock({ device, payload, atNs })
-    else if (role === 'probe') requests.probe({ device, payload, atNs })
+    if (role === 'clock') requests.clock({ device, payload, receivedAtNs: atNs })
+    else if (role === 'probe') requests.probe({ device, payload, receivedAtNs: atNs })
     else if (role === 'command') {
       commands += 1
       intake.command(device)

@@ -7,7 +7,6 @@ import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { createRandom } from '#lib/runtime/random.ts'
 import type { Directory } from '#lib/registry/index/directory.ts'
-import { nativeTopic } from '#lib/telemetry/topics.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { parseAddress, type BrokerAddress } from './address.ts'
 import { openConnection, type Connection, type Ending } from './connection.ts'
@@ -15,7 +14,7 @@ import { createInbox } from './inbox.ts'
 import { createOwners, type SourceRegistry } from './owners.ts'
 import type { ProtocolVersion } from './packets.ts'
 import { createRefusals } from './refusals.ts'
-import { createRequests, type RequestRules } from './requests.ts'
+import { DeviceReplies } from './requests.ts'
 import { openSessionFile, type SessionFile } from './session-file.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import { createVersionChoice } from './version-choice.ts'
@@ -46,7 +45,6 @@ export interface MqttSourceDeps {
   readonly intake: Intake
   readonly registry: SourceRegistry
   readonly directory: Directory
-  readonly requests: RequestRules
   readonly metrics: Metrics
   readonly clock: Clock
   readonly log: Log
@@ -104,13 +102,7 @@ export function createMqttSource(given: MqttSourceOptions, deps: MqttSourceDeps)
   const options = { ...DEFAULTS, ...given }
   const { intake, registry, directory, metrics, clock, log } = deps
   const refusals = createRefusals({ metrics, log, monoNs: () => clock.monoNs() })
-  const requests = createRequests({
-    rules: deps.requests,
-    intake,
-    refusals,
-    nowNs: () => clock.nowNs(),
-    publish,
-  })
+  const requests = new DeviceReplies({ intake, refusals, nowNs: () => clock.nowNs(), publish })
   const owners = createOwners(registry, directory)
   const inbox = createInbox({ intake, owners, requests, refusals, metrics }, options.maxInFlight)
   const versions = createVersionChoice(log)
@@ -157,10 +149,7 @@ export function createMqttSource(given: MqttSourceOptions, deps: MqttSourceDeps)
       connects,
       problem: problem === '' ? subscriptions.problem : problem,
     }),
-    notify({ device, ...notice }) {
-      // Without a device there is nobody to hear it: its topic would come back as one more of nobody.
-      if (device !== '') publish(nativeTopic(device, 'errors'), JSON.stringify(notice))
-    },
+    notify: (notice) => requests.notify(notice),
   }
 
   interface Target {

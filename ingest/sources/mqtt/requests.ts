@@ -1,105 +1,62 @@
+import { ClockExchanges } from '#lib/telemetry/device-requests/clock-request.ts'
+import {
+  replyToClock,
+  replyToProbe,
+  type DeviceRequest,
+  type FaultyRequest,
+} from '#lib/telemetry/device-requests/reply.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { ClockSample, Intake } from '#lib/telemetry/intake.ts'
-import { CLOCK_REQUEST, PROBE_REQUEST, nativeTopic } from '#lib/telemetry/topics.ts'
+import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
+import { nativeTopic } from '#lib/telemetry/topics.ts'
 import type { Refusals } from './refusals.ts'
 
-interface Fault {
-  readonly path: string
-  readonly expected: string
-  readonly got: string
-}
-
-interface ClockRequest {
-  readonly id: string | number
-  readonly t1: string | number
-  readonly t1Ns: bigint
-  readonly previous: { readonly id: string | number; readonly t4Ns: bigint } | null
-}
-
-type ClockExchange = Omit<ClockSample, 't4'>
-type Exchanges = Map<string, ClockExchange>
-
-/**
- * How clock and probe requests are read and answered: the same functions as at the built-in broker,
- * handed over by the composition.
- */
-export interface RequestRules {
-  readClockRequest(payload: Uint8Array): ClockRequest | Fault
-  clockAnswer(request: ClockRequest, t2Ns: bigint, t3Ns: bigint): string
-  rememberExchange(exchanges: Exchanges, key: string, exchange: ClockExchange): void
-  completeExchange(exchanges: Exchanges | null, key: string, t4: bigint): ClockSample | null
-  probeFault(payload: Uint8Array): Fault | null
-  probeAnswer(payload: Uint8Array, receivedAtNs: bigint, sentAtNs: () => bigint): string
-}
-
-export interface Request {
-  readonly device: FullId
-  readonly payload: Uint8Array
-  /** When it was read from the socket: t2. */
-  readonly atNs: bigint
-}
-
-/** Answers what devices ask of the platform through the foreign broker. */
-export interface Requests {
-  clock(request: Request): void
-  probe(request: Request): void
-}
-
-export interface RequestsDeps {
-  readonly rules: RequestRules
-  readonly intake: Intake
+export interface DeviceRepliesDeps {
+  readonly intake: Pick<Intake, 'clockSample'>
   readonly refusals: Refusals
   readonly nowNs: () => bigint
+  /** Publishes at the foreign broker. */
   readonly publish: (topic: string, payload: string) => void
 }
 
 /** Devices whose last exchanges are remembered. */
-const MOST_DEVICES = 20_000
+const MAX_DEVICES = 20_000
 
-export function createRequests(deps: RequestsDeps): Requests {
-  const { rules, intake, refusals, nowNs, publish } = deps
-  const exchanges = new Map<FullId, Exchanges>()
+/** What the platform sends to devices through the foreign broker. */
+export class DeviceReplies {
+  readonly #deps: DeviceRepliesDeps
+  readonly #exchanges = new Map<FullId, ClockExchanges>()
 
-  return {
-    clock({ device, payload, atNs: t2 }) {
-      const asked = rules.readClockRequest(payload)
-      if ('expected' in asked) return fault(device, CLOCK_REQUEST, 'clock_request', asked)
-      const { previous, t1Ns } = asked
-      const known = exchangesOf(device)
-      if (previous) {
-        const sample = rules.completeExchange(known, String(previous.id), previous.t4Ns)
-        if (sample) intake.clockSample(device, sample)
-      }
-      const t3 = nowNs()
-      publish(nativeTopic(device, 'clock/response'), rules.clockAnswer(asked, t2, t3))
-      rules.rememberExchange(known, String(asked.id), { t1: t1Ns, t2, t3 })
-    },
-    probe({ device, payload, atNs }) {
-      const wrong = rules.probeFault(payload)
-      if (wrong) return fault(device, PROBE_REQUEST, 'probe_request', wrong)
-      publish(nativeTopic(device, 'probe/response'), rules.probeAnswer(payload, atNs, nowNs))
-    },
+  constructor(deps: DeviceRepliesDeps) {
+    this.#deps = deps
   }
 
-  function exchangesOf(device: FullId): Exchanges {
-    const known = exchanges.get(device) ?? new Map<string, ClockExchange>()
-    exchanges.delete(device)
-    exchanges.set(device, known)
-    const [oldest] = exchanges.keys()
-    if (exchanges.size > MOST_DEVICES && oldest !== undefined) exchanges.delete(oldest)
+  clock(request: DeviceRequest): void {
+    const exchanges = this.#exchangesOf(request.device)
+    const faulty = replyToClock(request, exchanges, this.#deps, this.#deps.publish)
+    if (faulty) this.#reject(faulty)
+  }
+
+  probe(request: DeviceRequest): void {
+    const faulty = replyToProbe(request, this.#deps, this.#deps.publish)
+    if (faulty) this.#reject(faulty)
+  }
+
+  notify({ device, ...notice }: DeviceNotice): void {
+    // Without a device nobody subscribes: the topic would come back as a message of nobody.
+    if (device !== '') this.#deps.publish(nativeTopic(device, 'errors'), JSON.stringify(notice))
+  }
+
+  #exchangesOf(device: FullId): ClockExchanges {
+    const known = this.#exchanges.get(device) ?? new ClockExchanges()
+    this.#exchanges.delete(device)
+    this.#exchanges.set(device, known)
+    const [oldest] = this.#exchanges.keys()
+    if (this.#exchanges.size > MAX_DEVICES && oldest !== undefined) this.#exchanges.delete(oldest)
     return known
   }
 
-  function fault(
-    device: FullId,
-    channel: string,
-    reason: 'clock_request' | 'probe_request',
-    wrong: Fault,
-  ): void {
-    const topic = nativeTopic(device, channel)
-    const where = wrong.path === '' ? topic : `${topic}, ${wrong.path}`
-    refusals.note(reason, topic, `${where}: expected ${wrong.expected}, got ${wrong.got}`)
-    const notice = { topic, reason: 'schema', ...wrong, rejectionId: '', count: 1 }
-    publish(nativeTopic(device, 'errors'), JSON.stringify(notice))
+  #reject({ reason, notice, text }: FaultyRequest): void {
+    this.#deps.refusals.note(reason, notice.topic, text)
+    this.notify(notice)
   }
 }

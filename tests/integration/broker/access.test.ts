@@ -125,14 +125,14 @@ describe('who may come in', () => {
     expect(await test.metric('padborg_mqtt_refused_total{reason="revoked"}')).toBe(4)
   })
 
-  it('ends a connection whose credential runs out', async () => {
+  it('ends a connection whose credential expires', async () => {
     test = await startBroker()
     test.device('acme.t1')
     const validTo = new Date(Date.now() + 700).toISOString()
     const short = test.registry.credentials.create('acme.t1', { validTo })
     const client = await test.signedIn(short)
     await client.whenClosed()
-    expect(test.log.some(({ text }) => text.includes('has run out'))).toBe(true)
+    expect(test.log.some(({ text }) => text.includes('has expired'))).toBe(true)
   })
 
   it('tells an MQTT 5 client what is expected', async () => {
@@ -149,7 +149,7 @@ describe('who may come in', () => {
     })
     expect(await client.next('connack')).toMatchObject({ returnCode: 1 })
     await client.whenClosed()
-    expect(test.log.map(({ text }) => text).join()).toMatch(/MQTT 5 client.*3\.1\.1/)
+    expect(test.log.map(({ text }) => text).join()).toMatch(/expected MQTT 3\.1\.1, got MQTT 5/)
   })
 
   it('answers CONNACK 3 above the limit of connections, and lets one in again after', async () => {

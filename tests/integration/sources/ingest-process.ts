@@ -9,7 +9,6 @@ import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import { openIngest } from '../../../ingest/open-ingest.ts'
 import { createMqttSource, type MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
 import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
-import { REQUEST_RULES } from './source-support.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 /*
@@ -57,7 +56,6 @@ async function run(options: ProcessOptions): Promise<void> {
       intake: ingest.intake,
       registry,
       directory: createDirectory(registry),
-      requests: REQUEST_RULES,
       metrics: createMetrics(),
       clock,
       log,

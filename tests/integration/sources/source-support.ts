@@ -5,8 +5,6 @@ import type { NewDevice, Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
-import * as clockRequests from '../../../broker/replies/clock-requests.ts'
-import * as probeRequests from '../../../broker/replies/probe-requests.ts'
 import {
   createMqttSource,
   type MqttSource,
@@ -16,8 +14,6 @@ import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
-
-export const REQUEST_RULES = { ...clockRequests, ...probeRequests }
 
 export interface TestSource {
   readonly source: MqttSource
@@ -68,7 +64,6 @@ export async function startSource(
         intake,
         registry,
         directory,
-        requests: REQUEST_RULES,
         metrics,
         clock: systemClock,
         log: logger,

@@ -1,6 +1,6 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSharedBuffer } from '../../../broker/connections/shared-buffer.ts'
+import { createSharedReadBuffer } from '../../../broker/connections/shared-read-buffer.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { publishPacket, startBroker, topicOf, type TestBroker } from './broker-support.ts'
 
@@ -8,7 +8,7 @@ const text = (packet: object) => String(Reflect.get(packet, 'payload'))
 
 describe('the buffer that all sockets read into', () => {
   it('is used by this version of Node, also after a pause', async () => {
-    const shared = createSharedBuffer()
+    const shared = createSharedReadBuffer()
     const read: string[] = []
     const sockets: Socket[] = []
     let made = 0

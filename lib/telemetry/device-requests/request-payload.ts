@@ -1,7 +1,7 @@
-import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+import { nestsTooDeep } from '../json-depth.ts'
 
-/** What a request on `clock/request` or `probe/request` lacks, in the words of an `errors` message. */
-export interface Fault {
+/** What is wrong with a request, in the fields of a message on the topic `errors`. */
+export interface RequestFault {
   readonly path: string
   readonly expected: string
   readonly got: string
@@ -12,7 +12,7 @@ export function textOf(payload: Uint8Array): string | null {
   try {
     return strict.decode(payload)
   } catch {
-    // Not UTF-8: the caller says so, or echoes it as base64.
+    // Not UTF-8: the caller reports it, or echoes it as base64.
     return null
   }
 }
@@ -26,7 +26,7 @@ export function fieldsOf(text: string): Readonly<Record<string, unknown>> | null
     const value: unknown = JSON.parse(text)
     return isObject(value) ? value : null
   } catch {
-    // Not JSON: the caller says what was expected.
+    // Not JSON: the caller reports what was expected.
     return null
   }
 }
@@ -35,7 +35,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export function kindOf(value: unknown): string {
+export function typeNameOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value

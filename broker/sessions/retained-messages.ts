@@ -2,19 +2,19 @@ import { matchesFilter } from '#lib/telemetry/topics.ts'
 import type { RetainedMessage, SessionFile } from './session-file.ts'
 
 /** Retained messages by tenant and topic, in memory and in `broker.db`. */
-export interface Retained {
-  /** An empty payload clears the topic ([MQTT-3.3.1-10]). False: there are too many. */
+export interface RetainedMessages {
+  /** An empty payload clears the topic ([MQTT-3.3.1-10]). False: the tenant has too many. */
   put(message: RetainedMessage): boolean
   /** Those that match a scoped filter. */
   matching(filter: string): readonly RetainedMessage[]
-  /** Forgets a tenant (`acme/`), or what lies below a topic of it. */
+  /** Drops the messages on all topics that begin so: of a tenant (`acme/`) or of a device. */
   forgetBelow(start: string): void
 }
 
-/** Retained messages of one tenant: memory that devices fill must end somewhere. */
-const MOST_PER_TENANT = 50_000
+/** Retained messages of one tenant: devices must not fill the memory. */
+const MAX_PER_TENANT = 50_000
 
-export function createRetained(file: SessionFile): Retained {
+export function createRetainedMessages(file: SessionFile): RetainedMessages {
   const tenants = new Map<string, Map<string, RetainedMessage>>()
   for (const { topic, payload, qos } of file.retained()) {
     ofTenant(topic).set(topic, { topic, payload: Buffer.from(payload), qos })
@@ -34,7 +34,7 @@ export function createRetained(file: SessionFile): Retained {
         if (messages.delete(topic)) file.putRetained(topic, null)
         return true
       }
-      if (messages.size >= MOST_PER_TENANT && !messages.has(topic)) return false
+      if (messages.size >= MAX_PER_TENANT && !messages.has(topic)) return false
       const message = { topic, payload: Buffer.from(payload), qos }
       messages.set(topic, message)
       file.putRetained(topic, message)

@@ -1,25 +1,26 @@
+// Written for speed: without it every read of a socket makes a buffer.
 import type { Socket } from 'node:net'
 
 /**
  * One buffer that all TCP sockets read into. Node otherwise makes a buffer of 64 KiB for each read and
- * shrinks it to what came; for a telemetry message of 300 bytes that costs more than parsing it, and
- * its remains are a large part of the garbage of the main thread.
+ * shrinks it to what arrived; for a telemetry message of 300 bytes that costs more than parsing it, and
+ * is a large part of the garbage of the main thread.
  *
  * Node has this as `onread`, but only for sockets that a program opens itself. Those of a server have
- * the same fields, under symbols; a version of Node without them makes buffers as before.
+ * the same fields, under symbols; a version of Node without them makes a buffer per read.
  */
-export interface SharedBuffer {
+export interface SharedReadBuffer {
   /**
-   * Whether the socket now reads into the shared buffer: `onBytes` then gets views of it that hold
-   * good until it returns, and nothing comes as 'data'.
+   * Whether the socket now reads into the shared buffer. `onBytes` then gets views of it that are
+   * valid until it returns, and there is no event 'data'.
    */
   take(socket: Socket, onBytes: (bytes: Buffer) => void): boolean
 }
 
-/** As much as libuv asks for at once. */
+/** What libuv asks for at once. */
 const READ_BYTES = 64 * 1024
 
-export function createSharedBuffer(): SharedBuffer {
+export function createSharedReadBuffer(): SharedReadBuffer {
   const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 
   return {
@@ -43,16 +44,16 @@ interface Fields {
   readonly callback: symbol
 }
 
-let found: Fields | null | undefined
+let fields: Fields | null | undefined
 
 /** The symbols are the same for all sockets of a process. */
 function fieldsOf(socket: Socket): Fields | null {
-  if (found !== undefined) return found
+  if (fields !== undefined) return fields
   const named = (name: string) =>
     Object.getOwnPropertySymbols(socket).find(({ description }) => description === name)
   const [buffer, callback, generator] = [named('kBuffer'), named('kBufferCb'), named('kBufferGen')]
-  found = buffer && callback && generator ? { buffer, callback } : null
-  return found
+  fields = buffer && callback && generator ? { buffer, callback } : null
+  return fields
 }
 
 interface Handle {

@@ -1,26 +1,12 @@
-import { matchesFilter } from '#lib/telemetry/topics.ts'
 import type { Qos } from '#lib/telemetry/message.ts'
+import { matchesFilter } from '#lib/telemetry/topics.ts'
 import type { Connection } from '../connections/connection.ts'
+import type { Interest } from '../publish/interest.ts'
 
-/** Counts the changes of subscriptions, so that who listens where need not be asked per message. */
-export interface Interest {
-  epoch: number
-  changed(): void
-}
+/** Topics remembered per connection: it may have a thousand filters, matched for each message. */
+const MAX_REMEMBERED = 64
 
-export function createInterest(): Interest {
-  return {
-    epoch: 1,
-    changed() {
-      this.epoch += 1
-    },
-  }
-}
-
-/** Topics remembered per connection: it may have a thousand filters, and be asked for each message. */
-const REMEMBERED = 64
-
-/** The highest QoS that the filters of a connection grant a topic; null: it does not listen there. */
+/** The highest QoS that the filters of a connection grant a topic; null: it does not subscribe. */
 export type GrantedQos = (connection: Connection, topic: string) => Qos | null
 
 export function createGrantedQos(interest: Interest): GrantedQos {
@@ -31,14 +17,14 @@ export function createGrantedQos(interest: Interest): GrantedQos {
     const { topics } = connection.granted
     const known = topics.get(topic)
     if (known !== undefined) return known
-    if (topics.size >= REMEMBERED) topics.clear()
-    const granted = highest(connection, topic)
+    if (topics.size >= MAX_REMEMBERED) topics.clear()
+    const granted = highestQos(connection, topic)
     topics.set(topic, granted)
     return granted
   }
 }
 
-function highest({ client, prefix }: Connection, topic: string): Qos | null {
+function highestQos({ client, prefix }: Connection, topic: string): Qos | null {
   let granted: Qos | null = null
   for (const [filter, { qos }] of Object.entries(client.subscriptions)) {
     if ((granted === null || qos > granted) && matchesFilter(filter.slice(prefix.length), topic)) {

@@ -1,18 +1,18 @@
-import { textOf, type Fault } from './json-requests.ts'
+import { textOf, type RequestFault } from './request-payload.ts'
 
 /** Of the payload of a probe request (contract: any payload up to 64 KiB). */
-export const LONGEST_PROBE = 64 * 1024
+export const MAX_PROBE_BYTES = 64 * 1024
 
-export function probeFault(payload: Uint8Array): Fault | null {
-  if (payload.length <= LONGEST_PROBE) return null
-  return { path: '', expected: `at most ${LONGEST_PROBE} bytes`, got: `${payload.length} bytes` }
+export function probeFault(payload: Uint8Array): RequestFault | null {
+  if (payload.length <= MAX_PROBE_BYTES) return null
+  return { path: '', expected: `at most ${MAX_PROBE_BYTES} bytes`, got: `${payload.length} bytes` }
 }
 
 /**
  * The echo: `{"receivedAt":"<ns>","sentAt":"<ns>","payload":"<text>"}`, or `payloadBase64` when the
- * payload is not UTF-8. `sentAtNs` is asked for when everything else is ready.
+ * payload is not UTF-8. `sentAtNs` is called when everything else is ready.
  */
-export function probeAnswer(
+export function probeResponse(
   payload: Uint8Array,
   receivedAtNs: bigint,
   sentAtNs: () => bigint,

@@ -1,0 +1,47 @@
+import { Readable } from 'node:stream'
+import type { Queued } from '../sessions/offline-queue.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { Subscription } from '../sessions/stored-subscriptions.ts'
+
+interface ClientId {
+  readonly id: string
+}
+
+/**
+ * The interface of aedes-persistence, as far as Aedes still calls it: messages come in past it, and a
+ * will is kept by its connection, because an ended process has no wills to publish. Aedes hands over
+ * all filters of a SUBSCRIBE, also those it has just refused: `mayKeep` decides again.
+ */
+export function createPersistence(
+  sessions: Sessions,
+  mayKeep: (client: ClientId, filter: string) => boolean,
+) {
+  const { file, subscriptions, retained } = sessions
+  return {
+    async setup(): Promise<void> {},
+    storeRetained: async (): Promise<void> => {},
+    createRetainedStreamCombi: (filters: readonly string[]) =>
+      Readable.from(filters.flatMap((filter) => retained.matching(filter))),
+    async addSubscriptions(client: ClientId, added: readonly Subscription[]) {
+      const kept = added.filter(({ topic }) => mayKeep(client, topic))
+      subscriptions.add(client.id, kept)
+      await file.written()
+    },
+    async removeSubscriptions({ id }: ClientId, filters: readonly string[]) {
+      subscriptions.remove(id, filters)
+      await file.written()
+    },
+    subscriptionsByClient: async ({ id }: ClientId) => subscriptions.of(id),
+    subscriptionsByTopic: async (): Promise<readonly Subscription[]> => [],
+    cleanSubscriptions: async ({ id }: ClientId) => subscriptions.clear(id),
+    outgoingEnqueueCombi: async (): Promise<void> => {},
+    outgoingUpdate: async ({ id }: ClientId, packet: Queued) =>
+      sessions.queueOf(id)?.update(packet),
+    outgoingClearMessageId: async ({ id }: ClientId, packet: Queued) =>
+      sessions.queueOf(id)?.remove(packet),
+    outgoingStream: ({ id }: ClientId) => Readable.from(sessions.queueOf(id)?.list() ?? []),
+    putWill: async (): Promise<void> => {},
+    delWill: async (): Promise<void> => {},
+    streamWill: () => Readable.from([]),
+  }
+}

@@ -1,0 +1,172 @@
+import { CONNACK_WRONG_VERSION, protocolLevelOf } from '#lib/mqtt/connect.ts'
+import { FrameReader, type FrameHandler } from '#lib/mqtt/frame-reader.ts'
+import type { Frame } from '#lib/mqtt/frame.ts'
+import {
+  CONNECT,
+  DISCONNECT,
+  PINGREQ,
+  PUBACK,
+  PUBCOMP,
+  PUBLISH,
+  PUBREC,
+  PUBREL,
+  SUBSCRIBE,
+  UNSUBSCRIBE,
+} from '#lib/mqtt/packet-types.ts'
+import type { ReadChunk } from '#lib/mqtt/unread.ts'
+import type { Clock } from '#lib/runtime/clock.ts'
+import type { Refusals } from '../access/refusals.ts'
+import type { BrokerOptions } from '../options.ts'
+import type { BackPressure } from './back-pressure.ts'
+import type { Connection } from './connection.ts'
+
+/** Takes the messages of publishers. */
+export interface Publishes {
+  /** False: not now; the connection is paused, and the packet comes again. */
+  publish(connection: Connection, frame: Frame, chunk: ReadChunk): boolean
+  /** The PUBREL of a QoS 2 message. */
+  release(connection: Connection, messageId: number): void
+}
+
+export interface PacketReaderDeps {
+  readonly clock: Clock
+  readonly refusals: Refusals
+  readonly backPressure: BackPressure
+  readonly publishes: Publishes
+}
+
+/** Packets that Aedes may work on at once for one client: a flood of subscribes waits here. */
+export const MAX_AT_AEDES = 64
+
+/** What a client may send after its CONNECT, apart from PUBLISH and PUBREL. */
+const FOR_AEDES: ReadonlySet<number> = new Set([
+  CONNECT,
+  PUBACK,
+  PUBREC,
+  PUBCOMP,
+  SUBSCRIBE,
+  UNSUBSCRIBE,
+  PINGREQ,
+  DISCONNECT,
+])
+
+/**
+ * Reads MQTT packets from connections. Messages go straight to the message path, other packets whole
+ * and in order to Aedes. A paused connection is not read; what it has sent stays in order.
+ */
+export class PacketReader implements FrameHandler<Connection> {
+  readonly #deps: PacketReaderDeps
+  readonly #maxPacketBytes: number
+  readonly #frames: FrameReader<Connection>
+
+  constructor(deps: PacketReaderDeps, { maxPacketBytes }: Pick<BrokerOptions, 'maxPacketBytes'>) {
+    this.#deps = deps
+    this.#maxPacketBytes = maxPacketBytes
+    this.#frames = new FrameReader(this, { maxPacketBytes, headBytes: 0 })
+  }
+
+  /** Bytes from the socket; borrowed ones are overwritten after this call. */
+  read(connection: Connection, bytes: Buffer, borrowed: boolean): void {
+    const { clock } = this.#deps
+    const receivedAtNs = clock.nowNs()
+    const receivedMonoNs = clock.monoNs()
+    this.#frames.read(connection, { bytes, receivedAtNs, receivedMonoNs, borrowed })
+  }
+
+  /** Continues with what waits. */
+  resume(connection: Connection): void {
+    this.#frames.resume(connection)
+    if (connection.stage === 'closed') return
+    const { ended, pausedBy } = connection
+    if (ended && (pausedBy === null || pausedBy === 'journal')) connection.client.close()
+    else if (pausedBy === null) connection.stream.resume()
+  }
+
+  /** The peer has sent its last byte. */
+  end(connection: Connection): void {
+    connection.ended = true
+    // While the journal takes nothing, what was read but not handed over goes with its connection.
+    const waits = connection.waiting.length > 0 && connection.pausedBy !== 'journal'
+    if (!waits) connection.client.close()
+  }
+
+  isPaused(connection: Connection): boolean {
+    return connection.pausedBy !== null
+  }
+
+  isClosed(connection: Connection): boolean {
+    return connection.stage === 'closed' || connection.stream.destroyed
+  }
+
+  waits(connection: Connection): void {
+    this.#deps.backPressure.stopSocketIfFull(connection)
+  }
+
+  take(connection: Connection, frame: Frame, chunk: ReadChunk): boolean {
+    if (connection.stage !== 'ready') return this.#connect(connection, frame, chunk)
+    if (frame.type === PUBLISH) return this.#deps.publishes.publish(connection, frame, chunk)
+    if (frame.type === PUBREL) return this.#release(connection, frame, chunk)
+    if (!FOR_AEDES.has(frame.type)) {
+      return this.#refuse(connection, `a packet of type ${frame.type}`)
+    }
+    if (connection.client._parsingBatch >= MAX_AT_AEDES) {
+      this.#deps.backPressure.pause(connection, 'busy')
+      return false
+    }
+    connection.client._keepaliveTimer?.refresh()
+    connection.client._parser.parse(bytesFor(frame, chunk))
+    return true
+  }
+
+  tooLarge(connection: Connection, { at, end }: Frame): void {
+    this.#deps.refusals.close(
+      connection,
+      'packet_size',
+      `expected a packet of at most ${this.#maxPacketBytes} bytes, got ${end - at}; send smaller ` +
+        'ones, or raise PADBORG_MQTT_MAX_PACKET_BYTES',
+    )
+  }
+
+  malformed(connection: Connection): void {
+    this.#refuse(connection, 'a remaining length of over 4 bytes')
+  }
+
+  #connect(connection: Connection, frame: Frame, chunk: ReadChunk): boolean {
+    if (connection.stage !== 'new' || frame.type !== CONNECT) {
+      return this.#refuse(connection, `a packet of type ${frame.type} before CONNECT`)
+    }
+    if (protocolLevelOf(chunk.bytes, frame) === 5) {
+      this.#deps.refusals.note(
+        connection,
+        'protocol_version',
+        'expected MQTT 3.1.1, got MQTT 5; set the client to protocol version 4 (3.1.1)',
+      )
+      connection.stream.end(CONNACK_WRONG_VERSION, () => connection.stream.destroy())
+      return true
+    }
+    connection.stage = 'connecting'
+    this.#deps.backPressure.pause(connection, 'connecting')
+    connection.client._parser.parse(bytesFor(frame, chunk))
+    return true
+  }
+
+  #release(connection: Connection, { bodyAt, end, flags }: Frame, { bytes }: ReadChunk): boolean {
+    if (end - bodyAt !== 2 || flags !== 2) return this.#refuse(connection, 'a malformed PUBREL')
+    connection.client._keepaliveTimer?.refresh()
+    this.#deps.publishes.release(connection, bytes.readUInt16BE(bodyAt))
+    return true
+  }
+
+  /** True: the packet needs nothing more. */
+  #refuse(connection: Connection, what: string): true {
+    const text = `expected MQTT 3.1.1, got ${what}; correct the client`
+    this.#deps.refusals.close(connection, 'protocol', text)
+    return true
+  }
+}
+
+/** The parser of Aedes keeps parts of what it is given. */
+function bytesFor({ at, end }: Frame, { bytes, borrowed }: ReadChunk): Buffer {
+  const packet = bytes.subarray(at, end)
+  return borrowed ? Buffer.from(packet) : packet
+}
