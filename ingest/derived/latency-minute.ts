@@ -1,5 +1,5 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import type { LatencyRow } from '#lib/store/scans.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { STAGES, type Stage } from '#lib/telemetry/stage.ts'

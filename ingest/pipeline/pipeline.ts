@@ -315,7 +315,9 @@ function judgeElement({
   if (receivedAtNs - timeNs > options.lateNs) flags |= FLAGS.late
   if (message.retain || message.will || message.origin) flags |= FLAGS.not_live
   if (sequenceReused(known, element, usable ? claimed : null)) flags |= FLAGS.sequence_reused
-  if (element.seq !== null && !message.origin) known.loss = addLossSample(known.loss, element.seq)
+  if (element.seq !== null) {
+    known.loss = addLossSample(known.loss, element.seq, (flags & FLAGS.not_live) === 0)
+  }
   const uplink = usable ? uplinkOf(device, claimed, receivedAtNs) : null
   return {
     device: id,

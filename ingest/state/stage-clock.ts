@@ -1,6 +1,7 @@
-import { bucketOf, percentileOfBuckets, BUCKET_RELATIVE_ERROR } from '#lib/kpi/buckets.ts'
+import { bucketOf, percentileOfBuckets } from '#lib/kpi/buckets.ts'
+import { latencyRows, type LatencyRow } from '#lib/kpi/network/latency.ts'
 import type { DatabaseSync } from 'node:sqlite'
-import type { LatencyQuery, LatencyRow, Stage } from '#lib/telemetry/questions.ts'
+import type { LatencyQuery, Stage } from '#lib/telemetry/questions.ts'
 import type { StageCount } from './ingest-db.ts'
 
 const MINUTE_NS = 60_000_000_000n
@@ -93,28 +94,14 @@ export function stageLatency(
     group.rows.push(count)
     groups.set(key, group)
   }
-  return [...groups.values()].map(latencyRow)
-}
-
-function latencyRow(group: {
-  stage: Stage
-  timeNs: bigint | null
-  rows: StageCount[]
-}): LatencyRow {
-  const { stage, timeNs, rows } = group
-  const percentile = (p: number) => percentileOfBuckets(rows, p)
-  return {
+  const histograms = [...groups.values()].map(({ stage, timeNs, rows }) => ({
     group: {},
     timeNs,
     stage,
-    n: rows.reduce((sum, { n }) => sum + n, 0),
-    p50Ms: percentile(50),
-    p95Ms: percentile(95),
-    p99Ms: percentile(99),
-    maxMs: percentile(100),
+    buckets: rows,
+    maxMs: percentileOfBuckets(rows, 100),
     clockBoundMs: null,
     negative: 0,
-    method: 'histogram',
-    relError: BUCKET_RELATIVE_ERROR,
-  }
+  }))
+  return latencyRows(histograms)
 }

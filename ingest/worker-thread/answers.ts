@@ -1,8 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { offsetAt } from '#lib/kpi/network/clock.ts'
+import { LATENCY_PERCENTILES, latencyRows } from '#lib/kpi/network/latency.ts'
+import { lossRows } from '#lib/kpi/network/loss.ts'
+import { throughputRows } from '#lib/kpi/network/throughput.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Handlers } from '#lib/runtime/threads/rpc.ts'
-import type { ReadingsFiles, StoreReader } from '#lib/store/store.ts'
+import type { ReadableStore, StoreReader } from '#lib/store/store.ts'
 import type {
   AggregatesScan,
   FigureScan,
@@ -37,8 +40,7 @@ export interface AnswerDeps {
   /** Left out where other processes write to the same store. */
   readonly hours?: HeatHours
   readonly state: IntakeState
-  readonly store: StoreReader
-  readonly files: ReadingsFiles
+  readonly store: ReadableStore
   readonly db: DatabaseSync
   readonly rejections: RejectionBook
   readonly stages: StageClock
@@ -58,10 +60,11 @@ export type ShownRow = Shown & { readonly device: FullId }
 
 /** What the worker answers by name: the questions of the port, and two that only main asks. */
 export function createAnswers(deps: AnswerDeps): Handlers {
-  const { state, store, files, rejections, reader, clock } = deps
-  const registers: StoreReader['registers'] = (scan, signal) => store.registers(scan, signal)
-  const delays: StoreReader['delays'] = (scan, signal) => store.delays(scan, signal)
-  const readings: StoreReader['readings'] = (scan, signal) => store.readings(scan, signal)
+  const { state, rejections, clock } = deps
+  const { reader, exact, files } = deps.store
+  const registers: StoreReader['registers'] = (scan, signal) => reader.registers(scan, signal)
+  const delays: StoreReader['delays'] = (scan, signal) => reader.delays(scan, signal)
+  const readings: StoreReader['readings'] = (scan, signal) => reader.readings(scan, signal)
   const heat = { ...deps, registers }
   const services = { delays }
 
@@ -71,16 +74,21 @@ export function createAnswers(deps: AnswerDeps): Handlers {
       files.readingsFile({ ...scan, path: deps.exportPath() }, signal),
     readingDevices: (scan: ReadingsFileScan, signal: AbortSignal) =>
       files.readingDevices(scan, signal),
-    since: (scan: SinceScan, signal: AbortSignal) => store.since(scan, signal),
-    aggregates: (scan: AggregatesScan, signal: AbortSignal) => store.aggregates(scan, signal),
-    throughput: (scan: FigureScan, signal: AbortSignal) => store.throughput(scan, signal),
-    loss: (scan: FigureScan, signal: AbortSignal) => store.loss(scan, signal),
+    since: (scan: SinceScan, signal: AbortSignal) => reader.since(scan, signal),
+    aggregates: (scan: AggregatesScan, signal: AbortSignal) => reader.aggregates(scan, signal),
+    throughput: async (scan: FigureScan, signal: AbortSignal) =>
+      throughputRows(await reader.counts(scan, signal), scan),
+    loss: async (scan: FigureScan, signal: AbortSignal) =>
+      lossRows(await reader.sequenceRuns(scan, signal)),
     heat: (query: HeatQuery, signal: AbortSignal) => answerHeat(heat, query, signal),
     availability: (query: AvailabilityQuery, signal: AbortSignal) =>
       answerAvailability(services, query, signal),
     jitter: (query: ServiceQuery, signal: AbortSignal) => answerJitter(services, query, signal),
     async latency(query: LatencyScan, signal: AbortSignal) {
-      const rows = await store.latency(query, signal)
+      const percentiles = LATENCY_PERCENTILES
+      const rows =
+        (await exact?.exactLatency(query, signal)) ??
+        latencyRows(await reader.latencyBuckets({ ...query, percentiles }, signal))
       return [...rows, ...platformLatency(deps, query)]
     },
     lastValues: (scope: Scope) => lastValues(state, scope),
@@ -91,7 +99,7 @@ export function createAnswers(deps: AnswerDeps): Handlers {
     rejectionGroups: (query: RejectionGroupsQuery) => groupRejections(deps.db, query),
     candidates: ({ request, after }: CandidatesQuestion) =>
       request.positions
-        ? journaledCandidates(reader, request, after)
+        ? journaledCandidates(deps.reader, request, after)
         : rejections.candidates(request, after),
   }
 }

@@ -3,7 +3,6 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
-import * as buckets from '#lib/kpi/buckets.ts'
 import { addSample } from '#lib/kpi/network/clock.ts'
 import { openRegistryReader } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
@@ -75,7 +74,6 @@ async function run(options: WorkerOptions): Promise<void> {
     expected: saved.parts,
     retention: options.retention,
     limits: options.limits,
-    buckets,
     clock,
     log,
   })
@@ -140,8 +138,7 @@ async function run(options: WorkerOptions): Promise<void> {
   serveCalls(port as NonNullable<typeof port>, {
     ...createAnswers({
       state,
-      store: shareReader(store.reader, { clock, atOnce: options.limits.queryConcurrency }),
-      files: store.files,
+      store: shareReader(store, { clock, atOnce: options.limits.queryConcurrency }),
       db,
       rejections,
       stages,

@@ -3,14 +3,6 @@ import type { Log } from '#lib/runtime/log.ts'
 import type { InfluxSettings } from './influx/settings.ts'
 import type { StoreLimits, StoreRetention } from './store.ts'
 
-/** What a store takes of `lib/kpi/buckets.ts`: handed in, because `lib/store` may not import it. */
-export interface Buckets {
-  readonly BUCKET_RELATIVE_ERROR: number
-  bucketOf(valueMs: number): number
-  bucketMidMs(bucket: number): number
-  bucketSql(column: string): string
-}
-
 export interface InfluxOptions extends InfluxSettings {
   /** Series of readings (device, channel, radio technology) at most; readings beyond are refused. */
   readonly maxSeries: number
@@ -28,7 +20,6 @@ export interface StoreOptions {
   readonly expected: Readonly<Record<string, number>>
   readonly retention: StoreRetention
   readonly limits: StoreLimits
-  readonly buckets: Buckets
   /** Where the readings go; for `influx:` alone. */
   readonly influx?: InfluxOptions | undefined
   readonly clock: Clock

@@ -1,6 +1,6 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import type { Group, Grouping } from '#lib/telemetry/grouping.ts'
+import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
@@ -73,43 +73,13 @@ export interface LatencyScan extends FigureScan {
   readonly stages: readonly Stage[]
 }
 
-interface FigureRow {
-  readonly group: Group
-  /** Start of the interval, where the scan has intervals. */
-  readonly timeNs: bigint | null
-}
-
-/** Latency in ms; percentiles are type 7 when `method` is exact, else of log-linear buckets. */
-export interface LatencyRow extends FigureRow {
-  readonly stage: Stage
-  readonly n: number
-  readonly p50Ms: number | null
-  readonly p95Ms: number | null
-  readonly p99Ms: number | null
-  readonly maxMs: number | null
-  /** Largest half width of the clock error behind the row; null where no clock is involved. */
-  readonly clockBoundMs: number | null
-  /** How many values were below zero: a clock is wrong. */
-  readonly negative: number
-  readonly method: 'exact' | 'histogram'
-  readonly relError: number
-}
-
-export interface ThroughputRow extends FigureRow {
-  readonly messages: number
-  readonly readings: number
-  readonly bytes: number
-  readonly messagesPerS: number
-  readonly bytesPerS: number
-}
-
-export interface LossRow extends FigureRow {
-  readonly expected: number
-  readonly received: number
-  readonly lost: number
-  /** Null where nothing was expected. */
-  readonly lossRatio: number | null
-  readonly restarts: number
+/** Latencies as buckets, thinned so that some percentiles stay the same. */
+export interface BucketsScan extends LatencyScan {
+  /**
+   * 0..100: a bucket that holds no order statistic of them may be added to the next one above that
+   * does, or to the highest.
+   */
+  readonly percentiles: readonly number[]
 }
 
 /** Registers of energy meters, thinned so that the heat of whole buckets stays the same. */

@@ -1,7 +1,8 @@
 import { encodeJson } from '#lib/runtime/bigint-json.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import type { StoreReader } from './store.ts'
+import type { LatencyScan } from './scans.ts'
+import type { ExactLatency, ReadableStore, StoreReader } from './store.ts'
 
 export interface SharingOptions {
   readonly clock: Clock
@@ -15,35 +16,49 @@ const KEPT_NS = 1_000_000_000n
 const MAX_KEPT = 32
 
 /**
- * A reader that runs a scan once for all who want it at the same time, but only while the store is
- * busy: a wall of dashboards then costs what one of them does, and a result is at most about a
+ * A store that runs a scan once for all who want it at the same time, but only while it is busy: a wall of dashboards then costs what one of them does, and a result is at most about a
  * second old. Otherwise everybody gets the newest. Scans up to now are the same, though no two end
  * at the same nanosecond: a result ends where the scan does, or less than a second before.
  *
  * Shared are the sums over many rows, which every viewer of a dashboard asks for again and again.
  */
-export function shareReader(reader: StoreReader, options: SharingOptions): StoreReader {
+export function shareReader(store: ReadableStore, options: SharingOptions): ReadableStore {
   const load: Load = { ...options, running: 0 }
+  return {
+    reader: sharedReader(store.reader, load),
+    exact: store.exact && sharedExact(store.exact, load),
+    files: store.files,
+  }
+}
+
+function sharedReader(reader: StoreReader, load: Load): StoreReader {
   const aggregates = new SharedScan(load, (scan: Scan<'aggregates'>, signal) =>
     reader.aggregates(scan, signal),
   )
-  const latency = new SharedScan(load, (scan: Scan<'latency'>, signal) =>
-    reader.latency(scan, signal),
+  const counts = new SharedScan(load, (scan: Scan<'counts'>, signal) => reader.counts(scan, signal))
+  const latencyBuckets = new SharedScan(load, (scan: Scan<'latencyBuckets'>, signal) =>
+    reader.latencyBuckets(scan, signal),
   )
-  const throughput = new SharedScan(load, (scan: Scan<'throughput'>, signal) =>
-    reader.throughput(scan, signal),
+  const sequenceRuns = new SharedScan(load, (scan: Scan<'sequenceRuns'>, signal) =>
+    reader.sequenceRuns(scan, signal),
   )
-  const loss = new SharedScan(load, (scan: Scan<'loss'>, signal) => reader.loss(scan, signal))
   return {
     readings: (scan, signal) => reader.readings(scan, signal),
     since: (scan, signal) => reader.since(scan, signal),
     aggregates: (scan, signal) => aggregates.run(scan, signal),
-    latency: (scan, signal) => latency.run(scan, signal),
-    throughput: (scan, signal) => throughput.run(scan, signal),
-    loss: (scan, signal) => loss.run(scan, signal),
+    counts: (scan, signal) => counts.run(scan, signal),
+    latencyBuckets: (scan, signal) => latencyBuckets.run(scan, signal),
+    sequenceRuns: (scan, signal) => sequenceRuns.run(scan, signal),
     registers: (scan, signal) => reader.registers(scan, signal),
     delays: (scan, signal) => reader.delays(scan, signal),
   }
+}
+
+function sharedExact(exact: ExactLatency, load: Load): ExactLatency {
+  const shared = new SharedScan(load, (scan: LatencyScan, signal) =>
+    exact.exactLatency(scan, signal),
+  )
+  return { exactLatency: (scan, signal) => shared.run(scan, signal) }
 }
 
 /** What a method of the reader scans for. */

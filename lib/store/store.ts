@@ -1,3 +1,6 @@
+import type { LatencyBuckets, LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { SequenceRow } from '#lib/kpi/network/loss.ts'
+import type { CountRow } from '#lib/kpi/network/throughput.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Reading, ReadingRow } from '#lib/telemetry/reading.ts'
@@ -5,18 +8,16 @@ import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
 import type {
   AggregateRow,
   AggregatesScan,
+  BucketsScan,
   DelaysScan,
   FigureScan,
-  LatencyRow,
   LatencyScan,
-  LossRow,
   ReadingsFile,
   ReadingsFileScan,
   ReadingsScan,
   RegistersScan,
   SinceRows,
   SinceScan,
-  ThroughputRow,
 } from './scans.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import type { Page } from '#lib/telemetry/page.ts'
@@ -74,11 +75,21 @@ export interface StoreReader {
   readings(scan: ReadingsScan, signal?: AbortSignal): Promise<Page<ReadingRow>>
   since(scan: SinceScan, signal?: AbortSignal): Promise<SinceRows>
   aggregates(scan: AggregatesScan, signal?: AbortSignal): Promise<Page<AggregateRow>>
-  latency(scan: LatencyScan, signal?: AbortSignal): Promise<readonly LatencyRow[]>
-  throughput(scan: FigureScan, signal?: AbortSignal): Promise<readonly ThroughputRow[]>
-  loss(scan: FigureScan, signal?: AbortSignal): Promise<readonly LossRow[]>
+  counts(scan: FigureScan, signal?: AbortSignal): Promise<readonly CountRow[]>
+  latencyBuckets(scan: BucketsScan, signal?: AbortSignal): Promise<readonly LatencyBuckets[]>
+  /**
+   * Loss by sequence numbers in the order of arrival, over all kinds of a channel, for whole minutes:
+   * those that the span touches. A gap counts where the next number was measured.
+   */
+  sequenceRuns(scan: FigureScan, signal?: AbortSignal): Promise<readonly SequenceRow[]>
   registers(scan: RegistersScan, signal?: AbortSignal): Promise<readonly RegisterRow[] | TooMany>
   delays(scan: DelaysScan, signal?: AbortSignal): Promise<readonly DelayRow[] | TooMany>
+}
+
+/** What a store may give beside the buckets: percentiles of the raw values. */
+export interface ExactLatency {
+  /** Null where the span has too many rows, or rows that retention has dropped. */
+  exactLatency(scan: LatencyScan, signal?: AbortSignal): Promise<readonly LatencyRow[] | null>
 }
 
 /** Raw readings as Parquet. */
@@ -112,15 +123,20 @@ export interface StoreUpkeep {
   close(): Promise<void>
 }
 
+/** The parts of a store that queries read. */
+export interface ReadableStore {
+  readonly reader: StoreReader
+  readonly exact: ExactLatency | null
+  readonly files: ReadingsFiles
+}
+
 /**
  * Readings over time. Implementations pass `tests/contract/store.ts`.
  *
  * Life cycle: an opened store reads and writes until `close()` resolves; after that every call
  * throws CLOSED. A store that cannot be reached throws STORE_UNAVAILABLE.
  */
-export interface Store {
-  readonly reader: StoreReader
-  readonly files: ReadingsFiles
+export interface Store extends ReadableStore {
   readonly writer: StoreWriter
   readonly upkeep: StoreUpkeep
 }

@@ -3,17 +3,17 @@ import type {
   AggregatesScan,
   DelaysScan,
   FigureScan,
-  LatencyRow,
   LatencyScan,
-  LossRow,
   ReadingsFile,
   ReadingsFileScan,
   ReadingsScan,
   RegistersScan,
   SinceRows,
   SinceScan,
-  ThroughputRow,
 } from '#lib/store/scans.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { LossRow } from '#lib/kpi/network/loss.ts'
+import type { ThroughputRow } from '#lib/kpi/network/throughput.ts'
 import type { ConformanceAnswer, ConformanceQuery } from './conformance.ts'
 import type { FullId } from './ids.ts'
 import type { Kind } from './catalogue.ts'
@@ -29,6 +29,9 @@ import type { Scope } from './scope.ts'
 import type { Span } from './span.ts'
 
 // The names of before the scans had a file of their own, for the callers not moved yet.
+export type { LatencyRow } from '#lib/kpi/network/latency.ts'
+export type { LossRow } from '#lib/kpi/network/loss.ts'
+export type { ThroughputRow } from '#lib/kpi/network/throughput.ts'
 export type { Page } from './page.ts'
 export type { ReadingRow } from './reading.ts'
 export type { Scope } from './scope.ts'
@@ -42,16 +45,13 @@ export type {
   DelaysScan as DelaysQuery,
   FigureScan as FigureQuery,
   FileName,
-  LatencyRow,
   LatencyScan as LatencyQuery,
-  LossRow,
   ReadingsFile,
   ReadingsFileScan as ReadingsFileQuery,
   ReadingsScan as ReadingsQuery,
   RegistersScan as RegistersQuery,
   SinceRows as SinceAnswer,
   SinceScan as SinceQuery,
-  ThroughputRow,
 } from '#lib/store/scans.ts'
 
 export interface LastValue {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '#lib/store/open.ts'
 import type { Store } from '#lib/store/store.ts'
-import { ALL, WIDE, storeOptions } from './store-fixture.ts'
+import { ALL, WIDE, latencyOf, lossOf, storeOptions } from './store-fixture.ts'
 import { DAY_START_NS, JOURNAL, MINUTE_NS, readingsFrom } from './store-rows.ts'
 
 const MANY = 160_000
@@ -37,9 +37,9 @@ describe('a busy DuckDB store', () => {
     let overlapped = 0
     for (let round = 1; round <= 3; round += 1) {
       let isAnswered = false
-      const answer = opened.reader
-        .latency({ ...LATENCY, everyNs: MINUTE_NS / 60n })
-        .finally(() => (isAnswered = true))
+      const answer = latencyOf(opened, { ...LATENCY, everyNs: MINUTE_NS / 60n }).finally(
+        () => (isAnswered = true),
+      )
       const last = MANY + round * 100
       await write(opened, last - 99, last)
       // Two minutes later everything is due.
@@ -65,11 +65,11 @@ describe('a busy DuckDB store', () => {
     await first.upkeep.close()
     const opened = await open(MANY)
     const asked = { ...LATENCY, everyNs: null }
-    const before = await opened.reader.loss(asked)
+    const before = await lossOf(opened, asked)
     const behind: number[] = []
     for (let round = 1; behind.at(-1) !== 0; round += 1) {
       behind.push((await opened.upkeep.maintain(DAY_START_NS + BigInt(round) * MINUTE_NS)).behind)
-      expect(await opened.reader.loss(asked)).toEqual(before)
+      expect(await lossOf(opened, asked)).toEqual(before)
     }
     // Each round gets on, by steps of 50 000 positions.
     expect(behind).toEqual(behind.toSorted((a, b) => b - a))

@@ -5,9 +5,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '#lib/store/open.ts'
 import type { StoreOptions } from '#lib/store/options.ts'
 import type { Store } from '#lib/store/store.ts'
-import type { LatencyRow } from '#lib/store/scans.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
-import { ALL, RETENTION, WIDE, storeOptions, writeAll } from './store-fixture.ts'
+import {
+  ALL,
+  RETENTION,
+  WIDE,
+  latencyOf,
+  storeOptions,
+  throughputOf,
+  writeAll,
+} from './store-fixture.ts'
 import { DAY_NS, DAY_START_NS, HOUR_NS, MINUTE_NS, SECOND_NS, randomFleet } from './store-rows.ts'
 
 const STAGES = ['age', 'uplink', 'rtt'] as const
@@ -45,7 +53,7 @@ describe('the figures file', () => {
     store = (await openStore(storeOptions(dir, over))).store
   }
   const latency = ({ devices, by = ['device'], everyNs = null, ...span }: Asked = {}) =>
-    store.reader.latency({
+    latencyOf(store, {
       ...WIDE,
       ...span,
       scope: devices ? { ...ALL, devices } : ALL,
@@ -110,12 +118,12 @@ describe('the figures file', () => {
     const ask = () => Promise.all(asked.map((question) => latency(question).then(counted)))
     const before = await ask()
     const volume = { ...WIDE, scope: ALL, by: ['kind'] as const, everyNs: MINUTE_NS }
-    const throughput = await store.reader.throughput(volume)
+    const throughput = await throughputOf(store, volume)
     await store.upkeep.close()
     await asBefore(join(dir, 'figures.duckdb'))
     await open({ retention: { ...RETENTION, fleetDays: 1 } })
     expect(await ask()).toEqual(before)
-    expect(await store.reader.throughput(volume)).toEqual(throughput)
+    expect(await throughputOf(store, volume)).toEqual(throughput)
     await writeAll(store, fleet(8, 251, DAY_START_NS + 3n * DAY_NS))
     const all = await ask()
     await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)

@@ -26,6 +26,7 @@ import {
   readAll,
   shown,
   storeOptions,
+  throughputOf,
   writeAll,
 } from './store-fixture.ts'
 import {
@@ -94,7 +95,7 @@ describe('DuckDB files', () => {
       for (const again of batches) await killed.store.writer.write(again)
       await expectRows(killed.store, rows)
       await killed.store.upkeep.maintain(DAY_START_NS + 2n * DAY_NS)
-      const loss = await killed.store.reader.throughput({
+      const loss = await throughputOf(killed.store, {
         scope: ALL,
         ...WIDE,
         by: [],
@@ -150,7 +151,7 @@ describe('DuckDB files', () => {
     await writeAll(next, rows, 30)
     await expectRows(next, rows)
     await next.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)
-    const [sum] = await next.reader.throughput({ scope: ALL, ...WIDE, by: [], everyNs: null })
+    const [sum] = await throughputOf(next, { scope: ALL, ...WIDE, by: [], everyNs: null })
     expect(sum?.readings).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
     const healed = next.writer.positions()
     await next.upkeep.close()
@@ -215,7 +216,7 @@ describe('DuckDB files', () => {
     expect(missingFrom).toBeNull()
     await writeAll(next, old)
     expect(await readAll(next)).toEqual(young.map(shown))
-    const [sum] = await next.reader.throughput({ scope: ALL, ...WIDE, by: [], everyNs: null })
+    const [sum] = await throughputOf(next, { scope: ALL, ...WIDE, by: [], everyNs: null })
     expect(sum?.readings).toBe(40)
   })
 

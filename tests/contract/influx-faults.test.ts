@@ -5,7 +5,7 @@ import type { Store } from '#lib/store/store.ts'
 import { startFaultProxy, type FaultProxy } from '../support/http-fault.ts'
 import { freePort, hasInfluxd, startInfluxd, type TestServer } from '../support/influxd.ts'
 import { createInfluxPlace, type InfluxPlace } from './influx-place.ts'
-import { ALL, WIDE, expectRows, readAll, writeAll } from './store-fixture.ts'
+import { ALL, WIDE, expectRows, readAll, throughputOf, writeAll } from './store-fixture.ts'
 import {
   DAY_START_NS,
   HOUR_NS,
@@ -20,7 +20,7 @@ const hasCode = (code: ErrorCode) => (error: unknown) => isPlatformError(error, 
 
 async function readingsOf(store: Store): Promise<number> {
   const question = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-  const [sum] = await store.reader.throughput(question)
+  const [sum] = await throughputOf(store, question)
   return sum?.readings ?? 0
 }
 

@@ -6,14 +6,25 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { LOCAL_FILE } from '#lib/store/influx/local.ts'
 import { openStore } from '#lib/store/open.ts'
-import type { LatencyRow, ThroughputRow } from '#lib/store/scans.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { ThroughputRow } from '#lib/kpi/network/throughput.ts'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { hasInfluxd, startInfluxd, type TestServer } from '../support/influxd.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { createInfluxPlace, type InfluxPlace } from './influx-place.ts'
-import { ALL, RETENTION, WIDE, seedOfRun, storeOptions, writeAll } from './store-fixture.ts'
+import {
+  ALL,
+  RETENTION,
+  WIDE,
+  latencyOf,
+  lossOf,
+  seedOfRun,
+  storeOptions,
+  throughputOf,
+  writeAll,
+} from './store-fixture.ts'
 import {
   DAY_NS,
   DAY_START_NS,
@@ -48,10 +59,10 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  const figuresOf = async ({ reader }: Store, over: object = {}) => ({
-    latency: await reader.latency({ ...span, by: ['kind'], ...over, stages: STAGES }),
-    throughput: await reader.throughput({ ...span, by: ['kind'], ...over }),
-    loss: await reader.loss({ ...span, by: ['kind'], ...over }),
+  const figuresOf = async (store: Store, over: object = {}) => ({
+    latency: await latencyOf(store, { ...span, by: ['kind'], ...over, stages: STAGES }),
+    throughput: await throughputOf(store, { ...span, by: ['kind'], ...over }),
+    loss: await lossOf(store, { ...span, by: ['kind'], ...over }),
   })
   const countOf = async (measurement: string) => {
     const [series] = await place.influx.query(`SELECT count(upto) FROM "${measurement}"`)

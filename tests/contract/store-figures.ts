@@ -1,14 +1,31 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { BUCKET_RELATIVE_ERROR } from '#lib/kpi/buckets.ts'
+import {
+  BUCKET_RELATIVE_ERROR,
+  bucketOf,
+  countBuckets,
+  percentilesOfBuckets,
+} from '#lib/kpi/buckets.ts'
 import { ageMs, latencyFigures } from '#lib/kpi/network/latency.ts'
-import { lossOfSeries } from '#lib/kpi/network/loss.ts'
-import { throughput } from '#lib/kpi/network/throughput.ts'
+import { addLossSample, createLossState } from '#lib/kpi/network/loss.ts'
+import { rates } from '#lib/kpi/network/throughput.ts'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { LatencyRow, LossRow, ThroughputRow } from '#lib/store/scans.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { LossRow } from '#lib/kpi/network/loss.ts'
+import type { ThroughputRow } from '#lib/kpi/network/throughput.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { ALL, RETENTION, WIDE, seedOfRun, writeAll, type StorePlace } from './store-fixture.ts'
+import {
+  ALL,
+  RETENTION,
+  WIDE,
+  latencyOf,
+  lossOf,
+  seedOfRun,
+  throughputOf,
+  type StorePlace,
+  writeAll,
+} from './store-fixture.ts'
 import {
   DAY_NS,
   DAY_START_NS,
@@ -31,9 +48,9 @@ interface Figures {
 async function ask(store: Store, over: object = {}): Promise<Figures> {
   const query = { ...span, by: ['device', 'rat'] as const, ...over }
   return {
-    latency: await store.reader.latency({ ...query, stages: STAGES }),
-    throughput: await store.reader.throughput(query),
-    loss: await store.reader.loss({ ...query, by: ['device'] }),
+    latency: await latencyOf(store, { ...query, stages: STAGES }),
+    throughput: await throughputOf(store, query),
+    loss: await lossOf(store, { ...query, by: ['device'] }),
   }
 }
 
@@ -88,6 +105,30 @@ export function figuresContract(create: () => StorePlace): void {
         expectLoss(before.loss, rows)
         await store.upkeep.maintain(DAY_START_NS + 2n * DAY_NS)
         expect(await ask(store)).toEqual(before)
+      })
+    })
+
+    it('have the percentiles of all buckets, however the store thins them', async () => {
+      await overFleets(async (rows, seed) => {
+        await anew()
+        await writeAll(store, rows, 1 + (seed % 90))
+        const percentiles = [0, 50, 95, 99, 100]
+        const query = { ...span, by: ['device', 'rat'] as const, stages: STAGES, percentiles }
+        for (let round = 0; round < 2; round += 1) {
+          const found = await store.reader.latencyBuckets(query)
+          for (const { group, stage, buckets } of found) {
+            const values = rows
+              .filter((row) => keyOf(groupOf(row)) === keyOf(group))
+              .flatMap((row) => stageValue(row, stage as (typeof STAGES)[number]) ?? [])
+            const wanted = values.map((ms) => ({ bucket: bucketOf(ms), n: 1 }))
+            expect(percentilesOfBuckets(buckets, percentiles)).toEqual(
+              percentilesOfBuckets(wanted, percentiles),
+            )
+            expect(countBuckets(buckets).n).toBe(values.length)
+          }
+          expect(found.length).toBeGreaterThan(0)
+          await store.upkeep.maintain(DAY_START_NS + DAY_NS)
+        }
       })
     })
 
@@ -167,7 +208,7 @@ export function figuresContract(create: () => StorePlace): void {
     it('lose a number once, and only until it arrives', async () => {
       const at = (position: number, seq: number) => reading(position, { seq })
       const loss = async () => {
-        const rows = await store.reader.loss({ ...span, by: ['device'] })
+        const rows = await lossOf(store, { ...span, by: ['device'] })
         return rows.map(({ expected, received, lost, restarts }) => [
           expected,
           received,
@@ -191,7 +232,7 @@ export function figuresContract(create: () => StorePlace): void {
         reading(n, n % 2 === 0 ? meter : { device: 'acme.m1', kind: 'radio', fields: {} }),
       )
       await writeAll(store, rows, 1)
-      const found = await store.reader.loss({ ...span, by: [] })
+      const found = await lossOf(store, { ...span, by: [] })
       expect(found).toMatchObject([{ received: 4, lost: 0, restarts: 0 }])
     })
   })
@@ -254,8 +295,9 @@ function expectThroughput(found: readonly ThroughputRow[], rows: readonly Readin
   expect(found).toHaveLength(groups.length)
   for (const [key, group] of groups) {
     const row = found.find((one) => keyOf(one.group) === key)
-    const wanted = throughput(volumeOf(group), WIDE.toNs - WIDE.fromNs)
-    expect(row).toMatchObject({ ...wanted })
+    const volume = volumeOf(group)
+    const wanted = { ...volume, ...rates(volume, WIDE.toNs - WIDE.fromNs) }
+    expect(row).toMatchObject(wanted)
   }
 }
 
@@ -265,8 +307,9 @@ function expectLoss(found: readonly LossRow[], rows: readonly Reading[]): void {
   for (const [device, series] of grouped(rows, ({ device }) => device)) {
     let [received, lost, restarts] = [0, 0, 0]
     for (const [, one] of grouped(series, ({ channel }) => channel)) {
-      const numbers = one.flatMap(({ seq }) => (seq === null ? [] : [seq]))
-      const figures = lossOfSeries(numbers)
+      const figures = one.reduce((state, { seq, flags }) => {
+        return seq === null ? state : addLossSample(state, seq, (flags & FLAGS.not_live) === 0)
+      }, createLossState())
       received += figures.received
       lost += figures.lost
       restarts += figures.restarts

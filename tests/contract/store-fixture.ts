@@ -1,11 +1,13 @@
 import { expect } from 'vitest'
-import * as buckets from '#lib/kpi/buckets.ts'
+import { LATENCY_PERCENTILES, latencyRows } from '#lib/kpi/network/latency.ts'
+import { lossRows } from '#lib/kpi/network/loss.ts'
+import { throughputRows } from '#lib/kpi/network/throughput.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import type { StoreOptions } from '#lib/store/options.ts'
 import type { OpenedStore, Store } from '#lib/store/store.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
-import type { ReadingsScan } from '#lib/store/scans.ts'
+import type { FigureScan, LatencyScan, ReadingsScan } from '#lib/store/scans.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
@@ -33,7 +35,6 @@ export function storeOptions(dir: string, over: Partial<StoreOptions> = {}): Sto
     expected: {},
     retention: RETENTION,
     limits: LIMITS,
-    buckets,
     clock: systemClock,
     log: createLog('silent'),
     ...over,
@@ -69,6 +70,22 @@ export async function readAll(
     } while (cursor !== null)
   }
   return rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
+}
+
+/** Latency as `/kpi/latency` gives it: exact where the store can, else of buckets. */
+export async function latencyOf({ reader, exact }: Store, scan: LatencyScan, signal?: AbortSignal) {
+  const rows = await exact?.exactLatency(scan, signal)
+  if (rows) return rows
+  const percentiles = LATENCY_PERCENTILES
+  return latencyRows(await reader.latencyBuckets({ ...scan, percentiles }, signal))
+}
+
+export async function throughputOf({ reader }: Store, scan: FigureScan) {
+  return throughputRows(await reader.counts(scan), scan)
+}
+
+export async function lossOf({ reader }: Store, scan: FigureScan) {
+  return lossRows(await reader.sequenceRuns(scan))
 }
 
 /** A reading as the store should show it. */

@@ -15,11 +15,13 @@ import {
   LIMITS,
   WIDE,
   expectRows,
+  latencyOf,
   readAll,
   seedOfRun,
   shown,
-  writeAll,
+  throughputOf,
   type StorePlace,
+  writeAll,
 } from './store-fixture.ts'
 import {
   DAY_NS,
@@ -282,22 +284,22 @@ export function storeContract(name: string, create: () => StorePlace): void {
         everyNs: SECOND_NS,
         stages: ['age'],
       } as const
-      await expect(store.reader.latency(slow)).rejects.toSatisfy((error) =>
+      await expect(latencyOf(store, slow)).rejects.toSatisfy((error) =>
         isPlatformError(error, 'QUERY_TIMEOUT'),
       )
       await reopen()
       const controller = new AbortController()
-      const asked = store.reader.latency(slow, controller.signal)
+      const asked = latencyOf(store, slow, controller.signal)
       controller.abort(new Error('no longer wanted'))
       await expect(asked).rejects.toThrow('no longer wanted')
-      expect(await store.reader.latency(slow)).not.toEqual([])
+      expect(await latencyOf(store, slow)).not.toEqual([])
     })
 
     it('lets a few questions in, some wait, and refuses the rest', async () => {
       await reopen({ limits: { ...LIMITS, queryConcurrency: 1, queryQueue: 2 } })
       await writeAll(store, readingsFrom(1, 10))
       const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-      const asked = Array.from({ length: 5 }, () => store.reader.throughput(query))
+      const asked = Array.from({ length: 5 }, () => throughputOf(store, query))
       const ended = await Promise.allSettled(asked)
       expect(ended.map(({ status }) => status)).toEqual([
         'fulfilled',
@@ -308,7 +310,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       ])
       const refused = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
       expect(refused.every((error) => isPlatformError(error, 'QUERY_BUSY'))).toBe(true)
-      expect(await store.reader.throughput(query)).toHaveLength(1)
+      expect(await throughputOf(store, query)).toHaveLength(1)
     })
 
     it('answers nothing more once it is closed, and may be closed twice', async () => {
@@ -321,7 +323,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       await expect(store.writer.known([])).rejects.toSatisfy(closed)
       await expect(store.upkeep.maintain(DAY_START_NS)).rejects.toSatisfy(closed)
       const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-      await expect(store.reader.throughput(query)).rejects.toSatisfy(closed)
+      await expect(throughputOf(store, query)).rejects.toSatisfy(closed)
     })
 
     figuresContract(create)

@@ -12,8 +12,8 @@ import {
 import { addSample, createClockFilter, offsetAt } from '#lib/kpi/network/clock.ts'
 import { ipdv, pdv, rtpJitter } from '#lib/kpi/network/jitter.ts'
 import { latencyFigures } from '#lib/kpi/network/latency.ts'
-import { lossOfSeries } from '#lib/kpi/network/loss.ts'
 import { percentile } from '#lib/kpi/percentile.ts'
+import { lossOfSeries } from '../support/loss-of-series.ts'
 
 const latencyMs = fc.oneof(
   fc.double({ min: 0, max: 1e9, noNaN: true }),

@@ -1,5 +1,5 @@
 import type { ServiceMessage } from './availability.ts'
-import { addLossSample, createLossState } from './loss.ts'
+import { LEAP, addLossSample, createLossState } from './loss.ts'
 import type { AvailabilityRow, DelayRow } from '#lib/telemetry/service.ts'
 
 /*
@@ -55,12 +55,10 @@ function inOrder(rows: readonly DelayRow[], limit: number): Ordered[] | null {
   return ordered
 }
 
-/** A step of this size is no loss (lib/kpi/network/loss.ts): the message is from long before. */
-const LEAP = 1000
-
 function gapBetween(before: DelayRow, row: DelayRow): number {
   if (before.seq === null || row.seq === null) return 0
   const missing = row.seq - before.seq - 1
+  // A step of that size is no loss: the message is from long before.
   return missing > 0 && missing + 1 < LEAP ? missing : 0
 }
 

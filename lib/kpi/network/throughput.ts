@@ -1,3 +1,6 @@
+import { compareGrouped, type Grouped } from '#lib/telemetry/grouping.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+
 export interface Volume {
   readonly messages: number
   readonly readings: number
@@ -5,20 +8,42 @@ export interface Volume {
   readonly bytes: number
 }
 
-export interface Throughput extends Volume {
+/** What was received, per group and interval. */
+export interface CountRow extends Grouped, Volume {}
+
+export interface ThroughputRow extends CountRow {
   readonly messagesPerS: number
   readonly bytesPerS: number
 }
 
-/** Rates over a span; null where the span has no length. */
-export function throughput(volume: Volume, spanNs: bigint): Throughput | null {
-  if (spanNs <= 0n) return null
-  const spanS = Number(spanNs) / 1e9
-  return {
-    messages: volume.messages,
-    readings: volume.readings,
-    bytes: volume.bytes,
-    messagesPerS: volume.messages / spanS,
-    bytesPerS: volume.bytes / spanS,
-  }
+/** Rates of a span in intervals; groups without a reading are left out. */
+export function throughputRows(
+  counts: readonly CountRow[],
+  span: Span & { readonly everyNs: bigint | null },
+): ThroughputRow[] {
+  return counts
+    .filter(({ readings }) => readings > 0)
+    .map(({ group, timeNs, messages, readings, bytes }) => {
+      const volume = { messages, readings, bytes }
+      return { group, timeNs, ...volume, ...rates(volume, coveredNs(timeNs, span)) }
+    })
+    .toSorted(compareGrouped)
+}
+
+/** Messages and bytes per second over a length of time above zero. */
+export function rates({ messages, bytes }: Volume, lengthNs: bigint) {
+  const seconds = Number(lengthNs) / 1e9
+  return { messagesPerS: messages / seconds, bytesPerS: bytes / seconds }
+}
+
+/** How much of an interval lies within the span: the first and the last may be cut. */
+function coveredNs(
+  startNs: bigint | null,
+  { fromNs, toNs, everyNs }: Span & { readonly everyNs: bigint | null },
+): bigint {
+  if (startNs === null || everyNs === null) return toNs - fromNs
+  const from = startNs > fromNs ? startNs : fromNs
+  const to = startNs + everyNs < toNs ? startNs + everyNs : toNs
+  // An hour that stands for minutes already gone may begin before a finer interval ends.
+  return to > from ? to - from : everyNs
 }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { StoreOptions } from '../options.ts'
-import type { Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
+import type { ExactLatency, Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
 import { isFatal, unavailable } from './files/engine.ts'
 import { freezeSession } from './files/freeze.ts'
 import { createGate, closedError } from '../gate.ts'
@@ -12,6 +12,7 @@ import {
   walBytes,
   type MaintenanceMemory,
 } from './files/maintain.ts'
+import { isExact, scanExactLatency } from './scans/exact-latency.ts'
 import { createFiles, createReader, type RunScan } from './scans/reader.ts'
 import { createSessionHolder, type Session } from './files/session.ts'
 import { withView } from './scans/view.ts'
@@ -35,7 +36,7 @@ const INTERRUPT_EVERY_MS = 20
 
 export function createDuckdbStore(given: StoreParts): Store {
   const { options } = given
-  const { dir, clock, buckets } = options
+  const { dir, clock } = options
   // The journal has grown since the store was opened.
   let journalLast = options.journalLast
   const holder = createSessionHolder(given.session, async () =>
@@ -55,10 +56,21 @@ export function createDuckdbStore(given: StoreParts): Store {
     return gate.run(
       (either) =>
         reading(either, (session, connection) =>
-          withView(session, (view) => scanner({ view, connection, buckets }, scan)),
+          withView(session, (view) => scanner({ view, connection }, scan)),
         ),
       signal,
     )
+  }
+  const exact: ExactLatency = {
+    async exactLatency(scan, signal) {
+      if (closing) throw closedError()
+      // Looked up before the scan waits in the queue: the catalogue is in memory.
+      const may = await holder.use(
+        (session) => withView(session, async (view) => isExact(view, scan)),
+        isFatal,
+      )
+      return may ? run(scanExactLatency, scan, signal) : null
+    },
   }
   const writer: StoreWriter = {
     positions: () => positions,
@@ -92,7 +104,7 @@ export function createDuckdbStore(given: StoreParts): Store {
       return closing
     },
   }
-  return { reader: createReader(run), files: createFiles(run), writer, upkeep }
+  return { reader: createReader(run), exact, files: createFiles(run), writer, upkeep }
 
   /** Loss can be followed from the start where everything that is in the files is rolled up. */
   function following(session: Session): Session {

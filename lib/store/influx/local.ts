@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { openDatabase, transaction } from '#lib/runtime/sqlite.ts'
 import { isKind } from '#lib/telemetry/catalogue.ts'
-import { freezeChannel, thawChannel, type ChannelRun } from '../loss-runs.ts'
+import { formatSequence, parseSequence, type ChannelSequence } from '../sequences.ts'
 import { retentionOfPart } from '../part-names.ts'
 import { createPart, newestNs, type Part } from './parts.ts'
 
@@ -37,7 +37,7 @@ export interface Flush {
   readonly upTo: number
   readonly lines: readonly string[]
   readonly hours: Iterable<number>
-  readonly channels: ReadonlyMap<string, ChannelRun>
+  readonly channels: ReadonlyMap<string, ChannelSequence>
 }
 
 /** What is kept beside InfluxDB; every method is durable when it returns. */
@@ -47,7 +47,7 @@ export interface Local {
   readonly minuteFloorNs: bigint
   readonly parts: Map<string, Part>
   readonly dropped: ReadonlyMap<string, Dropped>
-  readonly channels: Map<string, ChannelRun>
+  readonly channels: Map<string, ChannelSequence>
   /** Hours whose minutes have changed since they were made, and when (by position). */
   readonly dirtyHours: ReadonlyMap<number, number>
   saveFlush(flush: Flush): void
@@ -125,7 +125,7 @@ function createLocal(db: DatabaseSync): Local {
           addLines.run(JSON.stringify(lines.slice(from, from + OUTBOX_LINES)))
         }
         for (const hour of fresh) addHour.run(hour)
-        for (const [key, run] of changed) setChannel.run(key, freezeChannel(run))
+        for (const [key, run] of changed) setChannel.run(key, formatSequence(run))
         saveParts()
       })
       rolled = upTo
@@ -220,9 +220,9 @@ function readDropped(db: DatabaseSync): Map<string, Dropped> {
   )
 }
 
-function readChannels(db: DatabaseSync): Map<string, ChannelRun> {
+function readChannels(db: DatabaseSync): Map<string, ChannelSequence> {
   const rows = db.prepare('SELECT * FROM channels').all()
-  return new Map(rows.map((row) => [String(row['key']), thawChannel(String(row['run']))]))
+  return new Map(rows.map((row) => [String(row['key']), parseSequence(String(row['run']))]))
 }
 
 function readHours(db: DatabaseSync): Map<number, number> {

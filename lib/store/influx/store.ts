@@ -2,7 +2,7 @@ import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.t
 import { createGate, closedError } from '../gate.ts'
 import { HOUR_NS, MINUTE_NS, floorTo } from '../time-grid.ts'
 import type { StoreOptions } from '../options.ts'
-import type { Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
+import type { ExactLatency, Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
 import { createAccumulator, type Accumulator } from './figures/accumulator.ts'
 import { StoreBusy } from './client/failure.ts'
 import { prepareFlush, sendOutbox } from './write/flush.ts'
@@ -14,6 +14,7 @@ import { rollHours } from './figures/hours.ts'
 import { dropExpired, expireFigures } from './maintain.ts'
 import type { Connection } from './client/connection.ts'
 import { createPace } from './client/pace.ts'
+import { isExact, scanExactLatency } from './scans/exact-latency.ts'
 import { createFiles, createReader, type RunScan } from './scans/reader.ts'
 import type { View } from './scans/view.ts'
 import { createSeriesBudget, writeBatch } from './write/write.ts'
@@ -39,7 +40,7 @@ const LONGEST_HOLD_MS = 300_000
 
 export function createInfluxStore(given: StoreParts): Store {
   const { options, influx, local, connection } = given
-  const { clock, log, journal, buckets, retention } = options
+  const { clock, log, journal, retention } = options
   const flushing = { influx, local, journal }
   const maintenance = { ...flushing, retention, log }
   const gate = createGate(options.limits)
@@ -65,11 +66,18 @@ export function createInfluxStore(given: StoreParts): Store {
     return gate.run(async (either) => {
       try {
         await connection.ensure()
-        return await scanner({ influx, buckets, signal: either, view: viewNow() }, scan)
+        return await scanner({ influx, signal: either, view: viewNow() }, scan)
       } catch (error) {
         throw closing ? closedError() : forCaller(error)
       }
     }, signal)
+  }
+  const exact: ExactLatency = {
+    async exactLatency(scan, signal) {
+      if (closing) throw closedError()
+      // Looked up before the scan waits in the queue: the catalogue is in memory.
+      return isExact(viewNow(), scan) ? run(scanExactLatency, scan, signal) : null
+    },
   }
   const writer: StoreWriter = {
     positions: () => positions,
@@ -101,10 +109,10 @@ export function createInfluxStore(given: StoreParts): Store {
       return closing
     },
   }
-  return { reader: createReader(run), files: createFiles(run), writer, upkeep }
+  return { reader: createReader(run), exact, files: createFiles(run), writer, upkeep }
 
   function newAccumulator(): Accumulator {
-    return createAccumulator(buckets, (channel) => local.channels.get(channel))
+    return createAccumulator((channel) => local.channels.get(channel))
   }
 
   function viewNow(): View {

@@ -1,7 +1,7 @@
 import type { FigureScan } from '../../scans.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
-import { COUNTS } from './figures.ts'
+import { COUNTS } from '../../figure-keys.ts'
 import { TENANT_OF, grainOf, keysOf, tableOf, type Grain, type Step } from '../scans/grain.ts'
 import {
   COUNTS_FOR_VOLUME,

@@ -1,16 +1,8 @@
 import { join } from 'node:path'
 import { BIGINT, VARCHAR, DuckDBDataChunk, type DuckDBConnection } from '@duckdb/node-api'
-import { emptyChannel, thawChannel, type ChannelRun } from '../../loss-runs.ts'
-import {
-  FIGURES,
-  GRAINS,
-  KEYS,
-  STEPS,
-  TENANT_OF,
-  keysOf,
-  tableOf,
-  type Grain,
-} from '../scans/grain.ts'
+import { COUNTS, KEYS } from '../../figure-keys.ts'
+import { parseSequence, type ChannelSequence } from '../../sequences.ts'
+import { FIGURES, GRAINS, STEPS, TENANT_OF, keysOf, tableOf, type Grain } from '../scans/grain.ts'
 import { bigintIn, numberIn, rowsOf, textIn } from '../files/sql.ts'
 
 /*
@@ -20,16 +12,6 @@ import { bigintIn, numberIn, rowsOf, textIn } from '../files/sql.ts'
  * whatever happens in between. Rows are only added: a minute may have several, merged by sum. Each
  * carries in `upto` the position of its roll-up, so that a question can hold on to one position.
  */
-
-export const COUNTS = [
-  'messages',
-  'readings',
-  'bytes',
-  'late',
-  'received',
-  'lost',
-  'restarts',
-] as const
 
 const keyColumns = (keys: readonly string[]) => keys.map((key) => `${key} VARCHAR`).join(', ')
 const COUNT_COLUMNS = COUNTS.map((name) => `${name} BIGINT NOT NULL`).join(', ')
@@ -49,7 +31,7 @@ export interface Figures {
   /** Partitions that retention has dropped. */
   readonly dropped: Map<string, Dropped>
   /** Sequence numbers per device and channel, as of `rolled`. */
-  channels: Map<string, ChannelRun>
+  channels: Map<string, ChannelSequence>
   dirty: boolean
   checkpointedAtNs: bigint
 }
@@ -174,7 +156,7 @@ export async function readFigures(
   }
   for (const row of await rowsOf(connection, `SELECT * FROM ${FIGURES}.channels`)) {
     const key = channelKey(textIn(row, 'device'), textIn(row, 'channel'))
-    figures.channels.set(key, thawChannel(textIn(row, 'run')))
+    figures.channels.set(key, parseSequence(textIn(row, 'run')))
   }
   return figures
 }
@@ -192,10 +174,6 @@ export function progressSql(figures: Figures, moved: Partial<Progress>): string 
 
 export function channelKey(device: string, channel: string): string {
   return `${device} ${channel}`
-}
-
-export function channelOf(figures: Figures, key: string): ChannelRun {
-  return figures.channels.get(key) ?? emptyChannel()
 }
 
 /** Tables of the writer's connection through which values go into SQL in bulk. */

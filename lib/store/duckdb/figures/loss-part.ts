@@ -1,27 +1,32 @@
-import type { ChannelRun, Count, LossDelta, Place } from '../../loss-runs.ts'
+import type { CountLoss, LossCounts } from '#lib/kpi/network/loss.ts'
+import type { MinuteKey } from '../../figure-keys.ts'
+import type { ChannelSequence } from '../../sequences.ts'
 
-/** What a run of positions adds to the loss figures, and the channels it leaves behind. */
+/** What a run of positions adds to the loss figures, and the sequences it leaves behind. */
 export interface LossPart {
-  readonly deltas: readonly PlacedDelta[]
-  readonly channels: ReadonlyMap<string, ChannelRun>
+  readonly changes: readonly LossChange[]
+  readonly channels: ReadonlyMap<string, ChannelSequence>
 }
 
-export type PlacedDelta = LossDelta & { readonly place: Place }
+export type LossChange = LossCounts & { readonly key: MinuteKey }
 
-/** Adds up what runs change, by place. */
-export function createLossSums(): { readonly count: Count; deltas(): PlacedDelta[] } {
-  const sums = new Map<string, PlacedDelta>()
+/** Adds up what runs change, by minute and keys. */
+export function createLossSums(): {
+  readonly count: CountLoss<MinuteKey>
+  changes(): LossChange[]
+} {
+  const sums = new Map<string, LossChange>()
   return {
-    count(place, { received = 0, lost = 0, restarts = 0 }) {
-      const key = `${place.minute} ${place.keys.join(' ')}`
-      const sum = sums.get(key) ?? { place, received: 0, lost: 0, restarts: 0 }
-      sums.set(key, {
-        place,
+    count(key, { received = 0, lost = 0, restarts = 0 }) {
+      const text = `${key.minute} ${key.keys.join(' ')}`
+      const sum = sums.get(text) ?? { key, received: 0, lost: 0, restarts: 0 }
+      sums.set(text, {
+        key,
         received: sum.received + received,
         lost: sum.lost + lost,
         restarts: sum.restarts + restarts,
       })
     },
-    deltas: () => [...sums.values()],
+    changes: () => [...sums.values()],
   }
 }

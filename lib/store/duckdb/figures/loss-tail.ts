@@ -1,8 +1,10 @@
+import { addRun, createSequence, type Run } from '#lib/kpi/network/loss.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { channelKey } from './figures.ts'
 import { createLossSums, type LossPart } from './loss-part.ts'
-import { addRun, emptyChannel, type ChannelRun, type Place, type Run } from '../../loss-runs.ts'
+import { minuteKeyOf, type MinuteKey } from '../../figure-keys.ts'
+import type { ChannelSequence } from '../../sequences.ts'
 import { MINUTE_NS } from '../../time-grid.ts'
 
 /**
@@ -18,22 +20,22 @@ export interface LossTail {
   /** Whether it has seen exactly the positions behind `from` up to `to`. */
   covers(from: number, to: number): boolean
   /** The loss of exactly the positions behind `from` up to `to`; null where it has not seen them. */
-  between(from: number, to: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null
+  between(from: number, to: number, before: ReadonlyMap<string, ChannelSequence>): LossPart | null
   /** The loss of everything behind `from`. */
-  behind(from: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null
+  behind(from: number, before: ReadonlyMap<string, ChannelSequence>): LossPart | null
 }
 
-const MOST_PLACES = 16
+const MAX_KEYS = 16
 
 interface Series {
   readonly device: string
   readonly channel: string
   readonly runs: OpenRun[]
   /** Of its last minute: a device that goes back and forth between cells needs no new ones. */
-  readonly places: Place[]
+  readonly keys: MinuteKey[]
 }
 
-interface OpenRun extends Run {
+interface OpenRun extends Run<MinuteKey> {
   to: number
 }
 
@@ -60,59 +62,50 @@ export function createLossTail(): LossTail {
     behind,
   }
 
-  function behind(from: number, before: ReadonlyMap<string, ChannelRun>): LossPart | null {
+  function behind(from: number, before: ReadonlyMap<string, ChannelSequence>): LossPart | null {
     if (begun !== from) return null
     const sums = createLossSums()
-    const channels = new Map<string, ChannelRun>()
+    const channels = new Map<string, ChannelSequence>()
     for (const series of devices.values()) {
       for (const { device, channel, runs } of series.values()) {
         const key = channelKey(device, channel)
-        let state = before.get(key) ?? emptyChannel()
+        let state = before.get(key) ?? createSequence<MinuteKey>()
         for (const run of runs) state = addRun(state, run, sums.count)
         channels.set(key, state)
       }
     }
-    return { deltas: sums.deltas(), channels }
+    return { changes: sums.changes(), channels }
   }
 
   function follow(reading: Reading, seq: number): void {
-    const { runs, places } = seriesOf(reading.device, reading.channel)
+    const { runs, keys } = seriesOf(reading.device, reading.channel)
     const last = runs.at(-1)
     const minute = Number(reading.timeNs / MINUTE_NS)
     const live = (reading.flags & FLAGS.not_live) === 0
-    if (last?.to === seq - 1 && last.live === live && isThere(last.place, reading, minute)) {
+    if (last?.to === seq - 1 && last.live === live && isOf(last.key, reading, minute)) {
       last.to = seq
-    } else runs.push({ from: seq, to: seq, place: placeIn(places, reading, minute), live })
+    } else runs.push({ from: seq, to: seq, key: keyIn(keys, reading, minute), live })
   }
 
   function seriesOf(device: string, channel: string): Series {
     let channels = devices.get(device)
     if (!channels) devices.set(device, (channels = new Map()))
     let series = channels.get(channel)
-    if (!series) channels.set(channel, (series = { device, channel, runs: [], places: [] }))
+    if (!series) channels.set(channel, (series = { device, channel, runs: [], keys: [] }))
     return series
   }
 }
 
-/** The place of a reading, one of those given if it is among them. */
-function placeIn(places: Place[], reading: Reading, minute: number): Place {
-  for (const place of places) if (isThere(place, reading, minute)) return place
-  if (places[0]?.minute !== minute || places.length === MOST_PLACES) places.length = 0
-  const place = placeOf(reading, minute)
-  places.push(place)
-  return place
+/** The key of a reading, one of those given if it is among them. */
+function keyIn(known: MinuteKey[], reading: Reading, minute: number): MinuteKey {
+  for (const key of known) if (isOf(key, reading, minute)) return key
+  if (known[0]?.minute !== minute || known.length === MAX_KEYS) known.length = 0
+  const key = minuteKeyOf(reading)
+  known.push(key)
+  return key
 }
 
-/** In the order of `KEYS`. */
-function placeOf({ device, kind, radio }: Reading, minute: number): Place {
-  const { rat, cellId, operator, band } = radio ?? {}
-  return {
-    minute,
-    keys: [device, kind, rat ?? null, cellId ?? null, operator ?? null, band ?? null],
-  }
-}
-
-function isThere({ minute, keys }: Place, { kind, radio }: Reading, at: number): boolean {
+function isOf({ minute, keys }: MinuteKey, { kind, radio }: Reading, at: number): boolean {
   return (
     minute === at &&
     keys[1] === kind &&

@@ -1,22 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { bucketSql } from '#lib/kpi/buckets.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
-import type { Buckets } from '../../options.ts'
 import { rawCounts } from './figure-source.ts'
-import { COUNTS, TEMPORARY_TYPES, fillTemporary, ofTenants, progressSql } from './figures.ts'
-import {
-  FIGURES,
-  GRAINS,
-  KEYS,
-  STEPS,
-  keysOf,
-  tableOf,
-  type Grain,
-  type Step,
-} from '../scans/grain.ts'
+import { TEMPORARY_TYPES, fillTemporary, ofTenants, progressSql } from './figures.ts'
+import { FIGURES, GRAINS, STEPS, keysOf, tableOf, type Grain, type Step } from '../scans/grain.ts'
 import { LATENCY_COLUMNS, STAGE_VALUES, latencyValues } from '../scans/latency-values.ts'
-import { lossAfter } from '../scans/loss.ts'
+import { lossAfter } from '../scans/sequence-runs.ts'
 import type { LossPart } from './loss-part.ts'
-import { freezeChannel } from '../../loss-runs.ts'
+import { COUNTS, KEYS } from '../../figure-keys.ts'
+import { formatSequence } from '../../sequences.ts'
 import type { Session } from '../files/session.ts'
 import { HOUR_NS, MINUTE_NS, floorTo } from '../../time-grid.ts'
 import type { Part } from '../files/part.ts'
@@ -29,7 +21,6 @@ import { rawSource, withView, type View } from '../scans/view.ts'
  */
 export async function rollUp(
   session: Session,
-  buckets: Buckets,
   { upTo, settled }: { readonly upTo: number; readonly settled: number },
 ): Promise<void> {
   const { writer, figures, lossTail } = session
@@ -46,7 +37,7 @@ export async function rollUp(
         `INSERT INTO ${counts} ${countsSql(rows, upTo)}`,
         `INSERT INTO ${tableOf('minute', 'tenant', 'counts')}
            SELECT ${columns} FROM ${counts} WHERE upto = ${upTo} GROUP BY ${groups}`,
-        insertLatency(rows, upTo, { step: 'minute', grain: 'tenant' }, buckets),
+        insertLatency(rows, upTo, { step: 'minute', grain: 'tenant' }),
         `DELETE FROM ${FIGURES}.channels WHERE (device, channel) IN
            (SELECT (device, channel) FROM temp.main.channel_part)`,
         `INSERT INTO ${FIGURES}.channels SELECT * FROM temp.main.channel_part`,
@@ -63,11 +54,7 @@ export async function rollUp(
 }
 
 /** Derives the hours of the latency of single devices from raw rows, up to a rolled position. */
-export async function rollDeviceLatency(
-  session: Session,
-  buckets: Buckets,
-  upTo: number,
-): Promise<void> {
+export async function rollDeviceLatency(session: Session, upTo: number): Promise<void> {
   const { writer, figures } = session
   const { latencyRolled } = figures
   if (upTo <= latencyRolled) return
@@ -76,7 +63,7 @@ export async function rollDeviceLatency(
     await writer.run(
       [
         'BEGIN',
-        insertLatency(rows, upTo, { step: 'hour', grain: 'device' }, buckets),
+        insertLatency(rows, upTo, { step: 'hour', grain: 'device' }),
         progressSql(figures, { latencyRolled: upTo }),
         'COMMIT',
       ].join(';\n'),
@@ -90,9 +77,9 @@ export async function rollDeviceLatency(
  * The minutes of the latency of single devices of one partition, as a statement: made when its raw
  * rows, which stood for them, are about to go before their time.
  */
-export function keepMinutesSql(view: View, part: Part, buckets: Buckets): string {
+export function keepMinutesSql(view: View, part: Part): string {
   const rows = rawSource({ ...view, parts: [part] }, sourceBetween(0, part.position))
-  return insertLatency(rows, part.position, { step: 'minute', grain: 'device' }, buckets)
+  return insertLatency(rows, part.position, { step: 'minute', grain: 'device' })
 }
 
 function sourceBetween(from: number, upTo: number) {
@@ -106,19 +93,19 @@ function sourceBetween(from: number, upTo: number) {
 }
 
 async function fillLoss(writer: DuckDBConnection, loss: LossPart): Promise<void> {
-  const places = loss.deltas.map(({ place }) => place)
+  const minutes = loss.changes.map(({ key }) => key)
   await fillTemporary(writer, 'loss_part', TEMPORARY_TYPES.loss_part, [
-    places.map(({ minute }) => BigInt(minute) * MINUTE_NS),
-    ...KEYS.map((_, at) => places.map(({ keys }) => keys[at] ?? null)),
-    loss.deltas.map(({ received }) => BigInt(received)),
-    loss.deltas.map(({ lost }) => BigInt(lost)),
-    loss.deltas.map(({ restarts }) => BigInt(restarts)),
+    minutes.map(({ minute }) => BigInt(minute) * MINUTE_NS),
+    ...KEYS.map((_, at) => minutes.map(({ keys }) => keys[at] ?? null)),
+    loss.changes.map(({ received }) => BigInt(received)),
+    loss.changes.map(({ lost }) => BigInt(lost)),
+    loss.changes.map(({ restarts }) => BigInt(restarts)),
   ])
   const keys = [...loss.channels.keys()]
   await fillTemporary(writer, 'channel_part', TEMPORARY_TYPES.channel_part, [
     keys.map((key) => key.slice(0, key.indexOf(' '))),
     keys.map((key) => key.slice(key.indexOf(' ') + 1)),
-    [...loss.channels.values()].map(freezeChannel),
+    [...loss.channels.values()].map(formatSequence),
   ])
 }
 
@@ -143,12 +130,11 @@ function insertLatency(
   rows: string,
   upTo: number,
   { step, grain }: { readonly step: Step; readonly grain: Grain },
-  buckets: Buckets,
 ): string {
   const keys = keysOf(grain).join(', ')
   return `INSERT INTO ${tableOf(step, grain, 'latency')}
     SELECT time_ns - time_ns % ${STEP_NS[step]} AS step_ns, ${upTo}, ${keys}, stage,
-      ${buckets.bucketSql('ms')} AS bucket, count(*), count(*) FILTER (WHERE ms < 0), max(ms),
+      ${bucketSql('ms')} AS bucket, count(*), count(*) FILTER (WHERE ms < 0), max(ms),
       max(bound_ms)
     FROM ${latencyValues(rows, grain, STAGES)} GROUP BY step_ns, ${keys}, stage, bucket`
 }

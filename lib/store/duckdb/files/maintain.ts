@@ -79,7 +79,7 @@ export async function maintainSession(
 async function rollUpDue(
   session: Session,
   nowNs: bigint,
-  { memory, settled, buckets, clock }: Maintenance,
+  { memory, settled, clock }: Maintenance,
 ): Promise<void> {
   const { figures, lossTail } = session
   const many = settled - figures.rolled >= ROLL_POSITIONS
@@ -90,7 +90,7 @@ async function rollUpDue(
     // loss is followed, as far as that is so a step takes a third of the time.
     const isFollowed = lossTail.covers(figures.rolled, settled)
     const isLast = isFollowed || settled - figures.rolled < 2 * ROLL_POSITIONS
-    await rollUp(session, buckets, {
+    await rollUp(session, {
       upTo: isLast ? settled : figures.rolled + ROLL_POSITIONS,
       settled,
     })
@@ -101,7 +101,7 @@ async function rollUpDue(
 async function rollLatencyDue(
   session: Session,
   isNewHour: boolean,
-  { buckets, clock }: Maintenance,
+  { clock }: Maintenance,
 ): Promise<void> {
   const { figures } = session
   const startNs = clock.monoNs()
@@ -110,7 +110,7 @@ async function rollLatencyDue(
     const upTo = Math.min(rolled, latencyRolled + LATENCY_POSITIONS)
     if (rolled === latencyRolled || (!isNewHour && upTo === rolled)) return
     if (clock.monoNs() - startNs >= ROLL_BUDGET_NS) return
-    await rollDeviceLatency(session, buckets, upTo)
+    await rollDeviceLatency(session, upTo)
   }
 }
 
@@ -118,7 +118,7 @@ async function rollLatencyDue(
 async function dropExpired(
   session: Session,
   nowNs: bigint,
-  { retention, dir, buckets }: Maintenance,
+  { retention, dir }: Maintenance,
 ): Promise<string[]> {
   const { writer, figures, parts, appenders } = session
   const dropped: string[] = []
@@ -129,7 +129,7 @@ async function dropExpired(
     if (!over || part.position > figures.latencyRolled || part.readers > 0) continue
     const hasMinutes = daysNs(retention.minuteDays) > keepNs
     const keepMinutes = hasMinutes
-      ? await withView(session, async (view) => keepMinutesSql(view, part, buckets))
+      ? await withView(session, async (view) => keepMinutesSql(view, part))
       : 'SELECT 1'
     // From here on the file counts as gone, even if this process ends before it is.
     await writer.run(

@@ -1,3 +1,4 @@
+import { KEYS } from '../../figure-keys.ts'
 import type { FigureScan } from '../../scans.ts'
 
 /**
@@ -9,14 +10,9 @@ export const GRAINS = ['device', 'tenant'] as const
 
 export const FIGURES = 'figures'
 
-/** Where something was measured: with the device or tenant these are the keys of a figure. */
-const PLACES = ['kind', 'rat', 'cell', 'operator', 'band'] as const
-
-/** What a figure is of, beside its time: the groupings of questions come from these. */
-export const KEYS = ['device', ...PLACES] as const
-
+/** The columns of what a figure is of: of all devices of a tenant, the tenant stands for them. */
 export function keysOf(grain: Grain): readonly string[] {
-  return [grain, ...PLACES]
+  return [grain, ...KEYS.slice(1)]
 }
 
 export type Step = 'minute' | 'hour'

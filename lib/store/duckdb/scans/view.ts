@@ -3,9 +3,8 @@ import type { Kind } from '#lib/telemetry/catalogue.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import type { Buckets } from '../../options.ts'
 import { columnsOf } from '../write/columns.ts'
-import type { ChannelRun } from '../../loss-runs.ts'
+import type { ChannelSequence } from '../../sequences.ts'
 import { TENANT_OF, type Grain } from './grain.ts'
 import type { LossPart } from '../figures/loss-part.ts'
 import type { Extent, Part } from '../files/part.ts'
@@ -23,7 +22,7 @@ export interface View {
   readonly minuteFloorNs: bigint
   /** As `minuteFloorNs`, for the latency of single devices. */
   readonly deviceFloorNs: bigint
-  readonly channels: ReadonlyMap<string, ChannelRun>
+  readonly channels: ReadonlyMap<string, ChannelSequence>
   /** Loss of what is written and not rolled up; null where the files must be asked. */
   readonly lossBehind: () => LossPart | null
   /** Newest device time of all rows, kept or dropped. */
@@ -32,11 +31,10 @@ export interface View {
   readonly droppedNs: bigint
 }
 
-/** What a question needs to be answered. */
+/** What a scan runs on. */
 export interface ScanContext {
   readonly view: View
   readonly connection: DuckDBConnection
-  readonly buckets: Buckets
 }
 
 /** Holds the partitions of a session until `work` has ended, so that none is detached under it. */

@@ -1,14 +1,9 @@
+import { bucketOf } from '#lib/kpi/buckets.ts'
+import { addRun, createSequence, type LossCounts } from '#lib/kpi/network/loss.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import {
-  addRun,
-  emptyChannel,
-  type ChannelRun,
-  type LossDelta,
-  type Place,
-} from '../../loss-runs.ts'
-import { MINUTE_NS } from '../../time-grid.ts'
-import type { Buckets } from '../../options.ts'
+import { minuteKeyOf, type Keys, type MinuteKey } from '../../figure-keys.ts'
+import type { ChannelSequence } from '../../sequences.ts'
 import {
   FIGURE_STAGES,
   NOT_FOR_LATENCY,
@@ -18,7 +13,6 @@ import {
   noStage,
   stageMs,
   type Counts,
-  type Keys,
   type StageSum,
 } from './figure-sums.ts'
 
@@ -37,18 +31,17 @@ export interface MinuteFigures {
 export interface Accumulator {
   readonly figures: ReadonlyMap<string, MinuteFigures>
   /** Sequence numbers of the channels that have changed. */
-  readonly channels: ReadonlyMap<string, ChannelRun>
+  readonly channels: ReadonlyMap<string, ChannelSequence>
   /** Position of its first reading; null while it has none. */
   readonly firstPosition: number | null
   add(readings: readonly Reading[]): void
 }
 
 export function createAccumulator(
-  buckets: Buckets,
-  known: (channel: string) => ChannelRun | undefined,
+  known: (channel: string) => ChannelSequence | undefined,
 ): Accumulator {
   const figures = new Map<string, MinuteFigures>()
-  const channels = new Map<string, ChannelRun>()
+  const channels = new Map<string, ChannelSequence>()
   let firstPosition: number | null = null
 
   return {
@@ -60,60 +53,55 @@ export function createAccumulator(
     add(readings) {
       for (const reading of readings) {
         firstPosition ??= reading.position
-        const place = placeOf(reading)
-        addVolume(reading, place)
-        addLatency(reading, place)
-        if (reading.seq !== null) addNumber(reading, reading.seq, place)
+        const key = minuteKeyOf(reading)
+        addVolume(reading, key)
+        addLatency(reading, key)
+        if (reading.seq !== null) addNumber(reading, reading.seq, key)
       }
     },
   }
 
-  function figuresAt({ minute, keys }: Place): MinuteFigures {
-    const key = `${minute} ${keys.join('\0')}`
-    const found = figures.get(key)
+  function figuresAt({ minute, keys }: MinuteKey): MinuteFigures {
+    const text = `${minute} ${keys.join('\0')}`
+    const found = figures.get(text)
     if (found) return found
     const fresh = { minute, keys, counts: noCounts(), stages: new Map<string, StageSum>() }
-    figures.set(key, fresh)
+    figures.set(text, fresh)
     return fresh
   }
 
   /** Retained, will and replayed messages are no traffic of their moment (docs/domain.md 8.7). */
-  function addVolume({ flags, bytes }: Reading, place: Place): void {
+  function addVolume({ flags, bytes }: Reading, key: MinuteKey): void {
     if ((flags & FLAGS.not_live) !== 0) return
-    const { counts } = figuresAt(place)
+    const { counts } = figuresAt(key)
     counts.readings += 1
     counts.bytes += bytes
     if (bytes > 0) counts.messages += 1
     if ((flags & FLAGS.late) !== 0) counts.late += 1
   }
 
-  function addLatency(reading: Reading, place: Place): void {
+  function addLatency(reading: Reading, key: MinuteKey): void {
     if ((reading.flags & NOT_FOR_LATENCY) !== 0) return
     const rtt = reading.fields['rttMs']
     const timed = { ...reading, rttMs: typeof rtt === 'number' ? rtt : null }
     for (const stage of FIGURE_STAGES) {
       const ms = stageMs(timed, stage)
       if (ms === null) continue
-      const { stages } = figuresAt(place)
+      const { stages } = figuresAt(key)
       const sum = stages.get(stage) ?? noStage()
       stages.set(stage, sum)
-      addValue(sum, ms, stage === 'uplink' ? reading.clockBoundMs : null, buckets.bucketOf(ms))
+      addValue(sum, ms, stage === 'uplink' ? reading.clockBoundMs : null, bucketOf(ms))
     }
   }
 
-  function addNumber({ device, channel, flags }: Reading, seq: number, place: Place): void {
-    const key = `${device} ${channel}`
-    const before = channels.get(key) ?? known(key) ?? emptyChannel()
-    const run = { from: seq, to: seq, place, live: (flags & FLAGS.not_live) === 0 }
-    channels.set(key, addRun(before, run, count))
+  function addNumber({ device, channel, flags }: Reading, seq: number, key: MinuteKey): void {
+    const name = `${device} ${channel}`
+    const before = channels.get(name) ?? known(name) ?? createSequence<MinuteKey>()
+    const run = { from: seq, to: seq, key, live: (flags & FLAGS.not_live) === 0 }
+    channels.set(name, addRun(before, run, count))
   }
 
-  function count(place: Place, delta: Partial<LossDelta>): void {
-    addCounts(figuresAt(place).counts, delta)
+  function count(key: MinuteKey, counts: Partial<LossCounts>): void {
+    addCounts(figuresAt(key).counts, counts)
   }
-}
-
-function placeOf({ timeNs, device, kind, radio }: Reading): Place {
-  const { rat = null, cellId = null, operator = null, band = null } = radio ?? {}
-  return { minute: Number(timeNs / MINUTE_NS), keys: [device, kind, rat, cellId, operator, band] }
 }

@@ -1,6 +1,7 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
 import { HOUR_NS, MINUTE_NS } from '../../time-grid.ts'
-import { COUNTS, type Counts, type Keys, type StageSum } from './figure-sums.ts'
+import { COUNTS, type Keys } from '../../figure-keys.ts'
+import type { Counts, StageSum } from './figure-sums.ts'
 import { pointLine, type Point, type PointField } from '../write/line.ts'
 
 /*

@@ -1,27 +1,14 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
+import { COUNTS } from '../../figure-keys.ts'
 
 /*
  * What figures are made of: counts, and latencies as sparse buckets. Both are merged by sum, so it
  * does not matter in which order, or from how many parts, they are put together.
  */
 
-/** What a figure is of, beside its time: the groupings of questions come from these. */
-export const KEYS = ['device', 'kind', 'rat', 'cell', 'operator', 'band'] as const
-export type Keys = readonly (string | null)[]
-
-export const COUNTS = [
-  'messages',
-  'readings',
-  'bytes',
-  'late',
-  'received',
-  'lost',
-  'restarts',
-] as const
 export type Counts = Record<(typeof COUNTS)[number], number>
 
 /** The latencies of one stage. */
@@ -94,17 +81,4 @@ export function stageMs(row: Timed, stage: Stage): number | null {
  */
 export function isPossibleRtt(rttMs: number | null): boolean {
   return rttMs !== null && rttMs >= (RTT?.min ?? -Infinity) && rttMs <= (RTT?.max ?? Infinity)
-}
-
-export function groupOf(
-  keys: Keys,
-  by: readonly Grouping[],
-): Readonly<Partial<Record<Grouping, string | null>>> {
-  return Object.fromEntries(by.map((name) => [name, groupValue(keys, name)]))
-}
-
-function groupValue(keys: Keys, name: Grouping): string | null {
-  if (name !== 'tenant') return keys[KEYS.indexOf(name)] ?? null
-  const device = keys[0] ?? ''
-  return device.slice(0, device.indexOf('.'))
 }

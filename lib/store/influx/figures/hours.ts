@@ -1,8 +1,7 @@
 import { HOUR_NS } from '../../time-grid.ts'
 import { STEPS, bucketsIn, figureLines, nodeOf, type Figure } from './figure-lines.ts'
+import { COUNTS, KEYS } from '../../figure-keys.ts'
 import {
-  COUNTS,
-  KEYS,
   addCounts,
   addStage,
   noCounts,

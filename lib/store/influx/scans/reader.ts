@@ -1,13 +1,13 @@
 import type { ReadingsFiles, StoreReader } from '../../store.ts'
 import { scanAggregates } from './aggregates.ts'
+import { scanCounts } from './counts.ts'
 import { scanDelays } from './delays.ts'
-import { scanLatency } from './latency.ts'
-import { scanLoss } from './loss.ts'
+import { scanLatencyBuckets } from './latency-buckets.ts'
 import { scanReadings } from './readings.ts'
 import { scanReadingDevices, scanReadingsFile } from './readings-file.ts'
 import { scanRegisters } from './registers.ts'
 import { scanSince } from './since.ts'
-import { scanThroughput } from './throughput.ts'
+import { scanSequenceRuns } from './sequence-runs.ts'
 import type { ScanContext } from './view.ts'
 
 /** Runs one scan: admits it, gives it a view of the store and a deadline. */
@@ -22,9 +22,9 @@ export function createReader(run: RunScan): StoreReader {
     readings: (scan, signal) => run(scanReadings, scan, signal),
     since: (scan, signal) => run(scanSince, scan, signal),
     aggregates: (scan, signal) => run(scanAggregates, scan, signal),
-    latency: (scan, signal) => run(scanLatency, scan, signal),
-    throughput: (scan, signal) => run(scanThroughput, scan, signal),
-    loss: (scan, signal) => run(scanLoss, scan, signal),
+    counts: (scan, signal) => run(scanCounts, scan, signal),
+    latencyBuckets: (scan, signal) => run(scanLatencyBuckets, scan, signal),
+    sequenceRuns: (scan, signal) => run(scanSequenceRuns, scan, signal),
     registers: (scan, signal) => run(scanRegisters, scan, signal),
     delays: (scan, signal) => run(scanDelays, scan, signal),
   }

@@ -1,6 +1,5 @@
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import type { Buckets } from '../../options.ts'
 import type { Accumulator } from '../figures/accumulator.ts'
 import type { Influx } from '../client/influx.ts'
 import type { Part } from '../parts.ts'
@@ -22,11 +21,10 @@ export interface View {
   readonly parts: ReadonlyMap<string, Part>
 }
 
-/** What a question needs to be answered. */
+/** What a scan runs on. */
 export interface ScanContext {
   readonly view: View
   readonly influx: Influx
-  readonly buckets: Buckets
   readonly signal: AbortSignal
 }
 

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lossOfSeries } from '#lib/kpi/network/loss.ts'
 import { createRandom } from '#lib/runtime/random.ts'
 import type { AvailabilityRow, DelayRow, JitterRow } from '#lib/telemetry/service.ts'
 import {
@@ -8,6 +7,7 @@ import {
   answerJitter,
   type ServiceDeps,
 } from '../../../../ingest/worker-thread/service-answers.ts'
+import { lossOfSeries } from '../../../support/loss-of-series.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
 const START_NS = 1_795_521_600_000_000_000n

@@ -3,8 +3,9 @@ import { KPIS } from '#lib/kpi/catalogue.ts'
 import { meanInterval, studentT975 } from '#lib/kpi/interval.ts'
 import { ipdv, pdv, rtpJitter } from '#lib/kpi/network/jitter.ts'
 import { ageMs, latencyFigures, uplinkMs } from '#lib/kpi/network/latency.ts'
+import { lossRows } from '#lib/kpi/network/loss.ts'
 import { percentile } from '#lib/kpi/percentile.ts'
-import { throughput } from '#lib/kpi/network/throughput.ts'
+import { throughputRows } from '#lib/kpi/network/throughput.ts'
 
 /** Worked example of docs/domain.md 5.1, computed independently. */
 const DELAYS_MS = [12, 15, 11, 40, 13, 14, 250, 12, 13, 16]
@@ -104,11 +105,43 @@ describe('latency', () => {
 })
 
 describe('throughput', () => {
-  it('divides by the span, and has no rate over no span', () => {
-    const volume = { messages: 120, readings: 360, bytes: 39_600 }
-    const rates = { messagesPerS: 2, bytesPerS: 660 }
-    expect(throughput(volume, 60_000_000_000n)).toEqual({ ...volume, ...rates })
-    expect(throughput(volume, 0n)).toBeNull()
+  const volume = { messages: 120, readings: 360, bytes: 39_600 }
+  const MINUTE_NS = 60_000_000_000n
+
+  it('divides by the span', () => {
+    const span = { fromNs: 0n, toNs: MINUTE_NS, everyNs: null }
+    const row = { group: {}, timeNs: null, ...volume }
+    expect(throughputRows([row], span)).toEqual([{ ...row, messagesPerS: 2, bytesPerS: 660 }])
+  })
+
+  it('divides by what the span covers of an interval', () => {
+    const span = { fromNs: MINUTE_NS / 2n, toNs: 2n * MINUTE_NS, everyNs: MINUTE_NS }
+    const rows = [MINUTE_NS, 0n].map((timeNs) => ({ group: {}, timeNs, ...volume }))
+    const rates = throughputRows(rows, span).map(({ messagesPerS }) => messagesPerS)
+    expect(rates).toEqual([4, 2])
+  })
+
+  it('leaves out groups without a reading', () => {
+    const none = { group: {}, timeNs: null, messages: 0, readings: 0, bytes: 0 }
+    expect(throughputRows([none], { fromNs: 0n, toNs: 1n, everyNs: null })).toEqual([])
+  })
+})
+
+describe('the order of rows', () => {
+  it('is by time and then by each value of the group, unknown values last', () => {
+    const counts = { received: 1, lost: 0, restarts: 0 }
+    const row = (timeNs: bigint, kind: string, rat: string | null) => ({
+      group: { kind, rat },
+      timeNs,
+      ...counts,
+    })
+    const rows = [row(2n, 'a', 'x'), row(1n, 'b', 'x'), row(1n, 'a', null), row(1n, 'a', 'x')]
+    expect(lossRows(rows).map(({ timeNs, group }) => [timeNs, group.kind, group.rat])).toEqual([
+      [1n, 'a', 'x'],
+      [1n, 'a', null],
+      [1n, 'b', 'x'],
+      [2n, 'a', 'x'],
+    ])
   })
 })
 

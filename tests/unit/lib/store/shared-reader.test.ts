@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import type { LatencyScan } from '#lib/store/scans.ts'
+import type { BucketsScan } from '#lib/store/scans.ts'
 import { shareReader } from '#lib/store/shared-reader.ts'
-import type { StoreReader } from '#lib/store/store.ts'
+import type { ReadableStore } from '#lib/store/store.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 
-const scanOf = (fromNs: bigint, toNs = 100n): LatencyScan => ({
+const scanOf = (fromNs: bigint, toNs = 100n): BucketsScan => ({
   scope: ALL,
   by: [],
   everyNs: null,
   stages: ['age'],
+  percentiles: [50],
   fromNs,
   toNs,
 })
@@ -20,21 +21,22 @@ function world(atOnce = 1) {
   // The wall clock is far ahead of the end that most questions have.
   const EPOCH_NS = 1_000_000_000_000n
   let nowNs = 0n
-  const latency = ({ fromNs }: LatencyScan, signal: AbortSignal) => {
+  const latencyBuckets = ({ fromNs }: BucketsScan, signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     signal.addEventListener('abort', () => reject(signal.reason))
     asked.push({ fromNs, signal, answer: resolve })
     return promise
   }
-  const reader = shareReader({ latency } as unknown as StoreReader, {
+  const store = { reader: { latencyBuckets }, exact: null } as unknown as ReadableStore
+  const { reader } = shareReader(store, {
     clock: { monoNs: () => nowNs, nowNs: () => EPOCH_NS + nowNs },
     atOnce,
   })
   return {
     asked,
     turn: (ns: bigint) => (nowNs += ns),
-    ask: (fromNs: bigint, signal?: AbortSignal) => reader.latency(scanOf(fromNs), signal),
-    askUpTo: (agoNs: bigint) => reader.latency(scanOf(1n, EPOCH_NS + nowNs - agoNs)),
+    ask: (fromNs: bigint, signal?: AbortSignal) => reader.latencyBuckets(scanOf(fromNs), signal),
+    askUpTo: (agoNs: bigint) => reader.latencyBuckets(scanOf(1n, EPOCH_NS + nowNs - agoNs)),
   }
 }
 

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import {
-  addLossSample,
-  createLossState,
-  lossOfSeries,
-  type LossState,
-} from '#lib/kpi/network/loss.ts'
+import { addLossSample, createLossState, type LossState } from '#lib/kpi/network/loss.ts'
+import { lossOfSeries } from '../../../../support/loss-of-series.ts'
 
 const fold = (sequence: readonly number[]): LossState =>
-  sequence.reduce(addLossSample, createLossState())
+  sequence.reduce((state, seq) => addLossSample(state, seq), createLossState())
 
 const series = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, at) => from + at)
@@ -36,8 +32,8 @@ describe('loss from sequence numbers', () => {
       lost: 4,
       reordered: 1,
       gaps: [
-        [2, 3],
-        [5, 6],
+        [2, 3, null],
+        [5, 6, null],
       ],
     })
     expect(fold([1, 7, 4, 2, 6, 3, 5])).toMatchObject({ lost: 0, received: 7, gaps: [] })

@@ -1,55 +1,48 @@
+import { addRun, createSequence, type LossCounts, type SequenceRow } from '#lib/kpi/network/loss.ts'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
+import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { FigureScan, LossRow } from '../../scans.ts'
-import type { Grouping } from '#lib/telemetry/grouping.ts'
-import { inScope } from '#lib/telemetry/scope.ts'
-import { tenantOf } from '#lib/telemetry/ids.ts'
+import type { FigureScan } from '../../scans.ts'
+import type { Grouped } from '#lib/telemetry/grouping.ts'
+import { inScope, type Scope } from '#lib/telemetry/scope.ts'
 import { groupNames, groupOf, groupSelect, piecesOf, rolledUp } from '../figures/figure-source.ts'
 import { channelKey } from '../figures/figures.ts'
-import { KEYS } from './grain.ts'
 import { keyValues } from './latency-values.ts'
 import { createLossSums, type LossPart } from '../figures/loss-part.ts'
-import {
-  addRun,
-  emptyChannel,
-  type ChannelRun,
-  type LossDelta,
-  type Place,
-} from '../../loss-runs.ts'
+import { KEYS, groupOfKeys, type MinuteKey } from '../../figure-keys.ts'
+import type { ChannelSequence } from '../../sequences.ts'
 import { bigintIn, numberIn, rowsOf, textIn, textOrNull, type Row } from '../files/sql.ts'
 import { MINUTE_NS, ceilTo, floorTo, intervalSql } from '../../time-grid.ts'
 import { rawSource, type ScanContext, type View } from './view.ts'
 
-/**
- * Loss per group and interval, by sequence numbers in the order of arrival over all kinds of a
- * channel. Answered for whole minutes: those that the span touches. A gap counts where the next
- * number was measured.
- */
-export async function scanLoss(context: ScanContext, query: FigureScan): Promise<LossRow[]> {
-  const span = { fromNs: floorTo(query.fromNs, MINUTE_NS), toNs: ceilTo(query.toNs, MINUTE_NS) }
-  const whole = { ...query, ...span }
-  // Before anything is waited for: of the moment of the view.
-  const behind = context.view.lossBehind()
-  const sums = new Map<string, Sum>()
-  for (const row of await rolledLoss(context, whole)) {
-    const timeNs = query.everyNs === null ? null : bigintIn(row, 'interval_ns')
-    addTo(sums, { group: groupOf(row, query.by), timeNs }, deltaIn(row))
-  }
+/** Loss per group and interval: what is rolled up, and what the rows since then add. */
+export async function scanSequenceRuns(
+  context: ScanContext,
+  scan: FigureScan,
+): Promise<SequenceRow[]> {
+  const span = { fromNs: floorTo(scan.fromNs, MINUTE_NS), toNs: ceilTo(scan.toNs, MINUTE_NS) }
   const { view, connection } = context
-  const pending = behind ?? (await lossAfter(connection, view, null))
-  for (const delta of pending.deltas) {
-    const { minute, keys } = delta.place
-    const timeNs = BigInt(minute) * MINUTE_NS
-    const [device, kind] = keys
-    if (timeNs < span.fromNs || timeNs >= span.toNs || !device) continue
-    if (!inScope(query.scope, device)) continue
-    if (query.scope.kinds && !query.scope.kinds.includes(kind as Kind)) continue
-    const { everyNs } = query
-    const at = everyNs === null ? null : floorTo(timeNs, everyNs)
-    addTo(sums, { group: groupOfPlace(delta.place, query.by), timeNs: at }, delta)
+  const { by, everyNs, scope } = scan
+  // Before anything is waited for: of the moment of the view.
+  const behind = view.lossBehind()
+  const sums = new Map<string, SequenceRow>()
+  for (const row of await rolledLoss(context, { ...scan, ...span })) {
+    const timeNs = everyNs === null ? null : bigintIn(row, 'interval_ns')
+    addTo(sums, { group: groupOf(row, by), timeNs }, countsIn(row))
   }
-  return [...sums.values()].flatMap(lossRow).toSorted(byTimeAndGroup)
+  const pending = behind ?? (await lossAfter(connection, view, null))
+  for (const { key, ...counts } of pending.changes) {
+    const timeNs = BigInt(key.minute) * MINUTE_NS
+    if (timeNs < span.fromNs || timeNs >= span.toNs || !isInScope(key, scope)) continue
+    const at = everyNs === null ? null : floorTo(timeNs, everyNs)
+    addTo(sums, { group: groupOfKeys(key.keys, by), timeNs: at }, counts)
+  }
+  return [...sums.values()]
+}
+
+function isInScope({ keys: [device, kind] }: MinuteKey, scope: Scope): boolean {
+  if (!device || !inScope(scope, device)) return false
+  return !scope.kinds || scope.kinds.some((one) => one === kind)
 }
 
 async function rolledLoss({ connection, view }: ScanContext, query: FigureScan): Promise<Row[]> {
@@ -71,8 +64,8 @@ async function rolledLoss({ connection, view }: ScanContext, query: FigureScan):
 }
 
 /**
- * Loss of the rows behind the roll-up, up to a position (null: all of them). DuckDB cuts the series
- * of each channel into runs of consecutive numbers in one minute and place.
+ * Loss of the rows after the roll-up, up to a position (null: all of them). DuckDB cuts the series
+ * of each channel into runs of consecutive numbers under one key.
  */
 export async function lossAfter(
   connection: DuckDBConnection,
@@ -80,23 +73,23 @@ export async function lossAfter(
   upTo: number | null,
 ): Promise<LossPart> {
   if (!view.parts.some((part) => part.position > view.rolled)) {
-    return { deltas: [], channels: new Map() }
+    return { changes: [], channels: new Map() }
   }
-  const changed = new Map<string, ChannelRun>()
+  const changed = new Map<string, ChannelSequence>()
   const sums = createLossSums()
   for (const row of await rowsOf(connection, runsSql(view, upTo))) {
-    const key = channelKey(textIn(row, 'device'), textIn(row, 'channel'))
+    const name = channelKey(textIn(row, 'device'), textIn(row, 'channel'))
     const from = numberIn(row, 'first')
     const run = {
       from,
       to: from + numberIn(row, 'n') - 1,
-      place: { minute: numberIn(row, 'minute'), keys: KEYS.map((name) => textOrNull(row, name)) },
+      key: { minute: numberIn(row, 'minute'), keys: KEYS.map((name) => textOrNull(row, name)) },
       live: row['live'] === true,
     }
-    const known = changed.get(key) ?? view.channels.get(key) ?? emptyChannel()
-    changed.set(key, addRun(known, run, sums.count))
+    const known = changed.get(name) ?? view.channels.get(name) ?? createSequence<MinuteKey>()
+    changed.set(name, addRun(known, run, sums.count))
   }
-  return { deltas: sums.deltas(), channels: changed }
+  return { changes: sums.changes(), channels: changed }
 }
 
 const RUN_COLUMNS = [
@@ -127,8 +120,8 @@ function runsSql(view: View, upTo: number | null): string {
     ],
     needs: (part) => part.position > rolled,
   })
-  const place = ['minute', 'live', ...KEYS]
-  const breaks = place.map((name) => `lag(${name}) OVER w IS DISTINCT FROM ${name}`)
+  const key = ['minute', 'live', ...KEYS]
+  const breaks = key.map((name) => `lag(${name}) OVER w IS DISTINCT FROM ${name}`)
   // Of the sorted rows only those that begin a run, and the last of a channel, go on: few.
   return `WITH series AS (
       SELECT channel, seq, position * 65536 + idx AS arrival, time_ns // ${MINUTE_NS} AS minute,
@@ -141,21 +134,16 @@ function runsSql(view: View, upTo: number | null): string {
       SELECT *, lead(nth) OVER w AS next_nth, lead(starts) OVER w AS next_starts
       FROM marked WHERE starts OR ends
       WINDOW w AS (PARTITION BY device, channel ORDER BY arrival))
-    SELECT channel, seq AS first, ${place.join(', ')},
+    SELECT channel, seq AS first, ${key.join(', ')},
       CASE WHEN next_nth IS NULL THEN 1 WHEN next_starts THEN next_nth - nth
         ELSE next_nth - nth + 1 END AS n
     FROM cut WHERE starts ORDER BY device, channel, arrival`
 }
 
-interface Sum extends LossDelta {
-  readonly group: Readonly<Partial<Record<Grouping, string | null>>>
-  readonly timeNs: bigint | null
-}
-
 function addTo(
-  sums: Map<string, Sum>,
-  { group, timeNs }: Pick<Sum, 'group' | 'timeNs'>,
-  { received, lost, restarts }: LossDelta,
+  sums: Map<string, SequenceRow>,
+  { group, timeNs }: Grouped,
+  { received, lost, restarts }: LossCounts,
 ): void {
   const key = JSON.stringify([String(timeNs), group])
   const known = sums.get(key)
@@ -168,30 +156,10 @@ function addTo(
   })
 }
 
-function deltaIn(row: Row): LossDelta {
+function countsIn(row: Row): LossCounts {
   return {
     received: numberIn(row, 'received'),
     lost: numberIn(row, 'lost'),
     restarts: numberIn(row, 'restarts'),
   }
-}
-
-function groupOfPlace({ keys }: Place, by: readonly Grouping[]): Sum['group'] {
-  const values: Partial<Record<Grouping, string | null>> = {}
-  for (const name of by) {
-    values[name] = name === 'tenant' ? tenantOf(keys[0] ?? '') : (keys[KEYS.indexOf(name)] ?? null)
-  }
-  return values
-}
-
-function lossRow({ group, timeNs, received, lost, restarts }: Sum): LossRow[] {
-  const expected = received + lost
-  if (expected === 0 && restarts === 0) return []
-  const lossRatio = expected === 0 ? null : lost / expected
-  return [{ group, timeNs, expected, received, lost, lossRatio, restarts }]
-}
-
-function byTimeAndGroup(a: LossRow, b: LossRow): number {
-  if (a.timeNs !== b.timeNs) return (a.timeNs ?? 0n) < (b.timeNs ?? 0n) ? -1 : 1
-  return JSON.stringify(a.group) < JSON.stringify(b.group) ? -1 : 1
 }

@@ -1,0 +1,87 @@
+import { LATENCY_PERCENTILES, type LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { Stage } from '#lib/telemetry/stage.ts'
+import { groupNames, groupOf, groupSelect, rawOf } from '../figures/figure-source.ts'
+import type { LatencyScan } from '../../scans.ts'
+import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
+import { intervalSql } from '../../time-grid.ts'
+import { grainOf } from './grain.ts'
+import { STAGE_VALUES, stageRows, type StageValue } from './latency-values.ts'
+import { kindsIn, rawSource, type ScanContext, type View } from './view.ts'
+
+/** Up to this many raw rows in the span percentiles are exact; beyond, of buckets. */
+const EXACT_ROWS = 200_000
+/** Of few devices raw rows are read anyhow: `figure-source.ts`. */
+const FEW_DEVICES = 10
+const EXACT_ROWS_OF_FEW = 5_000_000
+
+/** Whether all raw rows of the span are there, and few enough by the catalogue. */
+export function isExact(view: View, { fromNs, toNs, scope }: LatencyScan): boolean {
+  if (fromNs <= view.droppedNs) return false
+  let rows = 0
+  for (const part of view.parts) {
+    for (const kind of kindsIn(scope)) {
+      const extent = part.extents.get(kind)
+      if (!extent || extent.maxNs < fromNs || extent.minNs >= toNs) continue
+      const from = extent.minNs > fromNs ? extent.minNs : fromNs
+      const to = extent.maxNs < toNs ? extent.maxNs : toNs
+      const share = Number(to - from + 1n) / Number(extent.maxNs - extent.minNs + 1n)
+      rows += extent.rows * share
+    }
+  }
+  const isOfFew = scope.devices !== null && scope.devices.length <= FEW_DEVICES
+  return rows <= (isOfFew ? EXACT_ROWS_OF_FEW : EXACT_ROWS)
+}
+
+/** Exact percentiles per group, interval and stage; null where they would cost too much. */
+export async function scanExactLatency(
+  { connection, view }: ScanContext,
+  scan: LatencyScan,
+): Promise<LatencyRow[] | null> {
+  if (!isExact(view, scan)) return null
+  const stages = scan.stages.flatMap((stage) => {
+    const value = STAGE_VALUES[stage]
+    return value ? [{ stage, value }] : []
+  })
+  if (stages.length === 0 || kindsIn(scan.scope).length === 0) return []
+  const raw = rawSource(view, rawOf(scan, null))
+  const selects = stages.map(({ stage, value }) => stageSql(raw, scan, { stage, value }))
+  const rows = await rowsOf(
+    connection,
+    `SELECT * FROM (${selects.join(' UNION ALL ')}) ORDER BY ${groupNames(scan.by)}, stage`,
+  )
+  return rows.map((row) => latencyRow(row, scan))
+}
+
+function stageSql(
+  raw: string,
+  scan: LatencyScan,
+  { stage, value }: { readonly stage: Stage; readonly value: StageValue },
+): string {
+  const groups = groupNames(scan.by)
+  const quantiles = LATENCY_PERCENTILES.map((p) => p / 100)
+  const ms = (column: string) => `${column}::DOUBLE / ${value.perMs}`
+  return `SELECT ${groups}, '${stage}' AS stage, n, ${ms('q[1]')} AS p50, ${ms('q[2]')} AS p95,
+      ${ms('q[3]')} AS p99, ${ms('max_value')} AS max_ms, bound_ms, negative
+    FROM (SELECT ${intervalSql(scan.everyNs)} AS interval_ns, ${groupSelect(scan)} count(*) AS n,
+        quantile_cont(value, [${quantiles.join(', ')}]) AS q, max(value) AS max_value,
+        max(bound_ms) AS bound_ms, count(*) FILTER (WHERE value < 0) AS negative
+      FROM ${stageRows(raw, grainOf(scan), value)} GROUP BY ${groups})`
+}
+
+function latencyRow(row: Row, { by, everyNs }: LatencyScan): LatencyRow {
+  return {
+    group: groupOf(row, by),
+    timeNs: everyNs === null ? null : bigintIn(row, 'interval_ns'),
+    // The scan selects the stages it was given.
+    stage: textIn(row, 'stage') as Stage,
+    n: numberIn(row, 'n'),
+    p50Ms: numberOrNull(row, 'p50'),
+    p95Ms: numberOrNull(row, 'p95'),
+    p99Ms: numberOrNull(row, 'p99'),
+    maxMs: numberOrNull(row, 'max_ms'),
+    clockBoundMs: numberOrNull(row, 'bound_ms'),
+    negative: numberIn(row, 'negative'),
+    method: 'exact',
+    relError: 0,
+  }
+}
