@@ -4,6 +4,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import { decodeError } from '#lib/runtime/error-codec.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import { YOUNG_GENERATION_MIB } from '#lib/runtime/threads/process-flags.ts'
 import { createCaller, serveCalls } from '#lib/runtime/threads/rpc.ts'
 import type { WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
@@ -41,15 +42,20 @@ export interface IngestEvents {
   fatal(error: Error): void
 }
 
-/** The registry is written where it is open: on this thread (`lib/registry/sub-devices.ts`). */
-export interface RegistryHooks {
-  /** The worker hears of what is created by `registryChanged`, before this returns. */
+/** What the ingest role needs of the rest of the process. */
+export interface IngestHooks {
+  /**
+   * The registry is written where it is open: on this thread (`lib/registry/sub-devices.ts`).
+   * The worker hears of what is created by `registryChanged`, before this returns.
+   */
   createSubDevices?(wanted: readonly WantedSubDevice[]): void
   /** Whose a foreign topic is now; null while it is nobody's. */
   ownerOf?(topic: string): FullId | null
+  /** Why no messages come to the intake; '' when they can. */
+  inletProblem?(): string
 }
 
-export interface IngestDeps extends RegistryHooks {
+export interface IngestDeps extends IngestHooks {
   readonly clock: Clock
   readonly log: Log
 }
@@ -73,19 +79,13 @@ export interface Ingest {
 }
 
 /**
- * Of the ingest thread. What a batch leaves behind lives as long as the batch: a larger one only makes
- * the process larger.
- */
-const YOUNG_GENERATION_MIB = 12
-
-/**
  * Opens journal and worker. Throws DATA_DIR_FOREIGN, STORE_AHEAD or JOURNAL_UNAVAILABLE. Resolves
  * when messages can be taken; what an earlier run left in the journal is stored meanwhile.
  */
 export async function openIngest(
   options: IngestOptions,
   events: IngestEvents,
-  { clock, log, ...registry }: IngestDeps,
+  { clock, log, ...hooks }: IngestDeps,
 ): Promise<Ingest> {
   const saved = readSaved(options.dataDir)
   const accepted = createAccepted(saved.read)
@@ -116,7 +116,7 @@ export async function openIngest(
   }
   const worker = new Worker(new URL('./worker-thread/worker.ts', import.meta.url), {
     workerData: workerOptions,
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB.ingestWorker },
   })
   try {
     await ready(worker)
@@ -132,7 +132,7 @@ export async function openIngest(
     events,
     clock,
     log,
-    registry,
+    hooks,
     batchMs,
     backups: {
       dataDir: options.dataDir,
@@ -174,7 +174,7 @@ interface Connection {
   readonly events: IngestEvents
   readonly clock: Clock
   readonly log: Log
-  readonly registry: RegistryHooks
+  readonly hooks: IngestHooks
   readonly batchMs: number
   readonly backups: BackupOptions
   /** Position that was saved by the last run. */
@@ -188,7 +188,7 @@ function connect(connection: Connection): Ingest {
   const caller = createCaller(worker)
   serveCalls(worker, {
     createSubDevices: (wanted: readonly WantedSubDevice[]) =>
-      connection.registry.createSubDevices?.(wanted),
+      connection.hooks.createSubDevices?.(wanted),
   })
   const stages = createStageClock()
   let commands = new Map<FullId, number>()
@@ -206,8 +206,9 @@ function connect(connection: Connection): Ingest {
   let timer: NodeJS.Timeout | null = null
   /** Messages of one group became durable together: their clock is read once. */
   let group: { messages: number; readonly monoNs: bigint; took(ms: number): void } | null = null
-  const replay = createReplay({ journal, caller, clock, ...connection.registry })
+  const replay = createReplay({ journal, caller, clock, ...connection.hooks })
   const problem = () => progress.problem
+  const inletProblem = () => connection.hooks.inletProblem?.() ?? ''
   const backups = createBackups({ ...connection.backups, journal, caller, problem, clock, log })
   const live = createLiveHub({ journal: journal.id, caller, progress, log })
 
@@ -253,11 +254,11 @@ function connect(connection: Connection): Ingest {
 
   return {
     intake,
-    port: createIngestPort({ caller, journal, accepted, replay, progress, clock }),
+    port: createIngestPort({ caller, journal, accepted, replay, progress, inletProblem, clock }),
     live,
     backups,
     journal,
-    status: () => ingestStatus({ journal, progress, clock }),
+    status: () => ingestStatus({ journal, progress, inletProblem, clock }),
     silentRobots: () => silentRobots,
     figuresBehind: () => figuresBehind,
     registryChanged: () => post({ type: 'registry' }),

@@ -11,23 +11,23 @@ import { connectIntake } from '../api/intake-client/remote-intake.ts'
 import { ownIntake } from '../api/intake-client/intakes.ts'
 import type { Ingest } from '../ingest/open-ingest.ts'
 import packageFile from '../package.json' with { type: 'json' }
-import type { Parts } from './intake.ts'
 import { registryDir } from './options.ts'
+import type { PlatformParts, Ports } from './parts.ts'
 
 export interface ApiRole {
   /** The real port, where the listener is not off. */
-  listen(): Promise<Readonly<Record<string, number>>>
+  listen(): Promise<Ports>
 }
 
 /** The api role: on the intake of this process, or on those at PADBORG_INGEST_URL. */
 export async function composeApi(
-  parts: Parts,
+  parts: PlatformParts,
   { ingest, localToken }: { readonly ingest: Ingest | null; readonly localToken: string },
 ): Promise<ApiRole> {
   const { config, registry, metrics, lifecycle, clock, log } = parts
-  const reached = ingest ? ownPort(ingest) : remotePort(parts)
+  const data = ingest ? ownPort(ingest) : remotePort(parts)
   const app = await createApp(
-    { ...reached, registry, metrics, clock, log },
+    { ...data, registry, metrics, clock, log },
     {
       ...config.api,
       liveLimits: config.live,
@@ -38,21 +38,29 @@ export async function composeApi(
     },
   )
   lifecycle.onClose('api', () => app.close())
-  // Before the API, which waits for answers that are still being sent.
+  // Closed before the API, which waits for answers that are still being sent.
   if (ingest) lifecycle.onClose('backups', () => ingest.backups.close())
   return { listen: () => listenHttp(app, config.listeners) }
 }
 
-type Reached = Pick<AppDeps, 'port' | 'intakes' | 'backups'>
+/** How the API reaches the data. */
+type DataAccess = Pick<AppDeps, 'port' | 'intakes' | 'backups'>
 
-function ownPort({ port, live, backups }: Ingest): Reached {
+function ownPort({ port, live, backups }: Ingest): DataAccess {
   return { port, intakes: [ownIntake(port, live)], backups }
 }
 
-function remotePort({ config, dataDir, metrics, lifecycle, clock, log }: Parts): Reached {
+function remotePort({
+  config,
+  dataDir,
+  metrics,
+  lifecycle,
+  clock,
+  log,
+}: PlatformParts): DataAccess {
   const { ingestUrls: urls = [], secret = '' } = config.splitRoles
   const exportDir = join(dataDir.path, 'export')
-  // What a crash left there is on its way to nobody.
+  // Nobody waits for what a crash left there.
   rmSync(exportDir, { recursive: true, force: true })
   mkdirSync(exportDir, { mode: 0o700 })
   const intakes = urls.map((url) => connectIntake({ url, secret, exportDir }, { clock, log }))
@@ -69,7 +77,7 @@ function remotePort({ config, dataDir, metrics, lifecycle, clock, log }: Parts):
 async function listenHttp(
   app: FastifyInstance,
   { host, http: port }: Config['listeners'],
-): Promise<Readonly<Record<string, number>>> {
+): Promise<Ports> {
   if (port === 'off') return {}
   try {
     await app.listen({ host, port })

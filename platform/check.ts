@@ -25,7 +25,7 @@ function rfmsProblems({ rfms: { file } }: Config): readonly string[] {
 
 function ambiguities(config: Config): readonly string[] {
   const path = registryPath(config)
-  // With the built-in broker the account tells the device, and a new registry has none.
+  // With the built-in broker the account names the device, and a new registry has none.
   if (config.foreignBroker.url === undefined || !existsSync(path)) return []
   try {
     const registry = openRegistryReader({ path, clock: systemClock, log: createLog('error') })

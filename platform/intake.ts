@@ -1,70 +1,53 @@
-import type { Clock } from '#lib/runtime/clock.ts'
-import type { Config } from '#lib/runtime/settings/sections.ts'
-import type { DataDir } from '#lib/runtime/data-dir.ts'
-import type { Lifecycle } from '#lib/runtime/lifecycle.ts'
-import type { Log } from '#lib/runtime/log.ts'
-import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { Role } from '#lib/runtime/settings/roles.ts'
 import { createDirectory } from '#lib/registry/index/directory.ts'
 import { createSubDevices } from '#lib/registry/sub-devices.ts'
-import type { Registry } from '#lib/registry/registry.ts'
-import type { DeviceNotice } from '#lib/telemetry/intake.ts'
-import type { IngestStatus, Questions } from '#lib/telemetry/questions.ts'
-import { createBroker } from '../broker/broker.ts'
-import { createInternalServer } from '../ingest/internal/server.ts'
+import type { Metrics } from '#lib/runtime/metrics.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
+import { createInternalServer, type InternalServer } from '../ingest/internal/server.ts'
 import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
-import { createRfmsPoller } from '../ingest/sources/rfms/poller.ts'
-import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
-import { createTeltonikaListener } from '../ingest/sources/teltonika/listener.ts'
-import { createMqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
 import { createOwners } from '../ingest/sources/mqtt/owners.ts'
-import {
-  brokerOptions,
-  influxOptions,
-  foreignBrokerOptions,
-  ingestOptions,
-  internalOptions,
-} from './options.ts'
+import { openBrokerInlet, openOtherInlets, type BrokerInlet } from './message-inlets.ts'
+import { influxOptions, ingestOptions, internalOptions } from './options.ts'
+import type { PlatformParts, Ports } from './parts.ts'
 
-export interface Parts {
-  readonly config: Config
-  readonly roles: ReadonlySet<Role>
-  readonly dataDir: DataDir
-  readonly registry: Registry
-  readonly metrics: Metrics
-  readonly lifecycle: Lifecycle
-  readonly clock: Clock
-  readonly log: Log
-}
-
-/** What brings messages, and takes what devices are to be told. */
-interface Door {
-  /** The ports it listens on, if it does. */
-  open(): Promise<Readonly<Record<string, number>>>
-  notify(notice: DeviceNotice): void
-  /** Why no messages come; '' when they can. */
-  problem(): string
-}
-
-export interface Intake {
+export interface IntakeRole {
   readonly ingest: Ingest
-  /** Lets messages and api roles in; the real ports. */
-  listen(): Promise<Readonly<Record<string, number>>>
+  /** Lets messages and api roles in. */
+  listen(): Promise<Ports>
 }
 
 /** The ingest role, what brings it messages, and where api roles of other processes reach it. */
-export async function composeIntake(parts: Parts): Promise<Intake> {
-  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
+export async function composeIntake(parts: PlatformParts): Promise<IntakeRole> {
+  let broker: BrokerInlet | null = null
+  const ingest = await openIngestRole(parts, () => broker)
+  broker = await openBrokerInlet(parts, ingest.intake)
+  const inlets = [broker, ...openOtherInlets(parts, ingest.intake)]
+  exposeMetrics(parts.metrics, ingest)
+  keepDerivedSeries(parts, ingest)
+  const server = openInternalServer(parts, ingest)
+  return {
+    ingest,
+    async listen() {
+      const ports: Record<string, number> = {}
+      for (const inlet of inlets) Object.assign(ports, await inlet.open())
+      if (server) ports['ingest'] = await server.listen()
+      return ports
+    },
+  }
+}
+
+/** `broker` is null while the ingest role opens: no message comes in before. */
+async function openIngestRole(
+  { config, dataDir, registry, metrics, lifecycle, clock, log }: PlatformParts,
+  broker: () => BrokerInlet | null,
+): Promise<Ingest> {
   // Behind a foreign broker a topic may have found its device since its messages were rejected.
   const owners = createOwners(registry, createDirectory(registry))
-  const opened = await openIngest(
+  const ingest = await openIngest(
     ingestOptions(config, dataDir.path),
     {
-      // The door exists before the first message can be settled: it is what lets them in.
-      notices: (notices) => notices.forEach((notice) => door?.notify(notice)),
+      notices: (notices) => notices.forEach((notice) => broker()?.notify(notice)),
       accepted: (messages) => metrics.count('padborg_messages_accepted_total', messages),
-      settled: (counts) => countSettled(metrics, counts),
+      settled: (counts) => countOutcomes(metrics, counts),
       fatal: (error) => lifecycle.fail('ingest', error),
     },
     {
@@ -72,73 +55,39 @@ export async function composeIntake(parts: Parts): Promise<Intake> {
       log,
       createSubDevices: (wanted) => createSubDevices(registry, wanted, log),
       ownerOf: (topic) => owners.ownerOf(topic).device,
+      // A foreign broker that sends nothing is a problem of this intake like a full disk.
+      inletProblem: () => broker()?.problem() ?? '',
     },
   )
-  lifecycle.onClose('ingest', () => opened.close())
-  registry.onChange(() => opened.registryChanged())
-  const door = await openDoor(parts, opened)
-  const sources = openSources(parts, opened)
-  const ingest = { ...opened, ...withDoor(opened, door) }
-  showIngest(metrics, ingest)
-  keepDerived(parts, ingest)
-
-  const internal = internalOptions(config)
-  const server = internal && createInternalServer({ ...ingest, metrics, clock, log }, internal)
-  if (server) lifecycle.onClose('internal address', () => server.close())
-  return {
-    ingest,
-    async listen() {
-      const ports = { ...(await door.open()), ...(await sources.open()) }
-      return server ? { ...ports, ingest: await server.listen() } : ports
-    },
-  }
+  lifecycle.onClose('ingest', () => ingest.close())
+  registry.onChange(() => ingest.registryChanged())
+  return ingest
 }
 
-/** What brings messages beside the door, where the settings ask for it; closed before the intake. */
-function openSources(parts: Parts, { intake }: Ingest): Pick<Door, 'open'> {
-  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
-  const trackers = trackersOf(parts, intake)
-  const file = config.rfms.file
-  const pollers = (file === undefined ? [] : readRfmsServers(file)).map((server) =>
-    createRfmsPoller({ server, dataDir: dataDir.path }, { intake, registry, clock, log }),
-  )
-  for (const poller of pollers) lifecycle.onClose('rFMS', () => poller.close())
-  if (trackers) {
-    lifecycle.onClose('trackers', () => trackers.close())
-    metrics.gauge('padborg_teltonika_connections', () => trackers.status().connections)
-  }
-  return {
-    async open() {
-      for (const poller of pollers) await poller.start()
-      return trackers ? { teltonika: await trackers.listen() } : {}
-    },
-  }
-}
-
-function trackersOf({ config, registry, metrics, clock, log }: Parts, intake: Ingest['intake']) {
-  const { port } = config.teltonika
-  if (port === 'off') return null
-  const refused = (reason: string) =>
-    metrics.count('padborg_teltonika_refused_total', 1, { reason })
-  const keepUnknown = config.teltonika.keepUnknown === 'on'
-  const options = { host: config.listeners.host, port, keepUnknown }
-  return createTeltonikaListener(options, { intake, registry, clock, log, refused })
+/** Where api roles of other processes reach the intake; null while PADBORG_INGEST_PORT is off. */
+function openInternalServer(parts: PlatformParts, ingest: Ingest): InternalServer | null {
+  const { config, metrics, lifecycle, clock, log } = parts
+  const options = internalOptions(config)
+  if (!options) return null
+  const { port, live, backups } = ingest
+  const status = () => ingest.status()
+  const server = createInternalServer({ port, live, backups, status, metrics, clock, log }, options)
+  lifecycle.onClose('internal address', () => server.close())
+  return server
 }
 
 /** What Grafana reads in InfluxDB beside the readings. */
-function keepDerived(parts: Parts, ingest: Ingest): void {
+function keepDerivedSeries(parts: PlatformParts, ingest: Ingest): void {
   const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
   const influx = influxOptions(config)
   if (!influx) return
+  const { minuteDays, hourDays } = config.retention
   const derived = openDerived(
     {
       dataDir: dataDir.path,
       influx,
       isShared: config.foreignBroker.share !== undefined,
-      keepDays: {
-        minute: config.retention.minuteDays,
-        hour: config.retention.hourDays,
-      },
+      keepDays: { minute: minuteDays, hour: hourDays },
       maxKeys: config.derived.maxKeys,
       certificate: config.tls.cert ?? null,
     },
@@ -150,53 +99,7 @@ function keepDerived(parts: Parts, ingest: Ingest): void {
   metrics.gauge('padborg_derived_waiting', () => derived.status().waiting)
 }
 
-/** The one place that decides where messages come from: the built-in broker or a foreign one. */
-async function openDoor(parts: Parts, { intake }: Ingest): Promise<Door> {
-  const { config, dataDir, registry, metrics, lifecycle, clock, log } = parts
-  const directory = createDirectory(registry)
-  const deps = { intake, registry, directory, metrics, clock, log }
-  const foreign = foreignBrokerOptions(config, dataDir.path)
-  if (foreign) {
-    const source = createMqttSource(foreign, deps)
-    lifecycle.onClose('foreign broker', () => source.close())
-    metrics.gauge('padborg_source_connected', () => (source.status().connected ? 1 : 0))
-    metrics.gauge('padborg_source_in_flight', () => source.status().inFlight)
-    const open = async () => {
-      await source.start()
-      return {}
-    }
-    const notify = (notice: DeviceNotice) => source.notify(notice)
-    return { open, notify, problem: () => source.status().problem }
-  }
-  const broker = await createBroker(deps, brokerOptions(config, dataDir.path))
-  lifecycle.onClose('broker', () => broker.close())
-  const open = async () => ({ ...(await broker.listen()) })
-  return { open, notify: (notice) => broker.notify(notice), problem: () => '' }
-}
-
-/** A foreign broker that sends nothing is a problem of this intake like a full disk. */
-function withDoor(ingest: Ingest, door: Door): Pick<Ingest, 'port' | 'status'> {
-  const also = (now: IngestStatus): IngestStatus => {
-    const text = door.problem()
-    return text === '' ? now : { ...now, problems: [...now.problems, text] }
-  }
-  return {
-    status: () => also(ingest.status()),
-    port: {
-      async ask<K extends keyof Questions>(
-        name: K,
-        question: Questions[K][0],
-        signal?: AbortSignal,
-      ) {
-        const answer: Questions[K][1] = await ingest.port.ask(name, question, signal)
-        // Of the question with this name.
-        return name === 'status' ? also(answer as IngestStatus) : answer
-      },
-    },
-  }
-}
-
-function countSettled(metrics: Metrics, counts: SettledCounts): void {
+function countOutcomes(metrics: Metrics, counts: SettledCounts): void {
   metrics.count('padborg_messages_stored_total', counts.stored)
   metrics.count('padborg_messages_duplicate_total', counts.duplicate)
   for (const [reason, n] of Object.entries(counts.rejectedByReason)) {
@@ -204,7 +107,7 @@ function countSettled(metrics: Metrics, counts: SettledCounts): void {
   }
 }
 
-function showIngest(metrics: Metrics, ingest: Ingest): void {
+function exposeMetrics(metrics: Metrics, ingest: Ingest): void {
   const { journal } = ingest
   metrics.gauge('padborg_journal_held', () => (journal.paused ? 1 : 0))
   metrics.gauge('padborg_journal_bytes', () => journal.status().bytes)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { openSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
+import { NODE_FLAGS, PROCESS_ENV } from '#lib/runtime/threads/process-flags.ts'
 import { RefusedError } from '../simulators/run/api.ts'
 
 export interface ChildOptions {
@@ -24,18 +25,14 @@ export interface Child {
   lastWords(): string
 }
 
-/** As `npm start` has them. */
-const FLAGS = ['--max-semi-space-size=8', '--v8-pool-size=2']
-const ENV = { MALLOC_ARENA_MAX: '2' }
-
 export function startChild({ root, script, args, log, env }: ChildOptions): Child {
   const errors = openSync(log, 'a', 0o600)
   const preload = join(root, 'simulators/end-with-parent.ts')
   const child = spawn(
     process.execPath,
-    [...FLAGS, '--import', preload, join(root, script), ...args],
+    [...NODE_FLAGS, '--import', preload, join(root, script), ...args],
     {
-      env: { ...ENV, ...env },
+      env: { ...PROCESS_ENV, ...env },
       stdio: ['ignore', 'pipe', errors, 'ipc'],
       // Ctrl-C reaches the group of the terminal: the parent alone decides in which order all end.
       detached: true,

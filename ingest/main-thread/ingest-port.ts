@@ -26,6 +26,8 @@ export interface PortDeps {
     readonly waitingSinceNs: bigint
     readonly problem: string
   }
+  /** Why no messages come to the intake; '' when they can. */
+  inletProblem(): string
   readonly clock: Clock
 }
 
@@ -81,8 +83,9 @@ async function delivery({ caller, accepted }: PortDeps, scope: Scope): Promise<D
 export function ingestStatus({
   journal,
   progress,
+  inletProblem,
   clock,
-}: Pick<PortDeps, 'journal' | 'progress' | 'clock'>): IngestStatus {
+}: Pick<PortDeps, 'journal' | 'progress' | 'inletProblem' | 'clock'>): IngestStatus {
   const { position } = journal.durable
   const lagMessages = Math.max(0, position - progress.written)
   const { problem } = journal.status()
@@ -94,6 +97,6 @@ export function ingestStatus({
     written: progress.written,
     lagMessages,
     lagMs: lagMessages === 0 ? 0 : Number(clock.nowNs() - oldestNs) / 1e6,
-    problems: [problem, progress.problem].filter((text) => text !== ''),
+    problems: [problem, progress.problem, inletProblem()].filter((text) => text !== ''),
   }
 }

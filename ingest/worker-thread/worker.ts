@@ -9,7 +9,8 @@ import { systemClock } from '#lib/runtime/clock.ts'
 import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
 import { encodeError } from '#lib/runtime/error-codec.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { yieldThread } from '#lib/runtime/threads/priority.ts'
+import { lowerOwnPriority } from '#lib/runtime/threads/priority.ts'
+import { NICENESS } from '#lib/runtime/threads/process-flags.ts'
 import { randomId } from '#lib/runtime/random.ts'
 import { createCaller, serveCalls } from '#lib/runtime/threads/rpc.ts'
 import { openStore } from '#lib/store/open.ts'
@@ -46,8 +47,6 @@ const tell = (message: FromWorker) => port.postMessage(message)
 const FINISH_MS = 3000
 /** So many messages make maintenance due before its time: what is not rolled up makes questions slow. */
 const MAINTENANCE_POSITIONS = 50_000
-/** Where processors are scarce, sockets and PUBACKs come first: the journal keeps what this thread has not done. */
-const NICENESS = 5
 
 try {
   await run(workerData as WorkerOptions)
@@ -56,7 +55,7 @@ try {
 }
 
 async function run(options: WorkerOptions): Promise<void> {
-  yieldThread(NICENESS)
+  lowerOwnPriority(NICENESS.ingestWorker)
   const log = createLog(options.logLevel)
   const clock = systemClock
   const path = options.registryPath

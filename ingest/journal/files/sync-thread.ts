@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { YOUNG_GENERATION_MIB } from '#lib/runtime/threads/process-flags.ts'
 
 /**
  * A thread that does nothing but write groups and sync them. On libuv's pool they would wait for, and
@@ -41,7 +42,7 @@ export function createSyncThread(): SyncThread {
 
   function start(): Worker {
     const begun = new Worker(new URL('sync-thread.mjs', import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: 1 },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB.syncThread },
     })
     begun.on('message', (answer: Answer) => {
       const one = waiting.shift()

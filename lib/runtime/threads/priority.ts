@@ -2,11 +2,11 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 /**
- * Lets the calling thread stand back where processors are scarce, by a niceness of 0 (none) to 19. Linux
- * has a niceness per thread, and `setpriority` takes a thread for a process; elsewhere nothing is done,
- * as it would be the whole process. Answers whether it was.
+ * Gives the calling thread a lower priority, by a niceness of 0 (none) to 19. Linux has a niceness per
+ * thread, and `setpriority` takes a thread for a process; elsewhere nothing is done, as it would change
+ * the whole process. Returns whether it was done.
  */
-export function yieldThread(niceness: number): boolean {
+export function lowerOwnPriority(niceness: number): boolean {
   if (process.platform !== 'linux') return false
   try {
     // "<process>/task/<thread>"
@@ -24,11 +24,11 @@ export function yieldThread(niceness: number): boolean {
 export type SharedThreads = 'node-V8Worker' | 'libuv-worker'
 
 /**
- * Lets threads that all isolates share stand back: V8's helpers (garbage collection beside the program,
- * compilation) or libuv's pool (DuckDB's queries, files, password hashing), each as many as there are
- * processors, or more. Only those that run already. Answers how many did; 0 elsewhere than on Linux.
+ * Gives a lower priority to threads that all isolates share: V8's helpers (garbage collection beside
+ * the program, compilation) or libuv's pool (DuckDB's queries, files, password hashing). Only those
+ * that run already. Returns how many; 0 elsewhere than on Linux.
  */
-export function yieldShared(name: SharedThreads, niceness: number): number {
+export function lowerSharedPriority(name: SharedThreads, niceness: number): number {
   if (process.platform !== 'linux') return 0
   try {
     const tasks = '/proc/self/task'

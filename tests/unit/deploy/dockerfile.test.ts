@@ -71,19 +71,6 @@ describe('the Dockerfile', () => {
     expect(textsOf('LABEL').join()).toContain('org.opencontainers.image.title')
   })
 
-  it('gives Node and the C library what npm start gives them', () => {
-    const given =
-      /env (MALLOC_ARENA_MAX=\d+) node (--max-semi-space-size=\d+) (--v8-pool-size=\d+) /
-    const [, allocator = '?', heap = '?', helpers = '?'] =
-      given.exec(packageFile.scripts.start) ?? []
-    const env = textsOf('ENV').join(' ')
-    expect(env.split(/[\s\\]+/)).toContain(allocator)
-    expect(env).toContain(`NODE_OPTIONS="${heap} ${helpers}"`)
-    const demo = readFileSync(join(ROOT, 'seeds/demo-child.ts'), 'utf8')
-    expect(demo).toContain(`['${heap}', '${helpers}']`)
-    expect(demo).toContain(`{ ${allocator.replace('=', ": '")}' }`)
-  })
-
   it('sets only settings that exist and exposes the ports that the settings name', () => {
     const names = [
       ...textsOf('ENV')

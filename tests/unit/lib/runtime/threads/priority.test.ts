@@ -12,9 +12,9 @@ describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
       import { readlinkSync } from 'node:fs'
       import { getPriority } from 'node:os'
       import { parentPort } from 'node:worker_threads'
-      const { yieldThread } = await import('${MODULE}')
+      const { lowerOwnPriority } = await import('${MODULE}')
       const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
-      parentPort.postMessage({ done: yieldThread(5), mine: getPriority(thread) })`
+      parentPort.postMessage({ done: lowerOwnPriority(5), mine: getPriority(thread) })`
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
     const told = await new Promise((resolve, reject) => {
       worker.on('message', resolve).on('error', reject)
@@ -27,9 +27,9 @@ describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
   it('is never that of a whole process', () => {
     const script = `
       import { getPriority } from 'node:os'
-      const { yieldThread } = await import('${MODULE}')
+      const { lowerOwnPriority } = await import('${MODULE}')
       const before = getPriority()
-      console.log(yieldThread(5), getPriority() === before)`
+      console.log(lowerOwnPriority(5), getPriority() === before)`
     const node = [process.execPath, ['--input-type=module', '-e', script]] as const
     expect(execFileSync(...node).toString()).toBe('false true\n')
   })
@@ -41,9 +41,9 @@ describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
       import { readFileSync, readdirSync } from 'node:fs'
       import { stat } from 'node:fs/promises'
       import { getPriority } from 'node:os'
-      const { yieldShared } = await import('${MODULE}')
+      const { lowerSharedPriority } = await import('${MODULE}')
       await stat('.')
-      const n = yieldShared('${name}', 10)
+      const n = lowerSharedPriority('${name}', 10)
       const lowered = readdirSync('/proc/self/task').filter((task) => getPriority(Number(task)) === 10)
       const names = lowered.map((task) => readFileSync('/proc/self/task/' + task + '/comm', 'utf8').trim())
       console.log(n > 0, n === lowered.length, [...new Set(names)].join(), getPriority())`
