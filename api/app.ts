@@ -1,5 +1,5 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
-import { MOST_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+import { MAX_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import type { Caller } from './auth/access.ts'
 import type { Api, AppDeps, AppOptions } from './api.ts'
 import { createCursors } from './parameters/cursor.ts'
@@ -128,7 +128,7 @@ function addJsonBody(app: FastifyInstance): void {
     { parseAs: 'string' },
     (request, body, done) => {
       if (!nestsTooDeep(body)) return parse(request, body, done)
-      const error = new Error(`more than ${MOST_JSON_LEVELS} levels`)
+      const error = new Error(`more than ${MAX_JSON_LEVELS} levels`)
       done(Object.assign(error, { statusCode: 400 }), undefined)
     },
   )

@@ -34,7 +34,9 @@ const REJECTED_WITHIN_NS = 24n * HOUR_NS
 const READINGS = 500
 const LOOK_BACK_NS = { fleet: HOUR_NS, metering: 96n * HOUR_NS } as const
 
-/** Says what is right and wrong with what a device sends: state, a few rejections, a few readings. */
+/**
+ * Says what is right and wrong with what a device sends: state, a few rejections, a few readings.
+ */
 export function createConformance(deps: ConformanceDeps): Conformance {
   const askRejected = createAskRejected(deps.db)
   return async ({ device: id }, signal) => {

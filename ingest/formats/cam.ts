@@ -1,19 +1,18 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
-import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { HIGH_FREQUENCY, POSITION, takeMeasured } from './cam/fields.ts'
-import { isRecord } from './payload/native-element.ts'
-import type { Problem, Values } from './payload/source-fields.ts'
-import { refuseAt, truckDraft } from './trucks/truck-draft.ts'
-import { readTruckJson, requiredTime } from './trucks/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { describe, show } from './payload/wording.ts'
+import type { Format, FormatInput, FormatOutput } from './format.ts'
+import { isProblem, isRecord, type Problem, type Values } from './payload/problem.ts'
+import { describe, show } from './payload/reason.ts'
+import { EVENT, outputOf, refusalAt, refuse } from './payload/refusal.ts'
+import { truckElement } from './trucks/truck-element.ts'
+import { readTruckJson, requiredTime } from './trucks/truck-json.ts'
 
 /**
  * Cooperative awareness messages (ETSI EN 302 637-2, TS 103 900) as the JSON that
- * Orange-OpenSource/its-client defines, 1.1 and 2.x. The clock of a reading is `timestamp`:
- * `generation_delta_time` says the same modulo 65.536 s, and some senders forget its leap seconds.
+ * Orange-OpenSource/its-client defines, 1.1 and 2.x. The time of a reading is `timestamp`:
+ * `generation_delta_time` is the same modulo 65.536 s, and some senders forget its leap seconds.
  */
 export const cam: Format = {
   name: 'cam',
@@ -21,7 +20,7 @@ export const cam: Format = {
   parse: (input) => readTruckJson(input, read),
 }
 
-/** What the same clients publish beside CAMs. */
+/** The other message types of these clients. */
 const EVENTS = new Set([
   'bootstrap',
   'cpm',
@@ -44,18 +43,18 @@ const ROAD_SIDE_UNIT = 15
 
 function read(value: unknown, input: FormatInput): FormatOutput {
   if (!isRecord(value)) {
-    return refuse(refuseAt(-1, { path: [], expected: 'object', got: describe(value) }))
+    return refuse(refusalAt(-1, { path: [], expected: 'object', got: describe(value) }))
   }
   const name = value['message_type'] === undefined ? 'type' : 'message_type'
   const type = value[name]
   if (typeof type === 'string' && EVENTS.has(type)) return EVENT
   if (type !== 'cam') {
-    return refuse(refuseAt(-1, { path: [name], expected: 'cam', got: show(type) }))
+    return refuse(refusalAt(-1, { path: [name], expected: 'cam', got: show(type) }))
   }
   const problem = unreadable(value)
-  if (problem) return refuse(refuseAt(-1, problem))
+  if (problem) return refuse(refusalAt(-1, problem))
   const station = stationOf(value['message'])
-  if (station === ROAD_SIDE_UNIT) return refuse(refuseAt(-1, NO_VEHICLE, 'kind'))
+  if (station === ROAD_SIDE_UNIT) return refuse(refusalAt(-1, NO_VEHICLE, 'kind'))
   return readCam(value, input)
 }
 
@@ -80,38 +79,38 @@ function stationOf(message: unknown): unknown {
 
 function readCam(envelope: Values, { device, message, channel }: FormatInput): FormatOutput {
   const time = requiredTime(envelope['timestamp'], ['timestamp'], device)
-  if ('expected' in time) return refuse(refuseAt(-1, time))
+  if (isProblem(time)) return refuse(refusalAt(-1, time))
   const values: Record<string, FieldValue> = {}
   const problem = takeContainers(envelope['message'], values)
-  if (problem) return refuse(refuseAt(-1, problem))
-  const draft = truckDraft({
+  if (problem) return refuse(refusalAt(-1, problem))
+  const element = truckElement({
     elementIndex: -1,
     timeNs: time.timeNs,
     timePath: 'timestamp',
     values,
     given: envelope['message'],
-    flags: isOther(envelope['source_uuid'], channel) ? FLAGS.identity_mismatch : 0,
+    flags: isOtherStation(envelope['source_uuid'], channel) ? FLAGS.identity_mismatch : 0,
     radio: null,
     hash: hashBytes(message.payload),
     path: ['message'],
     latLon: { lat: [...POSITION_PATH, 'latitude'], lon: [...POSITION_PATH, 'longitude'] },
   })
-  return outputOf([draft])
+  return outputOf([element])
 }
 
 const POSITION_PATH = ['message', 'basic_container', 'reference_position']
 
 function takeContainers(message: unknown, into: Record<string, FieldValue>): Problem | null {
   const basic = partOf(message, ['message'], 'basic_container')
-  if ('expected' in basic) return basic
+  if (isProblem(basic)) return basic
   const position = partOf(basic.values, basic.path, 'reference_position')
-  if ('expected' in position) return position
+  if (isProblem(position)) return position
   const outer = partOf(message, ['message'], 'high_frequency_container')
-  if ('expected' in outer) return outer
-  // 2.x has one container per sort of station, 1.1 only that of vehicles.
+  if (isProblem(outer)) return outer
+  // 2.x has one container per type of station, 1.1 only that of vehicles.
   const name = 'basic_vehicle_container_high_frequency'
   const inner = outer.values[name] === undefined ? outer : partOf(outer.values, outer.path, name)
-  if ('expected' in inner) return inner
+  if (isProblem(inner)) return inner
   return (
     takeMeasured({ ...position, fields: POSITION }, into) ??
     takeMeasured({ ...inner, fields: HIGH_FREQUENCY }, into)
@@ -131,10 +130,10 @@ function partOf(outer: unknown, path: readonly string[], name: string): Inner | 
 }
 
 /**
- * The level behind `cam` in `.../v2x/cam/<uuid>/...`; the topic wins (docs/domain.md 8.5). The
- * station id says nothing: it changes, so that nobody can be followed.
+ * The level after `cam` in `.../v2x/cam/<uuid>/...`; the topic wins (docs/domain.md 8.5). The
+ * station id is no identity: it changes, so that nobody can be followed.
  */
-function isOther(uuid: unknown, channel: string): boolean {
+function isOtherStation(uuid: unknown, channel: string): boolean {
   const levels = channel.split('/')
   const at = levels.indexOf('cam')
   const wanted = at > 0 ? levels[at + 1] : undefined

@@ -1,17 +1,14 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashText } from '#lib/telemetry/hash.ts'
 import { reportOf, type Row } from './elvaco/report-rows.ts'
-import type { ParsedElement, Format, FormatOutput, RefusedElement } from './format.ts'
+import type { Format, FormatInput, FormatOutput, ParsedElement, RefusedElement } from './format.ts'
 import { bytesOf } from './mbus/hex.ts'
-import type { KeyedInput } from './meters/aes-key.ts'
-import { isProblem } from './mbus/problem.ts'
 import { readTelegram } from './mbus/telegram.ts'
-import { isMeter, meterIdOf, notMeter } from './meters/meter.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import type { MeterKind } from './meters/meter.ts'
-import { refusal } from './payload/native-element.ts'
+import { isMeter, meterIdOf, notMeter, type MeterKind } from './meters/meter.ts'
+import { isProblem } from './payload/problem.ts'
+import { show, showPath } from './payload/reason.ts'
+import { EVENT, outputOf, refusal, refuse } from './payload/refusal.ts'
 import { readStatedTime, zoneOf } from './payload/stated-time.ts'
-import { show, showPath } from './payload/wording.ts'
 
 /** Reports of the M-Bus gateway CMe3100: rows of CSV with the raw telegrams of a meter. */
 export const elvaco: Format = {
@@ -25,7 +22,7 @@ const TOPIC = /(?:^|\/)ecmXv[\d.]+\/[^/]+\/(\d+)\/[^/]+\/([^/]+)$/
 
 const RAW = 'mbus-raw-value'
 
-function parse(input: KeyedInput): FormatOutput {
+function parse(input: FormatInput): FormatOutput {
   const { device, message, channel } = input
   if (channel === 'status') return EVENT
   const { kind } = device
@@ -45,7 +42,7 @@ function readRow(
   row: Row,
   elementIndex: number,
   kind: MeterKind,
-  input: KeyedInput,
+  input: FormatInput,
 ): ParsedElement | RefusedElement {
   if (row.wrongCount !== null) {
     const expected = `${Object.keys(row.cells).length} cells with ; between them`
@@ -57,7 +54,7 @@ function readRow(
   if ('expected' in time) return refusal(elementIndex, 'schema', { path: ['created'], ...time })
   const bytes = bytesOf(Buffer.from(raw))
   if (isProblem(bytes)) return refusal(elementIndex, bytes.reason, { ...bytes, path: [RAW] })
-  // The telegram begins with control field and address; its checksum has been left out.
+  // The telegram begins with control field and address; the gateway leaves the checksum out.
   const telegram = {
     data: bytes.subarray(2),
     address: null,
@@ -72,13 +69,13 @@ function readRow(
   return { ...result, flags, timePath: showPath([elementIndex, 'created']) }
 }
 
-/** A path within the telegram, from the payload on. */
+/** A path within the telegram, made one from the root of the payload. */
 function withPath(refused: RefusedElement, elementIndex: number): RefusedElement {
   const inner = refused.path === '' ? '' : `.${refused.path}`
   return { ...refused, path: `${showPath([elementIndex, RAW])}${inner}` }
 }
 
-/** Telegram, row and topic name the meter; where one does not, the others stand alone. */
+/** Telegram, row and topic may each name the meter; those that do must agree. */
 function isOneMeter(ids: readonly unknown[]): boolean {
   const known = ids.map(meterIdOf).filter((id) => id !== null)
   return new Set(known).size <= 1

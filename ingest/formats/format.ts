@@ -15,13 +15,13 @@ export interface FormatInput {
   /** A secret of the device in the registry; null when it has none of that name. */
   readonly secretOf?: (name: string) => string | null
   /**
-   * Only for a message of a gateway: the device that the gateway calls so, as it is registered, else
-   * as it would be created with this kind; null when it is not there and no kind is known.
+   * Only for a message of a gateway: the device that the gateway calls so, as it is registered,
+   * else as it would be created with this kind; null when it is not there and no kind is known.
    */
   readonly carried?: (subDevice: string, kind: Kind | null) => Device | null
   /**
-   * Only for a message of a gateway: a stable name for what must not be kept as it is, such as a VIN
-   * (docs/domain.md 8.10); null where the installation has no secret to make it with.
+   * Only for a message of a gateway: a stable name for what must not be kept as it is, such as a
+   * VIN (docs/domain.md 8.10); null where the installation has no secret to make it with.
    */
   readonly pseudonym?: (text: string) => string | null
 }

@@ -1,18 +1,18 @@
+import type { Device } from '#lib/registry/registry.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
-import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { BARE_ENERGY, NAMES } from './kamstrup2mqtt/names.ts'
-import { energyField, isEmpty, meterDraft, meterIdOf, type MeterKind } from './meters/meter.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { numbersIn, readMeterJson, wrong, type Payload } from './meters/meter-json.ts'
-import { statusOfText, UNTOLD, type MeterStatus } from './meters/meter-status.ts'
-import { refusal } from './payload/native-element.ts'
-import { isNoValue } from './payload/no-value.ts'
+import { isMbusNoValue } from './meters/mbus-no-value.ts'
+import { numbersIn, readMeterJson, wrong } from './meters/meter-json.ts'
+import { statusOfText, UNKNOWN_STATUS, type MeterStatus } from './meters/meter-status.ts'
+import { energyField, meterElement, meterIdOf, type MeterKind } from './meters/meter.ts'
+import { isEmpty, type Values } from './payload/problem.ts'
+import { describe } from './payload/reason.ts'
+import { EVENT, outputOf, refusal, refuse } from './payload/refusal.ts'
 import { convert, registeredEnergyUnit } from './payload/units.ts'
-import { describe } from './payload/wording.ts'
 
 /**
  * Two small programs that read Kamstrup meters on the spot: kamstrup2mqtt over M-Bus (names in
@@ -25,16 +25,16 @@ export const kamstrup2mqtt: Format = {
   parse,
 }
 
-/** Last levels of topics on which the programs tell of themselves, not of the meter. */
-const OF_PROGRAM = new Set(['status', 'counter', 'sw-version'])
+/** Last levels of the topics with messages about the program, not about the meter. */
+const PROGRAM_TOPICS = new Set(['status', 'counter', 'sw-version'])
 
 function parse(input: FormatInput): FormatOutput {
   const { channel } = input
-  if (OF_PROGRAM.has(channel.slice(channel.lastIndexOf('/') + 1))) return EVENT
+  if (PROGRAM_TOPICS.has(channel.slice(channel.lastIndexOf('/') + 1))) return EVENT
   return readMeterJson(input, read)
 }
 
-function read(payload: Payload, kind: MeterKind, { device, message }: FormatInput): FormatOutput {
+function read(payload: Values, kind: MeterKind, { device, message }: FormatInput): FormatOutput {
   const { timestamp } = payload
   const timeNs = timestamp === undefined || timestamp === null ? null : parseDeviceTime(timestamp)
   if (timeNs !== null && typeof timeNs !== 'bigint') {
@@ -43,7 +43,7 @@ function read(payload: Payload, kind: MeterKind, { device, message }: FormatInpu
   const { values, problem } = valuesOf(payload, kind, device.settings)
   if (problem) return refuse(problem)
   const status = statusOf(payload)
-  // A meter that only says what is wrong with it is heard too.
+  // A faulty status alone is a reading too.
   if (isEmpty(values) && !status.isFaulty) {
     return refuse(wrong('', `a value of ${kind}, such as ENERGY_WH`, numbersIn(payload)))
   }
@@ -51,17 +51,17 @@ function read(payload: Payload, kind: MeterKind, { device, message }: FormatInpu
   const hash = hashBytes(message.payload)
   const time = { timeNs, timePath: 'timestamp', flags: 0 }
   const reading = { elementIndex: -1, ...time, values, status, medium: null, meterId, hash }
-  return outputOf([meterDraft(kind, device, reading)])
+  return outputOf([meterElement(kind, device, reading)])
 }
 
-type Values = Record<string, FieldValue>
+type FieldValues = Record<string, FieldValue>
 
 function valuesOf(
-  payload: Payload,
+  payload: Values,
   kind: MeterKind,
   settings: Device['settings'],
-): { readonly values: Values; readonly problem: RefusedElement | null } {
-  const values: Values = {}
+): { readonly values: FieldValues; readonly problem: RefusedElement | null } {
+  const values: FieldValues = {}
   for (const [name, known] of Object.entries(NAMES)) {
     const value = payload[name]
     if (value === undefined || value === null) continue
@@ -74,15 +74,15 @@ function valuesOf(
       return { values, problem: wrong(name, 'number', got) }
     }
     const to = known.to === 'energyKwh' ? energyField(null, settings) : known.to
-    if (!isNoValue(Number(value))) values[to] ??= converted
+    if (!isMbusNoValue(Number(value))) values[to] ??= converted
   }
   return { values, problem: null }
 }
 
-/** Zero is a meter without errors; the bits mean something else on every model. */
-function statusOf(payload: Payload): MeterStatus {
+/** Zero means no error; the bits differ between the models. */
+function statusOf(payload: Values): MeterStatus {
   const code = payload['ERROR_FLAGS']
-  if (typeof code !== 'number') return UNTOLD
+  if (typeof code !== 'number') return UNKNOWN_STATUS
   return statusOfText(code === 0 ? 'OK' : `INFO_CODE_${code}`)
 }
 

@@ -1,26 +1,26 @@
+import type { Device } from '#lib/registry/registry.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
-import type { Device } from '#lib/registry/registry.ts'
-import type { Format, FormatOutput, RefusedElement } from './format.ts'
-import { decrypt, isEncrypted } from './nabovarme/decrypt.ts'
-import { partsOf, quantityOf } from './nabovarme/sample-text.ts'
-import { aesKeyOf, keyProblem, type KeyedInput } from './meters/aes-key.ts'
+import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
+import { aesKeyOf, keyProblem } from './meters/aes-key.ts'
+import { isMbusNoValue } from './meters/mbus-no-value.ts'
+import { wrong } from './meters/meter-json.ts'
+import { UNKNOWN_STATUS } from './meters/meter-status.ts'
 import {
   energyField,
-  isEmpty,
   isMeter,
-  meterDraft,
+  meterElement,
   meterIdOf,
   notMeter,
   type MeterKind,
 } from './meters/meter.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { wrong } from './meters/meter-json.ts'
-import { UNTOLD } from './meters/meter-status.ts'
-import { refusal } from './payload/native-element.ts'
-import { isNoValue } from './payload/no-value.ts'
+import { decrypt, isEncrypted } from './nabovarme/decrypt.ts'
+import { partsOf, quantityOf } from './nabovarme/sample-text.ts'
+import { isEmpty } from './payload/problem.ts'
+import { show } from './payload/reason.ts'
+import { EVENT, outputOf, refusal, refuse } from './payload/refusal.ts'
 import {
   convert,
   ENERGY_TO_KWH,
@@ -32,7 +32,6 @@ import {
   VOLUME_TO_M3,
   type Units,
 } from './payload/units.ts'
-import { show } from './payload/wording.ts'
 
 /** MeterLogger of Nabovarme: a board in Kamstrup meters that sends text, encrypted on the wire. */
 export const nabovarme: Format = {
@@ -41,7 +40,7 @@ export const nabovarme: Format = {
   parse,
 }
 
-/** Names of a sample by field, and the units they come in. `tdif`, `heap` and others are not ours. */
+/** The names of a sample with their fields and units. `tdif`, `heap` and others become no field. */
 const NAMES: Readonly<Record<string, { readonly to: string; readonly units: Units }>> = {
   e1: { to: 'energyKwh', units: ENERGY_TO_KWH },
   v1: { to: 'volumeM3', units: VOLUME_TO_M3 },
@@ -52,7 +51,7 @@ const NAMES: Readonly<Record<string, { readonly to: string; readonly units: Unit
   hr: { to: 'operatingHoursH', units: TIME_TO_H },
 }
 
-function parse(input: KeyedInput): FormatOutput {
+function parse(input: FormatInput): FormatOutput {
   const { device, message, channel } = input
   const { isEvent, serial, time } = topicOf(channel)
   if (isEvent) return EVENT
@@ -68,14 +67,14 @@ function parse(input: KeyedInput): FormatOutput {
   const timeNs = time === null ? null : parseDeviceTime(Number(time))
   const hash = hashBytes(message.payload)
   return outputOf([
-    meterDraft(kind, device, {
+    meterElement(kind, device, {
       elementIndex: -1,
       timeNs: typeof timeNs === 'bigint' ? timeNs : null,
       // The topic has it, not the payload.
       timePath: '',
       flags: 0,
       values,
-      status: UNTOLD,
+      status: UNKNOWN_STATUS,
       medium: null,
       meterId: meterIdOf(serial),
       hash,
@@ -84,13 +83,13 @@ function parse(input: KeyedInput): FormatOutput {
 }
 
 interface Topic {
-  /** What the board tells of itself: `/version/v2/...`, `/wifi_status/v2/...`. */
+  /** A message about the board itself: `/version/v2/...`, `/wifi_status/v2/...`. */
   readonly isEvent: boolean
   readonly serial: string | null
   readonly time: string | null
 }
 
-/** `/sample/v2/<number of the meter>/<Unix time>`; a native channel tells neither. */
+/** `/sample/v2/<number of the meter>/<Unix time>`; a native channel has neither. */
 function topicOf(channel: string): Topic {
   const levels = channel.split('/')
   const at = levels.findIndex((level, index) => index > 0 && /^v\d$/.test(level))
@@ -101,7 +100,7 @@ function topicOf(channel: string): Topic {
 }
 
 /** The text of a payload, decrypted where it has to be. */
-function sampleOf(input: KeyedInput): string | RefusedElement {
+function sampleOf(input: FormatInput): string | RefusedElement {
   const { payload, topic } = input.message
   const clear = clearText(payload)
   if (clear !== null) return clear
@@ -119,15 +118,15 @@ function sampleOf(input: KeyedInput): string | RefusedElement {
     const expected = 'a message sealed with the registered key for its topic'
     return malformed(expected, 'a MAC that does not fit: another key, another topic, or damage')
   }
-  return clearText(opened) ?? malformed('text once decrypted', 'bytes that are none')
+  return clearText(opened) ?? malformed('text once decrypted', 'bytes that are no text')
 }
 
-/** Text ends at the first zero byte; null where what stands before it is no text. */
+/** The text up to the first zero byte; null where these bytes are no text. */
 function clearText(bytes: Uint8Array): string | null {
   const end = bytes.indexOf(0)
   const text = Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1')
   const isText = /^[\t\r\n\x20-\x7e]+$/.test(text) || bytes.length === 0
-  // Behind the end of a clear text nothing but zeros stands.
+  // After the end of a clear text there are only zeros.
   return isText && (end < 0 || bytes.subarray(end).every((byte) => byte === 0)) ? text : null
 }
 
@@ -153,7 +152,7 @@ function valuesOf(
     const bare = to === 'energyKwh' ? registeredEnergyUnit(settings) : null
     const factor = unit === '' ? bare : unitIn(units, unit)
     if (!factor) return { values, problem: unknownUnit(name, Object.keys(units), unit) }
-    if (isNoValue(value)) continue
+    if (isMbusNoValue(value)) continue
     values[to === 'energyKwh' ? energyField(null, settings) : to] = convert(value, factor)
   }
   return { values, problem: null }

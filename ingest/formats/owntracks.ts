@@ -2,13 +2,13 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
-import { isRecord } from './payload/native-element.ts'
+import { isProblem, isRecord, type Problem, type Values } from './payload/problem.ts'
+import { describe, show } from './payload/reason.ts'
+import { EVENT, outputOf, refusalAt, refuse } from './payload/refusal.ts'
 import { withoutFix } from './trucks/no-fix.ts'
-import { takeFields, type Problem, type SourceField, type Values } from './payload/source-fields.ts'
-import { refuseAt, truckDraft } from './trucks/truck-draft.ts'
-import { readTruckJson, requiredTime } from './trucks/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { describe, show } from './payload/wording.ts'
+import { takeFields, type SourceField } from './trucks/source-fields.ts'
+import { truckElement } from './trucks/truck-element.ts'
+import { readTruckJson, requiredTime } from './trucks/truck-json.ts'
 
 /** The JSON of the OwnTracks apps: a phone in the cab (owntracks.org/booklet/tech/json). */
 export const owntracks: Format = {
@@ -17,7 +17,7 @@ export const owntracks: Format = {
   parse: (input) => readTruckJson(input, read),
 }
 
-/** Names of networks (SSID, BSSID) and the regions a person is in are left out on purpose. */
+/** Names of networks (SSID, BSSID) and a person's regions are left out on purpose. */
 const FIELDS: readonly SourceField[] = [
   { from: 'lat', to: 'lat', type: 'number', required: true },
   { from: 'lon', to: 'lon', type: 'number', required: true },
@@ -27,7 +27,7 @@ const FIELDS: readonly SourceField[] = [
   { from: 'batt', to: 'batteryPct', type: 'number' },
 ]
 
-/** The other types of the booklet: about the app or a place, no position of the device now. */
+/** The other types of the booklet: about the app or a place, no current position of the device. */
 const EVENTS = new Set([
   'beacon',
   'card',
@@ -44,39 +44,39 @@ const EVENTS = new Set([
 
 function read(value: unknown, input: FormatInput): FormatOutput {
   if (!isRecord(value)) {
-    return refuse(refuseAt(-1, { path: [], expected: 'object', got: describe(value) }))
+    return refuse(refusalAt(-1, { path: [], expected: 'object', got: describe(value) }))
   }
   const type = value['_type']
   if (typeof type === 'string' && EVENTS.has(type)) return EVENT
-  if (type !== 'location') return refuse(refuseAt(-1, otherType(type)))
+  if (type !== 'location') return refuse(refusalAt(-1, otherType(type)))
   return readLocation(value, input)
 }
 
 function readLocation(location: Values, { device, message, channel }: FormatInput): FormatOutput {
-  // Seconds; `created_at` is when the app wrote the message, which may be long after the fix.
+  // In seconds; the app may write `created_at` long after the fix.
   const time = requiredTime(location['tst'], ['tst'], device)
-  if ('expected' in time) return refuse(refuseAt(-1, time))
+  if (isProblem(time)) return refuse(refusalAt(-1, time))
   const values: Record<string, FieldValue> = {}
   const problem = takeFields({ values: location, path: [], fields: FIELDS }, values)
-  if (problem) return refuse(refuseAt(-1, problem))
+  if (problem) return refuse(refusalAt(-1, problem))
   const isNowhere = values['lat'] === 0 && values['lon'] === 0
-  const draft = truckDraft({
+  const element = truckElement({
     elementIndex: -1,
     timeNs: time.timeNs,
     timePath: 'tst',
     values: isNowhere ? withoutFix(values) : values,
     given: location,
-    flags: isOther(location['topic'], channel) ? FLAGS.identity_mismatch : 0,
+    flags: isOtherTopic(location['topic'], channel) ? FLAGS.identity_mismatch : 0,
     radio: null,
     hash: hashBytes(message.payload),
   })
-  return outputOf([draft])
+  return outputOf([element])
 }
 
 /**
- * The topic wins (docs/domain.md 8.5); a bridge from HTTP writes the one it was meant for inside.
+ * The topic wins (docs/domain.md 8.5); a bridge from HTTP writes the intended one into the payload.
  */
-function isOther(topic: unknown, channel: string): boolean {
+function isOtherTopic(topic: unknown, channel: string): boolean {
   return typeof topic === 'string' && channel.includes('/') && topic !== channel
 }
 

@@ -1,23 +1,23 @@
+import type { Device } from '#lib/registry/registry.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { hashText } from '#lib/telemetry/hash.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import type { Device } from '#lib/registry/registry.ts'
-import type { ParsedElement, Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
+import type { Format, FormatInput, FormatOutput, ParsedElement, RefusedElement } from './format.ts'
 import { native } from './native.ts'
-import { hiddenFault } from './payload/hidden-fault.ts'
-import { parseJson } from './payload/json-text.ts'
-import { isEmpty } from './meters/meter.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { readElement, refusal } from './payload/native-element.ts'
-import { isNativeReading } from './payload/native-reading.ts'
+import { isNativeReading } from './native/native-reading.ts'
+import { readElement } from './native/read-element.ts'
+import { hiddenFault } from './payload/fault-refusal.ts'
+import { parseJson } from './payload/parse-json.ts'
+import { isEmpty, isProblem } from './payload/problem.ts'
+import { show, showNames, showPath } from './payload/reason.ts'
+import { EVENT, outputOf, refusal, refuse } from './payload/refusal.ts'
 import { registeredEnergyUnit } from './payload/units.ts'
-import { show, showPath } from './payload/wording.ts'
 import { decodeCbor } from './senml/cbor.ts'
 import { resolvePack, type Resolved } from './senml/resolve.ts'
 import { inUnit, unitsFor } from './senml/units.ts'
 
-/** Sensor Measurement Lists, for anything that has no convention of its own. */
+/** Sensor Measurement Lists, for devices without a convention of their own. */
 export const senml: Format = {
   name: 'senml',
   description: 'SenML (RFC 8428) in JSON or CBOR: records named after the fields of the device.',
@@ -34,11 +34,11 @@ function parse(input: FormatInput): FormatOutput {
   if ('reason' in decoded) return refuse(decoded)
   if (!isCbor && isNativeReading(channel, decoded.value)) return native.parse(input)
   const records = resolvePack(decoded.value)
-  if ('expected' in records) return refuse(refusal(-1, 'schema', records))
+  if (isProblem(records)) return refuse(refusal(-1, 'schema', records))
   return read(records, device.kind, input)
 }
 
-/** A pack is an array: majors of CBOR arrays are no character that JSON can begin with. */
+/** A pack is an array, and JSON cannot begin with the first byte of a CBOR array. */
 function isCborArray(first: number | undefined): boolean {
   return first !== undefined && first >= 0x80 && first <= 0x9f
 }
@@ -53,12 +53,11 @@ function cborOf(payload: Uint8Array): Decoded {
 }
 
 function jsonOf(payload: Uint8Array): Decoded {
-  const { value, text, problem } = parseJson(payload)
-  if (problem) return problem
-  return hiddenFault(payload, text, value) ?? { value }
+  const json = parseJson(payload)
+  return 'reason' in json ? json : (hiddenFault(json) ?? json)
 }
 
-/** Records of one time are one reading. */
+/** Records of the same time form one reading. */
 interface Group {
   readonly timeNs: bigint | null
   readonly data: Record<string, unknown>
@@ -77,21 +76,21 @@ function read(records: readonly Resolved[], kind: Kind, input: FormatInput): For
     else found.push({ record, target, value, timeNs: timeOf(record, input) })
   }
   if (found.length === 0 && refused.length === 0) return refuse(nothingFor(kind, records))
-  const { elements, refused: broken } = outputOf(groupsOf(found).map((one) => draftOf(one, kind)))
+  const { elements, refused: broken } = outputOf(groupsOf(found).map((one) => elementOf(one, kind)))
   return { elements, refused: [...refused, ...broken] }
 }
 
-/** The field a record is for. */
+/** The field that a record becomes. */
 interface Target {
   readonly name: string
   readonly part: 'data' | 'radio'
   readonly field: FieldDefinition
-  /** Named as we name it, with the unit at its end, or mapped by the registry (`senml`). */
+  /** Our own name, which ends with its unit; else the registry maps the name (`senml`). */
   readonly isOurName: boolean
 }
 
 /**
- * The field of a record: what the registry says of its whole name or its last part
+ * The field of a record: the one the registry maps its whole name or its last part to
  * (`{"senml":{"WMZ1.Q":"energyKwh"}}`), else its last part where that is a field of ours.
  */
 function targetOf(name: string, kind: Kind, { senml: given }: Device['settings']): Target | null {
@@ -116,7 +115,7 @@ function mappedTo(given: unknown, name: string): string | null {
 
 const LABEL_OF = { number: 'v', string: 'vs', boolean: 'vb' } as const
 
-/** The value in the unit of its field, or why it cannot be told. */
+/** The value in the unit of its field. */
 function valueOf(
   record: Resolved,
   { name, field, isOurName }: Target,
@@ -127,7 +126,7 @@ function valueOf(
     const expected = `${LABEL_OF[field.type]}, a ${field.type} for ${name}`
     return refusal(elementIndex, 'schema', { path: [label], expected, got: label })
   }
-  // `resolvePack` has looked at the type of each label.
+  // `resolvePack` has checked the type of each label.
   if (typeof value !== 'number') return value as string | boolean
   if (unit === null && isOurName) return value
   const energy = unit === null && field.unit === 'kWh' ? registeredEnergyUnit(settings) : null
@@ -142,7 +141,7 @@ function isRefusal(value: number | string | boolean | RefusedElement): value is 
   return typeof value === 'object'
 }
 
-/** A time of zero is roughly now: the receive time; one below 2^28 s is counted from it. */
+/** A time of zero means now, the receive time; one below 2^28 s is relative to it. */
 function timeOf({ timeNs, isRelative }: Resolved, { message }: FormatInput): bigint | null {
   if (!isRelative) return timeNs
   return timeNs === 0n ? null : message.receivedAtNs + timeNs
@@ -174,18 +173,21 @@ function groupsOf(found: readonly Found[]): readonly Group[] {
   return [...groups.values()]
 }
 
-/** Judged like a native reading of the same values: types, sentinels, ranges, half positions. */
-function draftOf({ timeNs, data, radio, found }: Group, own: Kind): ParsedElement | RefusedElement {
+/** Validated like a native reading of the same values: types, sentinels, ranges, half positions. */
+function elementOf(
+  { timeNs, data, radio, found }: Group,
+  own: Kind,
+): ParsedElement | RefusedElement {
   const elementIndex = found[0]?.record.elementIndex ?? 0
   const kind = isEmpty(data) ? 'radio' : own
-  const result = readElement({ v: 1, kind, data, radio }, elementIndex, own)
-  if ('reason' in result) return atRecord(result, found)
   const parts = found.map(({ record: { name, unit, value } }) => [name, unit, value])
-  const timePath = showPath([elementIndex, 't'])
-  return { ...result, timeNs, timePath, hash: hashText(JSON.stringify(parts)) }
+  const hash = hashText(JSON.stringify(parts))
+  const result = readElement({ v: 1, kind, data, radio }, { elementIndex, own, hash })
+  if ('reason' in result) return atRecord(result, found)
+  return { ...result, timeNs, timePath: showPath([elementIndex, 't']) }
 }
 
-/** A refusal of a field, told of the record that gave it, or by its name where none did. */
+/** A refusal of a field, with the path of its record, or with its name where no record has it. */
 function atRecord(refused: RefusedElement, found: readonly Found[]): RefusedElement {
   const field = refused.path.slice(refused.path.lastIndexOf('.') + 1)
   const record = found.find(({ target }) => target.name === field)?.record
@@ -194,13 +196,11 @@ function atRecord(refused: RefusedElement, found: readonly Found[]): RefusedElem
   return { ...refused, path: showPath([refused.elementIndex]), expected }
 }
 
-const SHOWN_NAMES = 5
-
 function nothingFor(kind: Kind, records: readonly Resolved[]): RefusedElement {
-  const names = records.slice(0, SHOWN_NAMES).map(({ name }) => name.slice(0, 48))
   const [example = ''] = Object.keys(KINDS[kind].fields)
   const expected = `a record whose name ends with a field of ${kind}, such as ${example}, or that the setting senml maps to one`
-  const got = names.length === 0 ? 'no value' : `only ${names.join(', ')}`
+  const names = showNames(records.map(({ name }) => name))
+  const got = records.length === 0 ? 'no value' : `only ${names}`
   return refusal(-1, 'schema', { path: [], expected, got })
 }
 

@@ -1,16 +1,16 @@
 import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { native } from './native.ts'
-import { avlDraft, avlMapping } from './trucks/avl-record.ts'
-import { refuseAt } from './trucks/truck-draft.ts'
-import { notTruck } from './trucks/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
+import { isProblem } from './payload/problem.ts'
+import { EVENT, outputOf, refusalAt, refuse } from './payload/refusal.ts'
 import { openFrame } from './teltonika-codec8/frame.ts'
 import { readRecords } from './teltonika-codec8/records.ts'
+import { avlElement, avlMapping } from './teltonika/avl-record.ts'
+import { notTruck } from './trucks/truck-json.ts'
 
 /**
- * AVL packets of Teltonika trackers as they come over TCP (Codec 8, 8 Extended and 16), as bytes or
- * as hexadecimal text; each record of a packet is a reading of its own.
+ * AVL packets of Teltonika trackers as sent over TCP (Codec 8, 8 Extended and 16), as bytes or as
+ * hexadecimal text; each record of a packet is one reading.
  */
 export const teltonikaCodec8: Format = {
   name: 'teltonika-codec8',
@@ -25,8 +25,8 @@ function parse(input: FormatInput): FormatOutput {
   if (channel === 'telemetry' && isJson(message.payload)) return native.parse(input)
   if (device.kind !== 'truck') return refuse(notTruck(device.kind))
   const frame = openFrame(message.payload)
-  if ('expected' in frame) return refuse(refuseAt(-1, frame, 'malformed'))
-  // Codec 12 to 14 carry commands and the answers to them.
+  if (isProblem(frame)) return refuse(refusalAt(-1, frame, 'malformed'))
+  // Codec 12 to 14 carry commands and their responses.
   return frame.codec === 'command' ? EVENT : readFrame(frame.data, frame.codec, device)
 }
 
@@ -39,9 +39,9 @@ function isJson([first]: Uint8Array): boolean {
 
 function readFrame(data: Uint8Array, codec: 8 | 0x8e | 16, device: Device): FormatOutput {
   const mapped = avlMapping(device)
-  if ('expected' in mapped) return refuse(refuseAt(-1, mapped))
+  if (isProblem(mapped)) return refuse(refusalAt(-1, mapped))
   const records = readRecords(data, codec)
-  if ('expected' in records) return refuse(refuseAt(-1, records, 'malformed'))
-  // An empty packet is how some models keep their connection open.
-  return outputOf(records.map((record) => avlDraft(record, mapped)))
+  if (isProblem(records)) return refuse(refusalAt(-1, records, 'malformed'))
+  // Some models send empty packets to keep their connection open.
+  return outputOf(records.map((record) => avlElement(record, mapped)))
 }

@@ -1,15 +1,13 @@
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
-import { avlDraft, avlMapping, type AvlRecord } from './trucks/avl-record.ts'
-import { isRecord } from './payload/native-element.ts'
 import { readNumber } from './payload/number-text.ts'
-import type { Problem, Values } from './payload/source-fields.ts'
-import { refuseAt } from './trucks/truck-draft.ts'
-import { readTruckJson, requiredTime } from './trucks/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { describe, show } from './payload/wording.ts'
+import { isProblem, isRecord, type Problem, type Values } from './payload/problem.ts'
+import { describe, show } from './payload/reason.ts'
+import { EVENT, outputOf, refusalAt, refuse } from './payload/refusal.ts'
+import { avlElement, avlMapping, type AvlRecord } from './teltonika/avl-record.ts'
+import { readTruckJson, requiredTime } from './trucks/truck-json.ts'
 
-/** The JSON that Teltonika trackers publish themselves (Codec JSON, docs/domain.md 2.4). */
+/** The JSON that Teltonika trackers publish (Codec JSON, docs/domain.md 2.4). */
 export const teltonika: Format = {
   name: 'teltonika',
   description: 'Codec JSON of Teltonika trackers: {"state":{"reported":{"ts","latlng",...}}}.',
@@ -17,15 +15,15 @@ export const teltonika: Format = {
 }
 
 function read(value: unknown, input: FormatInput): FormatOutput {
-  // The answer to a command comes on the same topic.
-  if (isRecord(value) && value['state'] === undefined && isAnswer(value)) return EVENT
+  // The response to a command comes on the same topic.
+  if (isRecord(value) && value['state'] === undefined && isResponse(value)) return EVENT
   const state = isRecord(value) ? value['state'] : value
   const reported = isRecord(state) ? state['reported'] : undefined
   if (isRecord(value) && isRecord(reported)) return readReported(reported, input)
-  return refuse(refuseAt(-1, notReported(value, state, reported)))
+  return refuse(refusalAt(-1, notReported(value, state, reported)))
 }
 
-function isAnswer(value: Values): boolean {
+function isResponse(value: Values): boolean {
   return value['RSP'] !== undefined || value['CMD'] !== undefined
 }
 
@@ -33,11 +31,11 @@ const PATH = ['state', 'reported']
 
 function readReported(reported: Values, { device, message }: FormatInput): FormatOutput {
   const time = requiredTime(reported['ts'], [...PATH, 'ts'], device)
-  if ('expected' in time) return refuse(refuseAt(-1, time))
+  if (isProblem(time)) return refuse(refusalAt(-1, time))
   const mapped = avlMapping(device)
-  if ('expected' in mapped) return refuse(refuseAt(-1, mapped))
+  if (isProblem(mapped)) return refuse(refusalAt(-1, mapped))
   const position = readPosition(reported['latlng'])
-  if (position && 'expected' in position) return refuse(refuseAt(-1, position))
+  if (position && isProblem(position)) return refuse(refusalAt(-1, position))
   const { timeNs } = time
   const hash = hashBytes(message.payload)
   const record = {
@@ -49,7 +47,7 @@ function readReported(reported: Values, { device, message }: FormatInput): Forma
     path: PATH,
     timePath: 'state.reported.ts',
   }
-  return outputOf([avlDraft(record, mapped)])
+  return outputOf([avlElement(record, mapped)])
 }
 
 /** `"54.825300,9.357700"`; an empty text is no position. */

@@ -2,19 +2,19 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
-import { mappedFields } from './payload/mapped-fields.ts'
-import { isRecord } from './payload/native-element.ts'
-import { withoutFix } from './trucks/no-fix.ts'
+import { isProblem, isRecord, type Problem, type Values } from './payload/problem.ts'
+import { describe, show } from './payload/reason.ts'
+import { EVENT, outputOf, refusalAt, refuse } from './payload/refusal.ts'
 import { asCarried, ofSubDevice } from './payload/sub-device.ts'
-import { takeFields, type Problem, type Values } from './payload/source-fields.ts'
-import { refuseAt, truckDraft } from './trucks/truck-draft.ts'
-import { notTruck, readTruckJson, requiredTime } from './trucks/truck-payload.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { describe, show } from './payload/wording.ts'
-import { ATTRIBUTES, ATTRIBUTES_SETTING, POSITION } from './traccar/fields.ts'
 import { radioOf } from './traccar/cell.ts'
+import { ATTRIBUTES, ATTRIBUTES_SETTING, POSITION } from './traccar/fields.ts'
+import { mappedFields } from './trucks/mapped-fields.ts'
+import { withoutFix } from './trucks/no-fix.ts'
+import { takeFields } from './trucks/source-fields.ts'
+import { truckElement } from './trucks/truck-element.ts'
+import { notTruck, readTruckJson, requiredTime } from './trucks/truck-json.ts'
 
-/** What a Traccar server forwards for each position it takes (`forward.type` mqtt or json). */
+/** The positions that a Traccar server forwards (`forward.type` mqtt or json). */
 export const traccar: Format = {
   name: 'traccar',
   description: 'Positions that a Traccar server forwards: {"position":{...},"device":{...}}.',
@@ -29,7 +29,7 @@ const NO_VALUES: Values = {}
 function read(value: unknown, input: FormatInput): FormatOutput {
   return readForwarded(value, (position, vehicle) => {
     const other = otherVehicle(vehicle, input.device)
-    return other ? refuse(refuseAt(-1, other, 'unknown_device')) : readPosition(position, input)
+    return other ? refuse(refusalAt(-1, other, 'unknown_device')) : readPosition(position, input)
   })
 }
 
@@ -38,7 +38,7 @@ function readCarried(value: unknown, input: FormatInput): FormatOutput {
   return readForwarded(value, (position, vehicle) => {
     const uniqueId = uniqueIdOf(vehicle)
     const device = input.carried?.(uniqueId, 'truck')
-    if (uniqueId === '' || !device) return refuse(refuseAt(-1, noUniqueId(vehicle)))
+    if (uniqueId === '' || !device) return refuse(refusalAt(-1, noUniqueId(vehicle)))
     const output =
       device.kind === 'truck'
         ? readPosition(position, { ...input, device })
@@ -62,14 +62,14 @@ function readForwarded(
   readVehicle: (position: Values, vehicle: unknown) => FormatOutput,
 ): FormatOutput {
   if (!isRecord(value)) {
-    return refuse(refuseAt(-1, { path: [], expected: 'object', got: describe(value) }))
+    return refuse(refusalAt(-1, { path: [], expected: 'object', got: describe(value) }))
   }
-  // Events are forwarded with a position that is forwarded by itself too.
+  // The position of an event is also forwarded by itself.
   if (value['event'] !== undefined && value['event'] !== null) return EVENT
   const { position } = value
   if (!isRecord(position)) {
     const expected = 'an object, as Traccar forwards it'
-    return refuse(refuseAt(-1, { path: ['position'], expected, got: describe(position) }))
+    return refuse(refusalAt(-1, { path: ['position'], expected, got: describe(position) }))
   }
   return readVehicle(position, value['device'])
 }
@@ -78,22 +78,22 @@ function readPosition(position: Values, { device, message }: FormatInput): Forma
   // Without a new fix Traccar repeats the last position beside new attributes.
   const hasFix = position['valid'] !== false && position['outdated'] !== true
   const time = timeOf(position, hasFix, device)
-  if ('expected' in time) return refuse(refuseAt(-1, time))
+  if (isProblem(time)) return refuse(refusalAt(-1, time))
   const mapped = mappedFields(device.settings['attributes'], ATTRIBUTES_SETTING)
-  if ('expected' in mapped) return refuse(refuseAt(-1, mapped))
+  if (isProblem(mapped)) return refuse(refusalAt(-1, mapped))
   const attributes = position['attributes'] ?? NO_VALUES
   const path = ['position', 'attributes']
   if (!isRecord(attributes)) {
-    return refuse(refuseAt(-1, { path, expected: 'object', got: describe(attributes) }))
+    return refuse(refusalAt(-1, { path, expected: 'object', got: describe(attributes) }))
   }
   const values: Record<string, FieldValue> = {}
   const problem =
     takeFields({ values: position, path: ['position'], fields: POSITION }, values) ??
-    takeFields({ values: mapped.meant(attributes), path, fields: mapped.fields }, values) ??
+    takeFields({ values: mapped.signed(attributes), path, fields: mapped.fields }, values) ??
     takeFields({ values: attributes, path, fields: ATTRIBUTES }, values)
-  if (problem) return refuse(refuseAt(-1, problem))
+  if (problem) return refuse(refusalAt(-1, problem))
   const isNowhere = values['lat'] === 0 && values['lon'] === 0
-  const draft = truckDraft({
+  const element = truckElement({
     elementIndex: -1,
     ...time,
     values: hasFix && !isNowhere ? values : withoutFix(values),
@@ -103,21 +103,23 @@ function readPosition(position: Values, { device, message }: FormatInput): Forma
     path: ['position'],
     latLon: { lat: ['position', 'latitude'], lon: ['position', 'longitude'] },
   })
-  return outputOf([draft])
+  return outputOf([element])
 }
 
-/** A position is of its fix, attributes without one are of the message of the tracker. */
+/**
+ * A position has the time of its fix; attributes without one have that of the tracker's message.
+ */
 function timeOf(position: Values, hasFix: boolean, device: Device) {
   const names = hasFix ? ['fixTime', 'deviceTime'] : ['deviceTime', 'fixTime']
   const name = names.find((one) => position[one] !== undefined && position[one] !== null)
   const chosen = name ?? 'fixTime'
   const time = requiredTime(position[chosen], ['position', chosen], device)
-  return 'expected' in time ? time : { ...time, timePath: `position.${chosen}` }
+  return isProblem(time) ? time : { ...time, timePath: `position.${chosen}` }
 }
 
 /**
- * One topic may carry every vehicle of a server, so the setting `uniqueId` says which one the device
- * is; the messages of the others are refused and can be replayed once they are registered.
+ * One topic may carry every vehicle of a server, so the setting `uniqueId` names the one of this
+ * device; the messages of the others are refused and can be replayed once they are registered.
  */
 function otherVehicle(given: unknown, { settings }: Device): Problem | null {
   const wanted = settings['uniqueId']

@@ -1,24 +1,23 @@
+import type { Device } from '#lib/registry/registry.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
-import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
-import { native } from './native.ts'
-import { hiddenFault } from './payload/hidden-fault.ts'
-import { parseJson } from './payload/json-text.ts'
-import { isRecord, readElement, refusal } from './payload/native-element.ts'
+import { isMbusNoValue } from './meters/mbus-no-value.ts'
 import { isMeter } from './meters/meter.ts'
-import { isNativeReading } from './payload/native-reading.ts'
-import { isNoValue } from './payload/no-value.ts'
-import { EVENT, refuse } from './payload/output.ts'
-import type { Problem, Values } from './payload/source-fields.ts'
+import { readElement } from './native/read-element.ts'
+import { hiddenFault } from './payload/fault-refusal.ts'
+import { isProblem, isRecord, type Problem, type Values } from './payload/problem.ts'
+import { readJson } from './payload/read-json.ts'
+import { describe, show } from './payload/reason.ts'
+import { EVENT, refusal, refuse } from './payload/refusal.ts'
 import { readStatedTime, zoneOf } from './payload/stated-time.ts'
-import { describe, show } from './payload/wording.ts'
+import { isFactor } from './payload/units.ts'
 
 /**
- * LoRaWAN meters and trackers by The Things Stack v3 (thethingsindustries.com, "Data Formats"): the
- * payload formatter of the device has made names and numbers of its bytes. Names that are ours are
- * taken as they are, others by the setting `ttn` of the device.
+ * LoRaWAN meters and trackers through The Things Stack v3 (thethingsindustries.com, "Data
+ * Formats"): the payload formatter of the device has decoded its bytes to names and numbers. Names
+ * of our fields are taken as they are, others through the setting `ttn` of the device.
  */
 export const ttn: Format = {
   name: 'ttn',
@@ -28,22 +27,24 @@ export const ttn: Format = {
 }
 
 function parse(input: FormatInput): FormatOutput {
-  const { device, message, channel } = input
-  if (channel === 'status') return EVENT
-  const { value, text, problem } = parseJson(message.payload)
-  if (problem) return refuse(problem)
-  if (isNativeReading(channel, value)) return native.parse(input)
-  if (device.kind === 'gateway') return refuse(ofGateway())
-  const hidden = hiddenFault(message.payload, text, value)
-  if (hidden) return refuse(hidden)
-  if (!isRecord(value)) return refuse(wrong([], 'object', describe(value)))
-  const uplink = value['uplink_message']
-  if (isRecord(uplink)) return readUplink(uplink, value['end_device_ids'], device.kind, input)
-  if (uplink === undefined && EVENTS.some((name) => isRecord(value[name]))) return EVENT
-  return refuse(wrong(['uplink_message'], 'object', describe(uplink)))
+  if (input.channel === 'status') return EVENT
+  return readJson(input, (json) => {
+    const { kind } = input.device
+    if (kind === 'gateway') return refuse(ofGateway())
+    const hidden = hiddenFault(json)
+    return hidden ? refuse(hidden) : readMessage(json.value, kind, input)
+  })
 }
 
-/** The other messages of an end device: about the network, not about what it measures. */
+function readMessage(value: unknown, kind: Kind, input: FormatInput): FormatOutput {
+  if (!isRecord(value)) return refuse(wrong([], 'object', describe(value)))
+  const uplink = value[UPLINK]
+  if (isRecord(uplink)) return readUplink(uplink, value['end_device_ids'], kind, input)
+  if (uplink === undefined && EVENTS.some((name) => isRecord(value[name]))) return EVENT
+  return refuse(wrong([UPLINK], 'object', describe(uplink)))
+}
+
+/** The other messages of an end device: about the network, not about its values. */
 const EVENTS = [
   'join_accept',
   'downlink_ack',
@@ -71,19 +72,20 @@ function readUplink(uplink: Values, ids: unknown, kind: Kind, input: FormatInput
   const seq = uplink['f_cnt'] ?? 0
   if (!isCounter(seq)) return refuse(wrong([UPLINK, 'f_cnt'], 'whole number of 32 bits', show(seq)))
   const rules = rulesOf(device.settings['ttn'], kind)
-  if ('expected' in rules) return refuse(wrong(rules.path, rules.expected, rules.got))
+  if (isProblem(rules)) return refuse(wrong(rules.path, rules.expected, rules.got))
   const { data, sources } = valuesOf(decoded, kind, rules)
-  const element = readElement({ v: 1, kind, seq, data }, -1, kind)
+  const context = { elementIndex: -1, own: kind, hash: hashBytes(message.payload) }
+  const element = readElement({ v: 1, kind, seq, data }, context)
   if ('reason' in element) return refuse(asDecoded(element, decoded, sources))
-  const flags = element.flags | time.flags | (isOther(ids, channel) ? FLAGS.identity_mismatch : 0)
+  const flags =
+    element.flags | time.flags | (isOtherDevice(ids, channel) ? FLAGS.identity_mismatch : 0)
   const timePath = `${UPLINK}.received_at`
-  const hash = hashBytes(message.payload)
-  return { elements: [{ ...element, timeNs: time.timeNs, timePath, flags, hash }], refused: [] }
+  return { elements: [{ ...element, timeNs: time.timeNs, timePath, flags }], refused: [] }
 }
 
 const FORMATTER = 'an object: give the device a payload formatter in The Things Stack'
 
-/** When the network has heard the frame: a device of LoRaWAN seldom has a clock. */
+/** When the network received the frame: a LoRaWAN device seldom has a clock. */
 function timeOf(value: unknown, { settings }: Device) {
   if ((value === undefined || value === null) && settings['lenient'] === true) {
     return { timeNs: null, flags: 0 }
@@ -104,7 +106,7 @@ interface Rule {
 
 const EXAMPLE = '{"energy":{"to":"energyKwh","per":1000}}'
 
-/** A mistake in the setting refuses every message until it is mended: then they can be replayed. */
+/** A mistake in the setting refuses every message; once it is fixed they can be replayed. */
 function rulesOf(setting: unknown, kind: Kind): ReadonlyMap<string, Rule> | Problem {
   const rules = new Map<string, Rule>()
   if (setting === undefined || setting === null) return rules
@@ -125,11 +127,7 @@ function rulesOf(setting: unknown, kind: Kind): ReadonlyMap<string, Rule> | Prob
   return rules
 }
 
-function isFactor(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0
-}
-
-/** The values by their fields, and the name each has in the payload. */
+/** The values by their fields, and the name of each in the payload. */
 function valuesOf(decoded: Values, kind: Kind, rules: ReadonlyMap<string, Rule>) {
   const data: Record<string, unknown> = {}
   const sources = new Map<string, string>()
@@ -137,25 +135,25 @@ function valuesOf(decoded: Values, kind: Kind, rules: ReadonlyMap<string, Rule>)
     const isOurs = Object.hasOwn(KINDS[kind].fields, name)
     const rule = rules.get(name) ?? (isOurs ? { to: name, times: 1, per: 1 } : null)
     if (!rule || value === null || sources.has(rule.to)) continue
-    // Formatters hand on what M-Bus has for "no value", before any unit is converted.
-    if (isMeter(kind) && typeof value === 'number' && isNoValue(value)) continue
+    // Formatters pass the "no value" of M-Bus on; checked before any unit is converted.
+    if (isMeter(kind) && typeof value === 'number' && isMbusNoValue(value)) continue
     sources.set(rule.to, name)
     data[rule.to] = typeof value === 'number' ? (value * rule.times) / rule.per : value
   }
   return { data, sources }
 }
 
-/** Levels of objects that are looked into: formatters group values, rarely twice. */
-const MOST_LEVELS = 3
+/** Levels of objects that are searched: formatters group values, rarely twice. */
+const MAX_LEVELS = 3
 
 function* namedIn(values: Values, before: string, level: number): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(values)) {
     if (!isRecord(value)) yield [before + name, value]
-    else if (level < MOST_LEVELS) yield* namedIn(value, `${before}${name}.`, level + 1)
+    else if (level < MAX_LEVELS) yield* namedIn(value, `${before}${name}.`, level + 1)
   }
 }
 
-/** A refusal of a field, told by the name it has in the payload. */
+/** A refusal of a field, with the name it has in the payload. */
 function asDecoded(
   { reason, path, expected, got }: RefusedElement,
   decoded: Values,
@@ -171,7 +169,7 @@ function asDecoded(
 }
 
 /** `v3/<application>@<tenant>/devices/<device>/up`: the topic wins (docs/domain.md 8.5). */
-function isOther(ids: unknown, channel: string): boolean {
+function isOtherDevice(ids: unknown, channel: string): boolean {
   const [root, , devices, named] = channel.split('/')
   const id = isRecord(ids) ? ids['device_id'] : undefined
   return root === 'v3' && devices === 'devices' && typeof id === 'string' && id !== named

@@ -1,16 +1,16 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
-import { parseJson } from './payload/json-text.ts'
-import { isRecord, refusal } from './payload/native-element.ts'
-import { native } from './native.ts'
-import { hiddenFault } from './payload/hidden-fault.ts'
-import { isNativeReading } from './payload/native-reading.ts'
+import { hiddenFault } from './payload/fault-refusal.ts'
+import type { Json } from './payload/parse-json.ts'
+import { isEmpty, isProblem, isRecord, type Values } from './payload/problem.ts'
+import { readJson } from './payload/read-json.ts'
+import { describe, showNames } from './payload/reason.ts'
+import { EVENT, refusal, refuse } from './payload/refusal.ts'
 import { zoneOf } from './payload/stated-time.ts'
 import { factsheetFlags } from './vda5050/factsheet.ts'
 import type { Major, Topic } from './vda5050/fields.ts'
 import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
-import { describe } from './payload/wording.ts'
 
 /** VDA 5050 of mobile robots, 1.1 to 3.0 (docs/domain.md 1), read into one kind `robot`. */
 export const vda5050: Format = {
@@ -19,27 +19,25 @@ export const vda5050: Format = {
   parse,
 }
 
-type Values = Readonly<Record<string, unknown>>
-
-const EVENT: FormatOutput = { elements: [], refused: [] }
-
 function parse(input: FormatInput): FormatOutput {
-  const { device, message, channel } = input
-  const named = topicOf(channel)
+  const named = topicOf(input.channel)
   if (named === 'event') return EVENT
-  // Zero bytes take a retained message back, and only `connection` is retained.
-  if (named === 'connection' && message.payload.length === 0) return EVENT
-  const { value, text, problem } = parseJson(message.payload)
-  if (problem) return refuse(problem)
-  if (isNativeReading(channel, value)) return native.parse(input)
+  // Zero bytes delete a retained message, and only `connection` is retained.
+  if (named === 'connection' && input.message.payload.length === 0) return EVENT
+  return readJson(input, (json) => readNamed(json, named, input))
+}
+
+function readNamed(json: Json, named: Topic | null, input: FormatInput): FormatOutput {
+  const { value } = json
   if (!isRecord(value)) {
     return refuse(refusal(-1, 'schema', { path: [], expected: 'object', got: describe(value) }))
   }
-  const hidden = hiddenFault(message.payload, text, value)
+  const hidden = hiddenFault(json)
   if (hidden) return refuse(hidden)
   const topic = named ?? topicByShape(value)
   if (topic === 'event') return EVENT
-  if (device.kind !== 'robot' && topic !== 'connection') return refuse(notRobot(device.kind))
+  const { kind } = input.device
+  if (kind !== 'robot' && topic !== 'connection') return refuse(notRobot(kind))
   return read(value, topic, input, named !== null)
 }
 
@@ -58,8 +56,8 @@ function read(
     zone: zoneOf(timezone),
   }
   const result = readMessage(value, options)
-  if ('expected' in result) return refuse(refusal(-1, 'schema', result))
-  // Its time and number are those of the connect, so it is no reading (docs/domain.md 1.3).
+  if (isProblem(result)) return refuse(refusal(-1, 'schema', result))
+  // It has the time and number of the connect, so it is no reading (docs/domain.md 1.3).
   if (topic === 'connection') return EVENT
   if (isEmpty(result.fields)) return refuse(nothingIn(value, topic, options.major))
   const { fields, timeNs } = result
@@ -73,8 +71,8 @@ function read(
 }
 
 /**
- * Only the last level of a topic is fixed (docs/domain.md 1.1). Null where the channel names none:
- * the native channels of a robot, on which the shape of the message decides.
+ * Only the last level of a topic is fixed (docs/domain.md 1.1). Null where the channel names no
+ * topic: on the native channels of a robot the shape of the message decides.
  */
 function topicOf(channel: string): Topic | 'event' | null {
   if (channel === 'vda5050' || channel === 'telemetry') return null
@@ -100,8 +98,8 @@ function topicByShape(value: Values): Topic | 'event' {
 }
 
 /**
- * By the declared version; where it is none of ours (robots write that of their software) by the
- * names that only one version has, then by the topic, `<interface>/v3/...`.
+ * By the declared version; where that is none of the standard (robots write the version of their
+ * software) by names that only one version has, then by the topic, `<interface>/v3/...`.
  */
 function majorOf(value: Values, levels: readonly string[]): Major {
   const { version, safetyState } = value
@@ -113,10 +111,10 @@ function majorOf(value: Values, levels: readonly string[]): Major {
   return levels.at(-4) === 'v3' ? 3 : 2
 }
 
-/** 1.2 and later of 1.x never were versions of the standard: robots write that of their software. */
+/** The standard has no 1.2 or later 1.x: robots write the version of their software. */
 const VERSION = /^v?(1(?=\.[01](?:\.|$))|[23](?=\.\d))/
 
-/** The topic wins (docs/domain.md 8.5); only one of the suggested form names maker and robot. */
+/** The topic wins (docs/domain.md 8.5); only the suggested form names manufacturer and robot. */
 function identityFlag(value: Values, levels: readonly string[]): number {
   if (levels.length < 5 || !/^v\d/.test(levels.at(-4) ?? '')) return 0
   const { manufacturer = levels.at(-3), serialNumber = levels.at(-2) } = value
@@ -126,15 +124,6 @@ function identityFlag(value: Values, levels: readonly string[]): number {
   return same ? 0 : FLAGS.identity_mismatch
 }
 
-function isEmpty(fields: Values): boolean {
-  for (const name in fields) if (Object.hasOwn(fields, name)) return false
-  return true
-}
-
-function refuse(elementIndex: RefusedElement): FormatOutput {
-  return { elements: [], refused: [elementIndex] }
-}
-
 function notRobot(kind: string): RefusedElement {
   const expected = 'a device registered as robot: only robots speak VDA 5050'
   return refusal(-1, 'kind', { path: [], expected, got: `a device of kind ${kind}` })
@@ -142,15 +131,11 @@ function notRobot(kind: string): RefusedElement {
 
 function nothingIn(value: Values, topic: Topic, major: Major): RefusedElement {
   const position = major === 3 ? 'mobileRobotPosition' : 'agvPosition'
-  const names = Object.keys(value).slice(0, SHOWN_NAMES)
-  const got = names.length === 0 ? 'an empty object' : `only ${names.map(short).join(', ')}`
+  const names = Object.keys(value)
+  const got = names.length === 0 ? 'an empty object' : `only ${showNames(names)}`
   const expected =
     topic === 'visualization'
       ? `${position} or velocity`
       : `a value of ${topic}, such as ${position}`
   return refusal(-1, 'schema', { path: [], expected, got })
 }
-
-const SHOWN_NAMES = 5
-
-const short = (name: string) => name.slice(0, 48)

@@ -1,33 +1,32 @@
 import type { Device } from '#lib/registry/registry.ts'
-import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
+import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
+import { isMbusNoValue } from './meters/mbus-no-value.ts'
+import { numbersIn, readMeterJson, wrong } from './meters/meter-json.ts'
+import { METER_MEDIA, otherMedium } from './meters/meter-media.ts'
 import {
   hasEnergy,
-  isEmpty,
   isMeter,
-  meterDraft,
+  meterElement,
   meterIdOf,
   notMeter,
   type MeterKind,
 } from './meters/meter.ts'
-import { EVENT, outputOf, refuse } from './payload/output.ts'
-import { numbersIn, readMeterJson, wrong, type Payload } from './meters/meter-json.ts'
-import { METER_MEDIA, otherMedium } from './meters/meter-media.ts'
-import { refusal } from './payload/native-element.ts'
-import { isNoValue } from './payload/no-value.ts'
+import { isEmpty, type Values } from './payload/problem.ts'
+import { describe, show } from './payload/reason.ts'
+import { EVENT, outputOf, refusal, refuse } from './payload/refusal.ts'
 import { zoneOf } from './payload/stated-time.ts'
 import { asCarried, ofSubDevice } from './payload/sub-device.ts'
 import {
   ENERGY_UNITS,
-  GIVEN_BACK,
+  EXPORTED_POWER,
   METERS,
   UNKNOWN_MEDIA,
   type MeterNames,
 } from './wmbusmeters/names.ts'
 import { statusOf } from './wmbusmeters/status.ts'
 import { timeOf } from './wmbusmeters/telegram-time.ts'
-import { describe, show } from './payload/wording.ts'
 
 /** The JSON that wmbusmeters makes of M-Bus telegrams: flat, with the unit in each name. */
 export const wmbusmeters: Format = {
@@ -42,8 +41,8 @@ function parse(input: FormatInput): FormatOutput {
   return carried ? readMeterJson(carried, readCarried) : readMeterJson(input, read)
 }
 
-/** A receiver registered as gateway: each telegram names its meter, and mostly what it measures. */
-function readCarried(telegram: Payload, _kind: MeterKind, input: FormatInput): FormatOutput {
+/** A receiver registered as gateway: each telegram names its meter, and mostly its medium. */
+function readCarried(telegram: Values, _kind: MeterKind, input: FormatInput): FormatOutput {
   const id = meterIdOf(telegram['id'])
   if (id === null) return refuse(noId(telegram['id']))
   const medium = mediumOf(telegram['media'])
@@ -52,12 +51,12 @@ function readCarried(telegram: Payload, _kind: MeterKind, input: FormatInput): F
   return ofSubDevice(output, id)
 }
 
-function readAs(device: Device, telegram: Payload, input: FormatInput): FormatOutput {
+function readAs(device: Device, telegram: Values, input: FormatInput): FormatOutput {
   const { kind } = device
   return isMeter(kind) ? read(telegram, kind, { ...input, device }) : refuse(notMeter(kind))
 }
 
-/** Of a medium that is none of ours the reading then tells which there are. */
+/** An unknown medium is refused later, with the list of those that are known. */
 function kindOf(medium: string): MeterKind {
   return METER_MEDIA.energy_meter.has(medium) ? 'energy_meter' : 'heat_meter'
 }
@@ -67,7 +66,7 @@ function noKind(media: unknown): RefusedElement {
   return refusal(-1, 'unknown_device', { path: ['media'], expected, got: show(media) })
 }
 
-function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOutput {
+function read(telegram: Values, kind: MeterKind, input: FormatInput): FormatOutput {
   const { device, message, timezone } = input
   const names = METERS[kind]
   const medium = mediumOf(telegram['media'])
@@ -83,7 +82,7 @@ function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOut
   const unit = hasEnergy(values) ? null : unknownUnit(telegram, names)
   if (unit) return refuse(unit)
   const status = statusOf(telegram)
-  // A meter that only says what is wrong with it is heard too.
+  // A faulty status alone is a reading too.
   if (isEmpty(values) && !status.isFaulty) return refuse(nothingIn(telegram, kind))
   const { timeNs, flags, path: timePath } = time
   const hash = hashBytes(message.payload)
@@ -98,27 +97,29 @@ function read(telegram: Payload, kind: MeterKind, input: FormatInput): FormatOut
     meterId: id,
     hash,
   }
-  return outputOf([meterDraft(kind, device, reading)])
+  return outputOf([meterElement(kind, device, reading)])
 }
 
-const LONGEST_MEDIUM = 64
+const MAX_MEDIUM_LENGTH = 64
 
-/** Null where the telegram does not tell what it measures; then the registered kind decides. */
+/** Null where the telegram names no medium; then the registered kind decides. */
 function mediumOf(media: unknown): string | null {
   if (typeof media !== 'string') return null
-  const medium = media.trim().toLowerCase().slice(0, LONGEST_MEDIUM)
+  const medium = media.trim().toLowerCase().slice(0, MAX_MEDIUM_LENGTH)
   return UNKNOWN_MEDIA.has(medium) ? null : medium
 }
 
-type Values = Record<string, FieldValue>
+type FieldValues = Record<string, FieldValue>
 
-/** The current values by their fields. Names of other days (target_, prev_, max_) are not ours. */
+/**
+ * The current values by their fields. Names of stored values (target_, prev_, max_) are not read.
+ */
 function valuesOf(
-  telegram: Payload,
+  telegram: Values,
   { targets }: MeterNames,
   medium: string | null,
-): { readonly values: Values; readonly problem: RefusedElement | null } {
-  const values: Values = {}
+): { readonly values: FieldValues; readonly problem: RefusedElement | null } {
+  const values: FieldValues = {}
   const ranks: Record<string, number> = {}
   const isCooling = medium?.startsWith('cooling') ?? false
   for (const name in telegram) {
@@ -130,18 +131,18 @@ function valuesOf(
       const got = typeof value === 'number' ? 'a number too large' : describe(value)
       return { values, problem: wrong(name, 'number', got) }
     }
-    // A cooling meter calls its one register like the others do (docs/domain.md 3.3).
+    // A cooling meter gives its register the same name as the others (docs/domain.md 3.3).
     const to = isCooling && target.to === 'energyKwh' ? 'coolingEnergyKwh' : target.to
-    if (isNoValue(value) || target.rank >= (ranks[to] ?? Infinity)) continue
+    if (isMbusNoValue(value) || target.rank >= (ranks[to] ?? Infinity)) continue
     ranks[to] = target.rank
     values[to] = converted
   }
-  return { values: GIVEN_BACK in values ? netPower(values) : values, problem: null }
+  return { values: EXPORTED_POWER in values ? netPower(values) : values, problem: null }
 }
 
-/** Drivers print both directions, and zero for the one that does not flow. */
-function netPower({ [GIVEN_BACK]: givenBack, ...values }: Values): Values {
-  const powerKw = Number(values['powerKw'] ?? 0) - Number(givenBack)
+/** Drivers print both directions, and zero for the one without flow. */
+function netPower({ [EXPORTED_POWER]: exported, ...values }: FieldValues): FieldValues {
+  const powerKw = Number(values['powerKw'] ?? 0) - Number(exported)
   return Number.isFinite(powerKw) ? { ...values, powerKw } : values
 }
 
@@ -150,9 +151,9 @@ function noId(id: unknown): RefusedElement {
   return wrong('id', 'the number of the meter, text of 8 digits', got)
 }
 
-/** An energy that is there, in a unit that nobody has mapped yet (docs/domain.md 8.9). */
+/** A refusal of an energy in a unit that is not known yet (docs/domain.md 8.9). */
 function unknownUnit(
-  telegram: Payload,
+  telegram: Values,
   { targets, energyStems }: MeterNames,
 ): RefusedElement | null {
   for (const name in telegram) {
@@ -160,7 +161,8 @@ function unknownUnit(
     const cut = name.lastIndexOf('_')
     const unit = name.slice(cut + 1)
     const isBare = energyStems.has(name)
-    if (!isBare && (cut < 0 || !energyStems.has(name.slice(0, cut)) || OTHERS.has(unit))) continue
+    if (!isBare && (cut < 0 || !energyStems.has(name.slice(0, cut)) || OTHER_UNITS.has(unit)))
+      continue
     const expected = `an energy in ${ENERGY_UNITS.join(', ')}`
     const got = isBare ? 'no unit in the name' : show(unit)
     return refusal(-1, 'unit_unknown', { path: [name], expected, got })
@@ -168,10 +170,10 @@ function unknownUnit(
   return null
 }
 
-/** Units that tell of another quantity under a name like an energy. */
-const OTHERS = new Set(['m3', 'l', 'm3h', 'lh', 'kw', 'c', 'h', 'counter'])
+/** Units that show another quantity under a name like that of an energy. */
+const OTHER_UNITS = new Set(['m3', 'l', 'm3h', 'lh', 'kw', 'c', 'h', 'counter'])
 
-function nothingIn(telegram: Payload, kind: MeterKind): RefusedElement {
+function nothingIn(telegram: Values, kind: MeterKind): RefusedElement {
   const expected = `a value of ${kind}, such as total_energy_consumption_kwh`
   return wrong('', expected, numbersIn(telegram))
 }

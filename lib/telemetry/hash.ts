@@ -1,7 +1,9 @@
+// Written for speed: two lanes of 32-bit arithmetic over whole words, no BigInt until the end.
+
 /**
- * A 64-bit content hash for telling readings apart: two lanes of 32 bits, each word mixed into both
- * (multiply and rotate, finished like MurmurHash3). Not cryptographic: a device can only fool itself.
- * The values are stored, so the function may never change; a test holds vectors.
+ * A 64-bit content hash that tells readings apart: each word is mixed into both lanes (multiply and
+ * rotate, finished like MurmurHash3). Not cryptographic: a device can only deceive itself. The
+ * values are stored, so the function may never change; a test holds vectors.
  */
 export function hashBytes(bytes: Uint8Array): bigint {
   const length = bytes.length

@@ -7,9 +7,9 @@ import { faultOf } from '../support/formats-fuzz-faults.ts'
 import { mutated, readCases } from '../support/formats-fuzz-inputs.ts'
 
 /*
- * Whatever bytes come in, a format answers with readings, refusals or an event: it neither throws nor
- * hangs, and nothing it gives could hurt the store behind it. `npm run bench -- --only fuzz` does
- * the same with a million inputs.
+ * Whatever bytes come in, a format answers with readings, refusals or an event: it neither throws
+ * nor hangs, and nothing it gives could hurt the store behind it. `npm run bench -- --only fuzz`
+ * does the same with a million inputs.
  */
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000)

@@ -15,13 +15,14 @@ import { T0, truckOf } from '../support/messages.ts'
 import { temporaryDir } from '../support/platform.ts'
 
 /**
- * The good cases of each format as the traffic of a fleet: in any order, repeated, in batches of any
- * size, and with crashes that go back to an earlier snapshot, the store holds the same in the end.
+ * The good cases of each format as the traffic of a fleet: in any order, repeated, in batches of
+ * any size, and with crashes that go back to an earlier snapshot, the store holds the same in the
+ * end.
  *
  * Left out of the comparison beside the receive time and `late`: which of two different readings of
- * one moment wears `duplicate_time` (how many do is compared), and `sequence_reused`, since both tell
- * what had come before. A message whose times count from its arrival (SenML, "now minus 5 s") is
- * another message when it comes later: such cases are no material here.
+ * one moment wears `duplicate_time` (how many do is compared), and `sequence_reused`, since both
+ * tell what had come before. A message whose times count from its arrival (SenML, "now minus 5 s")
+ * is another message when it comes later: such cases are no material here.
  */
 const CASES = join(import.meta.dirname, '..', 'cases')
 const RUNS = 12

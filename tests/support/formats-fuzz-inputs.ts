@@ -35,8 +35,8 @@ function foldersOf(path: string): string[] {
 }
 
 /**
- * Levels that an input nests at most: far beyond those at which `JSON.parse` of the V8 that Node 26.10
- * brings damages the memory of the process (`lib/telemetry/json-depth.ts`).
+ * Levels that an input nests at most: far beyond those at which `JSON.parse` of the V8 that Node
+ * 26.10 brings damages the memory of the process (`lib/telemetry/json-depth.ts`).
  */
 export const DEPTH = { most: 20_000 }
 
@@ -54,8 +54,8 @@ const KINDS: readonly Device['kind'][] = [
 const MOST_BYTES = 256 * 1024
 
 /**
- * A case with one to four things wrong: its bytes, and now and then the channel, kind or settings it
- * arrives with. The same random numbers give the same input.
+ * A case with one to four things wrong: its bytes, and now and then the channel, kind or settings
+ * it arrives with. The same random numbers give the same input.
  */
 export function mutated(cases: readonly FuzzInput[], random: Random): FuzzInput {
   const base = random.pick(cases)

@@ -8,7 +8,9 @@ type Look = (transport: TransportFacts, evidence: Evidence) => Found | null
 /** VDA 5050 itself asks for QoS 0 but on `connection`, which it wants retained. */
 const isVda5050 = ({ facts }: Evidence) => facts.lastFormat === 'vda5050'
 
-/** Redeliveries above this share of the messages are more than a lost acknowledgement now and then. */
+/**
+ * Redeliveries above this share of the messages are more than a lost acknowledgement now and then.
+ */
 const OFTEN = 0.05
 
 const RULES: Readonly<Record<string, Look>> = {

@@ -12,7 +12,9 @@ export interface Reading {
   readonly secretOf: (name: string) => string | null
 }
 
-/** Which format reads what the device's own does not: all are tried, the one with most values wins. */
+/**
+ * Which format reads what the device's own does not: all are tried, the one with most values wins.
+ */
 export function findOtherFormat(rejected: LastRejected, given: Reading): OtherFormat | null {
   const { device } = given
   const tried = Object.values(FORMATS)

@@ -1,6 +1,6 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import { isRecord } from '../payload/native-element.ts'
-import { takeFields, type Part, type Problem, type SourceField } from '../payload/source-fields.ts'
+import { isRecord, type Problem } from '../payload/problem.ts'
+import { takeFields, type Part, type SourceField } from '../trucks/source-fields.ts'
 
 /** In steps of the common data dictionary, ETSI TS 102 894-2, with its codes for "unavailable". */
 export const POSITION: readonly SourceField[] = [

@@ -1,21 +1,21 @@
 import { crc16 } from './crc.ts'
-import { hexOf, malformed, type Problem } from './problem.ts'
+import { hexOf, malformed, type TelegramProblem } from './problem.ts'
 import { recordHeads } from './records.ts'
 
-/** Behind CI 79: the CRC over the DIFs and VIFs that were left out, and that over the full frame. */
+/** After CI 79: the CRC over the DIFs and VIFs that were left out, and that over the full frame. */
 const HEAD_BYTES = 4
 
 const SETTING = 'setting compactFrame of the device: DIF and VIF of all records of a full frame'
 
 /**
- * The records of a compact frame (EN 13757-3, as Kamstrup sends seven times of eight). It holds
- * values alone; their DIFs and VIFs are those of the full frames of the same meter, which the
- * registry may know. Both CRCs tell whether it knows the right ones.
+ * The records of a compact frame (EN 13757-3; seven of eight frames of Kamstrup meters). It holds
+ * only values; their DIFs and VIFs are those of the full frames of the same meter, which the
+ * registry may have. Both CRCs show whether it has the right ones.
  */
 export function expandCompact(
   body: Uint8Array,
   settings: Readonly<Record<string, unknown>>,
-): Uint8Array | Problem {
+): Uint8Array | TelegramProblem {
   if (body.length <= HEAD_BYTES) {
     const got = `${body.length} bytes: the telegram is cut off`
     return malformed('compact frame', `more than ${HEAD_BYTES} bytes`, got)

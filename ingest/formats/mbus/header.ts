@@ -1,8 +1,9 @@
 import type { Device } from '#lib/registry/registry.ts'
+import { isProblem } from '../payload/problem.ts'
 import { expandCompact } from './compact.ts'
-import { hexOf, isProblem, malformed, type Problem } from './problem.ts'
+import { hexOf, malformed, type TelegramProblem } from './problem.ts'
 
-/** Who sent a telegram: as the link layer says it, or the long header behind it. */
+/** The sender of a telegram, from the link layer or from the long header after it. */
 export interface MbusAddress {
   readonly manufacturer: number
   /** Eight digits. */
@@ -19,7 +20,7 @@ export interface MbusHeader {
   /** Null where the telegram has no status byte. */
   readonly status: number | null
   readonly config: number
-  /** What stands behind the header: records, encrypted or not. */
+  /** The bytes after the header: records, encrypted or not. */
   readonly body: Uint8Array
 }
 
@@ -42,7 +43,7 @@ const SHORT = 0x7a
 const LONG = 0x72
 const SHORT_BYTES = 4
 
-/** What we cannot read, and what to do about it. */
+/** CI fields that this platform does not read. */
 const REFUSED: Readonly<Record<number, string>> = {
   0x70: 'the report of an error of the meter',
   0x71: 'the report of an alarm of the meter',
@@ -55,7 +56,7 @@ export function mbusHeader(
   data: Uint8Array,
   address: MbusAddress | null,
   settings: Device['settings'],
-): MbusHeader | Problem {
+): MbusHeader | TelegramProblem {
   const [ci] = data
   const expected = 'a response with data: CI field 72, 78 or 7A'
   if (ci === undefined) return malformed('CI', expected, 'the end of the telegram')
@@ -86,7 +87,7 @@ export function mbusHeader(
   }
 }
 
-/** The long header has the number in front of the manufacturer. */
+/** In the long header the number comes before the manufacturer. */
 function linkOrder(header: Uint8Array): Uint8Array {
   return Buffer.concat([header.subarray(4, 6), header.subarray(0, 4), header.subarray(6)])
 }

@@ -1,13 +1,13 @@
-import { malformed, type Problem } from './problem.ts'
+import { malformed, type TelegramProblem } from './problem.ts'
 
-/** More than the longest telegram with its CRCs, and blanks between the bytes. */
-const LONGEST = 2048
+/** More than the longest telegram with its CRCs, and spaces between the bytes. */
+const MAX_LENGTH = 2048
 const SEPARATORS = /[\s_|#:-]/g
 const EXPECTED = 'a telegram in hexadecimal digits, two for each byte'
 
-/** The bytes of a payload in hex, as receivers write it: with or without blanks, bars or 0x. */
-export function bytesOf(payload: Uint8Array): Buffer | Problem {
-  if (payload.length > LONGEST) return problem(`${payload.length} characters`)
+/** The bytes of a payload in hex, as receivers write it: with or without spaces, bars or 0x. */
+export function bytesOf(payload: Uint8Array): Buffer | TelegramProblem {
+  if (payload.length > MAX_LENGTH) return problem(`${payload.length} characters`)
   const text = Buffer.from(payload).toString('latin1').trim().replace(/^0x/i, '')
   const digits = text.replaceAll(SEPARATORS, '')
   if (digits === '') return problem('nothing')
@@ -17,6 +17,6 @@ export function bytesOf(payload: Uint8Array): Buffer | Problem {
   return Buffer.from(digits, 'hex')
 }
 
-function problem(got: string): Problem {
+function problem(got: string): TelegramProblem {
   return malformed('hex', EXPECTED, got)
 }

@@ -1,4 +1,4 @@
-/** What the data field of a record says (EN 13757-3, annex A). */
+/** The number in the data field of a record (EN 13757-3, annex A). */
 export interface MbusNumber {
   /** Null where the meter has no value. */
   readonly value: number | null
@@ -10,7 +10,9 @@ const NONE: MbusNumber = { value: null, isError: false }
 const ERROR: MbusNumber = { value: null, isError: true }
 const FLOAT = 5
 
-/** Low half of a DIF for numbers as binary coded decimals; the others are integers, or one float. */
+/**
+ * Low half of a DIF for numbers as binary coded decimals; the others are integers, or one float.
+ */
 const BCD: ReadonlySet<number> = new Set([0x9, 0xa, 0xb, 0xc, 0xe])
 const NUMBERS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, ...BCD])
 
@@ -34,7 +36,9 @@ function float(data: Uint8Array): MbusNumber {
   return Number.isFinite(value) ? { value, isError: false } : NONE
 }
 
-/** The highest digit F is a minus sign; F everywhere is no value, other letters an error display. */
+/**
+ * The highest digit F is a minus sign; F everywhere is no value, other letters an error display.
+ */
 function decimal(data: Uint8Array): MbusNumber {
   const digits = Buffer.from(data.toReversed()).toString('hex')
   if (/^f+$/.test(digits)) return NONE

@@ -1,28 +1,23 @@
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
 import type { RefusedElement } from '../format.ts'
-import { refusal } from '../payload/native-element.ts'
+import type { Problem } from '../payload/problem.ts'
+import { refusalAt } from '../payload/refusal.ts'
 
-/** Why a telegram cannot be read, before it is known which elementIndex of a payload it is. */
-export interface Problem {
+/** Why a telegram cannot be read, before its place in the payload is known. */
+export interface TelegramProblem extends Problem {
   readonly reason: RejectionReason
-  readonly path: readonly (string | number)[]
-  readonly expected: string
-  readonly got: string
 }
 
-export function malformed(path: string, expected: string, got: string): Problem {
-  return { reason: 'malformed', path: [path], expected, got }
+/** A fault in a part of the telegram. */
+export function malformed(part: string, expected: string, got: string): TelegramProblem {
+  return { reason: 'malformed', path: [part], expected, got }
 }
 
-export function isProblem(value: object): value is Problem {
-  return 'reason' in value
+export function refusedTelegram(elementIndex: number, problem: TelegramProblem): RefusedElement {
+  return refusalAt(elementIndex, problem, problem.reason)
 }
 
-export function refusedFor(elementIndex: number, problem: Problem): RefusedElement {
-  return { ...refusal(-1, problem.reason, problem), elementIndex }
-}
-
-/** A byte or two as they stand in telegrams. */
+/** A byte or two as written in telegrams. */
 export function hexOf(value: number, digits = 2): string {
   return value.toString(16).toUpperCase().padStart(digits, '0')
 }

@@ -20,9 +20,9 @@ export type Quantity =
 
 export interface Meaning {
   readonly quantity: Quantity
-  /** To the unit of the field: kWh, m3, m3/h, kW, Cel, h, V, A, Hz. */
+  /** Into the unit of the field: kWh, m3, m3/h, kW, Cel, h, V, A, Hz. */
   readonly factor: Factor
-  /** What flows back: cooling of a combined meter, energy given back by an electricity meter. */
+  /** Backward flow: cooling of a combined meter, energy exported through an electricity meter. */
   readonly isBackward: boolean
   /** Of one phase, 1 to 3; 0 of all. */
   readonly phase: number
@@ -46,7 +46,7 @@ const row = (
 
 const J_TO_KWH: Factor = [1, 3_600_000]
 
-/** Primary VIFs (EN 13757-3, table 10) that become a field; all others are other matters. */
+/** Primary VIFs (EN 13757-3, table 10) that become a field. */
 const PRIMARY: readonly Row[] = [
   row(0x00, 8, 'energy', { offset: -6 }),
   row(0x08, 8, 'energy', { offset: 0, unit: J_TO_KWH }),
@@ -61,7 +61,7 @@ const PRIMARY: readonly Row[] = [
   row(0x6d, 1, 'clock', { offset: 0 }),
 ]
 
-/** Behind VIF FB (table 12): large units. */
+/** After VIF FB (table 12): large units. */
 const LARGE: readonly Row[] = [
   row(0x00, 2, 'energy', { offset: 2 }),
   row(0x08, 2, 'energy', { offset: 8, unit: J_TO_KWH }),
@@ -72,7 +72,7 @@ const LARGE: readonly Row[] = [
   row(0x2c, 4, 'frequency', { offset: -3 }),
 ]
 
-/** Behind VIF FD (table 14): electricity and the state of the meter. */
+/** After VIF FD (table 14): electricity and the state of the meter. */
 const OTHER: readonly Row[] = [
   row(0x17, 1, 'errorFlags', { offset: 0 }),
   row(0x40, 16, 'voltage', { offset: -9 }),
@@ -87,20 +87,20 @@ const DURATIONS: readonly Factor[] = [
   [24, 1],
 ]
 
-/** Records behind VIF 7F or FF, by the maker's letters (wmbusmeters, drivers kamheat and elf). */
-const OF_MAKER: Readonly<Record<number, Readonly<Record<string, Quantity>>>> = {
-  // KAM: the number behind the VIF.
+/** Records after VIF 7F or FF, by the manufacturer code (wmbusmeters, drivers kamheat and elf). */
+const OF_MANUFACTURER: Readonly<Record<number, Readonly<Record<string, Quantity>>>> = {
+  // KAM: the number after the VIF.
   0x2c2d: { '07': 'e8', '08': 'e9', '22': 'infoCode' },
   // APA: no number.
   0x0601: { '': 'errorFlags' },
 }
-const MAKERS_VIF = 0x7f
+const MANUFACTURER_VIF = 0x7f
 
-/** What a record tells, or null where it is none of our matters or changed in a way unknown. */
+/** The meaning of a record; null where it becomes no field, or a VIFE is unknown. */
 export function meaningOf(vib: readonly number[], manufacturer: number): Meaning | null {
   const [vif = 0, first = 0] = vib
-  if (vif === MAKERS_VIF) {
-    const quantity = OF_MAKER[manufacturer]?.[Buffer.from(vib.slice(1)).toString('hex')]
+  if (vif === MANUFACTURER_VIF) {
+    const quantity = OF_MANUFACTURER[manufacturer]?.[Buffer.from(vib.slice(1)).toString('hex')]
     return quantity ? { quantity, factor: [1, 1], isBackward: false, phase: 0 } : null
   }
   const isExtended = vib.length > 1 && (vif === 0x7b || vif === 0x7d)

@@ -1,12 +1,12 @@
-import { hexOf, type Problem } from './problem.ts'
+import { hexOf, type TelegramProblem } from './problem.ts'
 
-/** One data record of a telegram (EN 13757-3): what is told, of when, and its bytes. */
+/** One data record of a telegram (EN 13757-3). */
 export interface MbusRecord {
-  /** The value of now: neither a maximum, minimum or error value, nor one that was stored. */
+  /** The current value: neither a maximum, minimum or error value, nor a stored one. */
   readonly isCurrent: boolean
   readonly tariff: number
   readonly subunit: number
-  /** VIF and VIFEs without their extension bits, and the ones that chose another table with it. */
+  /** VIF and VIFEs without their extension bits, including those that choose another table. */
   readonly vib: readonly number[]
   readonly coding: number
   readonly data: Uint8Array
@@ -14,17 +14,17 @@ export interface MbusRecord {
 
 const EXTENSION = 0x80
 const FILLER = 0x2f
-/** Below it all is for the manufacturer; 1F says that another telegram follows. */
+/** All bytes after it are for the manufacturer; 1F says that another telegram follows. */
 const OF_MANUFACTURER: ReadonlySet<number> = new Set([0x0f, 0x1f])
 const GLOBAL_READOUT = 0x7f
-const MOST_EXTENSIONS = 10
+const MAX_EXTENSIONS = 10
 const PLAIN_TEXT_VIF = 0x7c
 
-/** Bytes of data by the low half of the DIF; D counts them itself, F is no data. */
+/** Bytes of data by the low half of the DIF; D states its own length, F has no data. */
 const LENGTHS = [0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, -1, 6, 0]
 
-/** All records, or what is wrong with the first that cannot be read. */
-export function mbusRecords(data: Uint8Array): readonly MbusRecord[] | Problem {
+/** All records, or the problem of the first that cannot be read. */
+export function mbusRecords(data: Uint8Array): readonly MbusRecord[] | TelegramProblem {
   const records: MbusRecord[] = []
   let at = 0
   while (at < data.length) {
@@ -42,7 +42,7 @@ export function mbusRecords(data: Uint8Array): readonly MbusRecord[] | Problem {
   return records
 }
 
-/** DIFs and VIFs alone, with the bytes of data that belong behind each; null where they are none. */
+/** DIFs and VIFs alone, with the number of data bytes after each; null where they are not valid. */
 export function recordHeads(
   codes: Uint8Array,
 ): readonly { readonly head: Uint8Array; readonly bytes: number }[] | null {
@@ -59,7 +59,7 @@ export function recordHeads(
   return heads
 }
 
-/** A record and the index behind it, or what is missing of it. */
+/** A record and the index after it, or the part that is missing. */
 function recordAt(data: Uint8Array, start: number) {
   const dif = data[start] ?? 0
   const coding = dif & 0x0f
@@ -85,7 +85,7 @@ function recordAt(data: Uint8Array, start: number) {
   return { record, end }
 }
 
-/** Function and storage number of the DIF, and what the DIFEs add to it. */
+/** Function and storage number of the DIF, with the DIFEs. */
 function scopeOf(data: Uint8Array, start: number) {
   let byte = data[start] ?? 0
   let isCurrent = (byte & 0x70) === 0
@@ -93,7 +93,7 @@ function scopeOf(data: Uint8Array, start: number) {
   let subunit = 0
   let at = start + 1
   for (let count = 0; byte & EXTENSION; count += 1) {
-    if (count === MOST_EXTENSIONS || at >= data.length) return null
+    if (count === MAX_EXTENSIONS || at >= data.length) return null
     byte = data[at] ?? 0
     at += 1
     if ((byte & 0x0f) !== 0) isCurrent = false
@@ -108,17 +108,17 @@ function vibAt(data: Uint8Array, start: number) {
   let at = start
   let byte = EXTENSION
   while (byte & EXTENSION) {
-    if (codes.length > MOST_EXTENSIONS || at >= data.length) return null
+    if (codes.length > MAX_EXTENSIONS || at >= data.length) return null
     byte = data[at] ?? 0
     at += 1
     codes.push(byte & 0x7f)
-    // The unit as text stands right behind such a VIF, its length first.
+    // The unit as text follows such a VIF, its length first.
     if (codes.length === 1 && (byte & 0x7f) === PLAIN_TEXT_VIF) at += 1 + (data[at] ?? 0)
   }
   return { codes, end: at }
 }
 
-/** Where the data begin and how long they are; null for a length the standard keeps back. */
+/** The start and the length of the data; null for a length that the standard reserves. */
 function lengthAt(data: Uint8Array, start: number, coding: number) {
   const bytes = LENGTHS[coding] ?? 0
   if (bytes >= 0) return { start, bytes, isNumber: true }
@@ -131,7 +131,7 @@ function lengthAt(data: Uint8Array, start: number, coding: number) {
   return lvar === 0xf6 ? { ...text, bytes: 64 } : null
 }
 
-function problem(index: number, dif: number, got: string): Problem {
+function problem(index: number, dif: number, got: string): TelegramProblem {
   return {
     reason: 'malformed',
     path: ['records', index],

@@ -1,7 +1,8 @@
 import { createDecipheriv } from 'node:crypto'
-import { aesKeyOf, keyProblem, type KeyedInput } from '../meters/aes-key.ts'
+import type { FormatInput } from '../format.ts'
+import { aesKeyOf, keyProblem } from '../meters/aes-key.ts'
 import type { MbusHeader } from './header.ts'
-import { malformed, type Problem } from './problem.ts'
+import { malformed, type TelegramProblem } from './problem.ts'
 
 const BLOCK_BYTES = 16
 const FILLER = 0x2f
@@ -9,10 +10,10 @@ const FILLER = 0x2f
 /**
  * The records of a telegram in the clear. Security mode 5 (OMS volume 2): AES-128-CBC without
  * padding over as many blocks as the configuration word says; the first two clear bytes are 2F 2F,
- * by which a wrong key is told. Receivers that hold the key themselves pass the clear bytes on and
- * leave the mode as it was.
+ * which shows a wrong key. Receivers that have the key forward the clear bytes and leave the mode
+ * as it was.
  */
-export function clearRecords(header: MbusHeader, input: KeyedInput): Uint8Array | Problem {
+export function clearRecords(header: MbusHeader, input: FormatInput): Uint8Array | TelegramProblem {
   const { body, config, address } = header
   const mode = (config >> 8) & 0x1f
   if (mode === 0) return body

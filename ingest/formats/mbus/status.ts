@@ -1,4 +1,9 @@
-import { infoCodeWords, statusOfText, UNTOLD, type MeterStatus } from '../meters/meter-status.ts'
+import {
+  infoCodeWords,
+  statusOfText,
+  UNKNOWN_STATUS,
+  type MeterStatus,
+} from '../meters/meter-status.ts'
 
 /** The two lowest bits of the status byte are one number (EN 13757-7). */
 const APPLICATION = ['', 'BUSY', 'ERROR', 'ALARM']
@@ -8,20 +13,20 @@ const BITS: Readonly<Record<number, string>> = {
   4: 'TEMPORARY_ERROR',
 }
 
-/** What a telegram says of the state of its meter, in its header and in records. */
-export interface Stated {
+/** The state of a meter in the header and the records of its telegram. */
+export interface StatedStatus {
   readonly status: number | null
-  /** Error flags of any maker (VIF FD 17). */
+  /** Error flags of any manufacturer (VIF FD 17). */
   readonly errorFlags: number | null
   /** Info code of Kamstrup. */
   readonly infoCode: number | null
-  /** The current date of the meter is none. */
+  /** The current date of the meter is not valid. */
   readonly isClockUnset: boolean
   /** A register shows an error instead of digits. */
   readonly hasErrorDisplay: boolean
 }
 
-export function mbusStatus(stated: Stated): MeterStatus {
+export function mbusStatus(stated: StatedStatus): MeterStatus {
   const { status, errorFlags, infoCode, isClockUnset, hasErrorDisplay } = stated
   const words = status === null ? [] : statusWords(status)
   if (errorFlags !== null && errorFlags !== 0) {
@@ -31,17 +36,20 @@ export function mbusStatus(stated: Stated): MeterStatus {
   if (hasErrorDisplay) words.push('ERROR_DISPLAY')
   if (isClockUnset) words.push('METER_CLOCK_NOT_SET')
   if (words.length > 0) return statusOfText(words.join(' '))
-  const isTold = status !== null || errorFlags !== null || infoCode !== null
-  return isTold ? statusOfText('OK') : UNTOLD
+  const isStated = status !== null || errorFlags !== null || infoCode !== null
+  return isStated ? statusOfText('OK') : UNKNOWN_STATUS
 }
 
-/** Bits 5 to 7 are for the maker: told by their value, since only the maker knows them. */
+/**
+ * Bits 5 to 7 belong to the manufacturer: given by their value, since only the manufacturer knows
+ * them.
+ */
 function statusWords(status: number): string[] {
   const words = [APPLICATION[status & 3] ?? '']
   for (const [bit, word] of Object.entries(BITS)) {
     if ((status & (1 << Number(bit))) !== 0) words.push(word)
   }
-  const ofMaker = status & 0xe0
-  if (ofMaker !== 0) words.push(`UNKNOWN_${ofMaker.toString(16).toUpperCase()}`)
+  const manufacturerBits = status & 0xe0
+  if (manufacturerBits !== 0) words.push(`UNKNOWN_${manufacturerBits.toString(16).toUpperCase()}`)
   return words.filter((word) => word !== '')
 }

@@ -24,10 +24,10 @@ const MEDIA: Readonly<Record<number, string>> = {
   0x1b: 'room sensor',
 }
 
-/** Types by which a meter says that it does not know: the registered kind decides. */
+/** Types for "other" and "unknown": the registered kind decides. */
 const UNKNOWN_MEDIA: ReadonlySet<number> = new Set([0x00, 0x0f])
 
-/** Null where the telegram does not tell what it measures. */
+/** Null where the telegram names no medium. */
 export function mediumName(code: number): string | null {
   if (UNKNOWN_MEDIA.has(code)) return null
   return MEDIA[code] ?? `device type ${code.toString(16).toUpperCase().padStart(2, '0')}`
@@ -56,54 +56,54 @@ const FIELDS: Readonly<Record<MeterKind, Fields>> = {
   },
 }
 
-/** What flows back has a register of its own; the power is netted below. */
-const GIVEN_BACK = 'givenBackKw'
-const BACKWARD: Fields = { energy: 'exportedEnergyKwh', power: GIVEN_BACK }
+/** Exported energy has its own register; the exported power is subtracted below. */
+const EXPORTED_POWER = 'exportedPowerKw'
+const BACKWARD: Fields = { energy: 'exportedEnergyKwh', power: EXPORTED_POWER }
 
 export interface Meter {
   readonly kind: MeterKind
   readonly medium: string | null
   readonly manufacturer: number
-  /** Where the plain register goes: of a cooling meter it is cooling energy. */
+  /** The field of the plain register: of a cooling meter it is cooling energy. */
   readonly register: 'energyKwh' | 'coolingEnergyKwh'
 }
 
-/** A record of now that means something to us. */
-interface Told extends Meaning {
+/** A current record with a known meaning. */
+interface CurrentRecord extends Meaning {
   readonly to: string | null
   readonly value: number | null
   readonly isError: boolean
   readonly data: Uint8Array
 }
 
-export interface Found {
+export interface TelegramValues {
   readonly values: Readonly<Record<string, FieldValue>>
   readonly status: MeterStatus
 }
 
 /**
  * The current values of a telegram by their fields; of several records for one field the first
- * counts. Other days, maxima, tariffs and sub-units are no current value of the meter itself.
+ * counts. Stored values, maxima, tariffs and sub-units are no current value of the meter itself.
  */
 export function mbusValues(
   records: readonly MbusRecord[],
   meter: Meter,
   status: number | null,
-): Found {
-  const told = records.flatMap((record) => toldBy(record, meter))
+): TelegramValues {
+  const current = records.flatMap((record) => currentRecord(record, meter))
   const codeOf = (quantity: Quantity) =>
-    told.find((one) => one.quantity === quantity)?.value ?? null
+    current.find((one) => one.quantity === quantity)?.value ?? null
   const stated = {
     status,
     errorFlags: codeOf('errorFlags'),
     infoCode: codeOf('infoCode'),
-    isClockUnset: told.some(({ quantity, data }) => quantity === 'clock' && !isClockSet(data)),
-    hasErrorDisplay: told.some(({ to, isError }) => to !== null && isError),
+    isClockUnset: current.some(({ quantity, data }) => quantity === 'clock' && !isClockSet(data)),
+    hasErrorDisplay: current.some(({ to, isError }) => to !== null && isError),
   }
-  return { values: valuesOf(told), status: mbusStatus(stated) }
+  return { values: valuesOf(current), status: mbusStatus(stated) }
 }
 
-function toldBy(record: MbusRecord, meter: Meter): readonly Told[] {
+function currentRecord(record: MbusRecord, meter: Meter): readonly CurrentRecord[] {
   if (!record.isCurrent || record.subunit !== 0) return []
   const meaning = meaningOf(record.vib, meter.manufacturer)
   if (!meaning) return []
@@ -112,16 +112,16 @@ function toldBy(record: MbusRecord, meter: Meter): readonly Told[] {
   return [{ ...meaning, ...number, to, data: record.data }]
 }
 
-function valuesOf(told: readonly Told[]): Record<string, FieldValue> {
+function valuesOf(current: readonly CurrentRecord[]): Record<string, FieldValue> {
   const values: Record<string, FieldValue> = {}
-  // The hours it has run come before those it has had power.
-  const isOnTime = ({ quantity }: Told) => Number(quantity === 'onTime')
-  for (const { to, value, factor } of told.toSorted((a, b) => isOnTime(a) - isOnTime(b))) {
+  // The operating hours come before the hours of power supply.
+  const isOnTime = ({ quantity }: CurrentRecord) => Number(quantity === 'onTime')
+  for (const { to, value, factor } of current.toSorted((a, b) => isOnTime(a) - isOnTime(b))) {
     if (to !== null && value !== null) values[to] ??= convert(value, factor)
   }
-  const { [GIVEN_BACK]: givenBack, ...others } = values
-  if (givenBack === undefined) return values
-  return { ...others, powerKw: Number(others['powerKw'] ?? 0) - Number(givenBack) }
+  const { [EXPORTED_POWER]: exported, ...others } = values
+  if (exported === undefined) return values
+  return { ...others, powerKw: Number(others['powerKw'] ?? 0) - Number(exported) }
 }
 
 function fieldOf(meaning: Meaning, tariff: number, meter: Meter): string | null {
@@ -133,7 +133,7 @@ function fieldOf(meaning: Meaning, tariff: number, meter: Meter): string | null 
     if (quantity === 'voltage') return `voltage${phase}V`
     return quantity === 'current' ? `current${phase}A` : null
   }
-  // A meter of both counts cooling as the negative part, or in tariff 1 (OMS volume 2).
+  // A combined meter counts cooling as the negative part, or in tariff 1 (OMS volume 2).
   const isCooling = meter.medium === BOTH && quantity === 'energy' && isBackward !== (tariff === 1)
   if (isCooling && tariff <= 1) return 'coolingEnergyKwh'
   if (tariff !== 0 || isBackward || phase !== 0) return null

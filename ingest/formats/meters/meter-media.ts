@@ -1,9 +1,12 @@
 import type { RefusedElement } from '../format.ts'
+import { show } from '../payload/reason.ts'
+import { refusal } from '../payload/refusal.ts'
 import type { MeterKind } from './meter.ts'
-import { refusal } from '../payload/native-element.ts'
-import { show } from '../payload/wording.ts'
 
-/** What each kind of meter may measure, by the names wmbusmeters has for the M-Bus device types. */
+/**
+ * The media that each kind of meter may measure, by the names wmbusmeters has for M-Bus device
+ * types.
+ */
 export const METER_MEDIA: Readonly<Record<MeterKind, ReadonlySet<string>>> = {
   heat_meter: new Set([
     'heat',
@@ -15,7 +18,7 @@ export const METER_MEDIA: Readonly<Record<MeterKind, ReadonlySet<string>>> = {
   energy_meter: new Set(['electricity']),
 }
 
-/** A meter of something else than its device is registered for. */
+/** A refusal of a meter that measures another medium than its device is registered for. */
 export function otherMedium(path: string, medium: unknown, kind: MeterKind): RefusedElement {
   const expected = `a medium of ${kind}: ${[...METER_MEDIA[kind]].join(', ')}`
   return refusal(-1, 'kind', { path: [path], expected, got: show(medium) })

@@ -5,17 +5,17 @@ export interface MeterStatus {
   readonly isFaulty: boolean
 }
 
-export const UNTOLD: MeterStatus = { text: null, isFaulty: false }
+export const UNKNOWN_STATUS: MeterStatus = { text: null, isFaulty: false }
 
-/** Words that say nothing against the values: the supply is weak, but the meter counts. */
+/** Status words that leave the values valid: the supply is weak, but the meter counts. */
 const HARMLESS = new Set(['OK', 'POWER_LOW', 'LOW_BATTERY', 'BATTERY_LOW', 'METER_CLOCK_NOT_SET'])
 
-const LONGEST = 256
+const MAX_LENGTH = 256
 
-/** A text of words, or nothing where it is blank. */
+/** The status that a text of status words gives; unknown where it is blank. */
 export function statusOfText(given: string): MeterStatus {
-  const text = given.trim().slice(0, LONGEST)
-  if (text === '') return UNTOLD
+  const text = given.trim().slice(0, MAX_LENGTH)
+  if (text === '') return UNKNOWN_STATUS
   return { text, isFaulty: !text.split(/\s+/).every((word) => HARMLESS.has(word)) }
 }
 
@@ -37,7 +37,7 @@ const KAMSTRUP_BITS: Readonly<Record<number, string>> = {
   22: 'V2_COMMUNICATION_ERROR',
 }
 
-/** The words of an info code; a bit without a name is told by its number. */
+/** The status words of an info code; a bit without a name is given by its number. */
 export function infoCodeWords(code: number, bits: 16 | 32): string {
   if (code === 0) return 'OK'
   const words: string[] = []

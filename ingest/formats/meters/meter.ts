@@ -4,8 +4,10 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { createAcceptor } from '#lib/telemetry/values.ts'
 import type { ParsedElement, RefusedElement } from '../format.ts'
+import { isEmpty } from '../payload/problem.ts'
+import { showNames } from '../payload/reason.ts'
+import { refusal } from '../payload/refusal.ts'
 import type { MeterStatus } from './meter-status.ts'
-import { refusal } from '../payload/native-element.ts'
 
 export type MeterKind = 'heat_meter' | 'energy_meter'
 
@@ -26,7 +28,7 @@ export function notMeter(kind: Device['kind']): RefusedElement {
   return refusal(-1, 'kind', { path: [], expected, got: `a device of kind ${kind}` })
 }
 
-/** Eight digits; wired meters may have other signs. */
+/** Eight digits; wired meters may have other characters. */
 const ID = /^[\w.:-]{1,64}$/
 const ID_DIGITS = 8
 
@@ -39,8 +41,8 @@ export function meterIdOf(id: unknown): string | null {
 
 export type MeterValues = Readonly<Record<string, FieldValue>>
 
-/** What a convention has found in one telegram, in the fields of the kind of its device. */
-export interface MeterReading extends Pick<
+/** The values a convention has found in one telegram, by the fields of its device's kind. */
+export interface FoundMeter extends Pick<
   ParsedElement,
   'elementIndex' | 'timeNs' | 'timePath' | 'flags' | 'hash'
 > {
@@ -50,15 +52,13 @@ export interface MeterReading extends Pick<
   readonly meterId: string | null
 }
 
-/**
- * Judges the values as those of a native reading are judged: sentinels, ranges (docs/domain.md 8).
- */
-export function meterDraft(
+/** Validates the values like those of a native reading: sentinels, ranges (docs/domain.md 8). */
+export function meterElement(
   kind: MeterKind,
   device: Device,
-  reading: MeterReading,
+  found: FoundMeter,
 ): ParsedElement | RefusedElement {
-  const { elementIndex, timeNs, hash, values, status, medium, meterId, timePath } = reading
+  const { elementIndex, timeNs, hash, values, status, medium, meterId, timePath } = found
   const accepted = ACCEPT[kind]({
     ...values,
     ...(status.text === null ? {} : { status: status.text }),
@@ -66,26 +66,23 @@ export function meterDraft(
     ...(meterId === null ? {} : { meterId }),
   })
   if (!accepted) throw new Error('a meter convention let a value pass that its kind refuses')
-  let flags = reading.flags | accepted.flags
+  let flags = found.flags | accepted.flags
   if (status.isFaulty) flags |= FLAGS.sensor_error
-  if (meterId !== null && isOther(meterId, device)) flags |= FLAGS.identity_mismatch
+  if (meterId !== null && isOtherMeter(meterId, device)) flags |= FLAGS.identity_mismatch
   const { fields } = accepted
-  if (isEmpty(fields)) return onlyNoValues(kind, reading)
-  const draft = { elementIndex, kind, seq: null, timeNs, flags, fields, radio: null, hash }
-  return timePath === undefined ? draft : { ...draft, timePath }
+  if (isEmpty(fields)) return onlyNoValues(kind, found)
+  const element = { elementIndex, kind, seq: null, timeNs, flags, fields, radio: null, hash }
+  return timePath === undefined ? element : { ...element, timePath }
 }
 
-/** A reading without a value would be none. */
-function onlyNoValues(kind: MeterKind, { elementIndex, values }: MeterReading): RefusedElement {
-  const names = Object.keys(values).slice(0, SHOWN_NAMES).join(', ')
-  const got = `nothing but what stands for "no value" in ${names}`
+/** A refusal of a telegram in which every value means "no value". */
+function onlyNoValues(kind: MeterKind, { elementIndex, values }: FoundMeter): RefusedElement {
+  const got = `nothing but what stands for "no value" in ${showNames(Object.keys(values))}`
   return refusal(elementIndex, 'schema', { path: [], expected: `a value of ${kind}`, got })
 }
 
-const SHOWN_NAMES = 5
-
 /** The topic says which device it is (docs/domain.md 8.5); another meter behind it is flagged. */
-function isOther(id: string, { settings }: Device): boolean {
+function isOtherMeter(id: string, { settings }: Device): boolean {
   const known = meterIdOf(settings['meterId'])
   return known !== null && known !== id
 }
@@ -94,14 +91,9 @@ export function hasEnergy(values: MeterValues): boolean {
   return values['energyKwh'] !== undefined || values['coolingEnergyKwh'] !== undefined
 }
 
-export function isEmpty(values: Readonly<Record<string, unknown>>): boolean {
-  for (const name in values) if (Object.hasOwn(values, name)) return false
-  return true
-}
-
 /**
- * The field of the register of a meter. A cooling meter calls it like the others do
- * (docs/domain.md 3.3); where the payload does not tell the medium, the registry may (`medium`).
+ * The field of a meter's energy register. A cooling meter gives it the same name as the others
+ * (docs/domain.md 3.3); where the payload names no medium, the registry may (`medium`).
  */
 export function energyField(
   medium: string | null,

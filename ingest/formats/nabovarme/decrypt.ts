@@ -11,9 +11,9 @@ export function isEncrypted({ length }: Uint8Array): boolean {
 }
 
 /**
- * The clear bytes of a MeterLogger message, or null where the MAC does not fit: another key, another
- * topic, or damage. Both keys are halves of the SHA-256 of the registered one; the MAC covers topic,
- * IV and data (nabovarme/MeterLogger, README).
+ * The clear bytes of a MeterLogger message, or null where the MAC does not fit: another key,
+ * another topic, or damage. Both keys are halves of the SHA-256 of the registered one; the MAC
+ * covers topic, IV and data (nabovarme/MeterLogger, README).
  */
 export function decrypt(payload: Uint8Array, topic: string, masterKey: Uint8Array): Buffer | null {
   const keys = createHash('sha256').update(masterKey).digest()

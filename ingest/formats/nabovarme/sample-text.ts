@@ -4,8 +4,8 @@ export interface SampleProblem {
   readonly got: string
 }
 
-/** Longer than any sample of a meter; a name stands in a rejection. */
-const LONGEST_NAME = 32
+/** Longer than any name a meter has; names are shown in rejections. */
+const MAX_NAME_LENGTH = 32
 const PART = /^([A-Za-z][A-Za-z0-9_]*)=(.*)$/
 
 /** The parts of a sample, `t1=23.61 C&e1=56.726 MWh&`, each name once. */
@@ -15,8 +15,8 @@ export function partsOf(sample: string): ReadonlyMap<string, string> | SamplePro
     const piece = part.trim()
     if (piece === '') continue
     const [, name = '', text = ''] = PART.exec(piece) ?? []
-    if (name === '' || name.length > LONGEST_NAME) {
-      const got = JSON.stringify(piece.slice(0, LONGEST_NAME))
+    if (name === '' || name.length > MAX_NAME_LENGTH) {
+      const got = JSON.stringify(piece.slice(0, MAX_NAME_LENGTH))
       return { path: '', expected: 'parts such as e1=56.726 MWh, with & between them', got }
     }
     if (parts.has(name)) {
@@ -27,7 +27,7 @@ export function partsOf(sample: string): ReadonlyMap<string, string> | SamplePro
   return parts
 }
 
-/** A decimal and the unit behind it, '' where there is none. */
+/** A decimal and the unit after it, '' where there is none. */
 export interface Quantity {
   readonly value: number
   readonly unit: string

@@ -1,8 +1,10 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { parseDeviceTime, type TimeProblem } from '#lib/telemetry/time.ts'
-import { show } from './wording.ts'
+import { show } from './reason.ts'
 
-/** The time of a draft, or null with `clock_invalid` where a text names none that can be used. */
+/**
+ * The time of an element, or null with `clock_invalid` where a text gives none that can be used.
+ */
 export interface StatedTime {
   readonly timeNs: bigint | null
   readonly flags: number
@@ -38,12 +40,12 @@ function readLocalTime(value: string, zone: string | null): StatedTime | TimePro
   if (!local) return { expected: 'a date and time that exist', got: show(value) }
   const instant = zone === null ? null : attempt(() => local.toZonedDateTime(zone).toInstant())
   if (!instant) return UNKNOWN
-  // By its text, since only that way times beyond 64 bits of ns are brought back into them.
+  // Through its text, because parseDeviceTime clamps times beyond 64 bits of ns.
   const timeNs = parseDeviceTime(instant.toString())
   return typeof timeNs === 'bigint' ? { timeNs, flags: 0 } : UNKNOWN
 }
 
-/** Null for no such day, and for a zone that the settings spell wrong: then there is none. */
+/** Null for a day that does not exist, and for a zone that the settings spell wrong. */
 function attempt<T>(make: () => T): T | null {
   try {
     return make()

@@ -1,9 +1,9 @@
 import type { Device } from '#lib/registry/registry.ts'
-import type { ParsedElement, FormatInput, FormatOutput, RefusedElement } from '../format.ts'
+import type { FormatInput, FormatOutput } from '../format.ts'
 
 /**
- * A message of a gateway, to be read as one of a device of this kind until it has told which it is;
- * null when its sender speaks of itself.
+ * The input for a message of a gateway, to be read as one of a device of this kind until the
+ * payload names the device; null when the sender is no gateway.
  */
 export function asCarried(input: FormatInput, kind: Device['kind']): FormatInput | null {
   const { device, carried } = input
@@ -11,18 +11,10 @@ export function asCarried(input: FormatInput, kind: Device['kind']): FormatInput
   return { ...input, device: { ...device, kind, gateway: false } }
 }
 
-/** Says of each element which sub-device it is about. */
+/** Names the sub-device in each element. */
 export function ofSubDevice({ elements, refused }: FormatOutput, subDevice: string): FormatOutput {
   return {
-    elements: elements.map((draft) => ({ ...draft, subDevice })),
-    refused: refused.map((elementIndex) => ({ ...elementIndex, subDevice })),
+    elements: elements.map((element) => ({ ...element, subDevice })),
+    refused: refused.map((element) => ({ ...element, subDevice })),
   }
-}
-
-/** The same of one element. */
-export function elementOf<T extends ParsedElement | RefusedElement>(
-  element: T,
-  subDevice: string,
-): T {
-  return { ...element, subDevice }
 }

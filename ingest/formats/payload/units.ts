@@ -6,7 +6,9 @@ export type Factor = readonly [times: number, per: number]
 
 export type Units = Readonly<Record<string, Factor>>
 
-/** Units by their name in small letters. Calories are those of the heat trade: 1 Gcal = 1163 kWh. */
+/**
+ * Units by their name in small letters. Calories are those of the heat trade: 1 Gcal = 1163 kWh.
+ */
 export const ENERGY_TO_KWH: Units = {
   wh: [1, 1000],
   kwh: [1, 1],
@@ -21,7 +23,7 @@ export const ENERGY_TO_KWH: Units = {
   gcal: [1163, 1],
 }
 
-/** In small letters MW is `mw`; no meter of heat tells milliwatts. */
+/** In small letters MW is `mw`; no heat meter reports milliwatts. */
 export const POWER_TO_KW: Units = {
   w: [1, 1000],
   kw: [1, 1],
@@ -43,19 +45,22 @@ export const FLOW_TO_M3H: Units = {
 
 export const TIME_TO_H: Units = { s: [1, 3600], min: [1, 60], h: [1, 1], d: [24, 1] }
 
+/** Whether a setting can be one side of a factor. */
+export function isFactor(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0
+}
+
 export function convert(value: number, [times, per]: Factor): number {
   return (value * times) / per
 }
 
-/** The unit of a name, whatever the case it is written in. */
+/** The unit of a name in any case. */
 export function unitIn(units: Units, name: string): Factor | null {
   const known = name.trim().toLowerCase()
   return Object.hasOwn(units, known) ? (units[known] ?? null) : null
 }
 
-/**
- * What the registry says of registers whose payload tells no unit (`energyUnit`, docs/devices.md).
- */
+/** The registered unit of registers whose payload names none (`energyUnit`, contract.md). */
 export function registeredEnergyUnit(settings: Readonly<Record<string, unknown>>): Factor | null {
   const { energyUnit } = settings
   return typeof energyUnit === 'string' ? unitIn(ENERGY_TO_KWH, energyUnit) : null

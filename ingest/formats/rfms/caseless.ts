@@ -1,8 +1,8 @@
-import type { Values } from '../payload/source-fields.ts'
+import type { Values } from '../payload/problem.ts'
 
 /** Values by name in any case: 2.x writes `HRTotalVehicleDistance`, later versions `hrTotal...`. */
 export interface Caseless {
-  /** The value, and the name as it was written (as it was asked for where there is none). */
+  /** The value, and the name as it is written (as requested where there is none). */
   get(name: string): { readonly value: unknown; readonly name: string }
 }
 

@@ -1,26 +1,26 @@
 import type { Device } from '#lib/registry/registry.ts'
-import type { Problem } from '../payload/source-fields.ts'
+import { isProblem, type Problem } from '../payload/problem.ts'
 import { readStatedTime, zoneOf, type StatedTime } from '../payload/stated-time.ts'
 import type { Part } from './part.ts'
 
 export interface ElementTime extends StatedTime {
-  /** Where the message has it. */
+  /** Its path in the message. */
   readonly path: readonly PropertyKey[]
-  /** Whether the position is of that time: within a minute of it. */
+  /** Whether the position belongs to that time: within a minute of it. */
   readonly isFixOfNow: boolean
 }
 
 /**
- * When the vehicle made the message; a message of a position alone is of the time of its fix.
- * `receivedDateTime` is the server's and says nothing of the vehicle. A fix of more than a minute
- * before or after a status tells where the truck was, not where it is.
+ * When the vehicle made the message; a message with a position only has the time of its fix.
+ * `receivedDateTime` is the time of the server, not of the vehicle. A fix more than a minute before
+ * or after a status is not the position of the truck at that time.
  */
 export function elementTime(whole: Part, gnss: Part, { settings }: Device): ElementTime | Problem {
   const zone = zoneOf(settings['timezone'])
   const created = statedTime(whole, 'createdDateTime', zone)
   const fixed = statedTime(gnss, 'positionDateTime', zone)
-  if (created && 'expected' in created) return created
-  if (fixed && 'expected' in fixed) return fixed
+  if (created && isProblem(created)) return created
+  if (fixed && isProblem(fixed)) return fixed
   const isPosition = whole.values.get('snapshotData').value === undefined
   const time = isPosition ? (fixed ?? created) : (created ?? fixed)
   if (time) return { ...time, isFixOfNow: !isFarApart(fixed?.timeNs, time.timeNs) }
@@ -33,7 +33,7 @@ export function elementTime(whole: Part, gnss: Part, { settings }: Device): Elem
   }
 }
 
-/** Null where none is given; DAF leaves the time of the fix out. */
+/** Null where the message has none; DAF leaves the time of the fix out. */
 function statedTime(
   part: Part,
   name: string,

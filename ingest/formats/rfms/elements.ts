@@ -1,15 +1,15 @@
 import { hashText } from '#lib/telemetry/hash.ts'
-import { isRecord } from '../payload/native-element.ts'
+import { isRecord } from '../payload/problem.ts'
 import { caseless, type Caseless } from './caseless.ts'
 
-/** One vehicle status or position of a message, and where it stands there. */
-export interface Element {
+/** One vehicle status or position of a message, as received. */
+export interface SourceElement {
   /** Index in its list; -1 when the message is the element. */
   readonly elementIndex: number
   readonly path: readonly PropertyKey[]
   readonly given: unknown
   readonly values: Caseless
-  /** Over the element alone: the same one in another response is the same reading. */
+  /** Of the element alone: the same one in another response is the same reading. */
   readonly hash: bigint
 }
 
@@ -23,11 +23,11 @@ const LISTS: readonly (readonly string[])[] = [
   ['vehiclePositions'],
 ]
 
-/** What the same servers answer to `GET /vehicles`: data sheets, no readings. */
+/** The response of the same servers to `GET /vehicles`: data sheets, no readings. */
 const FLEET_LISTS = ['vehicleResponse', 'vehicle', 'vehicles']
 
-/** The elements of a message: none of an empty answer, null where it is no message of rFMS. */
-export function elementsOf(message: unknown): readonly Element[] | null {
+/** The elements of a message: none of an empty response, null where it is no message of rFMS. */
+export function elementsOf(message: unknown): readonly SourceElement[] | null {
   if (Array.isArray(message))
     return message.map((one, elementIndex) => elementOf(one, elementIndex, [elementIndex]))
   if (!isRecord(message)) return null
@@ -55,7 +55,11 @@ function listAt(
   return inner && { elements: inner.elements, path: [name, ...inner.path] }
 }
 
-function elementOf(given: unknown, elementIndex: number, path: readonly PropertyKey[]): Element {
+function elementOf(
+  given: unknown,
+  elementIndex: number,
+  path: readonly PropertyKey[],
+): SourceElement {
   const values = caseless(isRecord(given) ? given : {})
   return { elementIndex, path, given, values, hash: hashText(JSON.stringify(given) ?? '') }
 }

@@ -1,5 +1,5 @@
 import { isFmsNoValue } from '../trucks/fms-no-value.ts'
-import type { SourceField } from '../payload/source-fields.ts'
+import type { SourceField } from '../trucks/source-fields.ts'
 
 const number = (from: string, to: string, parts: Partial<SourceField> = {}): SourceField => ({
   from,
@@ -9,14 +9,14 @@ const number = (from: string, to: string, parts: Partial<SourceField> = {}): Sou
   ...parts,
 })
 
-/** Words that say nothing of what a driver does; DAF sends an empty one. */
+/** Texts without a driver state; DAF sends an empty one. */
 const NO_STATE = ['', 'NOT_AVAILABLE']
 
 /** In millilitres. */
 const FUEL = number('engineTotalFuelUsed', 'fuelUsedL', { per: 1000, none: [-1] })
 const WEIGHT = number('grossCombinationVehicleWeight', 'gcwKg')
 
-/** Of a status itself: counters, and the weight that DAF has in its snapshot. */
+/** At the top of a status: counters, and the weight that DAF has in its snapshot. */
 export const STATUS: readonly SourceField[] = [
   number('hrTotalVehicleDistance', 'odometerM'),
   number('totalEngineHours', 'engineHoursH'),
@@ -24,10 +24,10 @@ export const STATUS: readonly SourceField[] = [
   WEIGHT,
 ]
 
-/** Under `accumulatedData`, where some servers have the fuel. */
+/** In `accumulatedData`, where some servers have the fuel. */
 export const ACCUMULATED: readonly SourceField[] = [FUEL]
 
-/** Speeds stand in a status under `snapshotData`, in a position beside it; wheels before tachograph. */
+/** A status has its speeds in `snapshotData`, a position at the top; wheels before tachograph. */
 export const SPEEDS: readonly SourceField[] = [
   number('wheelBasedSpeed', 'speedKmh'),
   number('tachographSpeed', 'speedKmh'),
@@ -46,7 +46,7 @@ export const SNAPSHOT: readonly SourceField[] = [
   { from: 'parkingBrakeSwitch', to: 'parkingBrake', type: 'boolean' },
 ]
 
-/** The speed of the receiver stands in where the vehicle's own are missing. */
+/** The receiver's speed is used where the vehicle has none. */
 export const GNSS: readonly SourceField[] = [
   { from: 'latitude', to: 'lat', type: 'number' },
   { from: 'longitude', to: 'lon', type: 'number' },
@@ -55,7 +55,7 @@ export const GNSS: readonly SourceField[] = [
   { from: 'speed', to: 'speedKmh', type: 'number' },
 ]
 
-/** Refrigerated bodies of Volvo, under `snapshotData.volvoGroupSnapshot`. */
+/** Refrigerated bodies of Volvo, in `snapshotData.volvoGroupSnapshot`. */
 export const CARGO: readonly SourceField[] = [
   { from: 'cargoDoorOpen', to: 'cargoDoorOpen', type: 'boolean' },
 ]

@@ -1,10 +1,10 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import { isRecord } from '../payload/native-element.ts'
-import { takeFields, type Problem, type SourceField } from '../payload/source-fields.ts'
-import { describe } from '../payload/wording.ts'
+import { isRecord, type Problem } from '../payload/problem.ts'
+import { describe } from '../payload/reason.ts'
+import { takeFields, type SourceField } from '../trucks/source-fields.ts'
 import { caseless, type Caseless } from './caseless.ts'
 
-/** A part of an element with its path; without values where the element has no such part. */
+/** A part of an element with its path; empty where the element has no such part. */
 export interface Part {
   readonly values: Caseless
   readonly path: readonly PropertyKey[]

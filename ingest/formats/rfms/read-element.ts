@@ -1,14 +1,14 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import type { ParsedElement, FormatInput, RefusedElement } from '../format.ts'
-import { isRecord } from '../payload/native-element.ts'
-import { withoutFix } from '../trucks/no-fix.ts'
+import type { FormatInput, ParsedElement, RefusedElement } from '../format.ts'
 import { readNumber } from '../payload/number-text.ts'
-import type { Problem } from '../payload/source-fields.ts'
-import { refuseAt, truckDraft } from '../trucks/truck-draft.ts'
-import { describe, showPath } from '../payload/wording.ts'
+import { isProblem, isRecord, type Problem } from '../payload/problem.ts'
+import { describe, showPath } from '../payload/reason.ts'
+import { refusalAt } from '../payload/refusal.ts'
+import { withoutFix } from '../trucks/no-fix.ts'
+import { truckElement } from '../trucks/truck-element.ts'
 import { caseless } from './caseless.ts'
 import { elementTime } from './element-time.ts'
-import type { Element } from './elements.ts'
+import type { SourceElement } from './elements.ts'
 import { ACCUMULATED, CARGO, CARGO_ZONES, GNSS, SNAPSHOT, SPEEDS, STATUS } from './fields.ts'
 import { partOf, takePart, type Part } from './part.ts'
 
@@ -16,23 +16,23 @@ type Fields = Record<string, FieldValue>
 
 /** Reads one status or position as one reading of the truck. */
 export function readElement(
-  element: Element,
+  element: SourceElement,
   { device }: FormatInput,
 ): ParsedElement | RefusedElement {
   const { elementIndex, path, given, hash } = element
   if (!isRecord(given)) {
-    return refuseAt(elementIndex, { path, expected: 'object', got: describe(given) })
+    return refusalAt(elementIndex, { path, expected: 'object', got: describe(given) })
   }
   const whole = { values: element.values, path, isThere: true }
   const read = readParts(whole)
-  if ('expected' in read) return refuseAt(elementIndex, read)
+  if (isProblem(read)) return refusalAt(elementIndex, read)
   const time = elementTime(whole, read.gnss, device)
-  if ('expected' in time) return refuseAt(elementIndex, time)
+  if (isProblem(time)) return refusalAt(elementIndex, time)
   const { own, position } = read
   const isNowhere = position['lat'] === 0 && position['lon'] === 0
   const isHere = time.isFixOfNow && !isNowhere
   const at = read.gnss.path
-  return truckDraft({
+  return truckElement({
     elementIndex,
     path,
     given,
@@ -47,20 +47,20 @@ export function readElement(
 }
 
 interface Parts {
-  /** What the vehicle says of itself. */
+  /** The vehicle's own values. */
   readonly own: Fields
-  /** What its receiver says. */
+  /** The values of its satellite receiver. */
   readonly position: Fields
   readonly gnss: Part
 }
 
 function readParts(whole: Part): Parts | Problem {
   const snapshot = partOf(whole, 'snapshotData')
-  if ('expected' in snapshot) return snapshot
+  if (isProblem(snapshot)) return snapshot
   const gnss = partOf(snapshot.isThere ? snapshot : whole, 'gnssPosition')
-  if ('expected' in gnss) return gnss
+  if (isProblem(gnss)) return gnss
   const accumulated = partOf(whole, 'accumulatedData')
-  if ('expected' in accumulated) return accumulated
+  if (isProblem(accumulated)) return accumulated
   const own: Fields = {}
   const position: Fields = {}
   const problem =
@@ -79,7 +79,7 @@ function takeTrigger(whole: Part, into: Fields): Problem | null {
   const name = whole.values.get('triggerType').value === undefined ? 'trigger' : 'triggerType'
   const { value } = whole.values.get(name)
   const outer = typeof value === 'string' ? whole : partOf(whole, name)
-  if ('expected' in outer) return outer
+  if (isProblem(outer)) return outer
   const field = { from: name, to: 'triggerType', type: 'string', none: [''] } as const
   const problem = takePart(outer, [field], into)
   const trigger = into['triggerType']
@@ -91,9 +91,9 @@ function takeTrigger(whole: Part, into: Fields): Problem | null {
 
 function takeCargo(snapshot: Part, into: Fields): Problem | null {
   const group = partOf(snapshot, 'volvoGroupSnapshot')
-  if ('expected' in group) return group
+  if (isProblem(group)) return group
   const cargo = partOf(group, 'cargo')
-  if ('expected' in cargo) return cargo
+  if (isProblem(cargo)) return cargo
   const problem = takePart(cargo, CARGO, into)
   const { value: zones, name } = cargo.values.get('cargoTemperatures')
   if (problem || !Array.isArray(zones)) return problem

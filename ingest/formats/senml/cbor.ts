@@ -1,21 +1,22 @@
-/** What was wrong, and at which byte. */
+/** A fault, and the byte where it was found. */
 export interface CborFault {
   readonly fault: string
   readonly at: number
 }
 
 /** Labels of extensions may hold anything; records themselves are three levels deep. */
-const MOST_LEVELS = 16
+const MAX_LEVELS = 16
 const BREAK = 0xff
 const INDEFINITE = 31
 const DECIMAL_FRACTION = 4
-const MOST_EXPONENT = 400
+const MAX_EXPONENT = 400
 
 /**
- * CBOR (RFC 8949) as far as SenML has it (RFC 8428, section 6): whole numbers, floats, decimal
+ * The part of CBOR (RFC 8949) that SenML uses (RFC 8428, section 6): whole numbers, floats, decimal
  * fractions, texts, bytes, truth values, arrays and maps. Strict: every length is checked against
- * the bytes there are, no label stands twice, nothing follows. Maps become objects without a
- * prototype, with the labels as names.
+ * the bytes that are left, no label comes twice, nothing follows. Maps become objects without a
+ * prototype, with the labels as names. (Not cborg 6.1.5: it replaces bytes that are no UTF-8, takes
+ * a break as the value of a map, has no limit of depth, and its errors name no byte.)
  */
 export function decodeCbor(bytes: Uint8Array): { readonly value: unknown } | CborFault {
   const reader: Reader = { bytes, at: 0, fault: null }
@@ -27,7 +28,7 @@ export function decodeCbor(bytes: Uint8Array): { readonly value: unknown } | Cbo
 interface Reader {
   readonly bytes: Uint8Array
   at: number
-  /** The first fault; reading goes on with nothing until all callers have returned. */
+  /** The first fault; after it nothing more is read. */
   fault: CborFault | null
 }
 
@@ -38,7 +39,7 @@ function fail(reader: Reader, fault: string): undefined {
 
 function readItem(reader: Reader, level: number): unknown {
   if (reader.fault) return undefined
-  if (level > MOST_LEVELS) return fail(reader, `more than ${MOST_LEVELS} levels`)
+  if (level > MAX_LEVELS) return fail(reader, `more than ${MAX_LEVELS} levels`)
   const head = reader.bytes[reader.at]
   if (head === undefined) return fail(reader, 'the end of the bytes within an item')
   reader.at += 1
@@ -59,7 +60,7 @@ function readItem(reader: Reader, level: number): unknown {
   return readMany(reader, major, argument, level)
 }
 
-/** The number in or behind a head: a value, a length or a tag. */
+/** The number in or after a head: a value, a length or a tag. */
 function readArgument(reader: Reader, info: number): number | null {
   if (info < 24) return info
   const length = 2 ** (info - 24)
@@ -119,7 +120,7 @@ function mapOf(reader: Reader, items: readonly unknown[]): unknown {
   return map
 }
 
-/** Labels as numbers (RFC 8428, table 6); there will be no others, so these are of no meaning. */
+/** Labels as numbers (RFC 8428, table 6); there will be no others. */
 const LABELS: Readonly<Record<number, string>> = {
   [-1]: 'bver',
   [-2]: 'bn',
@@ -150,7 +151,7 @@ function readTagged(reader: Reader, tag: number, level: number): unknown {
     return fail(reader, 'a decimal fraction that is no pair of whole numbers')
   }
   const power = Number(exponent)
-  if (Math.abs(power) > MOST_EXPONENT) return fail(reader, 'a decimal fraction out of bounds')
+  if (Math.abs(power) > MAX_EXPONENT) return fail(reader, 'a decimal fraction out of bounds')
   // As text, so that 2731 x 10^-2 is 27.31 and not the product of two rounded numbers.
   return Number(`${String(mantissa)}e${power}`)
 }

@@ -1,10 +1,12 @@
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
-import { isRecord } from '../payload/native-element.ts'
-import { describe, show } from '../payload/wording.ts'
+import { isRecord, type Problem, type Values } from '../payload/problem.ts'
+import { describe, show } from '../payload/reason.ts'
 
-/** A record with all base fields applied (RFC 8428, section 4.6); its time may be relative still. */
+/**
+ * A record with all base fields applied (RFC 8428, section 4.6); its time may be relative still.
+ */
 export interface Resolved {
-  /** Place in the pack. */
+  /** Index in the pack. */
   readonly elementIndex: number
   readonly name: string
   readonly unit: string | null
@@ -14,14 +16,6 @@ export interface Resolved {
   readonly label: 'v' | 'vs' | 'vb' | 'vd'
   readonly value: unknown
 }
-
-export interface PackProblem {
-  readonly path: readonly (string | number)[]
-  readonly expected: string
-  readonly got: string
-}
-
-type Values = Readonly<Record<string, unknown>>
 
 interface Base {
   readonly bn: string
@@ -36,10 +30,10 @@ const NO_BASE: Base = { bn: '', bt: 0n, bu: null, bv: 0 }
 const VERSION = 10
 
 /**
- * The values of a pack, or what makes it one that must not be processed. Base fields hold for their
- * record and all behind it, so a fault in one record is a fault of the pack.
+ * The values of a pack, or the problem for which it must not be processed. Base fields hold for
+ * their record and all after it, so a fault in one record is a fault of the pack.
  */
-export function resolvePack(pack: unknown): readonly Resolved[] | PackProblem {
+export function resolvePack(pack: unknown): readonly Resolved[] | Problem {
   if (!Array.isArray(pack)) return problem([], 'a pack: an array of records', describe(pack))
   if (pack.length === 0) return problem([], 'at least one record', 'an empty array')
   const records: Resolved[] = []
@@ -63,7 +57,7 @@ const isText = (value: unknown) => typeof value === 'string'
 const isNumber = (value: unknown) => Number.isFinite(value)
 const BASE64URL = /^[A-Za-z0-9_-]*$/
 
-/** Labels and their types; in CBOR the data are bytes. */
+/** Labels and their types; in CBOR data are bytes. */
 const LABELS: Readonly<
   Record<string, readonly [type: string, isTyped: (value: unknown) => boolean]>
 > = {
@@ -89,7 +83,7 @@ function isData(value: unknown): boolean {
   return typeof value === 'string' && BASE64URL.test(value) && value.length % 4 !== 1
 }
 
-function brokenLabel(record: Values, elementIndex: number): PackProblem | null {
+function brokenLabel(record: Values, elementIndex: number): Problem | null {
   for (const [name, value] of Object.entries(record)) {
     const known = Object.hasOwn(LABELS, name) ? LABELS[name] : undefined
     if (known) {
@@ -111,7 +105,7 @@ function brokenVersion(
   record: Values,
   elementIndex: number,
   version: number | null,
-): PackProblem | null {
+): Problem | null {
   const { bver } = record
   if (bver === undefined) return null
   if (Number(bver) > VERSION)
@@ -121,7 +115,7 @@ function brokenVersion(
 }
 
 function baseWith(base: Base, { bn, bt, bu, bv }: Values): Base {
-  // `brokenLabel` has looked at their types.
+  // `brokenLabel` has checked their types.
   return {
     bn: typeof bn === 'string' ? bn : base.bn,
     bt: bt === undefined ? base.bt : nsOf(Number(bt)),
@@ -133,10 +127,10 @@ function baseWith(base: Base, { bn, bt, bu, bv }: Values): Base {
 const VALUE_LABELS = ['v', 'vs', 'vb', 'vd'] as const
 const BASE_LABELS = ['bn', 'bt', 'bu', 'bv', 'bs', 'bver']
 const NAME = /^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/
-const LONGEST_NAME = 256
+const MAX_NAME_LENGTH = 256
 
 /** Null for a record that only sets base fields, or a sum. */
-function resolve(record: Values, elementIndex: number, base: Base): Resolved | PackProblem | null {
+function resolve(record: Values, elementIndex: number, base: Base): Resolved | Problem | null {
   const labels = VALUE_LABELS.filter((name) => record[name] !== undefined)
   const [label, second] = labels
   if (second !== undefined) {
@@ -146,7 +140,7 @@ function resolve(record: Values, elementIndex: number, base: Base): Resolved | P
   const name = `${base.bn}${typeof n === 'string' ? n : ''}`
   const isBaseAlone = !('n' in record) && BASE_LABELS.some((known) => record[known] !== undefined)
   if (label === undefined && isBaseAlone && record['s'] === undefined) return null
-  if (name.length > LONGEST_NAME || !NAME.test(name)) {
+  if (name.length > MAX_NAME_LENGTH || !NAME.test(name)) {
     const expected = 'a name of A-Z a-z 0-9 - : . / _ that begins with a letter or a digit'
     return problem([elementIndex, 'n'], expected, name === '' ? 'no name' : show(name))
   }
@@ -165,11 +159,11 @@ function resolve(record: Values, elementIndex: number, base: Base): Resolved | P
 const RELATIVE_BELOW_NS = 268_435_456_000_000_000n
 const MAX_NS = 9_223_372_036_854_775_807n
 const MIN_NS = -9_223_372_036_854_775_808n
-/** Seconds beyond this are those of no calendar; ours reads larger numbers as milliseconds. */
-const MOST_SECONDS = 1e11
+/** `parseDeviceTime` takes larger numbers for milliseconds. */
+const MAX_SECONDS = 1e11
 
 function nsOf(seconds: number): bigint {
-  if (!(Math.abs(seconds) < MOST_SECONDS)) return seconds < 0 ? MIN_NS : MAX_NS
+  if (!(Math.abs(seconds) < MAX_SECONDS)) return seconds < 0 ? MIN_NS : MAX_NS
   const ns = parseDeviceTime(seconds)
   return typeof ns === 'bigint' ? ns : 0n
 }
@@ -179,6 +173,6 @@ function clamp(ns: bigint): bigint {
   return ns < MIN_NS ? MIN_NS : ns
 }
 
-function problem(path: PackProblem['path'], expected: string, got: string): PackProblem {
+function problem(path: Problem['path'], expected: string, got: string): Problem {
   return { path, expected, got }
 }

@@ -3,8 +3,8 @@ import type { Factor, Units } from '../payload/units.ts'
 const ONE: Factor = [1, 1]
 
 /**
- * SenML units (RFC 8428, RFC 8798) by the unit of our fields they can be turned into; beside them
- * units of plants that the registries leave out but that mean only one thing.
+ * SenML units (RFC 8428, RFC 8798) by the unit of our fields they convert to, with units that
+ * plants use and that are unambiguous although the registries leave them out.
  */
 const INTO: Readonly<Record<string, Units>> = {
   kWh: {
@@ -37,7 +37,7 @@ const INTO: Readonly<Record<string, Units>> = {
 
 const KELVIN = 273.15
 
-/** The value in the unit of our field; null where the unit given is no such unit. */
+/** The value in the unit of our field; null where the given unit does not convert to it. */
 export function inUnit(value: number, given: string, wanted: string): number | null {
   if (given === wanted) return value
   if (given === 'K' && wanted === 'Cel') return value - KELVIN

@@ -1,8 +1,8 @@
-/** Reads big-endian numbers one after the other; behind the end it reads zeros and remembers it. */
+/** Reads big-endian numbers one after the other; after the end it reads zeros and remembers it. */
 export interface ByteReader {
   at(): number
   left(): number
-  /** Whether more was asked for than there is. */
+  /** Whether more bytes were read than there are. */
   isShort(): boolean
   unsigned(bytes: 1 | 2 | 4): number
   signed(bytes: 2 | 4): number
@@ -15,7 +15,7 @@ export function createByteReader(bytes: Uint8Array): ByteReader {
   let at = 0
   let isShort = false
 
-  /** Where the next bytes begin; -1 behind the end. */
+  /** The start of the next bytes; -1 after the end. */
   function take(count: number): number {
     if (isShort || at + count > bytes.length) {
       isShort = true

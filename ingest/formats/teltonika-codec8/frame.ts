@@ -1,4 +1,4 @@
-import type { Problem } from '../payload/source-fields.ts'
+import { isProblem, type Problem } from '../payload/problem.ts'
 import { crc16 } from './crc16.ts'
 
 export interface Frame {
@@ -7,18 +7,18 @@ export interface Frame {
   readonly data: Uint8Array
 }
 
-/** Preamble and length before the data, a checksum of four bytes behind it. */
+/** Preamble and length before the data, a checksum of four bytes after it. */
 const HEAD = 8
 const TAIL = 4
 /** Codec id and two counts. */
-const LEAST_DATA = 3
+const MIN_DATA = 3
 
-/** A packet taken out of its frame, or what is wrong with the frame. */
+/** Takes a packet out of its frame. */
 export function openFrame(payload: Uint8Array): Frame | Problem {
   const bytes = bytesOf(payload)
-  if ('expected' in bytes) return bytes
-  if (bytes.length < HEAD + LEAST_DATA + TAIL) {
-    return wrong(`at least ${HEAD + LEAST_DATA + TAIL} bytes`, `${bytes.length} bytes`)
+  if (isProblem(bytes)) return bytes
+  if (bytes.length < HEAD + MIN_DATA + TAIL) {
+    return wrong(`at least ${HEAD + MIN_DATA + TAIL} bytes`, `${bytes.length} bytes`)
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const preamble = view.getUint32(0)
@@ -46,7 +46,7 @@ function codecOf(data: Uint8Array): Frame | Problem {
 const ZERO_SIGN = 0x30
 const HEX = /^(?:[0-9a-f]{2})+$/i
 
-/** The bytes themselves; a packet begins with zero bytes, the text of one with the sign 0. */
+/** The bytes of a packet. It begins with zero bytes, its hexadecimal text with the character 0. */
 function bytesOf(payload: Uint8Array): Uint8Array | Problem {
   if (payload[0] !== ZERO_SIGN) return payload
   const text = Buffer.from(payload).toString('latin1').trim()

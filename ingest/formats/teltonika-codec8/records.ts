@@ -1,6 +1,6 @@
 import { hashBytes } from '#lib/telemetry/hash.ts'
-import type { AvlRecord } from '../trucks/avl-record.ts'
-import type { Problem } from '../payload/source-fields.ts'
+import type { Problem } from '../payload/problem.ts'
+import type { AvlRecord } from '../teltonika/avl-record.ts'
 import { createByteReader, type ByteReader } from './byte-reader.ts'
 
 /** Widths that differ between the codecs, in bytes. */
@@ -8,9 +8,9 @@ interface Layout {
   readonly id: 1 | 2
   /** Of the counts of values. */
   readonly count: 1 | 2
-  /** Codec 16 tells what made the record. */
+  /** Codec 16 names the origin of the record. */
   readonly hasOrigin: boolean
-  /** 8E has values of any length behind the others. */
+  /** 8E has values of any length after the others. */
   readonly hasTexts: boolean
 }
 
@@ -41,7 +41,7 @@ export function readRecords(
 }
 
 const NS_PER_MS = 1_000_000n
-/** Times beyond are brought back to what 64 bits of ns hold; the intake flags them. */
+/** Later times are clamped to what 64 bits of ns hold; the intake flags them. */
 const LAST_MS = 9_223_372_036_854n
 
 /** Coordinates are signed, in 1e-7 degree. */
@@ -72,7 +72,7 @@ function readRecord(
   return { elementIndex, timeNs, hash, values, position: { lat, lon }, path: [elementIndex] }
 }
 
-/** Values of 1, 2, 4 and 8 bytes, each sort behind its count. */
+/** Values of 1, 2, 4 and 8 bytes, each width after its count. */
 function readValues(reader: ByteReader, layout: Layout, into: Record<string, unknown>): void {
   reader.unsigned(layout.id)
   if (layout.hasOrigin) reader.unsigned(1)

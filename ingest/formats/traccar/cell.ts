@@ -1,9 +1,10 @@
 import type { Radio } from '#lib/telemetry/radio.ts'
-import { operatorOf, radioFrom } from '../payload/cell.ts'
-import { isRecord } from '../payload/native-element.ts'
+import { isRecord } from '../payload/problem.ts'
+import { operatorOf, radioFrom } from '../trucks/radio-cell.ts'
 
 /**
- * The serving cell, the first of the list. `signalStrength` is what each tracker calls so: no RSRP.
+ * The serving cell, the first of the list. `signalStrength` differs between trackers and is no
+ * RSRP.
  */
 export function radioOf(network: unknown): Radio | null {
   const towers = isRecord(network) ? network['cellTowers'] : null

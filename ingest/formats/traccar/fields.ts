@@ -1,8 +1,10 @@
 import { isFmsNoValue } from '../trucks/fms-no-value.ts'
-import { KMH_PER_KNOT } from '../payload/knots.ts'
-import type { SourceField } from '../payload/source-fields.ts'
+import type { SourceField } from '../trucks/source-fields.ts'
 
-/** Of the model Position; its address is left out: it tells where somebody lives. */
+/** One knot is 1.852 km/h by definition (ISO 80000-3); a ratio, so that digits stay exact. */
+const KMH_PER_KNOT = { times: 1852, per: 1000 } as const
+
+/** Of the model Position; its address is left out, since it may be that of a home. */
 export const POSITION: readonly SourceField[] = [
   { from: 'latitude', to: 'lat', type: 'number' },
   { from: 'longitude', to: 'lon', type: 'number' },
@@ -14,8 +16,8 @@ export const POSITION: readonly SourceField[] = [
 const HOUR_MS = 3_600_000
 
 /**
- * Attributes with the unit that Traccar's model Position names. Not read: `totalDistance`, which the
- * server adds up itself and which would alternate with the odometer in one counter; `obdSpeed`,
+ * Attributes with the unit that Traccar's model Position names. Not read: `totalDistance`, which
+ * the server adds up itself and which would alternate with the odometer in one counter; `obdSpeed`,
  * which was in knots once; `temp1`..., whose place only the installer knows. The setting
  * `attributes` can name them. `driverUniqueId` and `vin` are dropped.
  */

@@ -3,7 +3,7 @@ interface Signal {
   readonly bytes: 1 | 2 | 4
   readonly step: number
   readonly offset?: number
-  /** Whether the raw number can be told from a value: 65 200 kg is a weight, 65 200 rpm is not. */
+  /** Whether the raw number cannot be a value: 65 200 kg is a weight, 65 200 rpm is not. */
   readonly rawToo: boolean
 }
 
@@ -29,9 +29,9 @@ const SIGNALS: Readonly<Record<string, readonly Signal[]>> = {
 }
 
 /**
- * Whether a value is what a converter makes of "not available" (raw 0xFF..) or "error" (0xFE..)
- * when it forgets that they are none: 655 350 kg, 255.99 km/h, 65535. Also -1, in no signal a value
- * but of a temperature.
+ * Whether a value is a scaled "not available" (raw 0xFF..) or "error" (0xFE..), from a converter
+ * that does not treat them apart: 655 350 kg, 255.99 km/h, 65535. Also -1, which is a value of a
+ * temperature only.
  */
 export function isFmsNoValue(field: string, value: number): boolean {
   const signals = SIGNALS[field]

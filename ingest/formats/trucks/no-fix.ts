@@ -1,11 +1,13 @@
 import type { FieldValue } from '#lib/telemetry/field.ts'
 
-/** What a satellite receiver measures; the number of satellites stays true without a fix. */
+/**
+ * The fields that a satellite receiver measures; the number of satellites is valid without a fix.
+ */
 const OF_A_FIX = ['lat', 'lon', 'altM', 'headingDeg', 'speedKmh', 'hdop'] as const
 
 /**
  * The values that remain when the receiver has no fix. It then repeats the last position or sends
- * 0, 0, with a speed and a heading of zero that nobody has measured.
+ * 0, 0, with a speed and a heading of zero that were not measured.
  */
 export function withoutFix(
   values: Readonly<Record<string, FieldValue>>,

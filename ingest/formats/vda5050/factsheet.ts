@@ -1,29 +1,29 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import { isRecord } from '../payload/native-element.ts'
+import { isRecord } from '../payload/problem.ts'
 
-/** A value may be a little over what the data sheet says (docs/domain.md 1.5). */
+/** A value may be a little above the limit of the data sheet (docs/domain.md 1.5). */
 const TOLERANCE = 1.2
 
 /** Limits as 2.x and as 3.0 name them. */
-const MOST_SPEED = ['physicalParameters', 'speedMax', 'maximumSpeed'] as const
-const MOST_TURN = ['physicalParameters', 'maximumAngularSpeed'] as const
-const MOST_LOAD = ['typeSpecification', 'maxLoadMass', 'maximumLoadMass'] as const
+const MAX_SPEED = ['physicalParameters', 'speedMax', 'maximumSpeed'] as const
+const MAX_TURN = ['physicalParameters', 'maximumAngularSpeed'] as const
+const MAX_LOAD = ['typeSpecification', 'maxLoadMass', 'maximumLoadMass'] as const
 
 type Fields = Readonly<Record<string, FieldValue>>
 
 /**
- * What a robot says of itself against its data sheet: the setting `factsheet` of the device, as the
- * robot publishes it on the topic of that name or only the parts with limits. A format keeps nothing
- * between messages, so that the same message is read the same way at any time.
+ * Compares the values of a robot with its data sheet: the setting `factsheet` of the device, as the
+ * robot publishes it on the topic of that name, or only the parts with limits. A format keeps
+ * nothing between messages, so that the same message is always read in the same way.
  */
 export function factsheetFlags(fields: Fields, factsheet: unknown): number {
   if (!isRecord(factsheet)) return 0
   const { vxMps = 0, vyMps = 0, omegaRadps, loadKg } = fields
   const isOver =
-    exceeds(Math.hypot(Number(vxMps), Number(vyMps)), limitOf(factsheet, MOST_SPEED)) ||
-    exceeds(Math.abs(Number(omegaRadps ?? 0)), limitOf(factsheet, MOST_TURN)) ||
-    exceeds(Number(loadKg ?? 0), limitOf(factsheet, MOST_LOAD))
+    exceeds(Math.hypot(Number(vxMps), Number(vyMps)), limitOf(factsheet, MAX_SPEED)) ||
+    exceeds(Math.abs(Number(omegaRadps ?? 0)), limitOf(factsheet, MAX_TURN)) ||
+    exceeds(Number(loadKg ?? 0), limitOf(factsheet, MAX_LOAD))
   return isOver ? FLAGS.out_of_range : 0
 }
 
@@ -31,7 +31,7 @@ function exceeds(value: number, limit: number | null): boolean {
   return limit !== null && value > limit * TOLERANCE
 }
 
-/** Null where there is none; 0 stands for one that nobody filled in. */
+/** Null where there is none; 0 means that nobody filled it in. */
 function limitOf(
   factsheet: Readonly<Record<string, unknown>>,
   [part, ...names]: readonly [string, ...string[]],

@@ -183,7 +183,8 @@ const CONNECTION: readonly Part[] = [
         name: 'connectionState',
         type: 'string',
         required: ALWAYS,
-        // 2.x writes CONNECTIONBROKEN, 3.0 CONNECTION_BROKEN, and the text of 1.1 has them all small.
+        // 2.x writes CONNECTIONBROKEN, 3.0 CONNECTION_BROKEN, and the text of 1.1 has them all
+        // small.
         words: [
           'ONLINE',
           'OFFLINE',

@@ -8,7 +8,10 @@ export interface Presence {
   readonly says: 'state' | 'online' | 'away'
 }
 
-/** Null where the message is neither; it costs a look at the topic, and at the bytes where that tells nothing. */
+/**
+ * Null where the message is neither; it costs a look at the topic, and at the bytes where that
+ * tells nothing.
+ */
 export function presenceOf({ topic, payload }: Message): Presence | null {
   const slash = topic.lastIndexOf('/')
   const last = topic.slice(slash + 1)

@@ -4,27 +4,25 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { createAcceptor } from '#lib/telemetry/values.ts'
 import type { ParsedElement } from '../format.ts'
-import { isRecord } from '../payload/native-element.ts'
+import { isRecord, type Problem, type Values } from '../payload/problem.ts'
 import { readStatedTime, type StatedTime } from '../payload/stated-time.ts'
-import { describe, show } from '../payload/wording.ts'
+import { describe, show } from '../payload/reason.ts'
 import { RULES, type Major, type Topic } from './fields.ts'
-import { readParts, valueOf, type Problem } from './read-parts.ts'
-
-type Values = Readonly<Record<string, unknown>>
+import { readParts, valueOf } from './read-parts.ts'
 
 export interface ReadOptions {
   readonly topic: Topic
   readonly major: Major
-  /** Read what is there, whatever the declared version demands (`settings.lenient`). */
+  /** Read whatever can be read, even against the declared version (`settings.lenient`). */
   readonly lenient: boolean
   /** IANA zone of a robot that leaves the zone out (`settings.timezone`); null: none is known. */
   readonly zone: string | null
 }
 
-/** What a message says, apart from identity and hash. */
+/** The content of a message, apart from identity and hash. */
 export type Message = Pick<ParsedElement, 'seq' | 'timeNs' | 'flags' | 'fields'>
 
-/** Reads a message as its topic and version demand. */
+/** Reads a message by the rules of its topic and version. */
 export function readMessage(message: Values, options: ReadOptions): Message | Problem {
   const { topic, major, lenient, zone } = options
   const { fields, problem } = readParts(message, RULES[topic][major], lenient)
@@ -35,7 +33,7 @@ export function readMessage(message: Values, options: ReadOptions): Message | Pr
   if ('expected' in time) return { path: ['timestamp'], ...time }
   const lists = topic === 'state' ? addLists(message, fields, lenient) : null
   if (lists) return lists
-  settleWords(fields)
+  unifyValues(fields)
   const accepted = accept(fields)
   if (!accepted) throw new Error('the rules of VDA 5050 let a value pass that kind robot refuses')
   return { seq, timeNs: time.timeNs, flags: time.flags | accepted.flags, fields: accepted.fields }
@@ -63,8 +61,8 @@ function readTimestamp(value: unknown, zone: string | null, lenient: boolean) {
 const NO_TIME: StatedTime = { timeNs: null, flags: 0 }
 const UNKNOWN_TIME: StatedTime = { timeNs: null, flags: FLAGS.clock_invalid }
 
-/** One spelling for what 2.x and 3.0 write differently, and one range for angles. */
-function settleWords(fields: Record<string, FieldValue>): void {
+/** One spelling for values that 2.x and 3.0 write differently, and one range for angles. */
+function unifyValues(fields: Record<string, FieldValue>): void {
   const mode = fields['operatingMode']
   if (mode === 'TEACHIN' || mode === 'TEACHING') fields['operatingMode'] = 'TEACH_IN'
   const theta = fields['thetaRad']
@@ -116,7 +114,7 @@ function errorsProblem(errors: readonly unknown[]): Problem | null {
   return null
 }
 
-/** The weight of all is only known when each load has one. */
+/** The total weight is only known when each load has one. */
 function addLoads(
   loads: readonly unknown[],
   fields: Record<string, FieldValue>,

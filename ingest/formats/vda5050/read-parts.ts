@@ -1,28 +1,23 @@
-import { describe, show } from '../payload/wording.ts'
-import { isRecord } from '../payload/native-element.ts'
+import { describe, show } from '../payload/reason.ts'
+import { isRecord, type Problem, type Values } from '../payload/problem.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { PartRules, Rule } from './fields.ts'
 
-export interface Problem {
-  readonly path: readonly PropertyKey[]
-  readonly expected: string
-  readonly got: string
-  /** Nothing stands there. */
+export interface PartProblem extends Problem {
+  /** The name is not in the message. */
   readonly missing?: boolean
 }
 
-type Values = Readonly<Record<string, unknown>>
-
 /**
- * Takes what the rules name from a message. Strictly: the first thing that its version does not
- * allow is the answer. Leniently: what cannot be read is left out, and the names that robots were
- * seen to use instead are read too.
+ * Takes the values that the rules name from a message. Strict: the first value that its version
+ * does not allow is the problem returned. Lenient: such values are left out, and the names that
+ * robots were seen to use instead are read too.
  */
 export function readParts(
   message: Values,
   parts: readonly PartRules[],
   lenient: boolean,
-): { readonly fields: Record<string, FieldValue>; readonly problem: Problem | null } {
+): { readonly fields: Record<string, FieldValue>; readonly problem: PartProblem | null } {
   const fields: Record<string, FieldValue> = {}
   for (const part of parts) {
     const values = part.name === '' ? message : valueOf(message, part, lenient)
@@ -35,7 +30,7 @@ export function readParts(
   return { fields, problem: null }
 }
 
-/** The value a rule names; leniently also under another name that was seen for it. */
+/** The value a rule names; lenient, also under another name that was seen for it. */
 export function valueOf(
   values: Values,
   { name, seen }: { readonly name: string; readonly seen: readonly string[] },
@@ -52,14 +47,14 @@ function takeFields(
   part: PartRules,
   fields: Record<string, FieldValue>,
   lenient: boolean,
-): Problem | null {
+): PartProblem | null {
   for (const rule of part.rules) {
     const value = valueOf(values, rule, lenient)
     if (value === undefined || value === null) {
       if (rule.required && !lenient) return missing(values, part, rule)
     } else if (!isAllowed(value, rule)) {
       if (!lenient) return wrong(value, part, rule)
-      // A word outside the list is still what the robot says of itself.
+      // A value outside the list is still the robot's statement.
       if (rule.to !== null && isShortText(value, rule)) fields[rule.to] = value
     } else if (rule.to !== null) {
       // A rule with a target names a number, a text or a flag, and the value is of its type.
@@ -84,7 +79,7 @@ function isShortText(value: unknown, { type, maxLength }: Rule): value is string
 const pathTo = ({ name }: PartRules, rule: Rule): readonly string[] =>
   name === '' ? [rule.name] : [name, rule.name]
 
-function wrong(value: unknown, part: PartRules, rule: Rule): Problem {
+function wrong(value: unknown, part: PartRules, rule: Rule): PartProblem {
   const { type, words, maxLength } = rule
   const path = pathTo(part, rule)
   if (typeof value !== type || typeof value === 'number') {
@@ -95,7 +90,7 @@ function wrong(value: unknown, part: PartRules, rule: Rule): Problem {
   return { path, expected: `at most ${maxLength} characters`, got }
 }
 
-function partProblem(message: Values, value: unknown, part: PartRules): Problem | null {
+function partProblem(message: Values, value: unknown, part: PartRules): PartProblem | null {
   if (value !== undefined && value !== null) {
     return { path: [part.name], expected: 'object', got: describe(value) }
   }
@@ -104,21 +99,25 @@ function partProblem(message: Values, value: unknown, part: PartRules): Problem 
   return { path: [part.name], expected, got: absence(message, value, part), missing: true }
 }
 
-function missing(values: Values, part: PartRules, rule: Rule): Problem {
+function missing(values: Values, part: PartRules, rule: Rule): PartProblem {
   const expected = rule.words?.join(' or ') ?? rule.type
   const got = absence(values, values[rule.name], rule)
   return { path: pathTo(part, rule), expected, got, missing: true }
 }
 
-const SHOWN_NAMES = 12
+const MAX_SHOWN_NAMES = 12
 
-/** Names all that is missing beside it, so that a vendor mends a message once, not six times. */
-function withOthers(problem: Problem, message: Values, parts: readonly PartRules[]): Problem {
+/** Names everything else that is missing, so that a vendor can fix it all at once. */
+function withOthers(
+  problem: PartProblem,
+  message: Values,
+  parts: readonly PartRules[],
+): PartProblem {
   const first = problem.path.join('.')
   const others = parts.flatMap((part) => missingIn(message, part)).filter((path) => path !== first)
   if (others.length === 0) return problem
-  const more = others.length > SHOWN_NAMES ? ', ...' : ''
-  const shown = others.slice(0, SHOWN_NAMES).join(', ')
+  const more = others.length > MAX_SHOWN_NAMES ? ', ...' : ''
+  const shown = others.slice(0, MAX_SHOWN_NAMES).join(', ')
   return { ...problem, got: `${problem.got}; also missing: ${shown}${more}` }
 }
 

@@ -1,7 +1,7 @@
 import type { MeterKind } from '../meters/meter.ts'
 import { ENERGY_TO_KWH, type Units } from '../payload/units.ts'
 
-/** How a name of a telegram is read: into which field, and by which factor its unit is turned. */
+/** The field that a name of a telegram becomes, and the factor into its unit. */
 export interface Target {
   readonly to: string
   readonly times: number
@@ -80,8 +80,8 @@ const HEAT_ROWS: readonly Row[] = [
   { to: 'operatingHoursH', stems: ['operating_time', 'on_time'], units: only('h') },
 ]
 
-/** Not a field of the kind: the power a meter gives back is the negative part of `powerKw`. */
-export const GIVEN_BACK = 'givenBackKw'
+/** Not a field of the kind: exported power is the negative part of `powerKw`. */
+export const EXPORTED_POWER = 'exportedPowerKw'
 
 const phases = (quantity: string, unit: string): readonly Row[] =>
   [1, 2, 3].map((phase) => ({
@@ -90,7 +90,7 @@ const phases = (quantity: string, unit: string): readonly Row[] =>
     units: only(unit),
   }))
 
-/** Names of the electricity drivers; energy given back has a register of its own. */
+/** Names of the electricity drivers; exported energy has its own register. */
 const ELECTRICITY_ROWS: readonly Row[] = [
   {
     to: 'energyKwh',
@@ -99,7 +99,7 @@ const ELECTRICITY_ROWS: readonly Row[] = [
   },
   { to: 'exportedEnergyKwh', stems: ['total_energy_production'], units: ENERGY },
   POWER,
-  { to: GIVEN_BACK, stems: ['current_power_production'], units: only('kw') },
+  { to: EXPORTED_POWER, stems: ['current_power_production'], units: only('kw') },
   { to: 'frequencyHz', stems: ['frequency'], units: only('hz') },
   { to: 'voltageV', stems: ['voltage'], units: only('v') },
   ...phases('voltage', 'v'),
@@ -107,10 +107,10 @@ const ELECTRICITY_ROWS: readonly Row[] = [
   ...phases('current', 'a'),
 ]
 
-/** The names that a registered kind of meter has. */
+/** The names of one kind of meter. */
 export interface MeterNames {
   readonly targets: ReadonlyMap<string, Target>
-  /** Stems that are energy whatever follows them: another unit there is an unknown one. */
+  /** Stems that always mean energy: any other unit after them is an unknown one. */
   readonly energyStems: ReadonlySet<string>
 }
 
@@ -119,7 +119,7 @@ export const METERS: Readonly<Record<MeterKind, MeterNames>> = {
   energy_meter: namesOf(ELECTRICITY_ROWS),
 }
 
-/** Media by which a driver says that it does not know: the registered kind decides. */
+/** Media that a driver prints when it knows none: the registered kind decides. */
 export const UNKNOWN_MEDIA: ReadonlySet<string> = new Set(['', 'unknown', 'other', 'reserved'])
 
 export const ENERGY_UNITS: readonly string[] = Object.keys(ENERGY)
@@ -129,7 +129,7 @@ function namesOf(rows: readonly Row[]): MeterNames {
   const energyStems = new Set<string>()
   for (const { to, stems, units } of rows) {
     for (const [rank, stem] of stems.entries()) {
-      // `total` and `heat` alone stand before other quantities too.
+      // `total` and `heat` alone are stems of other quantities too.
       if (units === ENERGY && stem.includes('_')) energyStems.add(stem)
       for (const [unit, [times, per]] of Object.entries(units)) {
         targets.set(`${stem}_${unit}`, { to, times, per, rank })

@@ -1,6 +1,11 @@
-import { infoCodeWords, statusOfText, UNTOLD, type MeterStatus } from '../meters/meter-status.ts'
+import {
+  infoCodeWords,
+  statusOfText,
+  UNKNOWN_STATUS,
+  type MeterStatus,
+} from '../meters/meter-status.ts'
 
-/** Names under which drivers report the state of a meter, the usual one first. */
+/** The names of a meter's status in the drivers, the usual one first. */
 const STATUS_NAMES = [
   'status',
   'current_status',
@@ -13,16 +18,16 @@ const STATUS_NAMES = [
 export function statusOf(telegram: Readonly<Record<string, unknown>>): MeterStatus {
   for (const name of STATUS_NAMES) {
     const value = telegram[name]
-    const text = typeof value === 'number' ? wordsOf(value, telegram['meter']) : value
-    const status = typeof text === 'string' ? statusOfText(text) : UNTOLD
+    const text = typeof value === 'number' ? textOfCode(value, telegram['meter']) : value
+    const status = typeof text === 'string' ? statusOfText(text) : UNKNOWN_STATUS
     if (status.text !== null) return status
   }
-  return UNTOLD
+  return UNKNOWN_STATUS
 }
 
 const KAMSTRUP = /^(kam|multical)/i
 
-function wordsOf(code: number, meter: unknown): string {
+function textOfCode(code: number, meter: unknown): string {
   if (code === 0) return 'OK'
   const isKamstrup = typeof meter === 'string' && KAMSTRUP.test(meter)
   if (!isKamstrup || !Number.isInteger(code) || code < 0 || code > 0xffff) {

@@ -4,21 +4,21 @@ import { readStatedTime, type StatedTime } from '../payload/stated-time.ts'
 /** Clocks of the meters themselves, as drivers name them: local, without a zone. */
 const METER_CLOCKS = ['meter_datetime', 'device_datetime', 'device_date_time']
 
-/** What drivers print for a time they have not: 1111-11-11T11:11:11Z. */
+/** Drivers print 1111-11-11T11:11:11Z where they have no time. */
 const PLACEHOLDER = '1111-11-11'
 
 export interface Zones {
-  /** Of the device's settings; null when they name none. */
+  /** From the settings of the device; null when they name none. */
   readonly own: string | null
-  /** Of the platform. */
+  /** The zone of the platform. */
   readonly platform: string
 }
 
 /**
- * The time of a telegram. `timestamp` is when the gateway heard it, by a clock that is set over the
- * network, and a meter sends its registers as they stand at that moment; `meter_datetime` is a
- * clock that drifts for years, in minutes, of a zone and summer time it does not tell. So the
- * gateway's is the time of the reading, and the meter's stands in only where the other is missing.
+ * The time of a telegram. `timestamp` is when the gateway received it, by a clock that is set over
+ * the network, and a meter sends the current values of its registers; `meter_datetime` comes from a
+ * clock that drifts by minutes over the years, in a zone it does not name. So the gateway's time is
+ * that of the reading, and the meter's is used only where the other is missing.
  */
 export function timeOf(
   telegram: Readonly<Record<string, unknown>>,

@@ -1,4 +1,4 @@
-import { isRecord } from '../../formats/payload/native-element.ts'
+import { isRecord } from '../../formats/payload/problem.ts'
 import { caseless } from '../../formats/rfms/caseless.ts'
 import { elementsOf } from '../../formats/rfms/elements.ts'
 

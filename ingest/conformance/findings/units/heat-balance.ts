@@ -10,7 +10,9 @@ export interface Balance {
 
 /** Readings further apart may have had any power between them. */
 const LONGEST_H = 2
-/** So many steps of both registers, so that the last digit is less of the sum than the tolerance. */
+/**
+ * So many steps of both registers, so that the last digit is less of the sum than the tolerance.
+ */
 const LEAST_STEPS = 16
 
 /** By the mean power of each two readings; null where that is too little to tell. */

@@ -1,7 +1,9 @@
 import { createDecipheriv } from 'node:crypto'
-import { aesKeyOf, keyProblem, type KeyedInput } from '../../meters/aes-key.ts'
+import type { FormatInput } from '../../format.ts'
+import { aesKeyOf, keyProblem } from '../../meters/aes-key.ts'
+import { isProblem } from '../../payload/problem.ts'
 import { addressOf } from '../header.ts'
-import { hexOf, malformed, type Problem } from '../problem.ts'
+import { hexOf, malformed, type TelegramProblem } from '../problem.ts'
 import { crc16 } from '../crc.ts'
 import type { Link } from './link.ts'
 
@@ -22,29 +24,29 @@ const SESSION_BYTES = 4
 const CRC_BYTES = 2
 const BLOCK_BYTES = 16
 
-/** Takes the extended link layer and that of fragments off, and decrypts what lies within. */
-export function withoutExtendedLink(link: Link, input: KeyedInput): Link | Problem {
+/** Removes the extended link layer and that of fragments, and decrypts the data inside. */
+export function withoutExtendedLink(link: Link, input: FormatInput): Link | TelegramProblem {
   const { data } = link
   const [ci = 0] = data
   if (ci === FRAGMENTS) {
-    // Its length counts what stands behind itself.
+    // Its length counts the bytes after itself.
     return { ...link, data: data.subarray(2 + (data[1] ?? 0)) }
   }
   const layer = LAYERS[ci]
   if (!layer) return link
   const { hasAddress, hasSession } = layer
-  const behindAddress = 1 + CONTROL_BYTES + (hasAddress ? ADDRESS_BYTES : 0)
-  const start = behindAddress + (hasSession ? SESSION_BYTES : 0)
+  const afterAddress = 1 + CONTROL_BYTES + (hasAddress ? ADDRESS_BYTES : 0)
+  const start = afterAddress + (hasSession ? SESSION_BYTES : 0)
   if (data.length < start + (hasSession ? CRC_BYTES : 0)) {
     const got = `${data.length} bytes: the telegram is cut off`
     return malformed('extended link', `${start} bytes of header`, got)
   }
-  const address = hasAddress ? addressOf(data.subarray(3, behindAddress)) : link.address
+  const address = hasAddress ? addressOf(data.subarray(3, afterAddress)) : link.address
   const inner = { address, data: data.subarray(start) }
   if (!hasSession) return withoutExtendedLink(inner, input)
-  const session = data.subarray(behindAddress, start)
+  const session = data.subarray(afterAddress, start)
   const opened = open({ link, session, control: data[1] ?? 0, sealed: inner.data }, input)
-  return 'reason' in opened ? opened : { address, data: opened }
+  return isProblem(opened) ? opened : { address, data: opened }
 }
 
 interface Session {
@@ -58,10 +60,10 @@ interface Session {
 /** The three highest bits of the session number: 0 is clear, 1 is AES-128 in counter mode. */
 function open(
   { link, session, control, sealed }: Session,
-  input: KeyedInput,
-): Uint8Array | Problem {
+  input: FormatInput,
+): Uint8Array | TelegramProblem {
   const mode = (session[3] ?? 0) >> 5
-  // Receivers that hold the key themselves pass the clear bytes on.
+  // Receivers that have the key forward the clear bytes.
   if (fits(sealed)) return sealed.subarray(CRC_BYTES)
   if (mode === 0) {
     const computed = hexOf(crc16(sealed.subarray(CRC_BYTES)), 4)
@@ -86,7 +88,7 @@ function open(
   return malformed('extended link', expected, 'another CRC: the key of another meter, or damage')
 }
 
-/** Here the CRC stands lowest byte first. */
+/** Here the CRC comes lowest byte first. */
 function crcOf(sealed: Uint8Array): number {
   return (sealed[0] ?? 0) | ((sealed[1] ?? 0) << 8)
 }

@@ -1,4 +1,4 @@
-import { hexOf, malformed, type Problem } from '../problem.ts'
+import { hexOf, malformed, type TelegramProblem } from '../problem.ts'
 import type { Link } from './link.ts'
 
 const START = 0x68
@@ -14,7 +14,7 @@ export function isWired(bytes: Uint8Array): boolean {
 }
 
 /** A long frame of wired M-Bus (EN 13757-2), from its CI field on. */
-export function wiredFrame(bytes: Uint8Array): Link | Problem {
+export function wiredFrame(bytes: Uint8Array): Link | TelegramProblem {
   const [, length = 0, again = 0] = bytes
   if (length !== again || length < SHORTEST) {
     const got = `${hexOf(length)} and ${hexOf(again)}`

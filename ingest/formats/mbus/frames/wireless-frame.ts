@@ -1,5 +1,6 @@
+import { isProblem } from '../../payload/problem.ts'
 import { addressOf } from '../header.ts'
-import { hexOf, malformed, type Problem } from '../problem.ts'
+import { hexOf, malformed, type TelegramProblem } from '../problem.ts'
 import { crc16 } from '../crc.ts'
 import type { Link } from './link.ts'
 
@@ -7,14 +8,14 @@ import type { Link } from './link.ts'
 const FIRST_BLOCK = 10
 const BLOCK = 16
 const CRC = 2
-/** Format B has its first CRC at the latest here. */
+/** In format B the first CRC comes here at the latest. */
 const B_FIRST_PART = 128
 
 /**
- * A frame of wireless M-Bus (EN 13757-4) as receivers pass it on: without CRCs, with those of
- * format A behind each block, or with those of format B, which its length field counts.
+ * A frame of wireless M-Bus (EN 13757-4) as receivers forward it: without CRCs, with those of
+ * format A after each block, or with those of format B, which its length field counts.
  */
-export function wirelessFrame(bytes: Uint8Array): Link | Problem {
+export function wirelessFrame(bytes: Uint8Array): Link | TelegramProblem {
   const whole = (bytes[0] ?? 0) + 1
   if (whole <= FIRST_BLOCK) {
     return malformed('length', 'a length field of 0A or more', hexOf(bytes[0] ?? 0))
@@ -22,7 +23,7 @@ export function wirelessFrame(bytes: Uint8Array): Link | Problem {
   const blocks = 1 + Math.ceil((whole - FIRST_BLOCK) / BLOCK)
   if (bytes.length === whole + CRC * blocks) {
     const plain = withoutCrcsA(bytes, blocks)
-    return 'reason' in plain ? plain : linkOf(plain)
+    return isProblem(plain) ? plain : linkOf(plain)
   }
   if (bytes.length !== whole) {
     const expected = `${whole} bytes by the length field, ${whole + CRC * blocks} with the CRCs of format A`
@@ -37,7 +38,7 @@ function linkOf(bytes: Uint8Array): Link {
   return { address: addressOf(bytes.subarray(2, FIRST_BLOCK)), data: bytes.subarray(FIRST_BLOCK) }
 }
 
-function withoutCrcsA(bytes: Uint8Array, blocks: number): Uint8Array | Problem {
+function withoutCrcsA(bytes: Uint8Array, blocks: number): Uint8Array | TelegramProblem {
   const parts: Uint8Array[] = []
   let at = 0
   for (let block = 1; block <= blocks; block += 1) {
@@ -56,8 +57,8 @@ function withoutCrcsA(bytes: Uint8Array, blocks: number): Uint8Array | Problem {
 }
 
 /**
- * CRCs of format B are only known by their fitting; where they do not, the bytes are taken as those
- * of a receiver that has left them out.
+ * CRCs of format B are recognised only because they fit; otherwise the receiver is taken to have
+ * left them out.
  */
 function withoutCrcsB(bytes: Uint8Array): Uint8Array {
   const first = Math.min(bytes.length, B_FIRST_PART)

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../../../cases')
 
-/** Formats that others have defined: what is expected must not come from our own reading of them. */
+/**
+ * Formats that others have defined: what is expected must not come from our own reading of them.
+ */
 describe.each(['vda5050', 'wmbusmeters'])('the cases of %s', (format) => {
   it.each(readdirSync(join(ROOT, format)))(
     '%s names its source and how it was computed',

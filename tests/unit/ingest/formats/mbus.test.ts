@@ -10,7 +10,7 @@ import { withoutExtendedLink } from '../../../../ingest/formats/mbus/frames/exte
 import { wirelessFrame } from '../../../../ingest/formats/mbus/frames/wireless-frame.ts'
 import { mbusHeader } from '../../../../ingest/formats/mbus/header.ts'
 import { mbusNumber } from '../../../../ingest/formats/mbus/number.ts'
-import { isProblem } from '../../../../ingest/formats/mbus/problem.ts'
+import { isProblem } from '../../../../ingest/formats/payload/problem.ts'
 import { clearRecords } from '../../../../ingest/formats/mbus/security.ts'
 import { formatInput } from '../../../support/format-input.ts'
 

@@ -33,7 +33,9 @@ function casesOf(format: string): readonly Case[] {
   })
 }
 
-/** Formats that others have defined: what is expected must not come from our own reading of them. */
+/**
+ * Formats that others have defined: what is expected must not come from our own reading of them.
+ */
 describe.each(FORMATS)('the cases of %s', (format) => {
   it.each(casesOf(format))('$name names its source and how it was computed', (one) => {
     expect(one).toMatchObject({

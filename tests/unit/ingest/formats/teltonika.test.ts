@@ -6,7 +6,7 @@ import { hashBytes } from '#lib/telemetry/hash.ts'
 import { plausibleTime } from '#lib/telemetry/time.ts'
 import { signedOf } from '../../../../ingest/formats/payload/number-text.ts'
 import { teltonika } from '../../../../ingest/formats/teltonika.ts'
-import { KNOWN_IDS, RECORD_FIELDS } from '../../../../ingest/formats/trucks/avl-fields.ts'
+import { KNOWN_IDS, RECORD_FIELDS } from '../../../../ingest/formats/teltonika/avl-fields.ts'
 import { formatInput } from '../../../support/format-input.ts'
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))

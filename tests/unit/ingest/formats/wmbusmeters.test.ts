@@ -5,8 +5,8 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import { wmbusmeters } from '../../../../ingest/formats/wmbusmeters.ts'
-import { GIVEN_BACK, METERS } from '../../../../ingest/formats/wmbusmeters/names.ts'
-import { isNoValue } from '../../../../ingest/formats/payload/no-value.ts'
+import { EXPORTED_POWER, METERS } from '../../../../ingest/formats/wmbusmeters/names.ts'
+import { isMbusNoValue } from '../../../../ingest/formats/meters/mbus-no-value.ts'
 import { formatInput } from '../../../support/format-input.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -112,7 +112,7 @@ describe('the names of a telegram', () => {
   it('fill only fields that the kind has, and numbers', () => {
     for (const [kind, { targets }] of Object.entries(METERS)) {
       const { fields } = KINDS[kind as keyof typeof METERS]
-      const filled = [...targets.values()].filter(({ to }) => to !== GIVEN_BACK)
+      const filled = [...targets.values()].filter(({ to }) => to !== EXPORTED_POWER)
       for (const { to } of filled) expect(fields[to]?.type, to).toBe('number')
     }
   })
@@ -211,13 +211,13 @@ describe('the "no value" of M-Bus', () => {
     -596523235.555556,
     -0.032768 * 1000,
   ])('%d', (value) => {
-    expect(isNoValue(value)).toBe(true)
+    expect(isMbusNoValue(value)).toBe(true)
     expect(draftOf(withEnergy({ power_kw: value }))?.fields).not.toHaveProperty('powerKw')
   })
 
   it.each([0, -0.022, -0.2, -2.5, -3.706, -10, -1, -910.2, -32767, -327.67, 32768])(
     'is not %d',
-    (value) => expect(isNoValue(value)).toBe(false),
+    (value) => expect(isMbusNoValue(value)).toBe(false),
   )
 
   it('is found at every scale that M-Bus has, as six decimals print it', () => {
@@ -225,7 +225,7 @@ describe('the "no value" of M-Bus', () => {
     fc.assert(
       fc.property(raw, fc.integer({ min: -3, max: 3 }), fc.boolean(), (value, exponent, joule) => {
         const scaled = (value * 10 ** exponent) / (joule ? 3.6 : 1)
-        expect(isNoValue(Number(scaled.toFixed(6)))).toBe(true)
+        expect(isMbusNoValue(Number(scaled.toFixed(6)))).toBe(true)
       }),
       RUN,
     )

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hashBytes, hashText } from '#lib/telemetry/hash.ts'
 
@@ -65,4 +66,47 @@ describe('the content hash', () => {
       expect(flipped).toBeLessThan(54)
     }
   })
+
+  it('is the same when computed word by word in plain arithmetic', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 70 }), fc.string({ maxLength: 70 }), (given, text) => {
+        expect(hashBytes(given)).toBe(plainHash([...given], 8, 0n))
+        const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))
+        expect(hashText(text)).toBe(plainHash(units, 16, 0x27d4eb2fn))
+      }),
+      { numRuns: 500 },
+    )
+  })
 })
+
+const low32 = (value: bigint) => BigInt.asUintN(32, value)
+const rotated = (value: bigint, bits: bigint) => low32((value << bits) | (value >> (32n - bits)))
+
+/** The hash as it is defined, with unbounded integers: units are bytes or UTF-16 code units. */
+function plainHash(units: readonly number[], bitsPerUnit: number, seed: bigint): bigint {
+  const perWord = 32 / bitsPerUnit
+  const whole = units.length - (units.length % perWord)
+  let a = 0x1b873593n ^ BigInt(units.length) ^ seed
+  let b = 0x85ebca77n
+  for (let at = 0; at < whole; at += perWord) {
+    // The first unit of a word is its lowest.
+    const word = units
+      .slice(at, at + perWord)
+      .reduceRight((sum, unit) => (sum << BigInt(bitsPerUnit)) | BigInt(unit), 0n)
+    a = rotated(low32((a ^ word) * 0xcc9e2d51n), 13n)
+    b = rotated(low32((b + word) * 0x9e3779b1n) ^ a, 17n)
+  }
+  // Of what is left the first unit is the highest.
+  const tail = units
+    .slice(whole)
+    .reduce((sum, unit) => (sum << BigInt(bitsPerUnit)) | BigInt(unit), 0n)
+  const high = avalanche(low32((a ^ tail) * 0x9e3779b1n) + b)
+  return (high << 32n) | avalanche(low32((b + tail) * 0xcc9e2d51n) ^ high)
+}
+
+function avalanche(lane: bigint): bigint {
+  let x = low32(lane)
+  x = low32((x ^ (x >> 16n)) * 0x85ebca6bn)
+  x = low32((x ^ (x >> 13n)) * 0xc2b2ae35n)
+  return x ^ (x >> 16n)
+}

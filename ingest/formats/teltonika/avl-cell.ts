@@ -1,9 +1,9 @@
 import type { Radio } from '#lib/telemetry/radio.ts'
-import { operatorOf, radioFrom } from '../payload/cell.ts'
+import { operatorOf, radioFrom } from '../trucks/radio-cell.ts'
 import { readNumber } from '../payload/number-text.ts'
-import type { Values } from '../payload/source-fields.ts'
+import type { Values } from '../payload/problem.ts'
 
-/** AVL 237, the network type: 2 is LTE, 3 its variant LTE-M. The others are no network of ours. */
+/** AVL 237, the network type: 2 is LTE, 3 its variant LTE-M. */
 const LTE: ReadonlySet<number> = new Set([2, 3])
 
 /**

@@ -1,15 +1,7 @@
 import { MAX_LENGTH, type FieldValue } from '#lib/telemetry/field.ts'
-import { readNumber } from './number-text.ts'
-import { describe, show } from './wording.ts'
-
-export type Values = Readonly<Record<string, unknown>>
-
-/** What is wrong with a part of a payload, and where. */
-export interface Problem {
-  readonly path: readonly PropertyKey[]
-  readonly expected: string
-  readonly got: string
-}
+import { readNumber } from '../payload/number-text.ts'
+import type { Problem, Values } from '../payload/problem.ts'
+import { describe, show } from '../payload/reason.ts'
 
 /** A name of a payload convention and the field it becomes. */
 export interface SourceField {
@@ -19,7 +11,7 @@ export interface SourceField {
   /** The unit of the field is `times / per` of the unit sent; a ratio keeps digits exact. */
   readonly times?: number
   readonly per?: number
-  /** "Not available", told before the unit is converted (docs/domain.md 8.4). */
+  /** "Not available", checked before the unit is converted (docs/domain.md 8.4). */
   readonly none?: readonly (number | string)[]
   /** The same for the converted value. */
   readonly isNone?: (field: string, value: number) => boolean
@@ -28,7 +20,7 @@ export interface SourceField {
 
 export interface Part {
   readonly values: Values
-  /** Where the values stand in the payload. */
+  /** The path of the values in the payload. */
   readonly path: readonly PropertyKey[]
   readonly fields: readonly SourceField[]
   /**
@@ -38,8 +30,8 @@ export interface Part {
 }
 
 /**
- * Adds what the table names to the fields. Of two names for one field the first that has a value
- * counts. The answer is the first value that is not of its type.
+ * Adds the values that the table names to the fields. Of two names for one field the first that has
+ * a value counts. Returns the first value that is not of its type.
  */
 export function takeFields(part: Part, into: Record<string, FieldValue>): Problem | null {
   const { values, fields, loose = false } = part
@@ -47,12 +39,12 @@ export function takeFields(part: Part, into: Record<string, FieldValue>): Proble
     const given = values[field.from]
     if (given === undefined || given === null) {
       if (!field.required) continue
-      return problemAt(part, field, { expected: TYPE_WORDS[field.type], got: describe(given) })
+      return problemAt(part, field, { expected: TYPE_NAMES[field.type], got: describe(given) })
     }
     const value = valueOf(given, field.type, loose)
-    if (value === null) return problemAt(part, field, wordsFor(given, field.type, loose))
+    if (value === null) return problemAt(part, field, expectationOf(given, field.type, loose))
     if (into[field.to] !== undefined || isNoValue(field, value)) continue
-    const converted = convert(value, field)
+    const converted = inFieldUnit(value, field)
     if (typeof converted === 'number') {
       if (!Number.isFinite(converted)) return problemAt(part, field, TOO_LARGE)
       if (field.isNone?.(field.to, converted)) continue
@@ -62,8 +54,8 @@ export function takeFields(part: Part, into: Record<string, FieldValue>): Proble
   return null
 }
 
-function problemAt({ path }: Part, { from }: SourceField, words: Omit<Problem, 'path'>): Problem {
-  return { path: [...path, from], ...words }
+function problemAt({ path }: Part, { from }: SourceField, reason: Omit<Problem, 'path'>): Problem {
+  return { path: [...path, from], ...reason }
 }
 
 function isNoValue({ none }: SourceField, value: FieldValue): boolean {
@@ -71,7 +63,7 @@ function isNoValue({ none }: SourceField, value: FieldValue): boolean {
 }
 
 const LOOSE_BOOLEAN = 'true or false, or 1 or 0'
-const TYPE_WORDS = {
+const TYPE_NAMES = {
   number: 'number',
   integer: 'whole number',
   string: 'string',
@@ -93,16 +85,16 @@ function valueOf(value: unknown, type: SourceField['type'], loose: boolean): Fie
   return number === 0 || number === 1 ? number === 1 : null
 }
 
-function wordsFor(given: unknown, type: SourceField['type'], loose: boolean) {
+function expectationOf(given: unknown, type: SourceField['type'], loose: boolean) {
   if (type === 'string' && typeof given === 'string') {
     return { expected: `at most ${MAX_LENGTH} characters`, got: `${given.length} characters` }
   }
   return {
-    expected: type === 'boolean' && loose ? LOOSE_BOOLEAN : TYPE_WORDS[type],
+    expected: type === 'boolean' && loose ? LOOSE_BOOLEAN : TYPE_NAMES[type],
     got: show(given),
   }
 }
 
-function convert(value: FieldValue, { times = 1, per = 1 }: SourceField): FieldValue {
+function inFieldUnit(value: FieldValue, { times = 1, per = 1 }: SourceField): FieldValue {
   return typeof value === 'number' ? (value * times) / per : value
 }

@@ -10,7 +10,7 @@ export function showPath(path: readonly PropertyKey[]): string {
   return shown
 }
 
-/** What a value is, in a word or two. */
+/** The type of a value, in a word or two. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
@@ -26,15 +26,25 @@ export function show(value: unknown): string {
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : describe(value)
 }
 
-const SHOWN = 48
+const MAX_SHOWN_NAMES = 5
+
+/** The first of the names in a payload that has no value of ours. */
+export function showNames(names: readonly string[]): string {
+  return names
+    .slice(0, MAX_SHOWN_NAMES)
+    .map((name) => name.slice(0, MAX_SHOWN_LENGTH))
+    .join(', ')
+}
+
+const MAX_SHOWN_LENGTH = 48
 
 /** Rejections are kept and sent to devices: nothing in them is long. */
 function clip(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}...` : text
 }
 
-/** An issue of zod in our words: what was expected there, and what came. */
-export function wordsOf(
+/** An issue of zod as a reason: what was expected there, and what came. */
+export function reasonOf(
   issue: z.core.$ZodIssue | undefined,
   value: unknown,
 ): { readonly expected: string; readonly got: string } {

@@ -2,21 +2,27 @@ import type { z } from 'zod'
 import { KINDS, KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { KindDefinition } from '#lib/telemetry/field.ts'
 import { RADIO_FIELDS, radioOf, radioSchema } from '#lib/telemetry/radio.ts'
-import type { RejectionReason } from '#lib/telemetry/rejection.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { checkValues, createAcceptor, type AcceptedValues } from '#lib/telemetry/values.ts'
 import type { ParsedElement, RefusedElement } from '../format.ts'
-import { describe, show, showPath, wordsOf } from './wording.ts'
+import { isProblem, isRecord, type Problem, type Values } from '../payload/problem.ts'
+import { describe, reasonOf, show } from '../payload/reason.ts'
+import { refusal } from '../payload/refusal.ts'
 
-/** What one element of a payload says; its hash is the business of the message. */
-export type Element = Omit<ParsedElement, 'hash'>
+/** Which element of a payload is read, and for which device. */
+export interface ElementContext {
+  /** -1 outside an array. */
+  readonly elementIndex: number
+  /** The kind of the device. */
+  readonly own: Kind
+  readonly hash: bigint
+}
 
-/** Reads one reading of a device of kind `own`; `elementIndex` is -1 outside an array. */
+/** Reads one element in the native convention: the envelope, then the values of its kind. */
 export function readElement(
   element: unknown,
-  elementIndex: number,
-  own: Kind,
-): Element | RefusedElement {
+  { elementIndex, own, hash }: ElementContext,
+): ParsedElement | RefusedElement {
   if (!isRecord(element)) {
     const expected = elementIndex < 0 ? 'object or array of objects' : 'object'
     return refusal(elementIndex, 'schema', { path: [], expected, got: describe(element) })
@@ -31,41 +37,18 @@ export function readElement(
     return refusal(elementIndex, 'schema', { path: ['ts'], ...timeNs })
   }
   const values = READERS[kind](data, radio)
-  if ('expected' in values) return refusal(elementIndex, 'schema', values)
+  if (isProblem(values)) return refusal(elementIndex, 'schema', values)
   const { fields, flags } = values
-  // `checkEnvelope` has found a number or null.
   return {
     elementIndex,
     kind,
+    // `checkEnvelope` has found a number or null.
     seq: seq as number | null,
     timeNs,
     flags,
     fields,
     radio: values.radio,
-  }
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-interface Problem {
-  readonly path: readonly PropertyKey[]
-  readonly expected: string
-  readonly got: string
-}
-
-export function refusal(
-  elementIndex: number,
-  reason: RejectionReason,
-  { path, expected, got }: Problem,
-): RefusedElement {
-  return {
-    elementIndex,
-    reason,
-    path: showPath(elementIndex < 0 ? path : [elementIndex, ...path]),
-    expected,
-    got,
+    hash,
   }
 }
 
@@ -88,8 +71,8 @@ function refuseKind(kind: unknown, elementIndex: number, own: Kind): RefusedElem
   })
 }
 
-/** The parts around the values; checked by hand, because it runs for every reading. */
-function checkEnvelope(element: Readonly<Record<string, unknown>>, seq: unknown): Problem | null {
+/** The parts around the values; without zod, because it runs for every reading. */
+function checkEnvelope(element: Values, seq: unknown): Problem | null {
   const { v } = element
   if (v !== 1) return { path: ['v'], expected: '1', got: show(v) }
   if (seq === null || (Number.isSafeInteger(seq) && Number(seq) >= 0)) return null
@@ -97,12 +80,12 @@ function checkEnvelope(element: Readonly<Record<string, unknown>>, seq: unknown)
   return { path: ['seq'], expected: `whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, got }
 }
 
-type Values = Pick<ParsedElement, 'fields' | 'radio' | 'flags'>
+type ReadValues = Pick<ParsedElement, 'fields' | 'radio' | 'flags'>
 
 /** Turns `data` and `radio` of an element into fields. One per kind, made once. */
 const READERS = Object.fromEntries(
   KIND_NAMES.map((name) => [name, createReader(KINDS[name])]),
-) as Readonly<Record<Kind, (data: unknown, radio: unknown) => Values | Problem>>
+) as Readonly<Record<Kind, (data: unknown, radio: unknown) => ReadValues | Problem>>
 
 function createReader(kind: KindDefinition) {
   const readData = createPartReader('data', kind.fields, kind.data)
@@ -111,11 +94,11 @@ function createReader(kind: KindDefinition) {
   const readRadio = isRadio
     ? createPartReader('radio', kind.fields, kind.data)
     : createPartReader('radio', RADIO_FIELDS, radioSchema)
-  return (data: unknown, radio: unknown): Values | Problem => {
+  return (data: unknown, radio: unknown): ReadValues | Problem => {
     const own = readData(data)
-    if ('expected' in own) return own
+    if (isProblem(own)) return own
     const beside = readRadio(radio)
-    if ('expected' in beside) return beside
+    if (isProblem(beside)) return beside
     const flags = own.flags | beside.flags
     const fields = isRadio ? { ...beside.fields, ...own.fields } : own.fields
     const broken = checkValues(kind, fields, data ?? (isRadio ? radio : data))
@@ -145,6 +128,6 @@ function createPartReader(
       (outer, name) => (isRecord(outer) ? outer[String(name)] : outer),
       value,
     )
-    return { path: [part, ...path], ...wordsOf(issue, faulty) }
+    return { path: [part, ...path], ...reasonOf(issue, faulty) }
   }
 }

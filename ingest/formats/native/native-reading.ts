@@ -1,4 +1,4 @@
-import { isRecord } from './native-element.ts'
+import { isRecord } from '../payload/problem.ts'
 
 /**
  * Whether a device of another format sends a native payload on its native channel: a robot may

@@ -1,6 +1,6 @@
-import type { SourceField } from '../payload/source-fields.ts'
+import type { SourceField } from '../trucks/source-fields.ts'
 
-/** The parts of a record itself. */
+/** The fixed parts of a record. */
 export const RECORD_FIELDS: readonly SourceField[] = [
   { from: 'alt', to: 'altM', type: 'number' },
   { from: 'ang', to: 'headingDeg', type: 'number' },
@@ -8,7 +8,9 @@ export const RECORD_FIELDS: readonly SourceField[] = [
   { from: 'sp', to: 'speedKmh', type: 'number' },
 ]
 
-/** Codes of a 1-wire sensor, in tenths of a degree: not ready, read error, not connected, failed. */
+/**
+ * Codes of a 1-wire sensor, in tenths of a degree: not ready, read error, not connected, failed.
+ */
 export const NO_SENSOR = [850, 2000, 3000, 4000, 5000] as const
 
 /**

@@ -1,10 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  MAX_DEPTH,
-  findJsonFaults,
-  parseJson,
-} from '../../../../../ingest/formats/payload/json-text.ts'
+import { MAX_DEPTH, findJsonFaults } from '../../../../../ingest/formats/payload/json-faults.ts'
 
 describe('faults that JSON.parse hides', () => {
   it('are none in what JSON.stringify writes', () => {
@@ -36,14 +32,5 @@ describe('faults that JSON.parse hides', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
     expect(findJsonFaults(nested(MAX_DEPTH))).toEqual([])
     expect(findJsonFaults(nested(MAX_DEPTH + 1))).toMatchObject([{ fault: 'deep' }])
-  })
-})
-
-describe('a payload as JSON', () => {
-  it('is parsed wherever it lies in its buffer', () => {
-    const outer = new TextEncoder().encode('xx{"ø":1}yy')
-    const { value, problem } = parseJson(outer.subarray(2, outer.length - 2))
-    expect(value).toEqual({ ø: 1 })
-    expect(problem).toBeNull()
   })
 })

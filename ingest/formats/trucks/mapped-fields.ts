@@ -1,33 +1,34 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
-import { isFmsNoValue } from '../trucks/fms-no-value.ts'
-import { isRecord } from './native-element.ts'
-import { readNumber, signedOf } from './number-text.ts'
-import type { Problem, SourceField, Values } from './source-fields.ts'
-import { describe, show } from './wording.ts'
+import { isFmsNoValue } from './fms-no-value.ts'
+import { readNumber, signedOf } from '../payload/number-text.ts'
+import { isProblem, isRecord, type Problem, type Values } from '../payload/problem.ts'
+import { describe, show } from '../payload/reason.ts'
+import { isFactor } from '../payload/units.ts'
+import type { SourceField } from './source-fields.ts'
 
-/** Names that a device's setting maps, and the values with their signs set right. */
+/** The names that a device's setting maps, and the values with their signs restored. */
 export interface MappedFields {
   readonly fields: readonly SourceField[]
-  meant(values: Values): Values
+  signed(values: Values): Values
 }
 
 export interface MappingOptions {
   /** The name of the setting, and one of its entries to show. */
   readonly setting: string
   readonly example: string
-  /** What a name looks like. */
+  /** The form of a name. */
   readonly name: RegExp
   /** Numbers that mean "no value" of a temperature sensor. */
   readonly noTemperature?: readonly number[]
 }
 
-const NOTHING: MappedFields = { fields: [], meant: (values) => values }
+const NOTHING: MappedFields = { fields: [], signed: (values) => values }
 
 /**
- * A setting such as `{"72":{"to":"cargoTemp1C","per":10,"signedBits":32}}`: which field a name is
- * that only this model or this installation gives a meaning, in which unit, and whether its bits
- * are those of a signed number. A mistake in it refuses every message until it is mended: then they
- * can be replayed.
+ * A setting such as `{"72":{"to":"cargoTemp1C","per":10,"signedBits":32}}` for names that mean
+ * something on this model or in this installation only: the field of each name, its unit, and
+ * whether its bits are those of a signed number. A mistake in the setting refuses every message;
+ * once it is fixed they can be replayed.
  */
 export function mappedFields(value: unknown, options: MappingOptions): MappedFields | Problem {
   if (value === undefined || value === null) return NOTHING
@@ -38,13 +39,13 @@ export function mappedFields(value: unknown, options: MappingOptions): MappedFie
     if (!options.name.test(name))
       return wrong(options, [name], `names as in ${options.example}`, name)
     const field = fieldOf(name, rule, options)
-    if ('expected' in field) return field
+    if (isProblem(field)) return field
     fields.push(field)
     const bits = isRecord(rule) ? rule['signedBits'] : undefined
     if (bits === 8 || bits === 16 || bits === 32) signs.set(name, bits)
     else if (bits !== undefined) return wrong(options, [name, 'signedBits'], '8, 16 or 32', bits)
   }
-  return { fields, meant: (values) => (signs.size === 0 ? values : withSigns(values, signs)) }
+  return { fields, signed: (values) => (signs.size === 0 ? values : withSigns(values, signs)) }
 }
 
 function fieldOf(name: string, rule: unknown, options: MappingOptions): SourceField | Problem {
@@ -60,17 +61,13 @@ function fieldOf(name: string, rule: unknown, options: MappingOptions): SourceFi
   return { from: name, to, type: definition.type, per, times, none, isNone: isFmsNoValue }
 }
 
-function isFactor(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0
-}
-
 function withSigns(values: Values, signs: ReadonlyMap<string, number>): Values {
-  const meant: Record<string, unknown> = { ...values }
+  const signed: Record<string, unknown> = { ...values }
   for (const [name, bits] of signs) {
     const value = readNumber(values[name])
-    if (value !== null) meant[name] = signedOf(value, bits)
+    if (value !== null) signed[name] = signedOf(value, bits)
   }
-  return meant
+  return signed
 }
 
 function wrong(

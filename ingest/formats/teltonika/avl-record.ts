@@ -3,10 +3,12 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { ParsedElement, RefusedElement } from '../format.ts'
 import { radioOf } from './avl-cell.ts'
 import { KNOWN_IDS, NO_SENSOR, RECORD_FIELDS } from './avl-fields.ts'
-import { mappedFields, type MappedFields } from '../payload/mapped-fields.ts'
-import { withoutFix } from './no-fix.ts'
-import { takeFields, type Problem, type Values } from '../payload/source-fields.ts'
-import { refuseAt, truckDraft } from './truck-draft.ts'
+import { mappedFields, type MappedFields } from '../trucks/mapped-fields.ts'
+import { withoutFix } from '../trucks/no-fix.ts'
+import type { Problem, Values } from '../payload/problem.ts'
+import { refusalAt } from '../payload/refusal.ts'
+import { takeFields } from '../trucks/source-fields.ts'
+import { truckElement } from '../trucks/truck-element.ts'
 
 /** A record of a Teltonika tracker, in whichever codec it came. */
 export interface AvlRecord extends Pick<
@@ -31,19 +33,22 @@ export function avlMapping({ settings }: Device): MappedFields | Problem {
   return mappedFields(settings['avl'], SETTING)
 }
 
-/** What the mapping names goes before the ids that every model has. */
-export function avlDraft(record: AvlRecord, mapped: MappedFields): ParsedElement | RefusedElement {
+/** Reads a record; the ids that the mapping names go before those that every model has. */
+export function avlElement(
+  record: AvlRecord,
+  mapped: MappedFields,
+): ParsedElement | RefusedElement {
   const { elementIndex, values, position, path } = record
   const fields: Record<string, FieldValue> = position ? { ...position } : {}
   const problem =
     takeFields({ values, path, fields: RECORD_FIELDS, loose: true }, fields) ??
     takeFields(
-      { values: mapped.meant(values), path, fields: mapped.fields, loose: true },
+      { values: mapped.signed(values), path, fields: mapped.fields, loose: true },
       fields,
     ) ??
     takeFields({ values, path, fields: KNOWN_IDS, loose: true }, fields)
-  if (problem) return refuseAt(elementIndex, problem)
-  return truckDraft({
+  if (problem) return refusalAt(elementIndex, problem)
+  return truckElement({
     ...record,
     values: hasFix(fields) ? fields : withoutFix(fields),
     given: values,
