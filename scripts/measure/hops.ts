@@ -5,11 +5,12 @@ import { nameOf, walk } from './syntax.ts'
 
 /*
  * A path through the code as a list of hops, kept as data and verified against the code. A hop is a
- * function of ours that receives the thing on its way, whole or as part of a batch, and hands it on or
- * gives it back in its next form. What only computes something about it is no hop, nor is what
- * packages and Node.js do. Each function must exist, and the one before (or `calledBy`, an earlier
- * one) must contain its name; where it is called under another name (a method of a port, an event, a
- * callback), `as` is that name, and `crossing` says which border of threads or processes lies between.
+ * function of ours that is given the thing on its way, or what has become of it, alone or in a batch,
+ * and hands it on or gives back its next form. A function to which it returns is not counted again.
+ * What stands beside the way is no hop: rights, limits, counters, checksums, look-ups, the parts of a
+ * statement or of a row; nor is what packages and Node.js do. Each function must exist, and the hop
+ * before (or `calledBy`, an earlier one) must contain its name. Where it is called under another name
+ * (a parameter, a method of a port, a table), `as` is that name.
  */
 const Hop = z.strictObject({
   /** `file:function`; the function may be written with those around it: `createReader.read`. */
@@ -18,8 +19,10 @@ const Hop = z.strictObject({
   calledBy: z.string().optional(),
   /** The name under which it is called, where that is not its own. */
   as: z.string().optional(),
-  /** The border of threads or processes before it: what is sent, and how. */
+  /** The border of threads or processes before it. Its sender need not contain its name. */
   crossing: z.string().optional(),
+  /** Borders that are crossed within it, by a package or Node.js: out, and back. */
+  crossingsWithin: z.array(z.string()).optional(),
 })
 
 export const HopList = z.strictObject({
@@ -55,7 +58,11 @@ export function verifyHops(list: HopList, sources: readonly Source[]): HopFigure
     to,
     hops: hops.length,
     files: functions.size,
-    crossings: hops.filter(({ crossing }) => crossing !== undefined).length,
+    crossings: hops.reduce(
+      (sum, { crossing, crossingsWithin = [] }) =>
+        sum + (crossing === undefined ? 0 : 1) + crossingsWithin.length,
+      0,
+    ),
     faults,
   }
 }

@@ -27,7 +27,11 @@ describe('a list of hops', () => {
         { at: 'broker/reader.ts:read' },
         { at: 'broker/reader.ts:parse' },
         { at: 'ingest/journal.ts:Journal.append', calledBy: 'broker/reader.ts:read', as: 'accept' },
-        { at: 'ingest/writer.ts:write', crossing: 'main to worker thread, postMessage' },
+        {
+          at: 'ingest/writer.ts:write',
+          crossing: 'main to worker thread, postMessage',
+          crossingsWithin: ['worker thread to pool, commit'],
+        },
       ),
     ).toEqual({
       name: 'packet',
@@ -35,7 +39,7 @@ describe('a list of hops', () => {
       to: 'row',
       hops: 4,
       files: 3,
-      crossings: 1,
+      crossings: 2,
       faults: [],
     })
   })
