@@ -19,7 +19,7 @@ import { ConnectionLifecycle } from './connections/lifecycle.ts'
 import { Listeners, type Ports } from './connections/listeners.ts'
 import { PacketReader } from './connections/packet-reader.ts'
 import { RateLimit } from './connections/rate-limit.ts'
-import { drainedOrHeld, endAll } from './connections/shutdown.ts'
+import { endAll } from './connections/shutdown.ts'
 import type { BrokerOptions } from './options.ts'
 import { Forward } from './publish/forward.ts'
 import { InFlight } from './publish/in-flight.ts'
@@ -115,7 +115,7 @@ export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Prom
       revocation.close()
       listeners.stop()
       backPressure.close(connections.all)
-      await drainedOrHeld(inFlight, intake)
+      await inFlight.drainedOrHeld()
       acks.flush()
       await endAll(connections)
       await new Promise<void>((resolve) => aedes.close(resolve))
@@ -154,7 +154,7 @@ function createReading(deps: BrokerDeps, state: State, options: BrokerOptions) {
   const replies = new DeviceReplies({ ...state, intake, forward, nowNs: () => clock.nowNs() })
   const rights = new PublishRights(directory, options.maxTopicLevels)
   const rateLimit = new RateLimit(options.maxRatePerDevice, () => clock.monoNs())
-  const inFlight = new InFlight(backPressure, options)
+  const inFlight = new InFlight(intake, backPressure, options)
   const qos2 = new Qos2Messages(acks, refusals, connections.ids)
   const { maxTopicLevels } = options
   const shared = { intake, rights, inFlight, forward, backPressure, acks, qos2, refusals }
@@ -185,6 +185,6 @@ function showMetrics(
 ): void {
   metrics.gauge('padborg_mqtt_connections', () => connections.ids.size)
   metrics.gauge('padborg_mqtt_connections_limit', () => maxConnections)
-  metrics.gauge('padborg_mqtt_in_flight', () => inFlight.total)
+  metrics.gauge('padborg_mqtt_in_flight', () => inFlight.count)
   metrics.gauge('padborg_mqtt_in_flight_limit', () => maxInFlight)
 }

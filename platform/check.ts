@@ -4,7 +4,10 @@ import type { Config } from '#lib/runtime/settings/sections.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openRegistryReader } from '#lib/registry/open.ts'
-import { ambiguityLine, ambiguousPatterns } from '../ingest/sources/mqtt/owners.ts'
+import {
+  ambiguityLine,
+  ambiguousPatterns,
+} from '../ingest/sources/mqtt/messages/ambiguous-patterns.ts'
 import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
 import { registryPath } from './options.ts'
 

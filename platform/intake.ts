@@ -4,7 +4,7 @@ import type { Metrics } from '#lib/runtime/metrics.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
 import { createInternalServer, type InternalServer } from '../ingest/internal/server.ts'
 import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
-import { createOwners } from '../ingest/sources/mqtt/owners.ts'
+import { Owners } from '../ingest/sources/mqtt/messages/owners.ts'
 import { openBrokerInlet, openOtherInlets, type BrokerInlet } from './message-inlets.ts'
 import { influxOptions, ingestOptions, internalOptions } from './options.ts'
 import type { PlatformParts, Ports } from './parts.ts'
@@ -41,7 +41,7 @@ async function openIngestRole(
   broker: () => BrokerInlet | null,
 ): Promise<Ingest> {
   // Behind a foreign broker a topic may have found its device since its messages were rejected.
-  const owners = createOwners(registry, createDirectory(registry))
+  const owners = new Owners(registry, createDirectory(registry))
   const ingest = await openIngest(
     ingestOptions(config, dataDir.path),
     {

@@ -1,7 +1,7 @@
 import { createDirectory } from '#lib/registry/index/directory.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { createBroker } from '../broker/broker.ts'
-import { createMqttSource, type MqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
+import { MqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
 import { createRfmsPoller } from '../ingest/sources/rfms/poller.ts'
 import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
 import { createTeltonikaListener } from '../ingest/sources/teltonika/listener.ts'
@@ -27,7 +27,7 @@ export async function openBrokerInlet(parts: PlatformParts, intake: Intake): Pro
   const directory = createDirectory(registry)
   const deps = { intake, registry, directory, metrics, clock, log }
   const foreign = foreignBrokerOptions(config, dataDir.path)
-  if (foreign) return openForeignBroker(parts, createMqttSource(foreign, deps))
+  if (foreign) return openForeignBroker(parts, new MqttSource(foreign, deps))
   const broker = await createBroker(deps, brokerOptions(config, dataDir.path))
   lifecycle.onClose('broker', () => broker.close())
   return {

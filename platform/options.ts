@@ -7,7 +7,7 @@ import type { InfluxOptions } from '#lib/store/options.ts'
 import type { BrokerOptions } from '../broker/options.ts'
 import type { InternalOptions } from '../ingest/internal/internal-deps.ts'
 import type { IngestOptions } from '../ingest/ingest-options.ts'
-import type { MqttSourceOptions } from '../ingest/sources/mqtt/mqtt-source.ts'
+import type { MqttSourceOptions } from '../ingest/sources/mqtt/options.ts'
 import { FORMAT_NAMES } from '../ingest/formats/catalogue.ts'
 
 /* What parts need beside their own section of the settings: paths, files, and values of two sections. */

@@ -38,11 +38,13 @@ export class PublishRights {
 
   #resolve({ account, prefix }: Connection, topic: string, bytes: Buffer): PublishTopic {
     const isOpen = account !== null && levelsOf(topic) <= this.#maxTopicLevels
+    const route = isOpen ? this.#directory.resolve(account, topic) : null
     return {
       bytes,
       topic,
+      device: route?.device ?? '',
       scoped: prefix + topic,
-      route: isOpen ? this.#directory.resolve(account, topic) : null,
+      route,
       routesEpoch: this.#epoch,
       hasSubscribers: false,
       interestEpoch: 0,

@@ -4,6 +4,7 @@ import { createUnread, type Unread } from '#lib/mqtt/unread.ts'
 import type { Route } from '#lib/registry/index/directory.ts'
 import type { Account } from '#lib/registry/registry.ts'
 import type { ClockExchanges } from '#lib/telemetry/device-requests/clock-request.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Qos } from '#lib/telemetry/message.ts'
 import type { AedesClient } from '../aedes/aedes-client.ts'
 
@@ -27,6 +28,8 @@ export type PauseCause =
 export interface PublishTopic {
   readonly bytes: Buffer
   readonly topic: string
+  /** '' where the account may not publish. */
+  readonly device: FullId
   /** The topic below its tenant, as Aedes knows it. */
   readonly scoped: string
   readonly route: Route | null

@@ -1,5 +1,5 @@
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { Qos } from '#lib/telemetry/message.ts'
+import type { IncomingMessage, Qos } from '#lib/telemetry/message.ts'
 import type { Emitter } from '../aedes/emitter.ts'
 import type { PublishTopic } from '../connections/connection.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -12,6 +12,15 @@ export interface Outgoing {
   readonly payload: Uint8Array
   readonly qos: Qos
   readonly retain: boolean
+}
+
+/** A message for subscribers; `borrowed` bytes are copied. */
+export function outgoingOf(
+  { scoped }: PublishTopic,
+  { payload, qos, retain }: IncomingMessage,
+  borrowed: boolean,
+): Outgoing {
+  return { topic: scoped, payload: borrowed ? Buffer.from(payload) : payload, qos, retain }
 }
 
 export interface ForwardDeps {

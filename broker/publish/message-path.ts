@@ -5,7 +5,7 @@ import type { ReadChunk } from '#lib/mqtt/unread.ts'
 import type { Route } from '#lib/registry/index/directory.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'
-import type { IncomingMessage, Qos } from '#lib/telemetry/message.ts'
+import { incomingMessage, type IncomingMessage, type Qos } from '#lib/telemetry/message.ts'
 import type { PublishRights } from '../access/publish-rights.ts'
 import type { Refusals } from '../access/refusals.ts'
 import { levelsOf } from '../access/tenant-topics.ts'
@@ -15,8 +15,7 @@ import type { Connection, PublishTopic, UnfinishedMessage } from '../connections
 import type { Publishes } from '../connections/packet-reader.ts'
 import type { RateLimit } from '../connections/rate-limit.ts'
 import type { DeviceReplies } from '../replies/device-replies.ts'
-import type { Forward, Outgoing } from './forward.ts'
-import { messageOf, outgoingOf } from './incoming-message.ts'
+import { outgoingOf, type Forward, type Outgoing } from './forward.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Qos2Messages } from './qos2-messages.ts'
 
@@ -70,7 +69,8 @@ export class MessagePath implements Publishes {
     connection.client._keepaliveTimer?.refresh()
     const { messageId } = parts
     if (parts.qos === 2 && qos2.isKnown(connection, messageId)) return true
-    const message = messageOf(topic, bytes.subarray(parts.payloadAt, frame.end), parts, chunk)
+    const payload = bytes.subarray(parts.payloadAt, frame.end)
+    const message = incomingMessage(topic, payload, parts, chunk)
     const forwarded = this.#forwarded(topic, message, borrowed)
     const flight: Flight = { connection, qos: parts.qos, messageId, forwarded }
     if (topic.route.role === 'intake') this.#journal(message, flight)
@@ -111,7 +111,6 @@ export class MessagePath implements Publishes {
       inFlight.remove(publisher)
       if (error) publisher.stream.destroy()
       else this.#complete(flight)
-      inFlight.tellDrained()
     })
   }
 

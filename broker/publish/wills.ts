@@ -1,10 +1,10 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'
+import { incomingMessage } from '#lib/telemetry/message.ts'
 import type { PublishRights } from '../access/publish-rights.ts'
 import type { Will } from '../aedes/aedes-client.ts'
 import type { Connection } from '../connections/connection.ts'
-import type { Forward } from './forward.ts'
-import { messageOf, outgoingOf } from './incoming-message.ts'
+import { outgoingOf, type Forward } from './forward.ts'
 import type { InFlight } from './in-flight.ts'
 
 export interface WillsDeps {
@@ -37,14 +37,14 @@ export class Wills {
     }
     const flags = { qos: will.qos, retain: will.retain, dup: false }
     const read = { receivedAtNs: clock.nowNs(), receivedMonoNs: clock.monoNs() }
-    const message = { ...messageOf(topic, Buffer.from(will.payload), flags, read), will: true }
+    const payload = Buffer.from(will.payload)
+    const message = { ...incomingMessage(topic, payload, flags, read), will: true }
     const outgoing = outgoingOf(topic, message, false)
     if (topic.route.role !== 'intake') return forward.send(outgoing)
     inFlight.add(null)
     intake.accept(message, (error) => {
       inFlight.remove(null)
       if (!error && forward.isWanted(topic, will.retain)) forward.send(outgoing)
-      inFlight.tellDrained()
     })
   }
 

@@ -26,6 +26,27 @@ export interface IncomingMessage {
   readonly origin: Origin | null
 }
 
+/** A message as it is read, by itself and not replayed. */
+export function incomingMessage(
+  { device, topic }: Pick<IncomingMessage, 'device' | 'topic'>,
+  payload: Uint8Array,
+  { qos, retain, dup }: Pick<IncomingMessage, 'qos' | 'retain' | 'dup'>,
+  { receivedAtNs, receivedMonoNs }: Pick<IncomingMessage, 'receivedAtNs' | 'receivedMonoNs'>,
+): IncomingMessage {
+  return {
+    device,
+    topic,
+    payload,
+    qos,
+    retain,
+    dup,
+    will: false,
+    receivedAtNs,
+    receivedMonoNs,
+    origin: null,
+  }
+}
+
 /** A message as the journal keeps it. Positions count messages, from 1, and never go back. */
 export interface JournaledMessage extends IncomingMessage {
   readonly position: number

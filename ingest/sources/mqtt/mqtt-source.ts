@@ -1,45 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createBackoff } from '#lib/runtime/back-off.ts'
+import type { ProtocolVersion } from '#lib/mqtt/packet-types.ts'
+import type { Directory } from '#lib/registry/index/directory.ts'
+import { createBackoff, type Backoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
+import { pause } from '#lib/runtime/pause.ts'
 import { createRandom } from '#lib/runtime/random.ts'
-import type { Directory } from '#lib/registry/index/directory.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
-import { parseAddress, type BrokerAddress } from './address.ts'
-import { openConnection, type Connection, type Ending } from './connection.ts'
-import { createInbox } from './inbox.ts'
-import { createOwners, type SourceRegistry } from './owners.ts'
-import type { ProtocolVersion } from './packets.ts'
-import { createRefusals } from './refusals.ts'
-import { DeviceReplies } from './requests.ts'
-import { openSessionFile, type SessionFile } from './session-file.ts'
-import { createSubscriptions } from './subscriptions.ts'
-import { createVersionChoice } from './version-choice.ts'
-
-export interface MqttSourceOptions {
-  /** `PADBORG_MQTT_URL`: mqtt: or mqtts:, with user and password where needed. */
-  readonly url: string
-  /** Name of the shared subscription; null: a subscription of our own. */
-  readonly share: string | null
-  /** Null: the native tree and the topics of the devices. */
-  readonly topics: readonly string[] | null
-  /** Where the session is remembered (`foreign-broker.json`). */
-  readonly dataDir: string
-  readonly maxPacketBytes: number
-  /** PEM file of authorities to trust instead of the usual ones. */
-  readonly caFile?: string | null
-  readonly servername?: string | null
-  readonly keepAliveMs?: number
-  readonly sessionExpirySeconds?: number
-  readonly receiveMaximum?: number
-  readonly maxInFlight?: number
-  readonly connectTimeoutMs?: number
-  readonly firstPauseMs?: number
-  readonly longestPauseMs?: number
-}
+import { SourceProblem } from '../source-problem.ts'
+import { parseAddress, type BrokerAddress } from './connection/address.ts'
+import { Connection, type Ending } from './connection/connection.ts'
+import { VersionChoice } from './connection/version-choice.ts'
+import { DeviceReplies } from './messages/device-replies.ts'
+import { Inbox } from './messages/inbox.ts'
+import { Owners, type SourceRegistry } from './messages/owners.ts'
+import { createRefusals, type Refusals } from './messages/refusals.ts'
+import { withDefaults, type MqttSettings, type MqttSourceOptions } from './options.ts'
+import { openSessionFile, type SessionFile } from './subscriptions/session-file.ts'
+import { Subscriptions } from './subscriptions/subscriptions.ts'
 
 export interface MqttSourceDeps {
   readonly intake: Intake
@@ -59,191 +40,191 @@ export interface MqttSourceStatus {
   readonly taken: number
   readonly commands: number
   readonly unknown: number
-  /** Connections that were let in; more than one: it was reconnected. */
+  /** Connections that the broker accepted; more than one: it was reconnected. */
   readonly connects: number
-  /** Why messages do not come, for people; '' when they do. */
+  /** Why no messages come, for people; '' when they do. */
   readonly problem: string
 }
+
+/** What a connection needs beside the options. */
+interface Target {
+  readonly address: BrokerAddress
+  readonly ca: string | null
+  readonly session: SessionFile
+}
+
+/** A connection that lasted that long was a good one: the next attempt may come soon. */
+const STABLE_NS = 10_000_000_000n
 
 /**
  * The intake's source from a foreign MQTT broker (Mosquitto, EMQX, HiveMQ, VerneMQ): a subscription
  * of QoS 1 with a kept session, acknowledged to that broker only when the intake has made a message
- * durable. Life cycle: `start` resolves when it has begun to connect, whether or not the broker is
- * there; after `close` nothing is handed to the intake. It is closed before the intake.
+ * durable. Life cycle: `start` resolves when it has begun to connect, whether or not the broker can be
+ * reached; after `close` nothing is handed to the intake. It is closed before the intake.
  */
-export interface MqttSource {
+export class MqttSource {
+  readonly #options: MqttSettings
+  readonly #deps: MqttSourceDeps
+  readonly #refusals: Refusals
+  readonly #replies: DeviceReplies
+  readonly #inbox: Inbox
+  readonly #versions: VersionChoice
+  readonly #subscriptions: Subscriptions
+  readonly #backoff: Backoff
+  readonly #problem: SourceProblem
+  readonly #closing = new AbortController()
+  #connection: Connection | null = null
+  #isConnected = false
+  #connects = 0
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(given: MqttSourceOptions, deps: MqttSourceDeps) {
+    const options = withDefaults(given)
+    const { intake, registry, directory, metrics, clock, log } = deps
+    this.#options = options
+    this.#deps = deps
+    this.#refusals = createRefusals({ metrics, log, monoNs: () => clock.monoNs() })
+    this.#replies = new DeviceReplies({
+      intake,
+      refusals: this.#refusals,
+      nowNs: () => clock.nowNs(),
+      publish: (topic, payload) => this.#publish(topic, payload),
+    })
+    this.#inbox = new Inbox(
+      {
+        intake,
+        owners: new Owners(registry, directory),
+        replies: this.#replies,
+        refusals: this.#refusals,
+        metrics,
+        onRoom: () => this.#connection?.resume(),
+      },
+      options.maxInFlight,
+    )
+    this.#versions = new VersionChoice(log)
+    this.#subscriptions = new Subscriptions(options, registry, log)
+    this.#backoff = createBackoff({
+      firstMs: options.firstPauseMs,
+      maxMs: options.maxPauseMs,
+      random: createRandom(Number(clock.nowNs() % 2n ** 48n)),
+    })
+    this.#problem = new SourceProblem(log, 'no messages: the source is not started')
+  }
+
   /** Throws CONFIG_INVALID, TLS_INVALID or DATA_DIR_UNUSABLE. */
-  start(): Promise<void>
-  close(): Promise<void>
-  status(): MqttSourceStatus
+  async start(): Promise<void> {
+    const { url, caFile, dataDir } = this.#options
+    const address = requireAddress(url)
+    const ca = caFile === null ? null : readCa(caFile)
+    const session = openSessionFile(join(dataDir, 'foreign-broker.json'))
+    this.#problem.set('no messages yet: connecting to the foreign broker')
+    this.#running = this.#run({ address, ca, session })
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#subscriptions.close()
+    await this.#connection?.close(this.#inbox.inFlight.drainedOrHeld())
+    await this.#running
+  }
+
+  status(): MqttSourceStatus {
+    const { counts } = this.#refusals
+    return {
+      connected: this.#isConnected,
+      version: this.#versions.version,
+      shared: this.#options.share !== null && this.#versions.version === 5,
+      filters: this.#subscriptions.granted,
+      inFlight: this.#inbox.inFlight.count,
+      taken: this.#inbox.taken,
+      commands: this.#inbox.commands,
+      unknown: counts.unknown_device + counts.ambiguous_topic,
+      connects: this.#connects,
+      problem: this.#problem.text === '' ? this.#subscriptions.problem : this.#problem.text,
+    }
+  }
+
   /** Tells a device through the foreign broker what was not stored. */
-  notify(notice: DeviceNotice): void
-}
-
-const DEFAULTS = {
-  caFile: null,
-  servername: null,
-  keepAliveMs: 30_000,
-  /** Long enough for a broken machine to be replaced on a Monday. */
-  sessionExpirySeconds: 3 * 86_400,
-  receiveMaximum: 1000,
-  maxInFlight: 4000,
-  connectTimeoutMs: 10_000,
-  firstPauseMs: 250,
-  longestPauseMs: 30_000,
-}
-
-/** A connection that lived that long was a good one: the next attempt may come soon. */
-const STABLE_NS = 10_000_000_000n
-/** How often a closing source looks whether everything is acknowledged. */
-const CHECK_MS = 10
-
-export function createMqttSource(given: MqttSourceOptions, deps: MqttSourceDeps): MqttSource {
-  const options = { ...DEFAULTS, ...given }
-  const { intake, registry, directory, metrics, clock, log } = deps
-  const refusals = createRefusals({ metrics, log, monoNs: () => clock.monoNs() })
-  const requests = new DeviceReplies({ intake, refusals, nowNs: () => clock.nowNs(), publish })
-  const owners = createOwners(registry, directory)
-  const inbox = createInbox({ intake, owners, requests, refusals, metrics }, options.maxInFlight)
-  const versions = createVersionChoice(log)
-  const subscriptions = createSubscriptions(options, { registry, log })
-  const backoff = createBackoff({
-    firstMs: options.firstPauseMs,
-    maxMs: options.longestPauseMs,
-    random: createRandom(Number(clock.nowNs() % 2n ** 48n)),
-  })
-  let current: Connection | null = null
-  let connected = false
-  let connects = 0
-  let problem = 'no messages: the source of the foreign broker was not started'
-  let closing = false
-  let running: Promise<void> = Promise.resolve()
-  let endPause: (() => void) | null = null
-  inbox.onRoom(() => current?.resume())
-
-  return {
-    // Asynchronous so that what is wrong with the settings rejects as well.
-    async start() {
-      const address = requireAddress(options.url)
-      const ca = options.caFile === null ? null : readCa(options.caFile)
-      const session = openSessionFile(join(options.dataDir, 'foreign-broker.json'))
-      problem = 'no messages yet: connecting to the foreign broker'
-      running = run({ address, ca, session })
-    },
-    async close() {
-      closing = true
-      endPause?.()
-      subscriptions.close()
-      await current?.close(settled)
-      await running
-    },
-    status: () => ({
-      connected,
-      version: versions.version,
-      shared: options.share !== null && versions.version === 5,
-      filters: subscriptions.granted,
-      inFlight: inbox.inFlight,
-      taken: inbox.taken,
-      commands: inbox.commands,
-      unknown: refusals.counts.unknown_device + refusals.counts.ambiguous_topic,
-      connects,
-      problem: problem === '' ? subscriptions.problem : problem,
-    }),
-    notify: (notice) => requests.notify(notice),
+  notify(notice: DeviceNotice): void {
+    this.#replies.notify(notice)
   }
 
-  interface Target {
-    readonly address: BrokerAddress
-    readonly ca: string | null
-    readonly session: SessionFile
-  }
-
-  async function run(target: Target): Promise<void> {
-    while (!closing) {
-      const openedNs = clock.monoNs()
-      const ending = await live(target)
-      const pauseMs = ending ? pauseAfter(ending, openedNs) : 0
-      if (!closing && pauseMs > 0) await pause(pauseMs)
+  async #run(target: Target): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      const openedNs = this.#deps.clock.monoNs()
+      const ending = await this.#connect(target)
+      const pauseMs = ending ? this.#pauseAfter(ending, openedNs) : 0
+      if (pauseMs > 0) await pause(pauseMs, signal)
     }
   }
 
   /** One connection, from its beginning to its end; null when it only showed that it works. */
-  async function live({ address, ca, session }: Target): Promise<Ending | null> {
-    const { version } = versions
-    const { clientId } = session
-    const connection = openConnection(
-      { ...options, address, ca, version, clientId },
-      {
-        deliver: (delivery, from) => inbox.take(delivery, from),
-        oversized({ topic }) {
-          const text = `expected a packet of at most ${options.maxPacketBytes} bytes, got a larger one: not kept`
-          refusals.note('packet_size', topic, text)
-        },
-      },
-      clock,
-    )
-    current = connection
+  async #connect(target: Target): Promise<Ending | null> {
+    const connection = this.#openConnection(target)
+    const { version } = this.#versions
+    this.#connection = connection
     const welcome = await connection.opened
-    if (welcome && !versions.welcomed()) {
-      await connection.close(() => Promise.resolve())
+    if (welcome && !this.#versions.accepted()) {
+      await connection.close(Promise.resolve())
       return null
     }
     if (welcome) {
-      connected = true
-      connects += 1
-      problem = ''
-      log.info({ broker: address.shown, version, clientId }, 'connected to the foreign broker')
-      await subscriptions.attach({ connection, welcome, session, version })
+      const { session } = target
+      this.#connected(target, version)
+      await this.#subscriptions.attach({ connection, welcome, session, version })
     }
     const ending = await connection.ended
-    current = null
-    connected = false
-    subscriptions.detach()
-    if (!closing) say(address, ending)
+    this.#disconnected(target, ending)
     return welcome ? { ...ending, silent: false } : ending
   }
 
-  /** Each reason once, until it is another or all was well. */
-  function say({ shown: broker }: BrokerAddress, { text, sort }: Ending): void {
-    const line = `no messages from the foreign broker: ${text}`
-    if (problem === line) return
-    problem = line
-    if (sort === 'settings') log.error({ broker }, line)
-    else log.warn({ broker }, line)
+  #openConnection({ address, ca, session }: Target): Connection {
+    const { version } = this.#versions
+    const { clientId } = session
+    return new Connection(
+      { ...this.#options, address, ca, version, clientId },
+      {
+        deliver: (parts, frame, chunk, from) => this.#inbox.take(parts, frame, chunk, from),
+        oversized: (topic) => this.#refuseOversized(topic),
+      },
+      this.#deps.clock,
+    )
   }
 
-  function pauseAfter(ending: Ending, openedNs: bigint): number {
-    if (versions.ended(ending)) return 0
-    if (clock.monoNs() - openedNs > STABLE_NS) backoff.reset()
-    return ending.sort === 'passing' ? backoff.next() : backoff.longest()
+  #connected({ address, session }: Target, version: ProtocolVersion): void {
+    this.#isConnected = true
+    this.#connects += 1
+    this.#problem.set('')
+    const fields = { broker: address.shown, version, clientId: session.clientId }
+    this.#deps.log.info(fields, 'connected to the foreign broker')
   }
 
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      endPause = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+  #disconnected({ address }: Target, { text, retryable, refusesVersion }: Ending): void {
+    this.#connection = null
+    this.#isConnected = false
+    this.#subscriptions.detach()
+    if (this.#closing.signal.aborted) return
+    const needsAction = !retryable && !refusesVersion
+    const fields = { broker: address.shown }
+    this.#problem.report(`no messages from the foreign broker: ${text}`, fields, needsAction)
   }
 
-  /** Resolves when all that was taken is durable, or cannot become so. */
-  function settled(openAcks: () => number): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (openAcks() > 0 && inbox.inFlight > 0 && !intake.held) return
-        clearInterval(timer)
-        resolve()
-      }
-      const timer = setInterval(check, CHECK_MS)
-      check()
-    })
+  #pauseAfter(ending: Ending, openedNs: bigint): number {
+    if (this.#versions.ended(ending)) return 0
+    if (this.#deps.clock.monoNs() - openedNs > STABLE_NS) this.#backoff.reset()
+    return ending.retryable ? this.#backoff.next() : this.#backoff.longest()
   }
 
-  function publish(topic: string, payload: string): void {
-    if (current?.publish(topic, payload)) return
-    metrics.count('padborg_mqtt_shed_total', 1, { reason: 'forwarding' })
+  #refuseOversized(topic: string): void {
+    const { maxPacketBytes } = this.#options
+    const text = `expected a packet of at most ${maxPacketBytes} bytes, got a larger one; it is dropped`
+    this.#refusals.note('packet_size', topic, text)
+  }
+
+  #publish(topic: string, payload: string): void {
+    if (this.#connection?.publish(topic, payload)) return
+    this.#deps.metrics.count('padborg_mqtt_shed_total', 1, { reason: 'forwarding' })
   }
 }
 
@@ -253,7 +234,7 @@ function requireAddress(url: string): BrokerAddress {
   throw new PlatformError(
     'CONFIG_INVALID',
     'PADBORG_MQTT_URL=(secret): expected an address such as mqtts://user:password@broker.example:8883, ' +
-      'with %-encoded signs in user and password; correct it',
+      'with special characters of user and password %-encoded; correct it',
   )
 }
 
@@ -263,7 +244,8 @@ function readCa(path: string): string {
   } catch (error) {
     throw new PlatformError(
       'TLS_INVALID',
-      `${path}: expected a readable PEM file of the authority of the foreign broker, got ${messageOf(error)}`,
+      `${path}: expected a readable PEM file of the authority of the foreign broker, got ` +
+        `${messageOf(error)}; check path and permissions`,
       { cause: error },
     )
   }

@@ -22,7 +22,7 @@ describe('the connection to a foreign broker', () => {
     await broker.close()
   })
 
-  it('keeps a session under one client id, and bounds what is in flight', async () => {
+  it('keeps a session under one client id, and limits what is in flight', async () => {
     await test.subscribed()
     const { connect } = await broker.peer(0)
     expect(connect).toMatchObject({
@@ -43,7 +43,7 @@ describe('the connection to a foreign broker', () => {
     const peer = await broker.peer(0)
     for (let id = 1; id <= 300; id += 1) peer.send(publish(TOPIC, `m${id}`, id))
     await waitFor(() => test.intake.pending.length === 300)
-    // Nothing of it waits for the journal, but it came later.
+    // A command does not wait for the journal, but it came later.
     peer.send(publish('padborg/v1/acme/t1/orders', 'command', 301))
     await waitFor(() => test.intake.commands.length === 1)
     expect(peer.ackReads).toEqual([])
@@ -52,7 +52,7 @@ describe('the connection to a foreign broker', () => {
     expect(peer.ackReads).toEqual([Array.from({ length: 301 }, (_, at) => at + 1)])
   })
 
-  it('takes messages that come byte by byte and in heaps', async () => {
+  it('takes messages that come byte by byte and many at once', async () => {
     await test.subscribed()
     const peer = await broker.peer(0)
     const properties = { userProperties: { from: 'a device' }, messageExpiryInterval: 60 }
@@ -67,7 +67,7 @@ describe('the connection to a foreign broker', () => {
     )
   })
 
-  it('goes on with MQTT 3.1.1 and a plain subscription where MQTT 5 is refused, and says so', async () => {
+  it('continues with MQTT 3.1.1 and a plain subscription where MQTT 5 is refused, and logs it', async () => {
     broker.welcome = ({ protocolVersion }) =>
       protocolVersion === 5
         ? Buffer.from([0x20, 2, 0, 1])
@@ -76,7 +76,7 @@ describe('the connection to a foreign broker', () => {
     const peer = await broker.peer(1)
     expect(peer.connect.protocolVersion).toBe(4)
     expect(peer.packets[1]).toMatchObject({ subscriptions: [{ topic: 'padborg/v1/#', qos: 1 }] })
-    expect(test.said('refuses MQTT 5; going on with MQTT 3.1.1 and a plain subscription')).toBe(
+    expect(test.said('refuses MQTT 5; continuing with MQTT 3.1.1 and a plain subscription')).toBe(
       true,
     )
     peer.send(publish(TOPIC, 'old', 1))
@@ -84,7 +84,7 @@ describe('the connection to a foreign broker', () => {
     expect(test.source.status()).toMatchObject({ version: 4, shared: false })
   })
 
-  it('tries MQTT 3.1.1 with a broker that closes without a word, but not after one silent close', async () => {
+  it('tries MQTT 3.1.1 with a broker that closes without an answer, but not after one silent close', async () => {
     broker.welcome = ({ protocolVersion }) =>
       protocolVersion === 5 ? null : { cmd: 'connack', returnCode: 0, sessionPresent: false }
     await test.subscribed()
@@ -94,7 +94,7 @@ describe('the connection to a foreign broker', () => {
     expect(test.said('closes connections of MQTT 5 without an answer')).toBe(true)
   })
 
-  it('stays with MQTT 5 when the broker was only away behind something that closes', async () => {
+  it('stays with MQTT 5 when a load balancer closed connections while the broker was away', async () => {
     broker.welcome = () => (broker.peers.length < 3 ? null : { cmd: 'connack', ...ACCEPTED })
     await test.subscribed()
     expect(broker.peers.map(({ connect }) => connect.protocolVersion)).toEqual([5, 5, 5, 4, 5])
@@ -102,19 +102,19 @@ describe('the connection to a foreign broker', () => {
     expect(test.said('3.1.1')).toBe(false)
   })
 
-  it('says once and clearly that user name and password are wrong, and goes on trying', async () => {
+  it('reports once that user name and password are wrong, and keeps trying', async () => {
     broker.welcome = () => ({ cmd: 'connack', reasonCode: 0x86, sessionPresent: false })
     await test.source.start()
     await broker.peer(3)
     const errors = test.log.filter(({ level }) => level === 'error')
     expect(errors.map(({ text }) => text)).toEqual([
-      'no messages from the foreign broker: it does not know this user name and password; correct PADBORG_MQTT_URL',
+      'no messages from the foreign broker: it does not accept this user name and password; correct PADBORG_MQTT_URL',
     ])
     expect(JSON.stringify(test.log)).not.toContain('u:p@')
     expect(test.source.status().problem).toContain('user name and password')
   })
 
-  it('says why the broker ends the connection, comes back and subscribes again', async () => {
+  it('reports why the broker ends the connection, reconnects and subscribes again', async () => {
     await test.subscribed()
     const peer = await broker.peer(0)
     peer.send({ cmd: 'disconnect', reasonCode: 0x8e })
@@ -126,7 +126,7 @@ describe('the connection to a foreign broker', () => {
     expect(test.source.status().connects).toBe(2)
   })
 
-  it('names subscriptions that are refused, and has them when they are granted later', async () => {
+  it('reports refused subscriptions, and subscribes when they are granted later', async () => {
     test.device('acme.r1', { format: 'vda5050', topics: ['uagv/v2/KIT/0001/#'] })
     broker.grant = (filter) => (filter.includes('uagv') ? 0x87 : 1)
     await test.subscribed()
@@ -142,7 +142,7 @@ describe('the connection to a foreign broker', () => {
     expect(test.source.status().filters).toBe(2)
   })
 
-  it('takes no shared subscription for granted where the broker has none', async () => {
+  it('does not subscribe where the broker has no shared subscriptions', async () => {
     broker.welcome = () => ({
       cmd: 'connack',
       reasonCode: 0,
@@ -150,19 +150,19 @@ describe('the connection to a foreign broker', () => {
       properties: { sharedSubscriptionAvailable: false },
     })
     await test.source.start()
-    await waitFor(() => test.said('it knows no shared subscriptions'))
+    await waitFor(() => test.said('it has no shared subscriptions'))
     const peer = await broker.peer(0)
     expect(peer.packets.filter(({ cmd }) => cmd === 'subscribe')).toEqual([])
   })
 
-  it('says that the broker has forgotten the session, with all that waited in it', async () => {
+  it('reports that the broker has lost the session and the messages in it', async () => {
     await test.subscribed()
     await test.again()
     await test.subscribed()
     expect(test.said('no longer knows our session')).toBe(true)
   })
 
-  it('gives up a broker that is silent for the keep-alive', async () => {
+  it('disconnects from a broker that is silent for the keep-alive', async () => {
     broker.pings = false
     await test.subscribed()
     const peer = await broker.peer(0)
@@ -171,7 +171,7 @@ describe('the connection to a foreign broker', () => {
     expect(test.said('nothing came from it for the keep-alive')).toBe(true)
   })
 
-  it('reads nothing while the journal is held, lives on, and loses nothing', async () => {
+  it('reads nothing while the intake takes nothing, keeps the connection, and loses nothing', async () => {
     await test.subscribed()
     const peer = await broker.peer(0)
     test.intake.hold(true)
@@ -188,7 +188,7 @@ describe('the connection to a foreign broker', () => {
     expect(broker.peers.length).toBe(1)
   })
 
-  it('names a message that is too large, acknowledges it, and takes the next', async () => {
+  it('reports a message that is too large, acknowledges it, and takes the next', async () => {
     await test.subscribed()
     const peer = await broker.peer(0)
     peer.send(publish(TOPIC, 'x'.repeat(300_000), 1))
@@ -203,7 +203,7 @@ describe('the connection to a foreign broker', () => {
     )
   })
 
-  it('acknowledges on closing what is durable, says good-bye, and leaves the rest to the session', async () => {
+  it('on close acknowledges what is durable, disconnects cleanly, and leaves the rest to the session', async () => {
     test.intake.mode = 'later'
     await test.subscribed()
     const peer = await broker.peer(0)

@@ -7,7 +7,7 @@ import { createMetrics } from '#lib/runtime/metrics.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import { openIngest } from '../../../ingest/open-ingest.ts'
-import { createMqttSource, type MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
+import { MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
 import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
@@ -50,8 +50,8 @@ async function run(options: ProcessOptions): Promise<void> {
     { ...UNWATCHED, notices: (notices) => notices.forEach((notice) => source?.notify(notice)) },
     { clock, log },
   )
-  source = createMqttSource(
-    { url, share, topics: null, dataDir, maxPacketBytes: 256 * 1024, longestPauseMs: 500 },
+  source = new MqttSource(
+    { url, share, topics: null, dataDir, maxPacketBytes: 256 * 1024, maxPauseMs: 500 },
     {
       intake: ingest.intake,
       registry,

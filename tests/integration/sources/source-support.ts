@@ -5,11 +5,8 @@ import type { NewDevice, Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
-import {
-  createMqttSource,
-  type MqttSource,
-  type MqttSourceOptions,
-} from '../../../ingest/sources/mqtt/mqtt-source.ts'
+import { MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
+import type { MqttSourceOptions } from '../../../ingest/sources/mqtt/options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
@@ -50,14 +47,14 @@ export async function startSource(
   let source = open()
 
   function open(): MqttSource {
-    return createMqttSource(
+    return new MqttSource(
       {
         share: null,
         topics: null,
         dataDir: dir.path,
         maxPacketBytes: 64 * 1024,
         firstPauseMs: 20,
-        longestPauseMs: 200,
+        maxPauseMs: 200,
         ...options,
       },
       {

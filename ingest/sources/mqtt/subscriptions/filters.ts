@@ -3,9 +3,9 @@ import { createTopicIndex } from '#lib/registry/index/topic-index.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
 
 /**
- * The topic filters to subscribe to: the given ones, else the native tree and what the devices have
- * registered. A filter that lies within another is left out: two shared subscriptions would each
- * bring the message.
+ * The topic filters to subscribe to: the given ones, else the native tree and the topics of the
+ * devices. A filter that another one covers is left out: two shared subscriptions would each deliver
+ * the message.
  */
 export function wantedFilters(
   given: readonly string[] | null,
@@ -25,7 +25,7 @@ export function wantedFilters(
   })
 }
 
-/** As it is subscribed to (MQTT 5, 4.8.2). */
+/** The filter of a shared subscription (MQTT 5, 4.8.2). */
 export function sharedFilter(share: string | null, filter: string): string {
   return share === null ? filter : `$share/${share}/${filter}`
 }

@@ -8,11 +8,10 @@ import { createLog } from '#lib/runtime/log.ts'
 import {
   ambiguityLine,
   ambiguousPatterns,
-  createOwners,
-  type Owners,
-} from '../../../../ingest/sources/mqtt/owners.ts'
-import { temporaryDir } from '../../../support/platform.ts'
-import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+} from '../../../../../../ingest/sources/mqtt/messages/ambiguous-patterns.ts'
+import { Owners } from '../../../../../../ingest/sources/mqtt/messages/owners.ts'
+import { temporaryDir } from '../../../../../support/platform.ts'
+import { FORMAT_NAMES } from '../../../../../../ingest/formats/catalogue.ts'
 
 describe('owners of topics behind a foreign broker', () => {
   let dir: ReturnType<typeof temporaryDir>
@@ -31,7 +30,7 @@ describe('owners of topics behind a foreign broker', () => {
     for (const id of ['acme', 'other', 'third']) registry.tenants.create({ id, name: id })
     add('acme', 't1')
     add('acme', 'r1', { kind: 'robot', format: 'vda5050', topics: ['uagv/v2/KIT/0001/#'] })
-    owners = createOwners(registry, createDirectory(registry))
+    owners = new Owners(registry, createDirectory(registry))
   })
 
   afterEach(() => {
@@ -63,7 +62,7 @@ describe('owners of topics behind a foreign broker', () => {
     expect(owners.ownerOf(topic)).toEqual({ role, device, rivals: [] })
   })
 
-  it('follow the registry', () => {
+  it('change with the registry', () => {
     expect(owners.ownerOf('padborg/v1/new/n1/telemetry').role).toBe('unknown')
     registry.tenants.create({ id: 'new', name: 'new' })
     add('new', 'n1')
@@ -72,7 +71,7 @@ describe('owners of topics behind a foreign broker', () => {
     expect(owners.ownerOf('padborg/v1/new/n1/telemetry').role).toBe('unknown')
   })
 
-  it('are nobody where two tenants share a topic, and --check can name the patterns', () => {
+  it('are unknown where two tenants share a topic, and --check can name the patterns', () => {
     expect(ambiguousPatterns(registry)).toEqual([])
     add('other', 'r2', { kind: 'robot', format: 'vda5050', topics: ['uagv/+/KIT/0001/state'] })
     add('third', 'w1', { kind: 'heat_meter', format: 'wmbusmeters', topics: ['wmbusmeters/w1'] })
@@ -95,7 +94,7 @@ describe('owners of topics behind a foreign broker', () => {
     )
   })
 
-  it('name only so many devices that are not there', () => {
+  it('name only so many devices that do not exist', () => {
     for (let n = 0; n < 10_000; n += 1) owners.ownerOf(`padborg/v1/acme/ghost${n}/telemetry`)
     expect(owners.ownerOf('padborg/v1/acme/one-more/telemetry').device).toBe('')
     expect(owners.ownerOf('padborg/v1/acme/ghost7/telemetry').device).toBe('acme.ghost7')

@@ -1,4 +1,4 @@
-/** Where the foreign broker is, and as whom to sign in: the parts of `PADBORG_MQTT_URL`. */
+/** The parts of `PADBORG_MQTT_URL`: the address of the foreign broker, user name and password. */
 export interface BrokerAddress {
   readonly host: string
   readonly port: number
@@ -20,25 +20,25 @@ export function parseAddress(text: string): BrokerAddress | null {
   const port = url.port === '' ? (tls ? TLS_PORT : PORT) : Number(url.port)
   // An IPv6 address stands in brackets in a URL only.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const [username, password] = [plain(url.username), plain(url.password)]
+  const [username, password] = [decoded(url.username), decoded(url.password)]
   if (username === undefined || password === undefined) return null
   return {
     host,
     port,
     tls,
-    // A password needs a user name, if only an empty one ([MQTT-3.1.2-22]).
+    // A password needs a user name, at least an empty one ([MQTT-3.1.2-22]).
     username: username === '' && password === '' ? null : username,
     password: password === '' ? null : password,
     shown: `${url.protocol}//${url.hostname}:${port}`,
   }
 }
 
-/** Undefined: a `%` that begins no character. */
-function plain(text: string): string | undefined {
+/** Undefined: a `%` that encodes no character. */
+function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text)
   } catch {
-    // The caller says what was expected.
+    // The caller reports what was expected.
     return undefined
   }
 }

@@ -4,10 +4,10 @@ import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import { writeFileAtomic } from '#lib/runtime/files.ts'
 import { randomId } from '#lib/runtime/random.ts'
 
-/** What must outlive this process so that the foreign broker knows its session again. */
+/** What a restarted process needs to continue its session at the foreign broker. */
 export interface SessionFile {
   readonly clientId: string
-  /** Filters that the session holds there, as they were subscribed to. */
+  /** Filters that the session has there, as they were subscribed to. */
   readonly filters: readonly string[]
   save(filters: readonly string[]): void
 }
@@ -20,7 +20,7 @@ const Content = z.object({
 /** Every server takes 23 letters and digits ([MQTT-3.1.3-5]). */
 const CLIENT_ID_LENGTH = 23
 
-/** Opens or makes the file of a data directory. Throws DATA_DIR_UNUSABLE. */
+/** Opens or creates the file of a data directory. Throws DATA_DIR_UNUSABLE. */
 export function openSessionFile(path: string): SessionFile {
   const known = read(path)
   const clientId = known?.clientId ?? newClientId()
@@ -63,8 +63,8 @@ function write(path: string, content: z.infer<typeof Content>): void {
 function unusable(path: string, what: string, error: unknown): PlatformError {
   return new PlatformError(
     'DATA_DIR_UNUSABLE',
-    `${path}: ${what} ${messageOf(error)}; check disk and rights, or remove the file: the foreign ` +
-      'broker then makes a new session, and what waits in the old one is not fetched',
+    `${path}: ${what} ${messageOf(error)}; check disk and permissions, or remove the file: the foreign ` +
+      'broker then makes a new session, and messages that wait in the old one are lost',
     { cause: error },
   )
 }

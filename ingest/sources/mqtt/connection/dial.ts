@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { BrokerAddress } from './address.ts'
-import type { Reason } from './reasons.ts'
+import { needsAction, retryable, type Reason } from './reasons.ts'
 
 export interface DialOptions {
   readonly address: BrokerAddress
@@ -12,7 +12,7 @@ export interface DialOptions {
   readonly servername: string | null
 }
 
-/** Opens the socket; `ready` runs when bytes can be sent (over TLS: when the peer is trusted). */
+/** Opens the socket; `ready` is called when bytes can be sent (over TLS: the peer is trusted). */
 export function dial({ address, ca, servername }: DialOptions, ready: () => void): Socket {
   const { host, port, tls } = address
   const socket = tls
@@ -25,7 +25,7 @@ export function dial({ address, ca, servername }: DialOptions, ready: () => void
   return socket
 }
 
-/** An IP address is no name that a client may ask for (RFC 6066, 3); it is still checked. */
+/** An IP address may not be sent as server name (RFC 6066, 3); the certificate is checked anyway. */
 function nameFor(host: string, servername: string | null): { readonly servername?: string } {
   if (servername !== null) return { servername }
   return isIP(host) === 0 ? { servername: host } : {}
@@ -39,10 +39,10 @@ export function socketReason(error: unknown): Reason {
     const text =
       `its certificate cannot be trusted (${messageOf(error)}); name the PEM file of its authority ` +
       'in NODE_EXTRA_CA_CERTS, and the host as the certificate names it in PADBORG_MQTT_URL'
-    return { text, sort: 'settings' }
+    return needsAction(text)
   }
   if (code === 'ENOTFOUND') {
-    return { text: 'its host name is not known; correct PADBORG_MQTT_URL', sort: 'settings' }
+    return needsAction('its host name is not known; correct PADBORG_MQTT_URL')
   }
-  return { text: `the connection failed (${messageOf(error)})`, sort: 'passing' }
+  return retryable(`the connection failed (${messageOf(error)})`)
 }

@@ -1,0 +1,100 @@
+import type { Directory, Route } from '#lib/registry/index/directory.ts'
+import type { Account, Devices, Registry, Tenants } from '#lib/registry/registry.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import {
+  ANSWER_CHANNELS,
+  CLOCK_REQUEST,
+  PROBE_REQUEST,
+  parseNativeTopic,
+  type NativeTopic,
+} from '#lib/telemetry/topics.ts'
+
+/** What the source needs of the registry. */
+export interface SourceRegistry {
+  readonly tenants: Pick<Tenants, 'list'>
+  readonly devices: Pick<Devices, 'list' | 'get'>
+  readonly onChange: Registry['onChange']
+}
+
+/** The device of a message, by its topic alone. */
+export interface Owner {
+  /**
+   * `unknown`: of no device, or of more than one; it is journaled and becomes a rejection. `own`: sent
+   * by this platform, and back through the broker.
+   */
+  readonly role: Route['role'] | 'unknown' | 'own'
+  /** Of an unknown one the id that its topic names, else ''. */
+  readonly device: FullId
+  /** Devices whose patterns all match, when they are more than one. */
+  readonly rivals: readonly FullId[]
+}
+
+const MAX_REMEMBERED = 65_536
+/** Ids of devices that do not exist; each costs a state in the intake. Further ones are ''. */
+const MAX_UNKNOWN = 10_000
+
+/** Behind a foreign broker nobody signs in to this platform: the topic alone names the device. */
+export class Owners {
+  readonly #registry: SourceRegistry
+  readonly #directory: Directory
+  readonly #byTopic = new Map<string, Owner>()
+  readonly #unknownIds = new Set<FullId>()
+  #accounts: ReadonlyMap<string, Account>
+
+  constructor(registry: SourceRegistry, directory: Directory) {
+    this.#registry = registry
+    this.#directory = directory
+    this.#accounts = this.#readAccounts()
+    registry.onChange(({ table }) => {
+      if (table !== 'devices' && table !== 'tenants') return
+      this.#byTopic.clear()
+      this.#accounts = this.#readAccounts()
+    })
+  }
+
+  ownerOf(topic: string): Owner {
+    const known = this.#byTopic.get(topic)
+    if (known) return known
+    const native = parseNativeTopic(topic)
+    const owner = native ? this.#ofNative(topic, native) : this.#ofForeign(topic)
+    if (this.#byTopic.size >= MAX_REMEMBERED) this.#byTopic.clear()
+    this.#byTopic.set(topic, owner)
+    return owner
+  }
+
+  /** An application of a tenant may write all its topics: its rights are the topics of the tenant. */
+  #readAccounts(): ReadonlyMap<string, Account> {
+    const ids = this.#registry.tenants.list().map(({ id }) => id)
+    return new Map(ids.map((tenant) => [tenant, { type: 'application', id: tenant, tenant }]))
+  }
+
+  #ofNative(topic: string, { tenant, device, channel }: NativeTopic): Owner {
+    if (isAnswer(channel)) return { role: 'own', device, rivals: [] }
+    const account = this.#accounts.get(tenant)
+    const route = account ? this.#directory.resolve(account, topic) : null
+    if (!route) return { role: 'unknown', device: this.#limited(device), rivals: [] }
+    if (channel === CLOCK_REQUEST) return { role: 'clock', device, rivals: [] }
+    if (channel === PROBE_REQUEST) return { role: 'probe', device, rivals: [] }
+    return { ...route, rivals: [] }
+  }
+
+  #ofForeign(topic: string): Owner {
+    const routes = [...this.#accounts.values()].flatMap(
+      (account) => this.#directory.resolve(account, topic) ?? [],
+    )
+    const [route] = routes
+    if (route && routes.length === 1) return { ...route, rivals: [] }
+    return { role: 'unknown', device: '', rivals: routes.map(({ device }) => device) }
+  }
+
+  #limited(device: FullId): FullId {
+    if (this.#unknownIds.has(device)) return device
+    if (this.#unknownIds.size >= MAX_UNKNOWN) return ''
+    this.#unknownIds.add(device)
+    return device
+  }
+}
+
+function isAnswer(channel: string): boolean {
+  return ANSWER_CHANNELS.some((answer) => answer === channel)
+}
