@@ -2,7 +2,7 @@ import { flagNames, type Flag } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 
-/** How a device uses MQTT and how much it sends: plain values, saved as they are. */
+/** Counters of a device's use of MQTT: plain values, saved as they are. */
 export interface Traffic {
   messages: number
   qos: [number, number, number]
@@ -14,10 +14,10 @@ export interface Traffic {
   maxBytes: number
   firstNs: bigint | null
   lastNs: bigint | null
-  /** What read the last message, and where it was published. */
+  /** The format that read the last message, and its topic. */
   format: string
   topic: string
-  /** End of the minute that is being counted, and of those before it, the latest first. */
+  /** End of the current minute, its messages, and those of the minutes before, the latest first. */
   minuteEndNs: bigint
   minute: number
   earlier: readonly number[]
@@ -26,7 +26,7 @@ export interface Traffic {
 }
 
 const MINUTE_NS = 60_000_000_000n
-/** Whole minutes remembered beside the running one. */
+/** Whole minutes remembered beside the current one. */
 const EARLIER_MINUTES = 4
 
 export function createTraffic(): Traffic {
@@ -49,7 +49,7 @@ export function createTraffic(): Traffic {
   }
 }
 
-/** Runs for every message: a few additions, no arithmetic on times but once a minute. */
+/** Runs for every message: a few additions, and arithmetic on times only once a minute. */
 export function countTraffic(
   traffic: Traffic,
   message: JournaledMessage,
@@ -59,7 +59,7 @@ export function countTraffic(
   const { receivedAtNs, payload } = message
   traffic.messages += 1
   traffic.qos[message.qos] += 1
-  // A retained status is all right: it holds no reading.
+  // A retained status is normal: it holds no reading.
   if (message.retain && readings.length > 0) traffic.retained += 1
   if (message.dup) traffic.redelivered += 1
   if (message.will) traffic.wills += 1

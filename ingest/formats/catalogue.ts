@@ -15,7 +15,7 @@ import { ttn } from './ttn.ts'
 import { vda5050 } from './vda5050.ts'
 import { wmbusmeters } from './wmbusmeters.ts'
 
-/** Every payload convention. A new one is a file beside this and a line here. */
+/** Every payload convention. A new one is a file beside this, a line here and a folder of cases. */
 export const FORMATS: Readonly<Record<string, Format>> = {
   elvaco,
   kamstrup2mqtt,
@@ -38,7 +38,7 @@ export const FORMAT_NAMES: readonly string[] = Object.keys(FORMATS)
 
 const BY_NAME: ReadonlyMap<string, Format> = new Map(Object.entries(FORMATS))
 
-/** Asked for every message. */
+/** Called for every message. */
 export function formatNamed(name: string): Format | null {
   return BY_NAME.get(name) ?? null
 }

@@ -25,7 +25,7 @@ import type {
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
-import { createConformance, type ConformanceDeps } from '../conformance/answer.ts'
+import { createConformance, type ConformanceDeps } from '../conformance/conformance.ts'
 import { answerHeat, type HeatDeps } from '../heat/heat-answers.ts'
 import type { HeatHours } from '../heat/heat-hours.ts'
 import type { JournalReader } from '../journal/journal.ts'

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { en } from '../../dashboards/portal/src/words/en.ts'
-import { JUDGEMENTS } from '../../ingest/conformance/judgements.ts'
+import { FINDINGS } from '../../ingest/conformance/catalogue.ts'
 import {
   addDevice,
   startPlatform,
@@ -61,7 +61,7 @@ describe.skipIf(!CHROMIUM)('the page of a device', () => {
   }
 
   it('has words for every finding', () => {
-    for (const code of JUDGEMENTS.flatMap((one) => one.codes)) {
+    for (const code of FINDINGS.flatMap((one) => one.codes)) {
       expect(en, code).toHaveProperty([`finding.${code}`])
     }
   })

@@ -1,13 +1,13 @@
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
-import type { Evidence, Judgement } from '../judgement.ts'
-import { ageText, instantText } from '../wording.ts'
+import type { Evidence, FindingRule } from '../finding.ts'
+import { ageText, instantText } from '../text.ts'
 
-/** Somebody has to drive to some devices to renew what they sign in with. */
+/** For some devices somebody has to travel to renew their certificate. */
 const NOTICE_NS = 30n * 86_400_000_000_000n
 
-/** What a device signs in with: its certificate and its credentials, and when they run out. */
-export const certificate: Judgement = {
+/** The certificate and the credentials a device signs in with, and when they end. */
+export const certificate: FindingRule = {
   codes: [
     'certificate_expired',
     'certificate_ending',
@@ -15,9 +15,9 @@ export const certificate: Judgement = {
     'credential_expired',
     'credential_ending',
   ],
-  judge(evidence) {
+  find(evidence) {
     const seen = evidence.facts.certificate
-    // Where the certificate is what signs in, an old credential is not missed.
+    // Where the device signs in by certificate, its old credentials do not matter.
     if (seen?.signedIn) return certificateFindings(seen, evidence.nowNs)
     const ofCertificate = seen ? certificateFindings(seen, evidence.nowNs) : []
     return [...ofCertificate, ...credentialFindings(evidence)]
@@ -30,20 +30,20 @@ function certificateFindings(seen: ClientCertificate, nowNs: bigint): Conformanc
   const add = (code: string, severity: 'error' | 'warning', example: string, advice: string) =>
     found.push({ code, severity, path: 'certificate', example, advice })
   if (validToNs <= nowNs) {
-    // Once it has ended, OpenSSL may say no more than that: whether its signer is known stays open.
+    // Once it has ended, OpenSSL may report nothing else: whether its signer is known stays open.
     const example = `${nameOf(seen)} ${endText(validToNs, nowNs)}`
-    add('certificate_expired', 'error', example, renewalOf(seen, 'no longer signs in'))
+    add('certificate_expired', 'error', example, renewalOf(seen, 'cannot sign in'))
     return found
   }
   if (problem !== null) {
     const advice =
-      'it signs nobody in: let the authority of PADBORG_TLS_CLIENT_CA sign a certificate for this ' +
+      'it cannot be used to sign in: let the authority of PADBORG_TLS_CLIENT_CA sign a certificate for this ' +
       'device with its full id as common name, or connect without one; a password is needed until then'
     add('certificate_untrusted', 'warning', `${nameOf(seen)} is not trusted: ${problem}`, advice)
   }
   if (validToNs - nowNs <= NOTICE_NS) {
     const example = `${nameOf(seen)} ${endText(validToNs, nowNs)}`
-    add('certificate_ending', 'warning', example, renewalOf(seen, 'will not sign in any more'))
+    add('certificate_ending', 'warning', example, renewalOf(seen, 'will not be able to sign in'))
   }
   return found
 }
@@ -55,7 +55,7 @@ function renewalOf({ signedIn }: ClientCertificate, fails: string): string {
   return `install a new certificate of the same authority and common name; ${rest}`
 }
 
-/** The one that ends last counts: those before it have a successor. */
+/** Only the one that ends last counts: the others have a successor. */
 function credentialFindings({ credentials, nowNs, device }: Evidence): ConformanceFinding[] {
   const ends = credentials.map(({ validTo }) =>
     validTo === null ? null : Temporal.Instant.from(validTo).epochNanoseconds,
@@ -79,7 +79,7 @@ function credentialFindings({ credentials, nowNs, device }: Evidence): Conforman
   ]
 }
 
-/** Null is: no end. */
+/** Null means no end. */
 function laterEnd(a: bigint | null, b: bigint | null): bigint | null {
   if (a === null || b === null) return null
   return a > b ? a : b

@@ -1,19 +1,19 @@
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
 import { nativeTopic } from '#lib/telemetry/topics.ts'
-import type { Evidence, Judgement } from '../judgement.ts'
-import { instantText, numberText } from '../wording.ts'
+import type { Evidence, FindingRule } from '../finding.ts'
+import { instantText, numberText } from '../text.ts'
 
-/** Off by more than this is wrong whatever it is used for; by more than the second, useless. */
-const WRONG_MS = 1000
-const USELESS_MS = 60_000
+/** A larger offset is a warning, and an error above the second limit. */
+const WARNING_MS = 1000
+const ERROR_MS = 60_000
 
 const SYNCHRONISE = 'let the device set its clock by NTP or GNSS before it stamps readings'
 
-/** Years off, off as measured, off as its own readings show, or not measured. */
-export const clock: Judgement = {
+/** A clock that is invalid, off by measurement or by its own readings, or not measured. */
+export const clock: FindingRule = {
   codes: ['clock_invalid', 'clock_offset', 'clock_unmeasured'],
-  judge(evidence) {
+  find(evidence) {
     const { facts } = evidence
     if (facts.firstReceivedAtNs === null) return []
     const invalid = facts.flags.clock_invalid ?? 0
@@ -24,7 +24,7 @@ export const clock: Judgement = {
 
 function invalidFinding(count: number): ConformanceFinding {
   const example = `${count} readings before 2015 or more than a day ahead`
-  const advice = `${SYNCHRONISE}; these readings stand at their receive time`
+  const advice = `${SYNCHRONISE}; these readings are stored at their receive time`
   return { code: 'clock_invalid', severity: 'error', path: 'ts', example, advice }
 }
 
@@ -36,27 +36,27 @@ function measuredFinding({
   readonly boundMs: number
 }): ConformanceFinding[] {
   const sureMs = Math.abs(offsetMs) - boundMs
-  if (sureMs <= WRONG_MS) return []
+  if (sureMs <= WARNING_MS) return []
   const side = offsetMs > 0 ? 'ahead' : 'behind'
   const example = `${numberText(Math.abs(offsetMs))} ms ${side}, +/- ${numberText(boundMs)} ms`
   return [offset(sureMs, example)]
 }
 
 function offset(sureMs: number, example: string): ConformanceFinding {
-  const severity = sureMs > USELESS_MS ? 'error' : 'warning'
+  const severity = sureMs > ERROR_MS ? 'error' : 'warning'
   return { code: 'clock_offset', severity, path: 'ts', example, advice: SYNCHRONISE }
 }
 
-/** Without an exchange a clock that is ahead still shows: readings come before their own time. */
+/** Also without an exchange a clock is known to be ahead: readings arrive before their own time. */
 function unmeasured({ device, last }: Evidence): ConformanceFinding[] {
-  const most = last.reduce<LastValue | null>(
+  const furthest = last.reduce<LastValue | null>(
     (worst, value) => (worst && aheadMs(worst) >= aheadMs(value) ? worst : value),
     null,
   )
-  if (most && aheadMs(most) > WRONG_MS) {
-    const { timeNs, receivedAtNs } = most
+  if (furthest && aheadMs(furthest) > WARNING_MS) {
+    const { timeNs, receivedAtNs } = furthest
     const example = `says ${instantText(timeNs)}, received ${instantText(receivedAtNs)}`
-    return [offset(aheadMs(most), example)]
+    return [offset(aheadMs(furthest), example)]
   }
   const advice =
     `one-way latency is unknown without it: publish {"id","t1"} to ` +

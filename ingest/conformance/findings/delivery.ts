@@ -1,25 +1,23 @@
 import type { ConformanceFinding, TransportFacts } from '#lib/telemetry/conformance.ts'
-import type { Evidence, Judgement } from '../judgement.ts'
-import { shareText } from '../wording.ts'
+import type { Evidence, FindingRule } from '../finding.ts'
+import { shareText } from '../text.ts'
 
-type Found = Pick<ConformanceFinding, 'severity' | 'example' | 'advice'>
-type Look = (transport: TransportFacts, evidence: Evidence) => Found | null
+type FindingText = Pick<ConformanceFinding, 'severity' | 'example' | 'advice'>
+type Rule = (transport: TransportFacts, evidence: Evidence) => FindingText | null
 
-/** VDA 5050 itself asks for QoS 0 but on `connection`, which it wants retained. */
+/** VDA 5050 requires QoS 0 except on `connection`, which it requires to be retained. */
 const isVda5050 = ({ facts }: Evidence) => facts.lastFormat === 'vda5050'
 
-/**
- * Redeliveries above this share of the messages are more than a lost acknowledgement now and then.
- */
-const OFTEN = 0.05
+/** A lost acknowledgement now and then is normal; this share of the messages is not. */
+const MAX_SHARE = 0.05
 
-const RULES: Readonly<Record<string, Look>> = {
+const RULES: Readonly<Record<string, Rule>> = {
   qos0({ qos: [n], messages }, evidence) {
     if (n === 0) return null
     const severity = isVda5050(evidence) ? 'info' : 'warning'
     const advice =
-      'publish with QoS 1: only then is a message acknowledged, when it is durable, and sent again ' +
-      'when the connection broke'
+      'publish with QoS 1: a message is then acknowledged once it is durable, and sent again after ' +
+      'the connection broke'
     return { severity, example: `${shareText(n, messages)} messages with QoS 0`, advice }
   },
   qos2({ qos: [, , n], messages }) {
@@ -32,13 +30,13 @@ const RULES: Readonly<Record<string, Look>> = {
     const live = messages - wills
     if (retained === 0 || (isVda5050(evidence) && retained <= live / 2)) return null
     const advice =
-      'publish readings without retain: retained ones never enter latency, and each subscriber ' +
-      'gets the old one again'
+      'publish readings without retain: retained readings are left out of latency, and each new ' +
+      'subscriber gets the old one again'
     const example = `${shareText(retained, messages)} messages hold retained readings`
     return { severity: 'warning', example, advice }
   },
   redelivered({ redelivered, messages }) {
-    if (redelivered <= OFTEN * messages) return null
+    if (redelivered <= MAX_SHARE * messages) return null
     const advice =
       'wait longer for the acknowledgement before sending again, and look at the radio: the ' +
       'connection breaks often'
@@ -46,7 +44,7 @@ const RULES: Readonly<Record<string, Look>> = {
     return { severity: 'warning', example, advice }
   },
   duplicate(_transport, { facts: { duplicate, read } }) {
-    if (duplicate <= OFTEN * read) return null
+    if (duplicate <= MAX_SHARE * read) return null
     const advice = 'send each reading once; nothing is stored twice, but it costs airtime'
     const example = `${shareText(duplicate, read)} messages hold nothing new`
     return { severity: 'warning', example, advice }
@@ -54,13 +52,13 @@ const RULES: Readonly<Record<string, Look>> = {
 }
 
 /** QoS, retain, redelivery and repetition: one row each. */
-export const delivery: Judgement = {
+export const delivery: FindingRule = {
   codes: Object.keys(RULES),
-  judge(evidence) {
+  find(evidence) {
     const { transport } = evidence.facts
     if (!transport) return []
-    return Object.entries(RULES).flatMap(([code, look]) => {
-      const found = look(transport, evidence)
+    return Object.entries(RULES).flatMap(([code, rule]) => {
+      const found = rule(transport, evidence)
       return found ? [{ code, path: 'mqtt', ...found }] : []
     })
   },

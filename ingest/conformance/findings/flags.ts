@@ -1,6 +1,6 @@
 import type { Severity } from '#lib/telemetry/conformance.ts'
 import type { Flag } from '#lib/telemetry/flags.ts'
-import type { Judgement } from '../judgement.ts'
+import type { FindingRule } from '../finding.ts'
 
 interface Row {
   readonly severity: Severity
@@ -8,12 +8,13 @@ interface Row {
   readonly advice: string
 }
 
-/** What each quality flag asks of the sender; `clock_invalid` has its place at the clock. */
+/** Advice for each quality flag; `clock_invalid` belongs to the clock. */
 const ROWS = {
   out_of_range: {
     severity: 'warning',
     path: 'data',
-    advice: 'see GET /api/v1/kinds for ranges and units; such values are kept, but count nowhere',
+    advice:
+      'see GET /api/v1/kinds for ranges and units; such values are stored, but left out of KPIs',
   },
   implausible_jump: {
     severity: 'warning',
@@ -45,16 +46,16 @@ const ROWS = {
   late: {
     severity: 'info',
     path: 'ts',
-    advice: 'all right for what was kept during an outage; else check the clock',
+    advice: 'normal for readings that were buffered during an outage; otherwise check the clock',
   },
 } as const satisfies Partial<Record<Flag, Row>>
 
 const FLAGS = Object.entries(ROWS) as [keyof typeof ROWS, Row][]
 
-/** How many readings carry each quality flag. */
-export const flags: Judgement = {
+/** The number of readings with each quality flag. */
+export const flags: FindingRule = {
   codes: Object.keys(ROWS),
-  judge: ({ facts, last }) =>
+  find: ({ facts, last }) =>
     FLAGS.flatMap(([flag, { severity, path, advice }]) => {
       const count = facts.flags[flag] ?? 0
       if (count === 0) return []

@@ -1,8 +1,8 @@
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
-import type { Evidence, Judgement, RejectionGroup } from '../judgement.ts'
-import { instantText } from '../wording.ts'
+import type { Evidence, FindingRule, RejectionGroup } from '../finding.ts'
+import { instantText } from '../text.ts'
 
-/** What helps against each reason; the group says what was expected. */
+/** Advice for each reason. */
 const ADVICE: Readonly<Record<RejectionReason, string>> = {
   malformed: 'send a payload that the format of the device can read',
   schema: 'send this field as expected',
@@ -10,24 +10,24 @@ const ADVICE: Readonly<Record<RejectionReason, string>> = {
   unknown_device: 'register the device, or send under the id it is registered with',
   unit_unknown: 'give the unit in the payload, or among the settings of the device',
   too_old: 'send readings while they are younger than the retention, and check the clock',
-  store_refused: 'tell the operator: the store does not take this value',
+  store_refused: 'tell the operator: the store refuses this value',
 }
 
-/** After so long without it a fault counts as mended, if good messages came meanwhile. */
-const MENDED_AFTER_NS = 120_000_000_000n
+/** After this time a fault counts as fixed, if good messages have come since. */
+const FIXED_AFTER_NS = 120_000_000_000n
 
-/** Rejections of the device: one finding for each reason and place. */
-export const rejected: Judgement = {
+/** Rejections of the device: one finding for each reason and path. */
+export const rejected: FindingRule = {
   codes: Object.keys(ADVICE),
-  judge: (evidence) =>
+  find: (evidence) =>
     evidence.rejected.map((group) => {
       const { reason, path, count, expected, got, value, lastAtNs } = group
-      const mended = isMended(group, evidence)
+      const isFixed = hasGoodSince(group, evidence)
       const times = count === 1 ? 'once' : `${count} times`
-      const until = mended ? '; good messages have come since' : ''
+      const until = isFixed ? '; good messages have come since' : ''
       return {
         code: reason,
-        severity: mended ? 'warning' : 'error',
+        severity: isFixed ? 'warning' : 'error',
         path,
         example: `got ${got}: ${value} (${times}, last at ${instantText(lastAtNs)}${until})`,
         advice: `expected ${expected}; ${ADVICE[reason]}`,
@@ -35,7 +35,7 @@ export const rejected: Judgement = {
     }),
 }
 
-function isMended({ lastAtNs }: RejectionGroup, { last, nowNs }: Evidence): boolean {
-  const isBetter = last.some(({ receivedAtNs }) => receivedAtNs > lastAtNs)
-  return isBetter && nowNs - lastAtNs > MENDED_AFTER_NS
+function hasGoodSince({ lastAtNs }: RejectionGroup, { last, nowNs }: Evidence): boolean {
+  const isStoredSince = last.some(({ receivedAtNs }) => receivedAtNs > lastAtNs)
+  return isStoredSince && nowNs - lastAtNs > FIXED_AFTER_NS
 }

@@ -1,12 +1,12 @@
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
-import type { Judgement } from '../judgement.ts'
+import type { FindingRule } from '../finding.ts'
 
-const FOR_LOSS = 'count seq up by one for each message of a channel, and keep it over a restart'
+const HOW_TO_COUNT = 'count seq up by one for each message of a channel, and keep it over a restart'
 
 /** Gaps, restarts and numbers out of order; or no numbers at all. */
-export const sequence: Judgement = {
+export const sequence: FindingRule = {
   codes: ['sequence_none', 'sequence_gaps', 'sequence_restarts', 'sequence_order'],
-  judge({ facts: { sequence: known, read } }) {
+  find({ facts: { sequence: known, read } }) {
     if (known === null) return read === 0 ? [] : [NONE]
     const { received, lost, restarts, reordered } = known
     const found: ConformanceFinding[] = []
@@ -14,16 +14,17 @@ export const sequence: Judgement = {
       found.push({ code, severity, path: 'seq', example, advice })
     if (lost > 0) {
       const advice =
-        'publish with QoS 1 and keep what was not acknowledged; if nothing was lost, ' + FOR_LOSS
+        'publish with QoS 1 and keep messages until they are acknowledged; if nothing was lost, ' +
+        HOW_TO_COUNT
       add('sequence_gaps', 'warning', `${lost} of ${received + lost} numbers never came`, advice)
     }
     if (restarts > 0) {
-      const advice = `each restart hides what was lost around it: ${FOR_LOSS}`
-      add('sequence_restarts', 'info', `numbers began anew ${restarts} times`, advice)
+      const advice = `losses around a restart cannot be counted: ${HOW_TO_COUNT}`
+      add('sequence_restarts', 'info', `numbers started again ${restarts} times`, advice)
     }
     if (reordered > 0) {
       const example = `${reordered} messages came after one with a higher number`
-      add('sequence_order', 'info', example, 'send what was kept back in its order, oldest first')
+      add('sequence_order', 'info', example, 'send buffered messages in their order, oldest first')
     }
     return found
   },
@@ -34,5 +35,5 @@ const NONE: ConformanceFinding = {
   severity: 'info',
   path: 'seq',
   example: 'no message carries a sequence number',
-  advice: `losses cannot be told without: ${FOR_LOSS}`,
+  advice: `losses cannot be counted without it: ${HOW_TO_COUNT}`,
 }

@@ -1,16 +1,15 @@
 import { nativeTopic } from '#lib/telemetry/topics.ts'
-import type { Judgement } from '../judgement.ts'
-import { ageText, instantText } from '../wording.ts'
+import type { FindingRule } from '../finding.ts'
+import { ageText, instantText } from '../text.ts'
 
-/** How many of its usual pauses a device may be quiet before it counts as stopped. */
-const PAUSES = 10
-/** No device is called stopped earlier. */
-const SHORTEST_S = 300
+/** A device counts as stopped after so many of its usual pauses, but not before `MIN_QUIET_S`. */
+const MAX_PAUSES = 10
+const MIN_QUIET_S = 300
 
-/** A device that never sent, that sends nothing any more, or whose messages hold no reading. */
-export const silence: Judgement = {
+/** A device that has never sent, has stopped sending, or sends messages without readings. */
+export const silence: FindingRule = {
   codes: ['silent', 'stopped', 'no_readings'],
-  judge({ device, nowNs, facts, last }) {
+  find({ device, nowNs, facts, last }) {
     const { firstReceivedAtNs, lastReceivedAtNs, stored, transport } = facts
     if (firstReceivedAtNs === null || lastReceivedAtNs === null) {
       const format = device.format === 'native' ? 'telemetry' : device.format
@@ -26,13 +25,13 @@ export const silence: Judgement = {
       const example = `${stored} messages stored, none with a reading of a usable time`
       const advice =
         `messages without readings are kept as events; send readings in the format ` +
-        `${device.format}, on the topics it reads (docs/devices.md), with a right clock`
+        `${device.format}, on its topics (docs/devices.md), with a correct clock`
       return [{ code: 'no_readings', severity: 'warning', path: '', example, advice }]
     }
     const quietS = Number(nowNs - lastReceivedAtNs) / 1e9
     const pauses = Math.max(1, (transport?.messages ?? 0) - 1)
     const usualS = Number(lastReceivedAtNs - firstReceivedAtNs) / 1e9 / pauses
-    if (quietS < Math.max(SHORTEST_S, PAUSES * usualS)) return []
+    if (quietS < Math.max(MIN_QUIET_S, MAX_PAUSES * usualS)) return []
     const example = `last message at ${instantText(lastReceivedAtNs)}, ${ageText(quietS)} ago`
     const advice =
       `until then one came every ${ageText(usualS)}; look at the power, the SIM and the log of the ` +

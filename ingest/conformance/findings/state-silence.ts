@@ -1,10 +1,10 @@
-import type { Judgement } from '../judgement.ts'
-import { ageText, instantText } from '../wording.ts'
+import type { FindingRule } from '../finding.ts'
+import { ageText, instantText } from '../text.ts'
 
-/** A robot whose `connection` says ONLINE and that does not send the `state` it owes. */
-export const stateSilence: Judgement = {
+/** A robot whose `connection` says ONLINE and that sends no `state`. */
+export const stateSilence: FindingRule = {
   codes: ['state_silent'],
-  judge({ silences, nowNs }) {
+  find({ silences, nowNs }) {
     return silences.map(({ topic, sinceNs, limitS }) => {
       const quiet = ageText(Number(nowNs - sinceNs) / 1e9)
       return {
@@ -13,8 +13,8 @@ export const stateSilence: Judgement = {
         path: topic ?? '',
         example: `ONLINE, and no state since ${instantText(sinceNs)}, for ${quiet}`,
         advice:
-          `VDA 5050 asks for state at least every 30 s, and ${ageText(limitS)} have passed: look at ` +
-          'the control software of the robot; a robot that may be quiet says OFFLINE or HIBERNATING',
+          `VDA 5050 requires state at least every 30 s, and ${ageText(limitS)} have passed: look at ` +
+          'the control software of the robot; a robot that sends no state has to say OFFLINE or HIBERNATING',
       }
     })
   },

@@ -70,7 +70,7 @@ describe.skipIf(!hasOpenssl)(
       }
     }
 
-    /** Sign-ins reach the intake behind the CONNACK. */
+    /** Sign-ins reach the intake after the CONNACK. */
     const conformanceOnce = (device: string, fingerprint256: string | null) =>
       waitFor(
         async () => {
@@ -104,7 +104,7 @@ describe.skipIf(!hasOpenssl)(
       expect((await conformanceOnce(id, fingerprintOf(renewed.cert))).findings).toEqual([])
     })
 
-    it('shows one that has ended, or that nobody vouches for, beside a password', async () => {
+    it('shows one that has ended, or that is not trusted, beside a password', async () => {
       const { id, username, password } = await addDevice(platform, {
         tenant: 'acme',
         id: 'beside',
@@ -125,14 +125,14 @@ describe.skipIf(!hasOpenssl)(
       expect(await conformanceOnce(id, null)).toMatchObject({ certificate: null, findings: [] })
     })
 
-    it('believes nothing of a certificate that was refused', async () => {
+    it('records nothing of a certificate that was refused', async () => {
       const { id } = await addDevice(platform, { tenant: 'acme', id: 'refused', kind: 'truck' })
       const good = authority.issue(id, 400)
       await signIn(good)
       await conformanceOnce(id, fingerprintOf(good.cert))
       await expect(signIn(stranger.issue(id, 5))).rejects.toMatchObject({ code: 4 })
       await expect(signIn(authority.issue(id, 0))).rejects.toMatchObject({ code: 4 })
-      // What comes behind them has been heard: nothing of theirs is on its way any more.
+      // A later sign-in has arrived, so nothing of these two is still under way.
       const other = await addDevice(platform, { tenant: 'acme', id: 'behind', kind: 'truck' })
       const last = authority.issue(other.id, 5)
       await signIn(last)
@@ -142,7 +142,7 @@ describe.skipIf(!hasOpenssl)(
       expect(findings).toEqual([])
     })
 
-    it('is nothing of a device without certificate, and nothing of another tenant', async () => {
+    it('is empty for a device without certificate, and hidden from another tenant', async () => {
       const acme = await addDevice(platform, { tenant: 'acme', id: 't1', kind: 'truck' })
       const beta = await addDevice(platform, { tenant: 'beta', id: 't1', kind: 'truck' })
       const ending = authority.issue(acme.id, 3)

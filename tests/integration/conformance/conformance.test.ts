@@ -74,7 +74,7 @@ describe('the conformance of a device on a running platform', () => {
     expect(findings.find(({ code }) => code === 'format_other')?.advice).toContain('teltonika')
   })
 
-  it('tells knots from the stored readings, and everything again after a restart', async () => {
+  it('recognises knots in the stored readings, and finds the same after a restart', async () => {
     const device = await addDevice(platform, { tenant: 'acme', id: 'knots', kind: 'truck' })
     const drive = Array.from({ length: 55 }, (_, second) =>
       truckAt(second < 30 ? second : second + 3, {

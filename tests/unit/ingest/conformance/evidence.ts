@@ -1,6 +1,6 @@
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
-import type { Evidence } from '../../../../ingest/conformance/judgement.ts'
-import { judge } from '../../../../ingest/conformance/judgements.ts'
+import type { Evidence } from '../../../../ingest/conformance/finding.ts'
+import { findAll } from '../../../../ingest/conformance/catalogue.ts'
 import { T0, truckOf } from '../../../support/messages.ts'
 
 export const S_NS = 1_000_000_000n
@@ -72,5 +72,5 @@ export function withFacts(facts: Facts): Evidence {
 
 /** Code and severity of each finding, in order. */
 export function codesOf(evidence: Evidence): string[] {
-  return judge(evidence).map(({ code, severity }) => `${severity} ${code}`)
+  return findAll(evidence).map(({ code, severity }) => `${severity} ${code}`)
 }

@@ -34,13 +34,13 @@ describe('the traffic of a device', () => {
     expect(rate(busyThenSlow, 5000), 'quiet since').toMatchObject({ messages: 0 })
   })
 
-  it('keeps minutes apart in which nothing came', () => {
+  it('counts minutes without messages as zero', () => {
     expect(rate(sent([0, 200]), 210)).toMatchObject({ messages: 2 })
     expect(rate(sent([0, 299]), 301), 'the first minute is out').toMatchObject({ messages: 1 })
     expect(rate(sent([0, 3000]), 3001)).toMatchObject({ messages: 1 })
   })
 
-  it('counts QoS, flags of MQTT and bytes; of retained ones those with readings', () => {
+  it('counts QoS, flags of MQTT and bytes, and retained messages only with readings', () => {
     const traffic = createTraffic()
     const add = (more: object) => countTraffic(traffic, journaled(1, 'four', more), 'native', [])
     add({ qos: 0 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
-import { judge } from '../../../../../ingest/conformance/judgements.ts'
-import type { Evidence } from '../../../../../ingest/conformance/judgement.ts'
+import { findAll } from '../../../../../ingest/conformance/catalogue.ts'
+import type { Evidence } from '../../../../../ingest/conformance/finding.ts'
 import { codesOf, HEALTHY, S_NS, withFacts } from '../evidence.ts'
 
 const DAY_NS = 86_400n * S_NS
@@ -36,8 +36,8 @@ function credentialsIn(...days: (number | null)[]): Pick<Evidence, 'credentials'
   return { credentials }
 }
 
-describe('the judgement of certificates and credentials', () => {
-  it('warns of a certificate within 30 days of its end, and reports one that has ended', () => {
+describe('the findings about certificates and credentials', () => {
+  it('warn of a certificate within 30 days of its end, and report one that has ended', () => {
     expect(codesOf(certificateIn(30.01))).toEqual([])
     expect(codesOf(certificateIn(30))).toEqual(['warning certificate_ending'])
     expect(codesOf(certificateIn(0.00002))).toEqual(['warning certificate_ending'])
@@ -45,8 +45,8 @@ describe('the judgement of certificates and credentials', () => {
     expect(codesOf(certificateIn(-400))).toEqual(['error certificate_expired'])
   })
 
-  it('says which certificate, when, and what fails without a new one', () => {
-    expect(judge(certificateIn(5))).toEqual([
+  it('name the certificate, its end, and what fails without a new one', () => {
+    expect(findAll(certificateIn(5))).toEqual([
       {
         code: 'certificate_ending',
         severity: 'warning',
@@ -55,28 +55,28 @@ describe('the judgement of certificates and credentials', () => {
           'the certificate of acme.t1 (SHA-256 AB:CD:EF:01...) ends at 2025-11-29T16:01:40Z, in 5 d',
         advice:
           'install a new certificate of the same authority and common name; without it the device ' +
-          'will not sign in any more',
+          'will not be able to sign in',
       },
     ])
-    const [expired] = judge(certificateIn(-3, { signedIn: false, problem: 'CERT_HAS_EXPIRED' }))
+    const [expired] = findAll(certificateIn(-3, { signedIn: false, problem: 'CERT_HAS_EXPIRED' }))
     expect(expired?.example).toMatch(/ended at 2025-11-21T16:01:40Z, 3 d ago$/)
     expect(expired?.advice).toContain('signs in with its password')
   })
 
-  it('warns of a certificate that nobody vouches for, whenever it ends', () => {
+  it('warn of a certificate that is not trusted, whenever it ends', () => {
     const untrusted = { problem: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', signedIn: false }
     expect(codesOf(certificateIn(900, untrusted))).toEqual(['warning certificate_untrusted'])
     expect(codesOf(certificateIn(9, untrusted))).toEqual([
       'warning certificate_untrusted',
       'warning certificate_ending',
     ])
-    const [finding] = judge(certificateIn(900, { ...untrusted, commonName: '' }))
+    const [finding] = findAll(certificateIn(900, { ...untrusted, commonName: '' }))
     expect(finding?.example).toContain('no common name')
     expect(finding?.example).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
     expect(finding?.advice).toContain('PADBORG_TLS_CLIENT_CA')
   })
 
-  it('looks at the credential that ends last', () => {
+  it('follow the credential that ends last', () => {
     const codes = (...days: (number | null)[]) => codesOf({ ...HEALTHY, ...credentialsIn(...days) })
     expect(codes()).toEqual([])
     expect(codes(null)).toEqual([])
@@ -91,8 +91,8 @@ describe('the judgement of certificates and credentials', () => {
     expect(codes(-10, -1)).toEqual(['error credential_expired'])
   })
 
-  it('says which credential ends, and how the next one is made', () => {
-    const [finding] = judge({ ...HEALTHY, ...credentialsIn(-1, 2) })
+  it('name the credential that ends, and how to make the next one', () => {
+    const [finding] = findAll({ ...HEALTHY, ...credentialsIn(-1, 2) })
     expect(finding).toMatchObject({
       path: 'credentials',
       example: 'the last of 2 credentials ends at 2025-11-26T16:01:40Z, in 2 d',
@@ -100,7 +100,7 @@ describe('the judgement of certificates and credentials', () => {
     expect(finding?.advice).toContain('POST /api/v1/devices/acme.t1/credentials')
   })
 
-  it('does not miss a credential where the certificate signs in', () => {
+  it('leave credentials out where the device signs in by certificate', () => {
     const ended = credentialsIn(-1)
     expect(codesOf({ ...certificateIn(900), ...ended })).toEqual([])
     expect(codesOf({ ...certificateIn(900, { signedIn: false }), ...ended })).toEqual([

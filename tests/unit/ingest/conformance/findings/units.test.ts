@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { heatCoefficient } from '#lib/kpi/heat/heat-coefficient.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
-import type { Evidence } from '../../../../../ingest/conformance/judgement.ts'
-import { judge } from '../../../../../ingest/conformance/judgements.ts'
+import type { Evidence } from '../../../../../ingest/conformance/finding.ts'
+import { findAll } from '../../../../../ingest/conformance/catalogue.ts'
 import { codesOf, HEALTHY, readingOf } from '../evidence.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261125)
@@ -22,7 +22,7 @@ function truck(readings: readonly ReadingRow[]): string[] {
 }
 
 function advice(evidence: Evidence, code: string): string {
-  return judge(evidence).find((one) => one.code === code)?.advice ?? ''
+  return findAll(evidence).find((one) => one.code === code)?.advice ?? ''
 }
 
 /** A heat meter that hands over 300 kW at 80 to 50 C, read every ten minutes for a day. */
@@ -43,8 +43,8 @@ function meter(
 
 const WARM = { tFlowC: 80, tReturnC: 50 }
 
-describe(`units that look wrong (SEED=${SEED})`, () => {
-  it('speeds: nothing to say of km/h, whatever the noise of the receiver', () => {
+describe(`findings about units (SEED=${SEED})`, () => {
+  it('speed: none for km/h, whatever the noise of the receiver', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 20, max: 100, noNaN: true }),
@@ -72,31 +72,31 @@ describe(`units that look wrong (SEED=${SEED})`, () => {
     expect(advice({ ...HEALTHY, readings }, 'speed_unit')).toContain(`in ${unit}:`)
   })
 
-  it('speeds: a device that stands, or gives few positions, proves nothing', () => {
+  it('speed: none for a device that stands, or sends few positions', () => {
     expect(truck(drive(0, () => ({ speedKmh: 0 })))).toEqual([])
     expect(truck(drive(80, () => ({ speedKmh: 22 })).slice(0, 20))).toEqual([])
   })
 
-  it('speeds: what is off by no known unit may be the positions', () => {
+  it('speed: none where no unit explains the difference, since the positions may be wrong', () => {
     for (const factor of [1.15, 1.4, 2.5, 10]) {
       expect(truck(drive(60, (kmh) => ({ speedKmh: kmh / factor })))).toEqual([])
     }
   })
 
-  it('odometers: what is off by no known unit may be the way', () => {
+  it('odometer: none where no unit explains the difference, since the route may be wrong', () => {
     for (const factor of [1.3, 2, 4, 20, 100]) {
       expect(truck(drive(60, (_kmh, metres) => ({ odometerM: metres / factor })))).toEqual([])
     }
   })
 
-  it('odometers: kilometres are told, metres are right', () => {
+  it('odometer: one for kilometres, none for metres', () => {
     expect(truck(drive(80, (_kmh, odometerM) => ({ odometerM })))).toEqual([])
     const readings = drive(80, (_kmh, metres) => ({ odometerM: metres / 1000 }))
     expect(truck(readings)).toEqual(['error distance_unit'])
     expect(advice({ ...HEALTHY, readings }, 'distance_unit')).toContain('in km:')
   })
 
-  it('energy: nothing to say of kWh', () => {
+  it('energy: none for kWh', () => {
     expect(codesOf(meter((energyKwh, volumeM3) => ({ energyKwh, volumeM3, ...WARM })))).toEqual([])
     expect(codesOf(meter((energyKwh) => ({ energyKwh, powerKw: 300 })))).toEqual([])
   })
@@ -118,20 +118,20 @@ describe(`units that look wrong (SEED=${SEED})`, () => {
     }
   })
 
-  it('energy: a coarse register proves nothing before it has counted sixteen steps', () => {
+  it('energy: none for a coarse register before it has counted sixteen steps', () => {
     const told = (energyKwh: number, volumeM3: number) => ({ energyKwh, volumeM3, ...WARM })
     const coarse = (kwh: number, m3: number) => told(Math.floor(kwh / 700) * 1000, m3)
     expect(codesOf(meter(coarse))).toEqual([])
   })
 
-  it('energy: GJ are told by the very first message', () => {
+  it('energy: one for GJ from the first message on', () => {
     const whole = meter((kwh, volumeM3) => ({ energyKwh: kwh / (1000 / 3.6), volumeM3 }))
     const first = { ...whole, readings: whole.readings.slice(-1) }
     expect(codesOf(first)).toEqual(['error energy_unit'])
     expect(advice(first, 'energy_unit')).toContain('in GJ:')
   })
 
-  it('power: W is told by flow and temperatures', () => {
+  it('power: one for W, by flow and temperatures', () => {
     const fields = { powerKw: 69_000, volumeFlowM3h: 2, ...WARM }
     const evidence = meter(() => fields)
     expect(codesOf(evidence)).toEqual(['error power_unit'])
@@ -139,7 +139,7 @@ describe(`units that look wrong (SEED=${SEED})`, () => {
     expect(codesOf(meter(() => ({ ...fields, powerKw: 69 })))).toEqual([])
   })
 
-  it('temperatures: kelvin and Fahrenheit', () => {
+  it('temperature: one for kelvin and for Fahrenheit', () => {
     const kelvin = { ...HEALTHY, last: [readingOf(99, { cargoTemp1C: 255.15 })] }
     expect(codesOf(kelvin)).toEqual(['error temperature_unit'])
     expect(advice(kelvin, 'temperature_unit')).toContain('kelvin')
@@ -150,7 +150,7 @@ describe(`units that look wrong (SEED=${SEED})`, () => {
     expect(codesOf(warm)).toEqual(['error heat_temperature_unit'])
   })
 
-  it('percentages that are shares', () => {
+  it('percentages: one for fractions of one', () => {
     const shares = drive(80, (kmh, metres) => ({ speedKmh: kmh, fuelPct: 0.9 - metres / 1e6 }))
     expect(truck(shares)).toEqual(['warning fraction'])
     const empty = drive(80, (speedKmh) => ({ speedKmh, fuelPct: 0 }))

@@ -8,10 +8,10 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { SilenceRow } from '#lib/telemetry/live.ts'
 import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import type { DeviceState, IntakeState } from '../state/intake-state.ts'
-import { factsOf } from './facts.ts'
-import { judge } from './judgements.ts'
-import { findOtherFormat } from './findings/other-format.ts'
-import { createAskRejected } from './rejection-groups.ts'
+import { factsOf } from './evidence/facts.ts'
+import { findAll } from './catalogue.ts'
+import { findOtherFormat } from './evidence/other-format.ts'
+import { createRejectionReader } from './evidence/rejection-groups.ts'
 
 export interface ConformanceDeps {
   readonly state: IntakeState
@@ -30,15 +30,13 @@ type Conformance = (query: ConformanceQuery, signal: AbortSignal) => Promise<Con
 const HOUR_NS = 3_600_000_000_000n
 /** Rejections older than this are history. */
 const REJECTED_WITHIN_NS = 24n * HOUR_NS
-/** The store is asked for so many readings, and no further back than this before the latest. */
+/** So many readings are read from the store, and none older than this before the latest. */
 const READINGS = 500
 const LOOK_BACK_NS = { fleet: HOUR_NS, metering: 96n * HOUR_NS } as const
 
-/**
- * Says what is right and wrong with what a device sends: state, a few rejections, a few readings.
- */
+/** Finds what is wrong with a device's messages: state, a few rejections, a few readings. */
 export function createConformance(deps: ConformanceDeps): Conformance {
-  const askRejected = createAskRejected(deps.db)
+  const readRejections = createRejectionReader(deps.db)
   return async ({ device: id }, signal) => {
     const device = deps.device(id)
     if (!device) {
@@ -48,7 +46,7 @@ export function createConformance(deps: ConformanceDeps): Conformance {
     const state = deps.state.devices.get(id) ?? null
     const facts = factsOf(device, state, nowNs)
     const last = state ? [...state.last.values()] : []
-    const { groups, lastWhole } = askRejected(id, nowNs - REJECTED_WITHIN_NS)
+    const { groups, lastWhole } = readRejections(id, nowNs - REJECTED_WITHIN_NS)
     const secretOf = (name: string) => deps.secretOf(id, name)
     const otherFormat =
       lastWhole && findOtherFormat(lastWhole, { device, timezone: deps.timezone, secretOf })
@@ -64,7 +62,7 @@ export function createConformance(deps: ConformanceDeps): Conformance {
       readings,
       silences: deps.silencesOf(id),
     }
-    return { device: id, findings: judge(evidence), facts }
+    return { device: id, findings: findAll(evidence), facts }
   }
 }
 

@@ -1,15 +1,15 @@
-import { numberText } from '../../wording.ts'
+import { numberText } from '../text.ts'
 
-/** A unit somebody may have sent instead of ours, and how many of ours one of it is. */
+/** A unit that may have been sent instead of ours, and its size in ours. */
 export interface Candidate {
   readonly unit: string
   readonly factor: number
 }
 
-/** How far measured and expected may be apart and still be the same thing. */
+/** Measured and expected values this close count as equal. */
 const TOLERANCE = 0.15
 
-/** The unit by which a value that is too small (factor above 1) or too large becomes right. */
+/** The unit that explains a value that is too small (factor above 1) or too large. */
 export function candidateFor(
   factor: number,
   candidates: readonly Candidate[],
@@ -25,7 +25,7 @@ export function medianOf(values: readonly number[]): number | null {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? null
 }
 
-/** `0.126 where 35.1 is expected: 279 times as much`. */
+/** `0.126 where about 35.1 is expected`. */
 export function ratioText(seen: number, expected: number): string {
   return `${numberText(seen)} where about ${numberText(expected)} is expected`
 }

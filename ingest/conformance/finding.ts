@@ -4,33 +4,33 @@ import type { SilenceRow } from '#lib/telemetry/live.ts'
 import type { LastValue, ReadingRow } from '#lib/telemetry/questions.ts'
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
 
-/** Rejections of one device that say the same of the same place. */
+/** Rejections of one device with the same reason at the same path. */
 export interface RejectionGroup {
   readonly reason: RejectionReason
-  /** Elements of an array are one place: `[].data.speedKmh`. */
+  /** Without the indices of elements: `[].data.speedKmh`. */
   readonly path: string
   readonly count: number
-  /** Of the newest of them. */
+  /** From the newest of them. */
   readonly expected: string
   readonly got: string
-  /** What stood there, or how the payload began. */
+  /** The value at the path, or the beginning of the payload. */
   readonly value: string
   readonly lastAtNs: bigint
 }
 
-/** A format that reads what the device sends and its own format does not. */
+/** A format that can read a payload that the device's own format cannot. */
 export interface OtherFormat {
   readonly name: string
-  /** The format that was tried in vain. */
+  /** The format that refused the payload. */
   readonly instead: string
   /** Beginning of the payload. */
   readonly excerpt: string
 }
 
-/** All that is known of one device at one moment. */
+/** Everything known of one device at one moment. */
 export interface Evidence {
   readonly device: Device
-  /** Of the registry, those that have ended too. */
+  /** From the registry, including those that have ended. */
   readonly credentials: readonly Credential[]
   readonly nowNs: bigint
   readonly facts: ConformanceFacts
@@ -40,13 +40,13 @@ export interface Evidence {
   readonly last: readonly LastValue[]
   /** The latest readings of its own kind, oldest first; not many. */
   readonly readings: readonly ReadingRow[]
-  /** Robots of it that are ONLINE and send no `state`. */
+  /** Its robots that are ONLINE and send no `state`. */
   readonly silences: readonly SilenceRow[]
 }
 
-/** One thing that may be wrong: pure, one file or table row each, listed in `judgements.ts`. */
-export interface Judgement {
-  /** Every code it may find: rows of docs/conformance.md. */
+/** A rule for one or a few findings: pure, one file in `findings/` each, listed in `catalogue.ts`. */
+export interface FindingRule {
+  /** Every code it may find; each is a row of docs/conformance.md. */
   readonly codes: readonly string[]
-  judge(evidence: Evidence): readonly ConformanceFinding[]
+  find(evidence: Evidence): readonly ConformanceFinding[]
 }

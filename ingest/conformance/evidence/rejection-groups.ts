@@ -1,48 +1,47 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
-import type { RejectionGroup } from './judgement.ts'
+import type { RejectionGroup } from '../finding.ts'
 import { shownValue } from './shown-value.ts'
 
-/** A message of which nothing could be stored. */
+/** A message that was rejected as a whole. */
 export interface LastRejected {
   readonly topic: string
   readonly payload: Uint8Array
   readonly receivedAtNs: bigint
-  /** What tried to read it. */
+  /** The format that refused it. */
   readonly format: string
 }
 
-export interface RejectedOf {
+export interface RecentRejections {
   /** Most frequent first. */
   readonly groups: readonly RejectionGroup[]
-  /** The newest that could not be read as a whole; null where every one could in part. */
+  /** The newest message that was rejected as a whole; null where there is none. */
   readonly lastWhole: LastRejected | null
 }
 
-export type AskRejected = (device: FullId, sinceNs: bigint) => RejectedOf
+type RejectionReader = (device: FullId, sinceNs: bigint) => RecentRejections
 
-/** The newest rejections are enough to tell what is wrong; an array may hold thousands. */
-const MESSAGES = 200
-const ITEMS = 2000
-/** Sorts of rejection told; a device with more of them has not been looked at yet. */
-const GROUPS = 20
+/** The newest rejections are enough to see what is wrong; an array may hold thousands. */
+const MAX_MESSAGES = 200
+const MAX_ELEMENTS = 2000
+const MAX_GROUPS = 20
 
-/** Rejections of one device not yet recovered: by the index on device, never a scan. */
-export function createAskRejected(db: DatabaseSync): AskRejected {
-  const items = db.prepare(
+/** Reads the open rejections of one device: by the index on device, never a scan. */
+export function createRejectionReader(db: DatabaseSync): RejectionReader {
+  const elements = db.prepare(
     `SELECT r.position, r.reason, r.path, r.expected, r.got, m.received_ns
      FROM (SELECT position, received_ns FROM rejected_messages
-           WHERE device = ? ORDER BY position DESC LIMIT ${MESSAGES}) m
+           WHERE device = ? ORDER BY position DESC LIMIT ${MAX_MESSAGES}) m
      JOIN rejections r USING (position)
      WHERE r.recovered_position IS NULL AND m.received_ns >= ?
-     ORDER BY m.position DESC, r.item LIMIT ${ITEMS}`,
+     ORDER BY m.position DESC, r.item LIMIT ${MAX_ELEMENTS}`,
   )
-  items.setReadBigInts(true)
+  elements.setReadBigInts(true)
   const whole = db.prepare(
     `SELECT m.topic, m.payload, m.received_ns, r.format
      FROM (SELECT * FROM rejected_messages
-           WHERE device = ? ORDER BY position DESC LIMIT ${MESSAGES}) m
+           WHERE device = ? ORDER BY position DESC LIMIT ${MAX_MESSAGES}) m
      JOIN rejections r USING (position)
      WHERE m.whole = 1 AND r.recovered_position IS NULL AND m.received_ns >= ?
      ORDER BY m.position DESC, r.item LIMIT 1`,
@@ -50,7 +49,7 @@ export function createAskRejected(db: DatabaseSync): AskRejected {
   whole.setReadBigInts(true)
   const payload = db.prepare('SELECT payload FROM rejected_messages WHERE position = ?')
   return (device, sinceNs) => ({
-    groups: groupsOf(items.all(device, sinceNs)).map(({ position, ownPath, ...group }) => ({
+    groups: groupsOf(elements.all(device, sinceNs)).map(({ position, ownPath, ...group }) => ({
       ...group,
       value: shownValue(bytesOf(payload.get(position)), ownPath),
     })),
@@ -59,14 +58,14 @@ export function createAskRejected(db: DatabaseSync): AskRejected {
 }
 
 type Row = Readonly<Record<string, unknown>>
-type Gathered = Omit<RejectionGroup, 'value'> & {
-  /** Where the newest of them stands, and its path there. */
+type UnshownGroup = Omit<RejectionGroup, 'value'> & {
+  /** The position of the newest of them, and its path there. */
   readonly position: number
   readonly ownPath: string
 }
 
-function groupsOf(rows: readonly Row[]): Gathered[] {
-  const groups = new Map<string, Gathered>()
+function groupsOf(rows: readonly Row[]): UnshownGroup[] {
+  const groups = new Map<string, UnshownGroup>()
   for (const row of rows) {
     const reason = REJECTION_REASONS.find((one) => one === row['reason']) ?? 'malformed'
     const ownPath = String(row['path'])
@@ -90,7 +89,7 @@ function groupsOf(rows: readonly Row[]): Gathered[] {
           },
     )
   }
-  return [...groups.values()].toSorted((a, b) => b.count - a.count).slice(0, GROUPS)
+  return [...groups.values()].toSorted((a, b) => b.count - a.count).slice(0, MAX_GROUPS)
 }
 
 function lastOf(row: Row | undefined): LastRejected | null {

@@ -1,9 +1,9 @@
-import type { Judgement } from '../../judgement.ts'
-import { candidateFor, medianOf, ratioText, type Candidate } from './candidate.ts'
-import { legsOf, type Leg } from './legs.ts'
-import { numberIn } from './numbers.ts'
+import type { FindingRule } from '../finding.ts'
+import { candidateFor, medianOf, ratioText, type Candidate } from '../units/candidate.ts'
+import { legsOf, type Leg } from '../units/legs.ts'
+import { numberIn } from '../units/number-in.ts'
 
-/** What trackers send as speed, in km/h. Knots and miles are 15 % apart. */
+/** The units that trackers send speed in. Knots and miles are 15 % apart. */
 const UNITS: readonly Candidate[] = [
   { unit: 'km/h', factor: 1 },
   { unit: 'knots', factor: 1.852 },
@@ -13,22 +13,22 @@ const UNITS: readonly Candidate[] = [
 ]
 const TOLERANCE = 0.06
 /** Fewer legs prove nothing. */
-const LEAST_LEGS = 5
+const MIN_LEGS = 5
 
-/** The speed a device tells against the way its positions take. */
-export const speedUnit: Judgement = {
+/** Compares the speed a device sends with its positions. */
+export const speedUnit: FindingRule = {
   codes: ['speed_unit'],
-  judge({ readings }) {
+  find({ readings }) {
     const legs = legsOf(readings).flatMap((leg) => {
-      const told = meanSpeed(leg)
-      return told === null || told <= 0 ? [] : [{ told, real: (leg.metres / leg.seconds) * 3.6 }]
+      const sent = meanSpeed(leg)
+      return sent === null || sent <= 0 ? [] : [{ sent, real: (leg.metres / leg.seconds) * 3.6 }]
     })
-    if (legs.length < LEAST_LEGS) return []
-    const factor = medianOf(legs.map(({ told, real }) => real / told)) ?? 1
+    if (legs.length < MIN_LEGS) return []
+    const factor = medianOf(legs.map(({ sent, real }) => real / sent)) ?? 1
     const found = candidateFor(factor, UNITS, TOLERANCE)
     if (!found || found.factor === 1) return []
-    const told = medianOf(legs.map((leg) => leg.told)) ?? 0
-    const example = `${ratioText(told, told * factor)} from ${legs.length} stretches of its way`
+    const sent = medianOf(legs.map((leg) => leg.sent)) ?? 0
+    const example = `${ratioText(sent, sent * factor)} from ${legs.length} legs of its route`
     const advice = `speedKmh can only be in ${found.unit}: multiply by ${found.factor} before sending`
     const severity = 'error'
     return [{ code: 'speed_unit', severity, path: 'data.speedKmh', example, advice }]

@@ -13,7 +13,7 @@ export function ageText(seconds: number): string {
   return `${Math.round(seconds / DAY_S)} d`
 }
 
-/** Three significant digits, as people read them. */
+/** Three significant digits. */
 export function numberText(value: number): string {
   return String(Number(value.toPrecision(3)))
 }
@@ -22,14 +22,14 @@ export function shareText(part: number, whole: number): string {
   return `${part} of ${whole}`
 }
 
-const EXCERPT_LENGTH = 160
+const MAX_EXCERPT_LENGTH = 160
 
-/** The beginning of a payload: as text where it is text, else in hexadecimal. */
+/** The beginning of a payload: as text where it is text, otherwise in hexadecimal. */
 export function excerptOf(payload: Uint8Array): string {
-  const beginning = payload.subarray(0, 4 * EXCERPT_LENGTH)
+  const beginning = payload.subarray(0, 4 * MAX_EXCERPT_LENGTH)
   const text = textOf(beginning)
   const shown = text ?? Buffer.from(beginning).toString('hex')
-  return shown.length > EXCERPT_LENGTH ? `${shown.slice(0, EXCERPT_LENGTH)}...` : shown
+  return shown.length > MAX_EXCERPT_LENGTH ? `${shown.slice(0, MAX_EXCERPT_LENGTH)}...` : shown
 }
 
 function textOf(bytes: Uint8Array): string | null {

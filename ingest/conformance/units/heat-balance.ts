@@ -1,21 +1,19 @@
 import { heatCoefficient } from '#lib/kpi/heat/heat-coefficient.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
-import { numberIn } from './numbers.ts'
+import { numberIn } from './number-in.ts'
 
-/** What an energy register counted, and what power or water over the same time make of it. */
+/** The energy a register counted, and the energy expected from power or water in that time. */
 export interface Balance {
   readonly counted: number
   readonly expectedKwh: number
 }
 
-/** Readings further apart may have had any power between them. */
-const LONGEST_H = 2
-/**
- * So many steps of both registers, so that the last digit is less of the sum than the tolerance.
- */
-const LEAST_STEPS = 16
+/** Between readings further apart the power may have been anything. */
+const MAX_GAP_H = 2
+/** With so many steps of both registers the last digit matters less than the tolerance. */
+const MIN_STEPS = 16
 
-/** By the mean power of each two readings; null where that is too little to tell. */
+/** By the mean power of each two readings; null where there are too few. */
 export function balanceByPower(readings: readonly ReadingRow[]): Balance | null {
   return balance(readings, (from, to, hours) => {
     const before = numberIn(from.fields, 'powerKw')
@@ -24,7 +22,7 @@ export function balanceByPower(readings: readonly ReadingRow[]): Balance | null 
   })
 }
 
-/** By the water that flowed and how much it cooled (EN 1434); null where that cannot be told. */
+/** By the volume of water and how much it cooled (EN 1434); null where there is too little. */
 export function balanceByWater(
   readings: readonly ReadingRow[],
   flowSensor: 'flow' | 'return',
@@ -53,7 +51,7 @@ function balance(readings: readonly ReadingRow[], expect: Expect): Balance | nul
     if (after === null) continue
     const before = from ? numberIn(from.fields, 'energyKwh') : null
     const hours = from ? Number(to.timeNs - from.timeNs) / 3.6e12 : 0
-    const expected = from && hours <= LONGEST_H ? expect(from, to, hours) : null
+    const expected = from && hours <= MAX_GAP_H ? expect(from, to, hours) : null
     from = to
     if (before === null || expected === null || after < before) continue
     if (after > before) energySteps += 1
@@ -61,6 +59,6 @@ function balance(readings: readonly ReadingRow[], expect: Expect): Balance | nul
     counted += after - before
     expectedKwh += expected
   }
-  const isEnough = Math.min(energySteps, expectedSteps) >= LEAST_STEPS
+  const isEnough = Math.min(energySteps, expectedSteps) >= MIN_STEPS
   return isEnough && expectedKwh > 0 ? { counted, expectedKwh } : null
 }

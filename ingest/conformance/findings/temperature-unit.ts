@@ -2,9 +2,9 @@ import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
-import type { Judgement } from '../../judgement.ts'
-import { numberText } from '../../wording.ts'
-import { numberIn } from './numbers.ts'
+import type { FindingRule } from '../finding.ts'
+import { numberText } from '../text.ts'
+import { numberIn } from '../units/number-in.ts'
 
 interface Scale {
   readonly unit: string
@@ -18,9 +18,9 @@ const SCALES: readonly Scale[] = [
 ]
 
 /** Temperatures above their physical range that lie in it on another scale. */
-export const temperatureUnit: Judgement = {
+export const temperatureUnit: FindingRule = {
   codes: ['temperature_unit'],
-  judge: ({ last }) => last.flatMap(findingsOf),
+  find: ({ last }) => last.flatMap(findingsOf),
 }
 
 function findingsOf({ kind, fields }: LastValue): ConformanceFinding[] {

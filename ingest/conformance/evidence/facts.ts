@@ -6,10 +6,10 @@ import type {
   SequenceFacts,
   TransportFacts,
 } from '#lib/telemetry/conformance.ts'
-import type { DeviceState } from '../state/intake-state.ts'
-import { rateAt, type Traffic } from './traffic.ts'
+import type { DeviceState } from '../../state/intake-state.ts'
+import { rateAt, type Traffic } from '../traffic.ts'
 
-/** What the state of the intake says of a device, without judging it. */
+/** The facts that the state of the intake has of a device. */
 export function factsOf(
   device: Device,
   state: DeviceState | null,

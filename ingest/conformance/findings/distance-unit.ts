@@ -1,25 +1,23 @@
-import type { Judgement } from '../../judgement.ts'
-import { candidateFor, ratioText, type Candidate } from './candidate.ts'
-import { legsOf } from './legs.ts'
-import { numberIn } from './numbers.ts'
+import type { FindingRule } from '../finding.ts'
+import { candidateFor, ratioText, type Candidate } from '../units/candidate.ts'
+import { legsOf } from '../units/legs.ts'
+import { numberIn } from '../units/number-in.ts'
 
-/**
- * What an odometer may count instead of metres; 5 m is the step of SPN 917 (docs/domain.md 2.3).
- */
+/** The units an odometer may count in; 5 m is the step of SPN 917 (docs/domain.md 2.3). */
 const UNITS: readonly Candidate[] = [
   { unit: 'm', factor: 1 },
   { unit: 'km', factor: 1000 },
   { unit: 'miles', factor: 1609.344 },
   { unit: 'steps of 5 m', factor: 5 },
 ]
-/** Fewer counts, or a shorter way, prove nothing. */
-const LEAST_COUNTS = 5
-const LEAST_M = 500
+/** Fewer counts, or a shorter route, prove nothing. */
+const MIN_COUNTS = 5
+const MIN_M = 500
 
-/** The odometer of a device against the way its positions take. */
-export const distanceUnit: Judgement = {
+/** Compares the odometer of a device with its positions. */
+export const distanceUnit: FindingRule = {
   codes: ['distance_unit'],
-  judge({ readings }) {
+  find({ readings }) {
     let metres = 0
     let counted = 0
     for (const leg of legsOf(readings)) {
@@ -31,7 +29,7 @@ export const distanceUnit: Judgement = {
       metres += leg.metres
       counted += end - start
     }
-    if (metres < LEAST_M || counted < LEAST_COUNTS) return []
+    if (metres < MIN_M || counted < MIN_COUNTS) return []
     const found = candidateFor(metres / counted, UNITS)
     if (!found || found.factor === 1) return []
     const example = `${ratioText(counted, metres)} by its positions`

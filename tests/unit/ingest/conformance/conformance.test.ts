@@ -6,7 +6,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
-import { createConformance } from '../../../../ingest/conformance/answer.ts'
+import { createConformance } from '../../../../ingest/conformance/conformance.ts'
 import { loadState, openIngestDb, saveSnapshot } from '../../../../ingest/state/ingest-db.ts'
 import { runPipeline } from '../../../../ingest/pipeline/pipeline.ts'
 import { createRejectionBook } from '../../../../ingest/rejections/rejection-log.ts'
@@ -41,7 +41,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     dir.remove()
   })
 
-  it('is silence before the first message, and no store is asked', async () => {
+  it('is only silence before the first message, without a query of the store', async () => {
     const { findings, facts } = await setUp.ask()
     expect(findings.map(({ code }) => code)).toEqual(['silent'])
     expect(facts).toMatchObject({ registeredFormat: 'native', lastFormat: null, read: 0 })
@@ -63,7 +63,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     }
   })
 
-  it('says which format reads what its own does not', async () => {
+  it('names the format that can read what its own cannot', async () => {
     const payload = '{"state":{"reported":{"ts":1763999990000,"latlng":"54.79,9.44","sp":7}}}'
     await setUp.send(journaled(1, payload))
     const { findings } = await setUp.ask()
@@ -72,7 +72,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     expect(other?.advice).toContain('looks like teltonika, but it was read as native')
   })
 
-  it('knows the other format of every good case whose device kind has one', async () => {
+  it('recognises the other format of every good case whose device kind has one', async () => {
     const wrong: string[] = []
     let recognised = 0
     let cases = 0
@@ -144,7 +144,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     expect((await setUp.ask()).findings.map(({ code }) => code)).not.toContain('malformed')
   })
 
-  it('asks the store for a bounded piece only', async () => {
+  it('reads a bounded span of the store only', async () => {
     await setUp.send(journaled(1, truckPayload(1)))
     await setUp.ask()
     const [query] = setUp.asked
@@ -153,7 +153,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     expect(Number((query?.toNs ?? 0n) - (query?.fromNs ?? 0n))).toBeLessThan(3.7e12)
   })
 
-  it('says the same after the state was saved and read again', async () => {
+  it('is the same after the state was saved and loaded again', async () => {
     for (const position of [1, 2, 5]) {
       const more = { qos: 0, retain: true, receivedAtNs: T0 + BigInt(position) } as const
       await setUp.send(journaled(position, truckPayload(position, 900), more))
@@ -166,7 +166,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     expect(await setUp.ask()).toEqual(before)
   })
 
-  it('answers whatever bytes were rejected', async () => {
+  it('has findings whatever bytes were rejected', async () => {
     let position = 0
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.json()), async (given) => {
@@ -190,7 +190,7 @@ function goodCases(): [format: string, folder: string][] {
   )
 }
 
-/** The part of the intake behind the journal, with a store that is an array. */
+/** The part of the intake after the journal, with a store that is an array. */
 function intake(path: string, as: Partial<Device> = {}) {
   const db = openIngestDb(path)
   const rejections = createRejectionBook(db)

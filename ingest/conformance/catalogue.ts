@@ -1,24 +1,24 @@
-import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
-import { SEVERITIES } from '#lib/telemetry/conformance.ts'
+import { SEVERITIES, type ConformanceFinding } from '#lib/telemetry/conformance.ts'
+import type { Evidence, FindingRule } from './finding.ts'
 import { certificate } from './findings/certificate.ts'
 import { clock } from './findings/clock.ts'
 import { delivery } from './findings/delivery.ts'
+import { distanceUnit } from './findings/distance-unit.ts'
+import { energyUnit } from './findings/energy-unit.ts'
 import { flags } from './findings/flags.ts'
 import { format } from './findings/format.ts'
-import type { Evidence, Judgement } from './judgement.ts'
+import { fraction } from './findings/fraction.ts'
+import { powerUnit } from './findings/power-unit.ts'
 import { rejected } from './findings/rejected.ts'
 import { sequence } from './findings/sequence.ts'
 import { silence } from './findings/silence.ts'
 import { size } from './findings/size.ts'
+import { speedUnit } from './findings/speed-unit.ts'
 import { stateSilence } from './findings/state-silence.ts'
-import { distanceUnit } from './findings/units/distance.ts'
-import { energyUnit } from './findings/units/energy.ts'
-import { fraction } from './findings/units/fraction.ts'
-import { speedUnit } from './findings/units/speed.ts'
-import { temperatureUnit } from './findings/units/temperature.ts'
+import { temperatureUnit } from './findings/temperature-unit.ts'
 
-/** Everything that is looked at. A new judgement is a file beside this and a line here. */
-export const JUDGEMENTS: readonly Judgement[] = [
+/** Every finding. A new one is a file in `findings/` and a line here. */
+export const FINDINGS: readonly FindingRule[] = [
   silence,
   stateSilence,
   format,
@@ -30,6 +30,7 @@ export const JUDGEMENTS: readonly Judgement[] = [
   size,
   flags,
   energyUnit,
+  powerUnit,
   speedUnit,
   distanceUnit,
   temperatureUnit,
@@ -37,8 +38,8 @@ export const JUDGEMENTS: readonly Judgement[] = [
 ]
 
 /** The findings about a device, the worst first. */
-export function judge(evidence: Evidence): ConformanceFinding[] {
-  return JUDGEMENTS.flatMap((one) => one.judge(evidence)).toSorted(
+export function findAll(evidence: Evidence): ConformanceFinding[] {
+  return FINDINGS.flatMap((rule) => rule.find(evidence)).toSorted(
     (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
   )
 }

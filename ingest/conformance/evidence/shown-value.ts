@@ -1,25 +1,25 @@
 import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
-import { excerptOf } from './wording.ts'
+import { excerptOf } from '../text.ts'
 
-/** Longer payloads are not taken apart for an example. */
+/** Longer payloads are not parsed for an example. */
 const MAX_BYTES = 64 * 1024
-const SHOWN = 80
+const MAX_SHOWN_LENGTH = 80
 
-/** What stands in a payload at the path of a rejection; its beginning where that is not found. */
+/** The value at the path of a rejection; the beginning of the payload where that is not found. */
 export function shownValue(payload: Uint8Array, path: string): string {
   const value = payload.length <= MAX_BYTES && path !== '' ? valueAt(payload, path) : undefined
   if (value === undefined) return excerptOf(payload)
   const text = JSON.stringify(value)
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}...` : text
 }
 
 function valueAt(payload: Uint8Array, path: string): unknown {
   let value = jsonOf(payload)
-  for (const [, name, item] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
-    const key = name ?? item
+  for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
+    const key = name ?? index
     if (typeof value !== 'object' || value === null || key === undefined) return undefined
     if (!Object.hasOwn(value, key)) return undefined
-    // An own name of an object or array, so there is a value.
+    // An own name of an object or array, so it has a value.
     value = (value as Readonly<Record<string, unknown>>)[key]
   }
   return value
@@ -31,7 +31,7 @@ function jsonOf(payload: Uint8Array): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // No JSON: the caller shows how the payload begins.
+    // No JSON: the caller shows the beginning of the payload.
     return undefined
   }
 }

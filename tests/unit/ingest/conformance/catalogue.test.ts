@@ -2,49 +2,49 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import { judge, JUDGEMENTS } from '../../../../ingest/conformance/judgements.ts'
-import type { RejectionGroup } from '../../../../ingest/conformance/judgement.ts'
+import { findAll, FINDINGS } from '../../../../ingest/conformance/catalogue.ts'
+import type { RejectionGroup } from '../../../../ingest/conformance/finding.ts'
 import { T0 } from '../../../support/messages.ts'
 import { codesOf, HEALTHY, readingOf, S_NS, withFacts } from './evidence.ts'
 
 const DOCUMENT = new URL('../../../../docs/conformance.md', import.meta.url)
 
-describe('the judgements of a device', () => {
-  it('are the rows of docs/conformance.md, both ways', () => {
+describe('the findings about a device', () => {
+  it('have the rows of docs/conformance.md, both ways', () => {
     const rows = readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `(\w+)` \|/gm)
-    const codes = JUDGEMENTS.flatMap((one) => one.codes)
+    const codes = FINDINGS.flatMap((one) => one.codes)
     const described = [...rows].map(([, code = '']) => code)
     expect(new Set(described)).toEqual(new Set(codes))
     expect(new Set(codes).size, 'each code once').toBe(codes.length)
   })
 
-  it('know every reason of a rejection and every quality flag', () => {
-    const codes = JUDGEMENTS.flatMap((one) => one.codes)
+  it('cover every reason of a rejection and every quality flag', () => {
+    const codes = FINDINGS.flatMap((one) => one.codes)
     expect(codes).toEqual(expect.arrayContaining([...REJECTION_REASONS]))
     // `not_live` is ours: no fault of the sender.
     const shown = Object.keys(FLAGS).filter((flag) => flag !== 'not_live')
     expect(codes).toEqual(expect.arrayContaining(shown))
   })
 
-  it('find nothing in a healthy device', () => {
-    expect(judge(HEALTHY)).toEqual([])
+  it('are none for a healthy device', () => {
+    expect(findAll(HEALTHY)).toEqual([])
   })
 
-  it('tell a device that never sent how to connect', () => {
+  it('say how to connect a device that never sent', () => {
     const never = { firstReceivedAtNs: null, lastReceivedAtNs: null, read: 0, stored: 0 }
     const nothing = { clock: null, sequence: null, rate: null, transport: null, lastFormat: null }
     const evidence = { ...withFacts({ ...never, ...nothing }), last: [] }
     expect(codesOf(evidence)).toEqual(['error silent'])
-    const [finding] = judge(evidence)
+    const [finding] = findAll(evidence)
     expect(finding?.advice).toContain('user name acme.t1')
     expect(finding?.advice).toContain('padborg/v1/acme/t1/telemetry')
     const device = { ...evidence.device, format: 'teltonika', topics: ['86/data'] }
-    expect(judge({ ...evidence, device })[0]?.advice).toContain(
+    expect(findAll({ ...evidence, device })[0]?.advice).toContain(
       'padborg/v1/acme/t1/teltonika or 86/data',
     )
   })
 
-  it('notice when one stops, by its own pace', () => {
+  it('include a device that has stopped, by its own pace', () => {
     const at = (nowNs: bigint) => ({ ...HEALTHY, nowNs })
     expect(codesOf(at(T0 + 350n * S_NS))).toEqual([])
     expect(codesOf(at(T0 + 500n * S_NS))).toEqual(['warning stopped'])
@@ -56,11 +56,11 @@ describe('the judgements of a device', () => {
     expect(codesOf({ ...hourly, nowNs: T0 + 11n * 3600n * S_NS })).toEqual(['warning stopped'])
   })
 
-  it('notice messages that hold no reading', () => {
+  it('include messages without readings', () => {
     expect(codesOf({ ...HEALTHY, last: [] })).toEqual(['warning no_readings'])
   })
 
-  it('name what is rejected until good messages have come for two minutes', () => {
+  it('are errors for what is rejected until good messages have come for two minutes', () => {
     const group: RejectionGroup = {
       reason: 'schema',
       path: '[].data.speedKmh',
@@ -71,7 +71,7 @@ describe('the judgements of a device', () => {
       lastAtNs: T0 + 98n * S_NS,
     }
     const evidence = { ...HEALTHY, rejected: [group] }
-    expect(judge(evidence)).toEqual([
+    expect(findAll(evidence)).toEqual([
       {
         code: 'schema',
         severity: 'error',
@@ -86,7 +86,7 @@ describe('the judgements of a device', () => {
     expect(codesOf(worse), 'nothing good since').toEqual(['error schema'])
   })
 
-  it('measure clocks, and see without measuring that one is ahead', () => {
+  it('include clocks that are off, and without a measurement one that is ahead', () => {
     const clock = (offsetMs: number, boundMs: number) =>
       codesOf(withFacts({ clock: { offsetMs, boundMs, measuredAtNs: T0, syncClass: 'D' } }))
     expect(clock(-46_280, 12)).toEqual(['warning clock_offset'])
@@ -99,7 +99,7 @@ describe('the judgements of a device', () => {
     expect(codesOf(withFacts({ flags: { clock_invalid: 4 } }))).toEqual(['error clock_invalid'])
   })
 
-  it('count gaps, restarts and disorder of sequence numbers, and miss them', () => {
+  it('include gaps, restarts and disorder of sequence numbers, and missing numbers', () => {
     const sequence = { received: 97, lost: 3, restarts: 1, reordered: 2 }
     expect(codesOf(withFacts({ sequence }))).toEqual([
       'warning sequence_gaps',
@@ -109,13 +109,13 @@ describe('the judgements of a device', () => {
     expect(codesOf(withFacts({ sequence: null }))).toEqual(['info sequence_none'])
   })
 
-  it('look at QoS, retain, redelivery, repetition and size', () => {
+  it('include QoS, retain, redelivery, repetition and size', () => {
     const { transport } = HEALTHY.facts
     if (!transport) throw new Error('the healthy device has sent')
     const use = (more: Partial<typeof transport>, format = 'native') =>
       codesOf(withFacts({ transport: { ...transport, ...more }, lastFormat: format }))
     expect(use({ qos: [40, 60, 0] })).toEqual(['warning qos0'])
-    expect(use({ qos: [40, 60, 0] }, 'vda5050'), 'VDA 5050 asks for it').toEqual(['info qos0'])
+    expect(use({ qos: [40, 60, 0] }, 'vda5050'), 'VDA 5050 requires it').toEqual(['info qos0'])
     expect(use({ qos: [0, 0, 100] })).toEqual(['info qos2'])
     expect(use({ retained: 1 })).toEqual(['warning retained'])
     expect(use({ retained: 1 }, 'vda5050'), 'its connection topic').toEqual([])
@@ -125,7 +125,7 @@ describe('the judgements of a device', () => {
     expect(codesOf(withFacts({ duplicate: 6 }))).toEqual(['warning duplicate'])
   })
 
-  it('name each robot that is ONLINE and sends no state', () => {
+  it('include each robot that is ONLINE and sends no state', () => {
     const limitS = 60
     const silences = ['uagv/v2/KIT/1/state', null].map((topic) => ({
       device: 'acme.t1',
@@ -134,14 +134,14 @@ describe('the judgements of a device', () => {
       limitS,
       ended: null,
     }))
-    const found = judge({ ...HEALTHY, silences })
+    const found = findAll({ ...HEALTHY, silences })
     expect(found.map(({ code, severity, path }) => `${severity} ${code} ${path}`)).toEqual([
       'error state_silent uagv/v2/KIT/1/state',
       'error state_silent ',
     ])
   })
 
-  it('pass on quality flags, the worst first', () => {
+  it('include quality flags, the worst first', () => {
     const flags = { late: 50, out_of_range: 2 }
     expect(codesOf(withFacts({ flags }))).toEqual(['warning out_of_range', 'info late'])
   })

@@ -1,37 +1,34 @@
-import { checkEnergyPerVolume, checkPower } from '#lib/kpi/heat/heat-plausibility.ts'
+import { checkEnergyPerVolume } from '#lib/kpi/heat/heat-plausibility.ts'
 import { ENERGY_UNITS_J } from '#lib/kpi/heat/energy-unit.ts'
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import type { LastValue } from '#lib/telemetry/questions.ts'
-import type { Evidence, Judgement } from '../../judgement.ts'
-import { numberText } from '../../wording.ts'
-import { candidateFor, ratioText, type Candidate } from './candidate.ts'
-import { balanceByPower, balanceByWater } from './heat-balance.ts'
-import { numberIn } from './numbers.ts'
+import type { Evidence, FindingRule } from '../finding.ts'
+import { numberText } from '../text.ts'
+import { candidateFor, ratioText, type Candidate } from '../units/candidate.ts'
+import { balanceByPower, balanceByWater } from '../units/heat-balance.ts'
+import { flowSensorOf } from '../units/flow-sensor.ts'
+import { numberIn } from '../units/number-in.ts'
 
-/** Units of registers in kWh; GWh registers do not exist on meters of one building. */
+/** Units of registers in kWh; no meter of one building has a register in GWh. */
 const UNITS: readonly Candidate[] = Object.entries(ENERGY_UNITS_J).map(([unit, joules]) => ({
   unit,
   factor: Number(joules) / Number(ENERGY_UNITS_J.kWh),
 }))
-/** 1 Gcal is 1.163 MWh: measured to 10 % they cannot be told apart, to 7 % they can. */
+/** 1 Gcal is 1.163 MWh: they differ by more than a measurement to 7 %. */
 const TOLERANCE = 0.07
 /** Temperatures in Fahrenheit make the water look 1.8 times as warm. */
 const FAHRENHEIT: Candidate = { unit: 'Fahrenheit', factor: 1.8 }
 /** Heat per volume of a working plant: water that cools by some 10 to 65 K, kWh/m3. */
 const USUAL_KWH_M3 = { min: 11, max: 75 }
 
-/** Registers that can only be GJ or MWh, powers that can only be W. */
-export const energyUnit: Judgement = {
-  codes: ['energy_unit', 'power_unit', 'heat_temperature_unit'],
-  judge(evidence) {
-    return [...registerFindings(evidence), ...evidence.last.flatMap(powerFindings(evidence))]
-  },
+/** Compares the energy register of a meter with its water, or with its power. */
+export const energyUnit: FindingRule = {
+  codes: ['energy_unit', 'heat_temperature_unit'],
+  find: findingsOf,
 }
 
-function registerFindings(evidence: Evidence): ConformanceFinding[] {
-  const { device, readings } = evidence
-  const water =
-    device.kind === 'heat_meter' ? balanceByWater(readings, flowSensorOf(evidence)) : null
+function findingsOf({ device, readings, last }: Evidence): ConformanceFinding[] {
+  const water = device.kind === 'heat_meter' ? balanceByWater(readings, flowSensorOf(device)) : null
   if (water) {
     const factor = water.expectedKwh / water.counted
     const found = candidateFor(factor, [...UNITS, FAHRENHEIT], TOLERANCE)
@@ -39,7 +36,7 @@ function registerFindings(evidence: Evidence): ConformanceFinding[] {
     const by = 'by its own water and temperatures'
     return wrongUnit(found, `${ratioText(water.counted, water.expectedKwh)} ${by}`)
   }
-  const early = evidence.last.flatMap(byVolume)
+  const early = last.flatMap(byVolume)
   if (early.length > 0) return early
   const power = balanceByPower(readings)
   if (!power) return []
@@ -56,7 +53,7 @@ function wrongUnit(found: Candidate | null, example: string): ConformanceFinding
 function energyFinding(units: readonly string[], example: string): ConformanceFinding {
   const advice =
     `energyKwh can only be in ${units.join(' or ')}: convert it to kWh before sending, or where ` +
-    'the format tells no unit set "energyUnit" among the settings of the device'
+    'the format has no unit, set "energyUnit" among the settings of the device'
   return { code: 'energy_unit', severity: 'error', path: 'data.energyKwh', example, advice }
 }
 
@@ -67,7 +64,7 @@ function fahrenheit(factor: number): ConformanceFinding {
   return { code: 'heat_temperature_unit', severity, path, example, advice }
 }
 
-/** From the very first message: both registers have run since the meter was installed. */
+/** From the first message on: both registers have run since the meter was installed. */
 function byVolume({ kind, fields }: LastValue): ConformanceFinding[] {
   const energy = numberIn(fields, 'energyKwh')
   const volume = numberIn(fields, 'volumeM3')
@@ -87,35 +84,4 @@ function byVolume({ kind, fields }: LastValue): ConformanceFinding[] {
       example,
     ),
   ]
-}
-
-/** A display step so small that only the relative error counts. */
-const STEP_KW = 0.1
-const POWER_UNITS: readonly Candidate[] = [
-  { unit: 'powerKw can only be in W', factor: 0.001 },
-  { unit: 'powerKw can only be in MW, or volumeFlowM3h in l/h', factor: 1000 },
-]
-
-function powerFindings(evidence: Evidence) {
-  const flowSensor = flowSensorOf(evidence)
-  return ({ kind, fields }: LastValue): ConformanceFinding[] => {
-    const powerKw = numberIn(fields, 'powerKw')
-    const volumeFlowM3h = numberIn(fields, 'volumeFlowM3h')
-    const tFlowC = numberIn(fields, 'tFlowC')
-    const tReturnC = numberIn(fields, 'tReturnC')
-    if (kind !== 'heat_meter' || !powerKw || volumeFlowM3h === null) return []
-    if (tFlowC === null || tReturnC === null) return []
-    const given = { powerKw, volumeFlowM3h, tFlowC, tReturnC, flowSensor }
-    const check = checkPower({ ...given, displayStepKw: STEP_KW })
-    if (check?.verdict !== 'implausible') return []
-    const found = candidateFor(check.expectedKw / powerKw, POWER_UNITS)
-    if (!found) return []
-    const example = `${ratioText(powerKw, check.expectedKw)} from flow and temperatures`
-    const advice = `${found.unit}: convert before sending`
-    return [{ code: 'power_unit', severity: 'error', path: 'data.powerKw', example, advice }]
-  }
-}
-
-function flowSensorOf({ device }: Evidence): 'flow' | 'return' {
-  return device.settings['flowSensor'] === 'flow' ? 'flow' : 'return'
 }
