@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { HopList } from './measure/hops.ts'
 import { measureCode } from './measure/measure-code.ts'
 import { measureReport } from './measure/report.ts'
-import { readSources } from './measure/sources.ts'
+import { readSources, versionOf } from './measure/sources.ts'
 
 const USAGE = `npm run measure -- [--at <checkout>] [--hops <file>] [--json]
 
@@ -35,9 +35,12 @@ function main(args: readonly string[]): number {
   }
   const dir = resolve(values.at)
   const hopLists = values.hops === undefined ? hopListsOf(dir) : readHopLists(values.hops)
+  const version = versionOf(dir)
   const measures = measureCode(readSources(dir), hopLists)
   process.stdout.write(
-    values.json ? `${JSON.stringify(measures, null, 2)}\n` : measureReport(measures),
+    values.json
+      ? `${JSON.stringify({ version, ...measures }, null, 2)}\n`
+      : `version ${version}\n\n${measureReport(measures)}`,
   )
   return measures.hops.some(({ faults }) => faults.length > 0) ? 1 : 0
 }

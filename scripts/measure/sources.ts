@@ -26,6 +26,13 @@ export function readSources(dir: string): readonly Source[] {
     }))
 }
 
+/** What is counted: the commit, and whether files differ from it. */
+export function versionOf(dir: string): string {
+  return execFileSync('git', ['-C', dir, 'describe', '--always', '--dirty', '--exclude', '*'])
+    .toString()
+    .trim()
+}
+
 /** Lines as `wc -l` counts them, and a last one without its line feed. */
 export function linesOf(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') || text === '' ? 1 : 0)
