@@ -1,4 +1,4 @@
-import type { Directory } from '#lib/registry/index/directory.ts'
+import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
-import { systemClock } from '#lib/runtime/clock.ts'
 import type { Config } from '#lib/runtime/settings/sections.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { openRegistryReader } from '#lib/registry/open.ts'
+import { openRegistryReader } from '#lib/registry/open-reader.ts'
 import {
   ambiguityLine,
   ambiguousPatterns,
@@ -31,7 +30,7 @@ function ambiguities(config: Config): readonly string[] {
   // With the built-in broker the account names the device, and a new registry has none.
   if (config.foreignBroker.url === undefined || !existsSync(path)) return []
   try {
-    const registry = openRegistryReader({ path, clock: systemClock, log: createLog('error') })
+    const registry = openRegistryReader({ path, log: createLog('error') })
     try {
       return ambiguousPatterns(registry).map(ambiguityLine)
     } finally {

@@ -1,4 +1,4 @@
-import { createDirectory } from '#lib/registry/index/directory.ts'
+import { createDirectory } from '#lib/registry/topics/directory.ts'
 import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'

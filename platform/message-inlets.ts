@@ -1,4 +1,4 @@
-import { createDirectory } from '#lib/registry/index/directory.ts'
+import { createDirectory } from '#lib/registry/topics/directory.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { createBroker } from '../broker/broker.ts'
 import { MqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'

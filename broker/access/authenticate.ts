@@ -1,6 +1,6 @@
 import { TLSSocket } from 'node:tls'
 import { CONNACK_CODES } from '#lib/mqtt/connect.ts'
-import type { Directory } from '#lib/registry/index/directory.ts'
+import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Account, Registry } from '#lib/registry/registry.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'

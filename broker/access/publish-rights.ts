@@ -1,5 +1,5 @@
 import { isSameBytes } from '#lib/mqtt/publish.ts'
-import type { Directory } from '#lib/registry/index/directory.ts'
+import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Connection, PublishTopic } from '../connections/connection.ts'
 import { levelsOf } from './tenant-topics.ts'
 

@@ -1,4 +1,4 @@
-import type { Directory } from '#lib/registry/index/directory.ts'
+import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Refusals } from './refusals.ts'
 import { levelsOf } from './tenant-topics.ts'

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createUnread, type Unread } from '#lib/mqtt/unread.ts'
-import type { Route } from '#lib/registry/index/directory.ts'
+import type { Route } from '#lib/registry/topics/directory.ts'
 import type { Account } from '#lib/registry/registry.ts'
 import type { ClockExchanges } from '#lib/telemetry/device-requests/clock-request.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'

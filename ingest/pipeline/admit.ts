@@ -1,5 +1,5 @@
 import type { Device } from '#lib/registry/registry.ts'
-import { isCarriedBy, mostSubDevices, type WantedSubDevice } from '#lib/registry/sub-devices.ts'
+import { isCarriedBy, maxSubDevices, type WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import { ID_PATTERN, fullId, shortIdOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { ParsedElement, FormatInput, FormatOutput, RefusedElement } from '../formats/format.ts'
 
@@ -55,7 +55,7 @@ export async function admitSubDevices<T extends OfSender>(
   if (messages.every(({ gateway }) => gateway === null)) return messages
   const wanted = new Map<FullId, WantedSubDevice>()
   for (const { output, format, gateway } of messages) {
-    if (gateway === null || mostSubDevices(gateway) === 0) continue
+    if (gateway === null || maxSubDevices(gateway) === 0) continue
     for (const { subDevice, kind } of output.elements) {
       if (subDevice === undefined || !ID_PATTERN.test(subDevice)) continue
       const id = fullId(gateway.tenant, subDevice)

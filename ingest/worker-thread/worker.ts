@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { addSample } from '#lib/kpi/network/clock.ts'
-import { openRegistryReader } from '#lib/registry/open.ts'
+import { openRegistryReader } from '#lib/registry/open-reader.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
 import { encodeError } from '#lib/runtime/error-codec.ts'
@@ -59,7 +59,7 @@ async function run(options: WorkerOptions): Promise<void> {
   const log = createLog(options.logLevel)
   const clock = systemClock
   const path = options.registryPath
-  const registry = openRegistryReader({ path, clock, log })
+  const registry = openRegistryReader({ path, log })
   const db = openIngestDb(join(options.dataDir, 'ingest.db'))
   const saved = loadSaved(db)
   const storeDir = join(options.dataDir, 'store')

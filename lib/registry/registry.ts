@@ -69,7 +69,7 @@ export interface NewApiKey extends ApiKey {
   readonly key: string
 }
 
-/** Who stands behind an MQTT connection. */
+/** To whom an MQTT connection belongs. */
 export type Account =
   | {
       readonly type: 'device'
@@ -79,15 +79,21 @@ export type Account =
     }
   | { readonly type: 'application'; readonly id: string; readonly tenant: string }
 
-/** What changed; `id` is null when everything has to be read again. */
+/** What changed; `id` is null when everything must be read again. */
 export interface RegistryChange {
   readonly table: 'tenants' | 'sites' | 'devices' | 'credentials' | 'keys'
   readonly id: string | null
   /**
    * Tenant or device whose connections may no longer be allowed; null when none can be. A credential
-   * that runs out by itself is no change.
+   * that expires is no change.
    */
   readonly affects: { readonly tenant: string; readonly device: FullId | null } | null
+}
+
+/** For formats that decrypt: never for an answer or a log. */
+export interface DeviceSecrets {
+  /** Null when the device or its secret is not there. */
+  secretOf(device: FullId, name: string): string | null
 }
 
 export interface NewDevice {
@@ -107,7 +113,7 @@ export interface Tenants {
   list(): readonly Tenant[]
   get(id: string): Tenant | null
   create(tenant: { readonly id: string; readonly name: string }): Tenant
-  /** Its sites and keys go with it; REGISTRY_CONFLICT while it has devices. */
+  /** Deletes its sites and keys too; REGISTRY_CONFLICT while it has devices. */
   delete(id: string): void
 }
 
@@ -115,7 +121,7 @@ export interface Sites {
   list(): readonly Site[]
   get(id: string): Site | null
   create(site: Site): Site
-  /** REGISTRY_CONFLICT while a device stands there. */
+  /** REGISTRY_CONFLICT while a device is registered there. */
   delete(id: string): void
 }
 
@@ -125,7 +131,7 @@ export interface Devices {
   get(id: FullId): Device | null
   /** Its topics may not overlap with those of another device of its tenant: REGISTRY_CONFLICT. */
   create(device: NewDevice): Device
-  /** Its credentials, secrets and topics go with it. */
+  /** Deletes its credentials, secrets and topics too. */
   delete(id: FullId): void
 }
 
@@ -153,7 +159,7 @@ export interface ApiKeys {
  * (exists), REGISTRY_INVALID (with `path`) and REGISTRY_MISSING.
  */
 export interface Registry {
-  /** Names of the payload conventions a device may be registered with; each is a native channel too. */
+  /** Names of the payload formats a device may be registered with; each is a native channel too. */
   readonly formats: readonly string[]
   readonly tenants: Tenants
   readonly sites: Sites

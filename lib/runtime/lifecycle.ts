@@ -6,11 +6,11 @@ export interface LifecycleOptions {
   /** Longest orderly shutdown; then the exit code is 1 and open parts are named in the log. */
   readonly deadlineMs?: number
   readonly clock?: Clock
-  /** Never rejects. A shutdown that begins before waits for it: what the start opens is closed too. */
+  /** Never rejects. A shutdown during the start waits for it: what the start opens is closed too. */
   readonly started?: Promise<void>
 }
 
-/** Where signals come from: `process`, or an emitter of a test. */
+/** Source of signals: `process`, or an emitter of a test. */
 export interface SignalSource {
   on(signal: StopSignal, listener: (signal: StopSignal) => void): unknown
 }
@@ -31,7 +31,7 @@ export interface Lifecycle {
   readonly closed: Promise<number>
   /**
    * SIGTERM and SIGINT begin the shutdown. Signals within a second of the first are the same one (npm
-   * forwards what the whole group already got); a later one calls `exit` at once.
+   * forwards what the whole group has already received); a later one calls `exit` at once.
    */
   onSignals(source: SignalSource, exit: (code: number) => void): void
 }
@@ -49,87 +49,102 @@ interface Part {
 }
 
 export function createLifecycle(log: Log, options: LifecycleOptions = {}): Lifecycle {
-  const { deadlineMs = 20_000, clock = systemClock, started = Promise.resolve() } = options
-  const parts: Part[] = []
-  const { promise: closed, resolve: finish } = Promise.withResolvers<number>()
-  let closing = false
-  let exitCode = 0
+  return new ProcessLifecycle(log, options)
+}
 
-  return {
-    onClose(name, close) {
-      parts.push({ name, close })
-    },
-    run(work, name) {
-      work.catch((error: unknown) => {
-        // Work that ends because its part was closed under it did not fail.
-        if (closing && isPlatformError(error, 'CLOSED')) return
-        fail(name, error)
-      })
-    },
-    fail,
-    shutdown,
-    get closing() {
-      return closing
-    },
-    closed,
-    onSignals,
+class ProcessLifecycle implements Lifecycle {
+  readonly closed: Promise<number>
+  readonly #log: Log
+  readonly #options: Required<LifecycleOptions>
+  readonly #parts: Part[] = []
+  readonly #finish: (exitCode: number) => void
+  #closing = false
+  #exitCode = 0
+
+  constructor(log: Log, options: LifecycleOptions) {
+    const { deadlineMs = 20_000, clock = systemClock, started = Promise.resolve() } = options
+    const { promise, resolve } = Promise.withResolvers<number>()
+    this.#log = log
+    this.#options = { deadlineMs, clock, started }
+    this.closed = promise
+    this.#finish = resolve
   }
 
-  function fail(name: string, error: unknown): void {
-    log.error({ err: error, part: name }, `${name} failed`)
-    exitCode = 1
-    void shutdown(`${name} failed`)
+  get closing(): boolean {
+    return this.#closing
   }
 
-  function shutdown(reason: string): Promise<number> {
-    if (!closing) {
-      closing = true
-      log.info({ reason }, 'shutting down')
-      // `closeParts` handles every error of a part itself.
-      void closeParts().then(() => finish(exitCode))
+  onClose(name: string, close: () => void | Promise<void>): void {
+    this.#parts.push({ name, close })
+  }
+
+  run(work: Promise<unknown>, name: string): void {
+    work.catch((error: unknown) => {
+      // Work that ends because its part was closed did not fail.
+      if (this.#closing && isPlatformError(error, 'CLOSED')) return
+      this.fail(name, error)
+    })
+  }
+
+  fail(name: string, error: unknown): void {
+    this.#log.error({ err: error, part: name }, `${name} failed`)
+    this.#exitCode = 1
+    void this.shutdown(`${name} failed`)
+  }
+
+  shutdown(reason: string): Promise<number> {
+    if (!this.#closing) {
+      this.#closing = true
+      this.#log.info({ reason }, 'shutting down')
+      // `#closeParts` handles every error of a part itself.
+      void this.#closeParts().then(() => this.#finish(this.#exitCode))
     }
-    return closed
+    return this.closed
   }
 
-  async function closeParts(): Promise<void> {
+  onSignals(source: SignalSource, exit: (code: number) => void): void {
+    const { clock } = this.#options
+    let firstNs: bigint | null = null
+    const listener = (signal: StopSignal) => {
+      const nowNs = clock.monoNs()
+      if (firstNs === null) {
+        firstNs = nowNs
+        void this.shutdown(signal)
+      } else if (nowNs - firstNs > SAME_SIGNAL_NS) {
+        this.#log.warn({ signal }, 'a second signal: exit at once')
+        exit(FORCED_EXIT[signal])
+      }
+    }
+    // Never removed: the double of the first signal may come after the last part is closed.
+    for (const signal of STOP_SIGNALS) source.on(signal, listener)
+  }
+
+  async #closeParts(): Promise<void> {
+    const { deadlineMs, started } = this.#options
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), deadlineMs)
     })
     let isLate = (await Promise.race([started, deadline])) === 'late'
     let current: Part | undefined
-    while (!isLate && (current = parts.pop())) {
-      isLate = (await Promise.race([closePart(current), deadline])) === 'late'
+    while (!isLate && (current = this.#parts.pop())) {
+      isLate = (await Promise.race([this.#closePart(current), deadline])) === 'late'
     }
     clearTimeout(timer)
     if (!isLate) return
-    exitCode = 1
-    const open = [...parts, ...(current ? [current] : [])].toReversed().map(({ name }) => name)
-    log.error({ open, deadlineMs }, 'the shutdown took too long; these parts are still open')
+    this.#exitCode = 1
+    const open = [...this.#parts, ...(current ? [current] : [])]
+      .toReversed()
+      .map(({ name }) => name)
+    this.#log.error({ open, deadlineMs }, 'the shutdown took too long; these parts are still open')
   }
 
-  async function closePart({ name, close }: Part): Promise<void> {
+  async #closePart({ name, close }: Part): Promise<void> {
     try {
       await close()
     } catch (error) {
-      exitCode = 1
-      log.error({ err: error, part: name }, `${name} could not be closed in order`)
+      this.#exitCode = 1
+      this.#log.error({ err: error, part: name }, `${name} could not be closed in order`)
     }
-  }
-
-  function onSignals(source: SignalSource, exit: (code: number) => void): void {
-    let firstNs: bigint | null = null
-    const listener = (signal: StopSignal) => {
-      const nowNs = clock.monoNs()
-      if (firstNs === null) {
-        firstNs = nowNs
-        void shutdown(signal)
-      } else if (nowNs - firstNs > SAME_SIGNAL_NS) {
-        log.warn({ signal }, 'a second signal: exit at once')
-        exit(FORCED_EXIT[signal])
-      }
-    }
-    // Never taken off again: the double of the first signal may come after the last part is closed.
-    for (const signal of STOP_SIGNALS) source.on(signal, listener)
   }
 }

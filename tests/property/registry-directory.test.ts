@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createDirectory } from '#lib/registry/index/directory.ts'
+import { createDirectory } from '#lib/registry/topics/directory.ts'
 import type { Account, Device, NewDevice } from '#lib/registry/registry.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { matchesFilter } from '#lib/telemetry/topics.ts'

@@ -5,8 +5,8 @@ import {
   filterProblem,
   filtersOverlap,
   isTopic,
-} from '#lib/registry/index/topic-filters.ts'
-import { createTopicIndex } from '#lib/registry/index/topic-index.ts'
+} from '#lib/registry/topics/topic-filters.ts'
+import { createTopicIndex } from '#lib/registry/topics/topic-index.ts'
 import { matchesFilter } from '#lib/telemetry/topics.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProtocolVersion } from '#lib/mqtt/packet-types.ts'
-import type { Directory } from '#lib/registry/index/directory.ts'
+import type { Directory } from '#lib/registry/topics/directory.ts'
 import { createBackoff, type Backoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'

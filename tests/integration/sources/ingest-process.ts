@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createDirectory } from '#lib/registry/index/directory.ts'
+import { createDirectory } from '#lib/registry/topics/directory.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'

@@ -1,4 +1,4 @@
-import { createTopicIndex, type TopicIndex } from '#lib/registry/index/topic-index.ts'
+import { createTopicIndex, type TopicIndex } from '#lib/registry/topics/topic-index.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 

@@ -1,4 +1,4 @@
-import type { Directory, Route } from '#lib/registry/index/directory.ts'
+import type { Directory, Route } from '#lib/registry/topics/directory.ts'
 import type { Account, Devices, Registry, Tenants } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import {

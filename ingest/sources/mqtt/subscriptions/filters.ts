@@ -1,5 +1,5 @@
 import type { Device } from '#lib/registry/registry.ts'
-import { createTopicIndex } from '#lib/registry/index/topic-index.ts'
+import { createTopicIndex } from '#lib/registry/topics/topic-index.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { filtersOverlap } from '#lib/registry/index/topic-filters.ts'
+import { filtersOverlap } from '#lib/registry/topics/topic-filters.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { ProtocolVersion } from '#lib/mqtt/packet-types.ts'
 import type { Connection, Welcome } from '../connection/connection.ts'

@@ -9,7 +9,8 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRegistry, openRegistryReader } from '#lib/registry/open.ts'
+import { openRegistry } from '#lib/registry/open.ts'
+import { openRegistryReader } from '#lib/registry/open-reader.ts'
 import {
   addDevice,
   createReadableLog,
@@ -249,7 +250,7 @@ describe('after close', () => {
 
 describe('a reader beside the writer', () => {
   function openReader(path: string) {
-    const reader = openRegistryReader({ path, clock: createTurnedClock(), ...createReadableLog() })
+    const reader = openRegistryReader({ path, ...createReadableLog() })
     onTestFinished(() => reader.close())
     return reader
   }

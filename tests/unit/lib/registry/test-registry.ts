@@ -6,8 +6,8 @@ import { expect, onTestFinished } from 'vitest'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, type ErrorCode } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { openRegistry, type DeviceSecrets } from '#lib/registry/open.ts'
-import type { NewDevice, Registry, RegistryChange } from '#lib/registry/registry.ts'
+import { openRegistry } from '#lib/registry/open.ts'
+import type { DeviceSecrets, NewDevice, Registry, RegistryChange } from '#lib/registry/registry.ts'
 import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
 
 export const HOUR_MS = 3_600_000

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDirectory } from '#lib/registry/index/directory.ts'
+import { createDirectory } from '#lib/registry/topics/directory.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { NewDevice, Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'

@@ -1,5 +1,5 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import { revocationOf } from './keys.ts'
+import { revocationOf } from '../entries/keys.ts'
 import {
   forget,
   forgetKey,
@@ -8,71 +8,72 @@ import {
   type Entries,
   type Memory,
   type StoredCredential,
-} from './index/memory.ts'
-import type { Device, RegistryChange } from './registry.ts'
+} from './memory.ts'
+import type { Device, RegistryChange } from '../registry.ts'
 
 /**
- * Makes memory what another process has written, and answers what that changed, in the words in
- * which that process told its own listeners. What is gone comes first.
+ * Applies to memory what another process has written. Returns the changes that the other process
+ * reported to its own listeners; removed entries come first.
  */
-export function takeOver(memory: Memory, fresh: Memory, atMs: number): RegistryChange[] {
+export function applyChanges(memory: Memory, fresh: Memory, atMs: number): RegistryChange[] {
   const keys = differences(memory.keys, fresh.keys)
   const sites = differences(memory.sites, fresh.sites)
   const tenants = differences(memory.tenants, fresh.tenants)
   const devices = differences(memory.devices, fresh.devices)
   const credentials = credentialChanges(memory, fresh, atMs)
 
-  for (const key of keys.gone) forgetKey(memory, key)
-  for (const device of devices.gone) forget(memory, device)
-  for (const { id } of sites.gone) memory.sites.delete(id)
-  for (const { id } of tenants.gone) {
+  for (const key of keys.removed) forgetKey(memory, key)
+  for (const device of devices.removed) forget(memory, device)
+  for (const { id } of sites.removed) memory.sites.delete(id)
+  for (const { id } of tenants.removed) {
     memory.tenants.delete(id)
     memory.topics.delete(id)
   }
-  for (const tenant of tenants.come) memory.tenants.set(tenant.id, tenant)
-  for (const site of sites.come) memory.sites.set(site.id, site)
-  for (const device of devices.come) remember(memory, device)
-  for (const key of keys.come) rememberKey(memory, key)
+  for (const tenant of tenants.added) memory.tenants.set(tenant.id, tenant)
+  for (const site of sites.added) memory.sites.set(site.id, site)
+  for (const device of devices.added) remember(memory, device)
+  for (const key of keys.added) rememberKey(memory, key)
   replaceAll(memory.secrets, fresh.secrets)
   replaceAll(memory.credentials, fresh.credentials)
 
   return [
-    ...keys.gone.map(revocationOf),
-    ...devices.gone.map(departure),
-    ...sites.gone.map(({ id }) => quiet('sites', id)),
-    ...tenants.gone.map(({ id }) => ({
-      ...quiet('tenants', id),
+    ...keys.removed.map(revocationOf),
+    ...devices.removed.map(removalOf),
+    ...sites.removed.map(({ id }) => changeOf('sites', id)),
+    ...tenants.removed.map(({ id }) => ({
+      ...changeOf('tenants', id),
       affects: { tenant: id, device: null },
     })),
-    ...tenants.come.map(({ id }) => quiet('tenants', id)),
-    ...sites.come.map(({ id }) => quiet('sites', id)),
-    ...devices.come.map(({ id }) => quiet('devices', id)),
+    ...tenants.added.map(({ id }) => changeOf('tenants', id)),
+    ...sites.added.map(({ id }) => changeOf('sites', id)),
+    ...devices.added.map(({ id }) => changeOf('devices', id)),
     ...credentials,
-    ...keys.come.map(({ id }) => quiet('keys', id)),
+    ...keys.added.map(({ id }) => changeOf('keys', id)),
   ]
 }
 
-function quiet(table: RegistryChange['table'], id: string): RegistryChange {
+/** Closes no connection. */
+function changeOf(table: RegistryChange['table'], id: string): RegistryChange {
   return { table, id, affects: null }
 }
 
-function departure({ id, tenant }: Device): RegistryChange {
+function removalOf({ id, tenant }: Device): RegistryChange {
   return { table: 'devices', id, affects: { tenant, device: id } }
 }
 
-/** An entry that is another than before has gone and come. */
+/** A changed entry counts as removed and added. */
 function differences<T extends { readonly id: string }>(
   before: Entries<T>,
   after: Entries<T>,
-): { readonly gone: readonly T[]; readonly come: readonly T[] } {
+): { readonly removed: readonly T[]; readonly added: readonly T[] } {
   const isSame = (a: T, b: T | null) => b !== null && JSON.stringify(a) === JSON.stringify(b)
   return {
-    gone: before.list().filter((entry) => !isSame(entry, after.get(entry.id))),
-    come: after.list().filter((entry) => !isSame(entry, before.get(entry.id))),
+    removed: before.list().filter((entry) => !isSame(entry, after.get(entry.id))),
+    added: after.list().filter((entry) => !isSame(entry, before.get(entry.id))),
   }
 }
 
-/** Of devices that are still there; those of a device that is gone went with it. */
+/** Of devices that are still there: those of a removed device were removed with it. */
 function credentialChanges(before: Memory, after: Memory, atMs: number): RegistryChange[] {
   const changes: RegistryChange[] = []
   const devices = new Set([...before.credentials.keys(), ...after.credentials.keys()])

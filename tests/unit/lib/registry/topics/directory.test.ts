@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createDirectory } from '#lib/registry/index/directory.ts'
+import { createDirectory } from '#lib/registry/topics/directory.ts'
 import type { Account, Registry } from '#lib/registry/registry.ts'
 import { addDevice, openWithTenants } from '../test-registry.ts'
 

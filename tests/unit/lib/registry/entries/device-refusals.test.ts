@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addDevice, openWithTenants, refusal } from './test-registry.ts'
+import { addDevice, openWithTenants, refusal } from '../test-registry.ts'
 
 const circle: Record<string, unknown> = {}
 circle['self'] = circle

@@ -8,29 +8,36 @@ export interface PollDeps {
   readonly log: Log
 }
 
-/** Reading a large registry again takes time: of the thread it gets one part in this many. */
+export interface Poll {
+  end(): void
+}
+
+/** Reading a large registry takes time: it gets at most one part in this many of the thread. */
 const SHARE = 10
 const NS_PER_MS = 1_000_000
 
-/** Looks again and again for what other processes have written, until it is ended. */
-export function startPoll({ refresh, clock, log }: PollDeps, everyMs: number): { end(): void } {
-  let timer = setTimeout(look, everyMs).unref()
+/** Reads regularly what other processes have written, until it is ended. */
+export function startPoll({ refresh, clock, log }: PollDeps, everyMs: number): Poll {
+  let timer = setTimeout(poll, everyMs).unref()
   let hasFailed = false
 
   return { end: () => clearTimeout(timer) }
 
-  function look(): void {
+  function poll(): void {
     const startNs = clock.monoNs()
     try {
       refresh()
       hasFailed = false
     } catch (error) {
       if (!hasFailed) {
-        log.error({ detail: messageOf(error) }, 'the registry cannot be read again; it is tried on')
+        log.error(
+          { detail: messageOf(error) },
+          'the registry cannot be read; the platform keeps trying',
+        )
       }
       hasFailed = true
     }
     const tookMs = Number(clock.monoNs() - startNs) / NS_PER_MS
-    timer = setTimeout(look, Math.max(everyMs, tookMs * SHARE)).unref()
+    timer = setTimeout(poll, Math.max(everyMs, tookMs * SHARE)).unref()
   }
 }

@@ -2,15 +2,15 @@ import { KIND_NAMES, isKind } from '#lib/telemetry/catalogue.ts'
 import { ID_PATTERN, fullId, type FullId } from '#lib/telemetry/ids.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
 import { checkId, checkName, conflict, invalid, isObject, isStorableText } from './checks.ts'
-import type { Memory } from './index/memory.ts'
-import type { NewDevice } from './registry.ts'
-import { filterProblem, filtersOverlap } from './index/topic-filters.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { NewDevice } from '../registry.ts'
+import { filterProblem, filtersOverlap } from '../topics/topic-filters.ts'
 
-const MOST_TOPICS = 16
-const MOST_SETTINGS_BYTES = 16 * 1024
-const MOST_SECRETS = 16
-const MOST_SUB_DEVICES = 100_000
-const LONGEST_SECRET = 4096
+const MAX_TOPICS = 16
+const MAX_SETTINGS_BYTES = 16 * 1024
+const MAX_SECRETS = 16
+const MAX_SUB_DEVICES = 100_000
+const MAX_SECRET_LENGTH = 4096
 const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
 const NATIVE_ROOT = NATIVE_PREFIX.slice(0, NATIVE_PREFIX.indexOf('/'))
 
@@ -43,7 +43,7 @@ export function checkNewDevice(device: NewDevice, { memory, formats }: CheckDeps
   checkCreation(device)
   checkSecrets(device.secrets ?? {})
   checkTopics(device.topics === undefined ? [] : device.topics)
-  // Before the topics: those of a device that is created again are taken by itself.
+  // Before the topics: a device that is created a second time would conflict with its own.
   requireFreeId(fullId(device.tenant, device.id), memory)
   requireFreeTopics(device, memory)
 }
@@ -66,7 +66,7 @@ function checkKind({ kind, gateway }: NewDevice): void {
   }
 }
 
-/** A tenant's site, or a shared one; a foreign site looks like one that is not there. */
+/** A tenant's site, or a shared one. Of another tenant's site nobody learns that it exists. */
 function checkSite({ site: id, tenant }: NewDevice, memory: Memory): void {
   if (id === undefined || id === null) return
   const site = memory.sites.get(id)
@@ -89,9 +89,9 @@ function checkSettings(settings: unknown): void {
     })
   }
   const bytes = Buffer.byteLength(text)
-  if (bytes > MOST_SETTINGS_BYTES) {
+  if (bytes > MAX_SETTINGS_BYTES) {
     throw invalid('settings', {
-      expected: `at most ${MOST_SETTINGS_BYTES} bytes of JSON`,
+      expected: `at most ${MAX_SETTINGS_BYTES} bytes of JSON`,
       got: bytes,
       todo: 'keep only what the platform needs to know',
     })
@@ -105,17 +105,17 @@ function checkSettings(settings: unknown): void {
   })
 }
 
-/** Only a gateway speaks of others, and a limit must be one. */
+/** Only a gateway creates sub-devices, and a limit must be one. */
 function checkCreation({ kind, settings }: NewDevice): void {
   const given = settings?.['createSubDevices']
   if (given === undefined || given === false) return
   const isLimit =
-    typeof given === 'number' && Number.isInteger(given) && given > 0 && given <= MOST_SUB_DEVICES
+    typeof given === 'number' && Number.isInteger(given) && given > 0 && given <= MAX_SUB_DEVICES
   if (kind === 'gateway' && (given === true || isLimit)) return
   throw invalid('settings.createSubDevices', {
     expected:
       kind === 'gateway'
-        ? `true, false or a number from 1 to ${MOST_SUB_DEVICES}`
+        ? `true, false or a number from 1 to ${MAX_SUB_DEVICES}`
         : `none, or false, on a device of kind ${kind}`,
     got: given,
     todo: 'correct it, or leave it out: then each sub-device is registered by hand',
@@ -133,9 +133,9 @@ function asJson(value: unknown): string | null {
 
 /** The messages never show a value: they go to logs and answers. */
 function checkSecrets(secrets: unknown): void {
-  if (!isObject(secrets) || Object.keys(secrets).length > MOST_SECRETS) {
+  if (!isObject(secrets) || Object.keys(secrets).length > MAX_SECRETS) {
     throw invalid('secrets', {
-      expected: `an object of at most ${MOST_SECRETS} texts`,
+      expected: `an object of at most ${MAX_SECRETS} texts`,
       got: isObject(secrets) ? `${Object.keys(secrets).length} of them` : typeof secrets,
       todo: 'give names and values, for example aesKey',
     })
@@ -148,9 +148,9 @@ function checkSecrets(secrets: unknown): void {
         todo: 'rename it',
       })
     }
-    if (!isStorableText(value) || value === '' || value.length > LONGEST_SECRET) {
+    if (!isStorableText(value) || value === '' || value.length > MAX_SECRET_LENGTH) {
       throw invalid(`secrets.${name}`, {
-        expected: `a text of 1 to ${LONGEST_SECRET} whole characters`,
+        expected: `a text of 1 to ${MAX_SECRET_LENGTH} whole characters`,
         got: typeof value === 'string' ? `${value.length} characters` : typeof value,
         todo: 'give the secret as text',
       })
@@ -159,11 +159,11 @@ function checkSecrets(secrets: unknown): void {
 }
 
 function checkTopics(topics: unknown): void {
-  if (!Array.isArray(topics) || topics.length > MOST_TOPICS) {
+  if (!Array.isArray(topics) || topics.length > MAX_TOPICS) {
     throw invalid('topics', {
-      expected: `a list of at most ${MOST_TOPICS} MQTT filters`,
+      expected: `a list of at most ${MAX_TOPICS} MQTT filters`,
       got: Array.isArray(topics) ? `${topics.length} of them` : topics,
-      todo: 'use wildcards (+, #) to say it with fewer',
+      todo: 'use wildcards (+, #) to need fewer',
     })
   }
   for (const [at, filter] of topics.entries()) checkFilter(filter, `topics[${at}]`)
@@ -181,7 +181,7 @@ function requireFreeTopics({ topics = [], tenant }: NewDevice, memory: Memory): 
     if (taken) {
       throw conflict(
         `${path}: "${filter}" overlaps with "${taken.filter}" of device ${taken.owner}; a topic ` +
-          `must tell its device, so give each device topics of its own`,
+          `must identify its device, so give each device topics of its own`,
         path,
       )
     }

@@ -3,9 +3,9 @@ import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { Registry, RegistryChange } from '#lib/registry/registry.ts'
-import { temporaryDir } from '../../../support/platform.ts'
-import { waitFor } from '../../../support/wait-for.ts'
-import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { temporaryDir } from '../../../../support/platform.ts'
+import { waitFor } from '../../../../support/wait-for.ts'
+import { FORMAT_NAMES } from '../../../../../ingest/formats/catalogue.ts'
 
 describe('a registry that two processes of one machine have open', () => {
   let dir: ReturnType<typeof temporaryDir>

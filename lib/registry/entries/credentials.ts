@@ -1,71 +1,81 @@
+import type { StatementSync } from 'node:sqlite'
 import { randomId, randomSecret } from '#lib/runtime/random.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import { invalid, missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
-import { hashName, msOf, type StoredCredential } from './index/memory.ts'
-import type { Account, Credential, Credentials } from './registry.ts'
+import { hashName, msOf, type StoredCredential } from '../memory/memory.ts'
+import type { Account, Credential, Credentials, NewCredential } from '../registry.ts'
 import { NO_HASH, hashSecret, isSameHash } from './secrets.ts'
 
-/** Of one device; a new one above it drives the oldest out. */
-const MOST_CREDENTIALS = 32
+/** Of one device; a new one beyond it removes the oldest. */
+const MAX_CREDENTIALS = 32
 
-export function createCredentials(context: RegistryContext, overlapMs: number): Credentials {
-  const { db, memory, clock, requireOpen, requireFresh, changed } = context
-  const insert = db.prepare(
-    'INSERT INTO credentials (id, device, hash, valid_from, valid_to) VALUES (?, ?, ?, ?, ?)',
-  )
-  const limit = db.prepare('UPDATE credentials SET valid_to = ? WHERE id = ?')
-  const remove = db.prepare('DELETE FROM credentials WHERE id = ?')
+export class CredentialTable implements Credentials {
+  readonly #context: RegistryContext
+  readonly #overlapMs: number
+  readonly #insert: StatementSync
+  readonly #shorten: StatementSync
+  readonly #remove: StatementSync
 
-  return { list, create, delete: revoke, authenticate }
+  constructor(context: RegistryContext, overlapMs: number) {
+    const { db } = context
+    this.#context = context
+    this.#overlapMs = overlapMs
+    this.#insert = db.prepare(
+      'INSERT INTO credentials (id, device, hash, valid_from, valid_to) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#shorten = db.prepare('UPDATE credentials SET valid_to = ? WHERE id = ?')
+    this.#remove = db.prepare('DELETE FROM credentials WHERE id = ?')
+  }
 
-  function list(device: FullId): readonly Credential[] {
+  list(device: FullId): readonly Credential[] {
+    const { memory, requireOpen } = this.#context
     requireOpen()
     if (!memory.devices.has(device)) throw missing('device', device)
     return (memory.credentials.get(device) ?? []).map(withoutHash)
   }
 
-  function create(device: FullId, options: { readonly validTo?: string | null } = {}) {
+  create(device: FullId, options: { readonly validTo?: string | null } = {}): NewCredential {
+    const { memory, clock, requireFresh, changed } = this.#context
     requireFresh()
     if (!memory.devices.has(device)) throw missing('device', device)
     const fromMs = nowMs(clock)
     const password = randomSecret('pbd_')
-    const made = stored(device, { password, fromMs, toMs: endOf(options.validTo, fromMs) })
+    const added = stored(device, { password, fromMs, toMs: endOf(options.validTo, fromMs) })
     const older = memory.credentials.get(device) ?? []
-    const kept = older.filter(({ validToMs }) => validToMs > fromMs).slice(1 - MOST_CREDENTIALS)
-    const gone = older.filter((credential) => !kept.includes(credential))
-    const shortened = kept.map((credential) => endingBy(credential, fromMs + overlapMs))
-    transaction(db, () => {
-      for (const { id } of gone) remove.run(id)
-      for (const { id, validTo } of shortened) limit.run(validTo, id)
-      insert.run(made.id, device, made.hash, made.validFrom, made.validTo)
-    })
-    memory.credentials.set(device, [...shortened, made])
-    // Those that had ended before are only cleared away: no connection is to suffer from it.
     const isValid = ({ validToMs }: StoredCredential) => validToMs > fromMs
-    const revoked = gone.some(isValid) || !shortened.every(isValid)
+    const kept = older.filter(isValid).slice(1 - MAX_CREDENTIALS)
+    const removed = older.filter((credential) => !kept.includes(credential))
+    const shortened = kept.map((credential) => endingBy(credential, fromMs + this.#overlapMs))
+    this.#save({ added, removed, shortened })
+    memory.credentials.set(device, [...shortened, added])
+    // Removing a credential that had ended before closes no connection.
+    const revoked = removed.some(isValid) || !shortened.every(isValid)
     const affects = revoked ? { tenant: tenantOf(device), device } : null
-    changed({ table: 'credentials', id: made.id, affects })
-    return { ...withoutHash(made), username: device, password }
+    changed({ table: 'credentials', id: added.id, affects })
+    return { ...withoutHash(added), username: device, password }
   }
 
-  function revoke(id: string): void {
+  delete(id: string): void {
+    const { db, memory, requireFresh, changed } = this.#context
     requireFresh()
     const found = [...memory.credentials.values()].flat().find((one) => one.id === id)
     if (!found) throw missing('credential', id)
     const { device } = found
-    transaction(db, () => remove.run(id))
+    transaction(db, () => this.#remove.run(id))
     const rest = memory.credentials.get(device)?.filter((one) => one.id !== id) ?? []
     memory.credentials.set(device, rest)
     const affects = { tenant: tenantOf(device), device }
     changed({ table: 'credentials', id, affects })
   }
 
-  function authenticate(username: string, password: string): Account | null {
+  authenticate(username: string, password: string): Account | null {
+    const { requireOpen, requireFresh } = this.#context
     requireOpen()
     const hash = hashSecret(password)
-    const match = () => deviceAccount(username, hash) ?? applicationAccount(username, hash)
+    const match = () =>
+      this.#deviceAccount(username, hash) ?? this.#applicationAccount(username, hash)
     const account = match()
     if (account) return account
     // Another process may have made it a moment ago: nobody is refused for that.
@@ -73,8 +83,17 @@ export function createCredentials(context: RegistryContext, overlapMs: number): 
     return match()
   }
 
-  /** Looks at every credential, and at a void one if there is none: the time tells nothing. */
-  function deviceAccount(username: string, hash: Uint8Array): Account | null {
+  #save({ added, removed, shortened }: CredentialChange): void {
+    transaction(this.#context.db, () => {
+      for (const { id } of removed) this.#remove.run(id)
+      for (const { id, validTo } of shortened) this.#shorten.run(validTo, id)
+      this.#insert.run(added.id, added.device, added.hash, added.validFrom, added.validTo)
+    })
+  }
+
+  /** Compares with every credential, and with a void one if there is none: the time reveals nothing. */
+  #deviceAccount(username: string, hash: Uint8Array): Account | null {
+    const { memory, clock } = this.#context
     const known = memory.credentials.get(username) ?? []
     const atMs = nowMs(clock)
     let accepted = false
@@ -89,20 +108,26 @@ export function createCredentials(context: RegistryContext, overlapMs: number): 
   }
 
   /** An application signs in with its tenant's id and its key. */
-  function applicationAccount(username: string, hash: Uint8Array): Account | null {
-    const key = memory.keysByHash.get(hashName(hash))
+  #applicationAccount(username: string, hash: Uint8Array): Account | null {
+    const key = this.#context.memory.keysByHash.get(hashName(hash))
     if (key?.role !== 'application' || key.tenant !== username) return null
     return { type: 'application', id: key.id, tenant: username }
   }
 }
 
-interface Made {
+interface CredentialChange {
+  readonly added: StoredCredential
+  readonly removed: readonly StoredCredential[]
+  readonly shortened: readonly StoredCredential[]
+}
+
+interface Validity {
   readonly password: string
   readonly fromMs: number
   readonly toMs: number
 }
 
-function stored(device: FullId, { password, fromMs, toMs }: Made): StoredCredential {
+function stored(device: FullId, { password, fromMs, toMs }: Validity): StoredCredential {
   return {
     id: randomId(),
     device,

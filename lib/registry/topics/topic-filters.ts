@@ -1,17 +1,17 @@
 /**
- * The algebra of MQTT topic filters ([MQTT-4.7]): is one valid, which topics do two share, does one
- * hold all topics of another. Filters are compared level by level; `#` also stands for its parent.
+ * MQTT topic filters ([MQTT-4.7]): whether one is valid, whether two share a topic, whether one matches
+ * all topics of another. Filters are compared level by level; `#` also matches its parent.
  */
 
 /** A topic or filter is at most 65,535 bytes long ([MQTT-4.7.3-3]); ours are shorter. */
-export const LONGEST_FILTER = 512
+export const MAX_FILTER_LENGTH = 512
 
 /** What is wrong with a filter; null when nothing is. */
 export function filterProblem(filter: string): string | null {
   if (filter === '') return 'it is empty'
-  if (filter.length > LONGEST_FILTER) return `it is longer than ${LONGEST_FILTER} characters`
+  if (filter.length > MAX_FILTER_LENGTH) return `it is longer than ${MAX_FILTER_LENGTH} characters`
   if (filter.includes('\u0000')) return 'it holds a NUL character'
-  if (!filter.isWellFormed()) return 'it holds half a character'
+  if (!filter.isWellFormed()) return 'it holds half a surrogate pair'
   const levels = filter.split('/')
   for (const [at, level] of levels.entries()) {
     if (level.includes('#') && (level !== '#' || at < levels.length - 1)) {
@@ -44,8 +44,8 @@ export function filterCovers(outer: string, inner: string): boolean {
 }
 
 /**
- * What is left of `outer` where `inner` has its `#`: that stands for the parent too, which `+/#` does
- * not match, except at the root: there is no topic without a level.
+ * What is left of `outer` where `inner` has its `#`. That matches the parent too, which `+/#` does not,
+ * except at the root: there is no topic without a level.
  */
 function coversEverythingFrom(outer: readonly string[], at: number): boolean {
   return at === 0 && outer.length === 2 && outer[0] === '+' && outer[1] === '#'

@@ -1,16 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#lib/runtime/clock.ts'
-import type { Memory } from './index/memory.ts'
-import type { RegistryChange } from './registry.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { RegistryChange } from '../registry.ts'
 
-/** What the parts of the registry share: each writes to disk, then to memory, then tells. */
+/** What the tables of the registry share: each writes to disk, then to memory, then notifies. */
 export interface RegistryContext {
   readonly db: DatabaseSync
   readonly memory: Memory
   readonly clock: Clock
   /** Throws CLOSED after the registry was closed. */
   readonly requireOpen: () => void
-  /** The same before a change, which is then judged by what other processes have written, too. */
+  /** The same before a change, which must also take into account what other processes have written. */
   readonly requireFresh: () => void
   readonly changed: (change: RegistryChange) => void
 }

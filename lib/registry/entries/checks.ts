@@ -2,16 +2,16 @@ import { PlatformError } from '#lib/runtime/errors.ts'
 import { ID_PATTERN } from '#lib/telemetry/ids.ts'
 
 /** What a field should have been, what came, and what to do about it. */
-export interface Complaint {
+export interface Problem {
   readonly expected: string
   readonly got: unknown
   readonly todo: string
 }
 
-const LONGEST_NAME = 200
-const LONGEST_GOT = 80
+const MAX_NAME_LENGTH = 200
+const MAX_SHOWN = 80
 
-export function invalid(path: string, { expected, got, todo }: Complaint): PlatformError {
+export function invalid(path: string, { expected, got, todo }: Problem): PlatformError {
   const shown = show(got)
   return new PlatformError(
     'REGISTRY_INVALID',
@@ -42,9 +42,9 @@ export function checkId(id: unknown, path = 'id'): void {
 }
 
 export function checkName(name: unknown, path = 'name'): void {
-  if (isStorableText(name) && name.length <= LONGEST_NAME && name.trim() !== '') return
+  if (isStorableText(name) && name.length <= MAX_NAME_LENGTH && name.trim() !== '') return
   throw invalid(path, {
-    expected: `a text of 1 to ${LONGEST_NAME} whole characters`,
+    expected: `a text of 1 to ${MAX_NAME_LENGTH} whole characters`,
     got: name,
     todo: 'give it a name people recognise',
   })
@@ -60,11 +60,11 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What came, as JSON cut short: an answer must not carry a whole payload back. */
+/** What came, as JSON cut short: an answer must not return a whole payload. */
 function show(got: unknown): string {
   const text =
     typeof got === 'string' || isObject(got) || Array.isArray(got) ? toJson(got) : String(got)
-  return text.length > LONGEST_GOT ? `${text.slice(0, LONGEST_GOT)}...` : text
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text
 }
 
 function toJson(value: unknown): string {

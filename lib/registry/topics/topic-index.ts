@@ -1,7 +1,7 @@
 /**
- * The registered filters of one tenant as a tree of levels: who owns a topic, and does a new filter
- * touch one that is there. `+` and `#` are levels like any other in the tree. Filters of two owners
- * never overlap (the registry sees to it) and never begin with `$`; nor may what is asked for.
+ * The registered filters of one tenant as a tree of levels: who owns a topic, and whether a new filter
+ * overlaps with a registered one. `+` and `#` are levels like any other in the tree. Filters of two
+ * owners never overlap (the registry ensures it) and never begin with `$`; nor may an argument.
  */
 export interface TopicIndex<T> {
   add(filter: string, owner: T): void
@@ -10,7 +10,7 @@ export interface TopicIndex<T> {
   ownerOf(topic: string): T | null
   /** A registered filter that shares a topic with this one. */
   overlapping(filter: string): Entry<T> | null
-  /** Whether one registered filter holds every topic that this filter matches. */
+  /** Whether one registered filter matches every topic that this filter matches. */
   covers(filter: string): boolean
 }
 
@@ -48,7 +48,7 @@ function createNode<T>(): Node<T> {
   return { below: new Map(), entry: null }
 }
 
-/** Forgets the filter below the node, and says whether the node itself is of no more use. */
+/** Removes the filter below the node. Returns whether the node itself is now empty. */
 function prune<T>(node: Node<T>, levels: readonly string[], at: number): boolean {
   const level = levels[at]
   if (level === undefined) node.entry = null
@@ -60,7 +60,7 @@ function prune<T>(node: Node<T>, levels: readonly string[], at: number): boolean
 }
 
 function findMatch<T>(node: Node<T>, levels: readonly string[], at: number): Entry<T> | null {
-  // `#` stands for everything below, and for the parent itself ([MQTT-4.7.1-2]).
+  // `#` matches everything below, and the parent itself ([MQTT-4.7.1-2]).
   const everything = node.below.get('#')?.entry
   if (everything) return everything
   const level = levels[at]
@@ -101,9 +101,9 @@ function isCovered<T>(node: Node<T>, levels: readonly string[], at: number): boo
   if (node.below.get('#')?.entry) return true
   const level = levels[at]
   if (level === undefined) return node.entry !== null
-  // Only a `#` holds what a `#` holds.
+  // Only a `#` matches all that a `#` matches.
   if (level === '#') return false
-  // Each way once: twice the same at every level would take 2^levels steps.
+  // Each branch once: twice the same at every level would take 2^levels steps.
   const names = level === '+' ? ['+'] : [level, '+']
   return names.some((name) => {
     const next = node.below.get(name)

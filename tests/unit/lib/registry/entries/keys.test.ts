@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Role } from '#lib/registry/registry.ts'
-import { openWithTenants, refusal } from './test-registry.ts'
+import { openWithTenants, refusal } from '../test-registry.ts'
 
 const ADMIN = { role: 'admin', tenant: null, name: 'first admin key' } as const
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ApiKey, Credential, Device, Role, Site, Tenant } from '../registry.ts'
-import { createTopicIndex, type TopicIndex } from './topic-index.ts'
+import { createTopicIndex, type TopicIndex } from '../topics/topic-index.ts'
 
 export interface StoredCredential extends Credential {
   readonly hash: Uint8Array
@@ -126,7 +126,7 @@ function createEntries<T>(): Entries<T> {
       sorted = null
     },
     list() {
-      // Ids are ASCII, so this order is the same everywhere and stands a restart.
+      // Ids are ASCII, so this order is the same everywhere and after a restart.
       sorted ??= [...byId].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
       return sorted
     },
@@ -158,7 +158,7 @@ function deviceFrom(row: Row, secrets: Readonly<Record<string, string>>): Device
     id: text(row, 'id'),
     tenant: text(row, 'tenant'),
     name: text(row, 'name'),
-    // Written from a checked device; a kind that a newer program knew stays a mere name.
+    // Written from a checked device; a kind of a newer program is kept as it is.
     kind: text(row, 'kind') as Device['kind'],
     format: text(row, 'format'),
     topics: json(row, 'topics') as Device['topics'],

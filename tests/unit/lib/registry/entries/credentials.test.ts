@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { NO_HASH, hashSecret, isSameHash } from '#lib/registry/secrets.ts'
+import { NO_HASH, hashSecret, isSameHash } from '#lib/registry/entries/secrets.ts'
 import {
   HOUR_MS,
   OVERLAP_HOURS,
@@ -7,7 +7,7 @@ import {
   openTestRegistry,
   openWithTenants,
   refusal,
-} from './test-registry.ts'
+} from '../test-registry.ts'
 
 function openWithDevice() {
   const opened = openWithTenants()

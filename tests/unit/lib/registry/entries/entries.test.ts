@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { NewDevice, Site } from '#lib/registry/registry.ts'
-import { addDevice, openTestRegistry, openWithTenants, refusal } from './test-registry.ts'
+import { addDevice, openTestRegistry, openWithTenants, refusal } from '../test-registry.ts'
 
 const SITE: Site = {
   id: 'padborg',
