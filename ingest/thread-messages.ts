@@ -1,21 +1,18 @@
 import type { EncodedError } from '#lib/runtime/error-codec.ts'
-import type { ClientCertificate, ClockSample, DeviceNotice } from '#lib/telemetry/intake.ts'
-import type { FullId } from '#lib/telemetry/ids.ts'
+import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { LiveBatch } from '#lib/telemetry/live.ts'
 import type { Durable } from './journal/journal.ts'
-import type { StageCount } from './state/ingest-db.ts'
-import type { WorkerOptions } from './ingest-options.ts'
+import type { Notes } from './main-thread/device-notes.ts'
+import type { Outcome } from './pipeline/outcome.ts'
+import type { StageCount } from './state/stage-clock.ts'
 
 /** From the main thread to the ingest worker. */
 export type ToWorker =
-  | {
+  | ({
       readonly type: 'durable'
       readonly durable: Durable
-      readonly commands: readonly (readonly [FullId, number])[]
-      readonly clocks: readonly (readonly [FullId, ClockSample])[]
-      readonly certificates: readonly (readonly [FullId, ClientCertificate | null])[]
       readonly stages: readonly StageCount[]
-    }
+    } & Notes)
   | { readonly type: 'registry' }
   /** Whether the platform has stopped reading from publishers. */
   | { readonly type: 'paused'; readonly paused: boolean }
@@ -29,15 +26,11 @@ export type FromWorker =
       readonly position: number
       readonly lastReceivedAtNs: bigint
       readonly notices: readonly DeviceNotice[]
-      readonly replays: ReadonlyMap<number, 'recovered' | 'again' | 'duplicate'>
-      readonly counts: {
-        readonly stored: number
-        readonly duplicate: number
-        readonly rejected: number
-      }
+      readonly replays: Outcome['replays']
+      readonly counts: Outcome['counts']
       readonly rejectedByReason: Readonly<Record<string, number>>
     }
-  /** What somebody watches of a batch; comes before its `written`. */
+  /** The part of a batch that somebody watches; comes before its `written`. */
   | { readonly type: 'live'; readonly batch: LiveBatch }
   /** Everything given with the last `durable` is done. */
   | { readonly type: 'idle' }
@@ -46,5 +39,3 @@ export type FromWorker =
   | { readonly type: 'problem'; readonly text: string }
   /** How many robots are ONLINE and send no `state`. */
   | { readonly type: 'silent'; readonly robots: number }
-
-export type { WorkerOptions }

@@ -3,7 +3,8 @@ import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
 import { createInternalServer, type InternalServer } from '../ingest/internal/server.ts'
-import { openIngest, type Ingest, type SettledCounts } from '../ingest/open-ingest.ts'
+import type { BatchCounts } from '../ingest/main-thread/worker-events.ts'
+import { openIngest, type Ingest } from '../ingest/open-ingest.ts'
 import { Owners } from '../ingest/sources/mqtt/messages/owners.ts'
 import { openBrokerInlet, openOtherInlets, type BrokerInlet } from './message-inlets.ts'
 import { influxOptions, ingestOptions, internalOptions } from './options.ts'
@@ -47,7 +48,7 @@ async function openIngestRole(
     {
       notices: (notices) => notices.forEach((notice) => broker()?.notify(notice)),
       accepted: (messages) => metrics.count('padborg_messages_accepted_total', messages),
-      settled: (counts) => countOutcomes(metrics, counts),
+      committed: (counts) => countOutcomes(metrics, counts),
       fatal: (error) => lifecycle.fail('ingest', error),
     },
     {
@@ -99,7 +100,7 @@ function keepDerivedSeries(parts: PlatformParts, ingest: Ingest): void {
   metrics.gauge('padborg_derived_waiting', () => derived.status().waiting)
 }
 
-function countOutcomes(metrics: Metrics, counts: SettledCounts): void {
+function countOutcomes(metrics: Metrics, counts: BatchCounts): void {
   metrics.count('padborg_messages_stored_total', counts.stored)
   metrics.count('padborg_messages_duplicate_total', counts.duplicate)
   for (const [reason, n] of Object.entries(counts.rejectedByReason)) {

@@ -7,7 +7,8 @@ import { isoOf, systemClock } from '#lib/runtime/clock.ts'
 import { openDataDir } from '#lib/runtime/data-dir.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { loadSaved, openIngestDb } from '../ingest/state/ingest-db.ts'
+import { openIngestDb } from '../ingest/state/ingest-db.ts'
+import { loadSaved } from '../ingest/state/snapshot.ts'
 import { NONE_RUNS, askLocal, dataDirOf, refusalOf, runTool } from './local-platform.ts'
 
 const USAGE = `npm run backup -- <file> [--data-dir DIR]

@@ -2,14 +2,9 @@ import { constants, setPriority } from 'node:os'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { text } from 'node:stream/consumers'
-import { archiveOf, type Manifest, type SourceFile } from '#lib/runtime/backup/archive.ts'
+import { archiveOf } from '#lib/runtime/backup/archive.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
-
-/** What the sender gets on standard input. */
-export interface Parcel {
-  readonly head: Omit<Manifest, 'files' | 'format' | 'version'>
-  readonly sources: readonly SourceFile[]
-}
+import type { BackupPlan } from './backup-plan.ts'
 
 /**
  * Writes an archive to standard output, in a process of its own: hashing must not take time from the
@@ -18,8 +13,8 @@ export interface Parcel {
  */
 async function send(): Promise<void> {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
-  // Written by `backup.ts`.
-  const { head, sources } = JSON.parse(await text(process.stdin)) as Parcel
+  // Written by `sending.ts`.
+  const { head, sources } = JSON.parse(await text(process.stdin)) as BackupPlan
   await pipeline(Readable.from(archiveOf(head, sources)), process.stdout)
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Span } from '#lib/telemetry/span.ts'
-import { markSpan } from './marks-file.ts'
+import { latestVersion, markSpan } from './marks-file.ts'
 import { STEP_NS, type Step } from './series.ts'
 
 /** A run of intervals to be computed in one go, and the version of the marks it was read at. */
@@ -82,8 +82,4 @@ export function markAgain(db: DatabaseSync, step: Step, { fromNs, toNs }: Span):
   const stepNs = STEP_NS[step]
   const span = { from: Number(fromNs / stepNs), to: Number(toNs / stepNs) }
   markSpan(db, step, span, latestVersion(db))
-}
-
-function latestVersion(db: DatabaseSync): number {
-  return Number(db.prepare('SELECT coalesce(max(version), 0) AS last FROM marks').get()?.['last'])
 }

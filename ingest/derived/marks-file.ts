@@ -5,8 +5,8 @@ import { openDatabase } from '#lib/runtime/sqlite.ts'
  * `derived.db`: which intervals of the derived series do not show what the store holds (marks).
  *
  * The ingest worker adds marks, the main thread takes them away; each has a connection of its own.
- * Marks are on disk before the snapshot that stands behind their rows: after a crash the journal is
- * read again from the snapshot, which gives the same rows and so the marks that were lost. A mark
+ * Marks are on disk before the snapshot that covers their rows: after a crash the journal is read
+ * again from the snapshot, which gives the same rows and so the marks that were lost. A mark
  * carries the version of the save it came with. What was computed after version v was read takes
  * away marks up to v alone, so rows that came in meanwhile keep theirs.
  */
@@ -54,4 +54,9 @@ export function markSpan(
        UNION ALL SELECT at + 1 FROM all_at WHERE at < ?2)
      INSERT OR REPLACE INTO marks (step, at, version) SELECT ?3, at, ?4 FROM all_at`,
   ).run(from, to, step, version)
+}
+
+/** Of the newest marks; 0 without any. */
+export function latestVersion(db: DatabaseSync): number {
+  return Number(db.prepare('SELECT coalesce(max(version), 0) AS last FROM marks').get()?.['last'])
 }

@@ -17,8 +17,6 @@ import { SPARE_NAME } from './segments/spare.ts'
 import type { Corruption } from './recovery/visit-links.ts'
 import type { Visit } from './reading/scan.ts'
 
-export type { JournalFault } from './run-journal.ts'
-
 export interface JournalOptions extends RunOptions {
   /** Called with every durable record beyond `since` before `openJournal` resolves. */
   readonly onRecord?: (device: FullId, origin: Origin | null) => void

@@ -1,6 +1,8 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import type { JournalSettings } from '#lib/runtime/settings/ingest-settings.ts'
+import type { PlatformSettings } from '#lib/runtime/settings/platform-settings.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
 import type { BackPressure } from './append/back-pressure.ts'
 import { DurableWrite } from './append/durable-write.ts'
@@ -16,26 +18,16 @@ import { Segments } from './segments/segments.ts'
 import { Spare } from './segments/spare.ts'
 
 /** Breaks a promise on purpose, so that a test can see itself turn red. */
-export type JournalFault = 'none' | 'early-ack' | 'no-fsync'
+export type JournalFault = PlatformSettings['fault']
 
-export interface RunOptions {
+export interface RunOptions extends JournalSettings {
+  readonly fault: JournalFault
   readonly dir: string
   readonly fileLayer: FileLayer
   readonly clock: Clock
   readonly log: Log
-  readonly segmentBytes: number
-  /** Least time between the starts of two group commits. */
-  readonly windowMs: number
-  /** Bytes that are not in the store yet at which publishers have to pause. */
-  readonly lagBytes: number
-  /** Consumed segments kept at most. */
-  readonly keepBytes: number
-  readonly keepHours: number
-  /** Free space below which consumed segments go before their time. */
-  readonly freeBytes: number
   /** Position that the store has taken already. */
   readonly since: number
-  readonly fault: JournalFault
   /** First pause between attempts while the disk fails; default 250 ms. */
   readonly backoffMs?: number
 }

@@ -11,73 +11,74 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ReadingRow } from '#lib/telemetry/questions.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { formatNamed } from '../formats/catalogue.ts'
-import type { Outcome } from '../pipeline/pipeline.ts'
-import { rejectionId, type RejectedMessage } from '../rejections/rejection-log.ts'
+import type { Outcome } from '../pipeline/outcome.ts'
+import { rejectionId, type RejectedMessage } from '../rejections/rejected-message.ts'
 
-/** On the ingest thread: what of a batch somebody watches. */
-export interface LiveWatch {
-  /** Replaces what is wanted; an empty list ends all work. */
-  want(interests: readonly LiveInterest[]): void
-  /** Null when nobody wants anything of it. */
-  batchOf(outcome: Outcome, position: number): LiveBatch | null
-  /** The same for begins and ends of silence; the position is where the writer stands. */
-  silencesOf(rows: readonly SilenceRow[], position: number): LiveBatch | null
-}
-
-/** What one batch hands over at most: the rest is told as dropped, so that no batch takes long. */
+/** What one batch hands over at most: the rest is reported as dropped, so that no batch takes long. */
 export interface LiveLimits {
   readonly events: number
   readonly payloadBytes: number
 }
 
 export const LIVE_LIMITS: LiveLimits = { events: 5000, payloadBytes: 4 * 1024 * 1024 }
-/** Answers remembered for devices and kinds; a fleet beyond that is matched anew. */
+/** Matches remembered for devices and kinds; a fleet beyond that is matched again. */
 const MAX_REMEMBERED = 100_000
 
-export function createLiveWatch(limits: LiveLimits = LIVE_LIMITS): LiveWatch {
-  let wanted: readonly LiveInterest[] = []
-  let answers = new Map<string, boolean>()
+/** On the ingest thread: the part of a batch that somebody watches. */
+export class LiveWatch {
+  readonly #limits: LiveLimits
+  #wanted: readonly LiveInterest[] = []
+  #matches = new Map<string, boolean>()
 
-  return {
-    want(interests) {
-      wanted = interests
-      answers = new Map()
-    },
-    batchOf({ readings, rejected }, position) {
-      if (wanted.length === 0) return null
-      // The newest of each sort are made into events; the older ones are only counted.
-      const rows = readings.filter(({ kind, device }) => isWanted(kind, device))
-      const refused = rejected.filter(({ message }) => isWanted('', message.device))
-      const shown = newestRejections(refused, limits)
-      const room = limits.events - shown.length
-      const events = [...rows.slice(Math.max(0, rows.length - room)).map(readingEvent), ...shown]
-      const all = rows.length + refused.reduce((sum, one) => sum + one.refused.length, 0)
-      if (all === 0) return null
-      events.sort((a, b) => comparePlaces(a.place, b.place))
-      return { position, events, dropped: all - events.length }
-    },
-    silencesOf(rows, position) {
-      if (wanted.length === 0) return null
-      const silences = rows
-        .filter(({ device }) => isWanted('', device))
-        .map((row) => ({ type: 'silence' as const, row }))
-      return silences.length === 0 ? null : { position, events: [], dropped: 0, silences }
-    },
+  constructor(limits: LiveLimits = LIVE_LIMITS) {
+    this.#limits = limits
+  }
+
+  /** Replaces what is wanted; an empty list ends all work. */
+  want(interests: readonly LiveInterest[]): void {
+    this.#wanted = interests
+    this.#matches = new Map()
+  }
+
+  /** Null when nobody wants anything of it. */
+  batchOf({ readings, rejected }: LiveOutcome, position: number): LiveBatch | null {
+    if (this.#wanted.length === 0) return null
+    // The newest of each sort are made into events; the older ones are only counted.
+    const rows = readings.filter(({ kind, device }) => this.#isWanted(kind, device))
+    const refused = rejected.filter(({ message }) => this.#isWanted('', message.device))
+    const shown = newestRejections(refused, this.#limits)
+    const room = this.#limits.events - shown.length
+    const events = [...rows.slice(Math.max(0, rows.length - room)).map(readingEvent), ...shown]
+    const all = rows.length + refused.reduce((sum, one) => sum + one.refused.length, 0)
+    if (all === 0) return null
+    events.sort((a, b) => comparePlaces(a.place, b.place))
+    return { position, events, dropped: all - events.length }
+  }
+
+  /** The same for begins and ends of silence; the position is the writer's. */
+  silencesOf(rows: readonly SilenceRow[], position: number): LiveBatch | null {
+    if (this.#wanted.length === 0) return null
+    const silences = rows
+      .filter(({ device }) => this.#isWanted('', device))
+      .map((row) => ({ type: 'silence' as const, row }))
+    return silences.length === 0 ? null : { position, events: [], dropped: 0, silences }
   }
 
   /** The kind of a rejection is ''. */
-  function isWanted(kind: Reading['kind'] | '', device: FullId): boolean {
+  #isWanted(kind: Reading['kind'] | '', device: FullId): boolean {
     const key = `${kind} ${device}`
-    const known = answers.get(key)
+    const known = this.#matches.get(key)
     if (known !== undefined) return known
-    const answer = wanted.some(({ readings, rejections }) =>
+    const matches = this.#wanted.some(({ readings, rejections }) =>
       kind === '' ? isIn(rejections, device) : isIn(readings, device, kind),
     )
-    if (answers.size >= MAX_REMEMBERED) answers = new Map()
-    answers.set(key, answer)
-    return answer
+    if (this.#matches.size >= MAX_REMEMBERED) this.#matches = new Map()
+    this.#matches.set(key, matches)
+    return matches
   }
 }
+
+type LiveOutcome = Pick<Outcome, 'readings' | 'rejected'>
 
 function readingEvent(reading: Reading): LiveEvent {
   const { position, index } = reading
@@ -109,9 +110,9 @@ function rejectionEvents({ message, format, refused }: RejectedMessage): LiveEve
   const { position, device, topic, receivedAtNs } = message
   // Of its own memory: a view would take the whole block it lies in across to the other thread.
   const payload = new Uint8Array(message.payload)
-  const items = new Map(refused.toReversed().map((one) => [one.elementIndex, one]))
+  const byElement = new Map(refused.toReversed().map((one) => [one.elementIndex, one]))
   const formatVersion = formatNamed(format)?.version ?? 1
-  return [...items.values()].map(
+  return [...byElement.values()].map(
     ({ elementIndex, reason, path, expected, got, subDevice = null }) => ({
       type: 'rejection',
       place: { position, rejection: true, index: elementIndex + 1 },

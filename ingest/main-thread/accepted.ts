@@ -1,18 +1,19 @@
 import type { FullId } from '#lib/telemetry/ids.ts'
 
 /** Messages per device that became durable: counted at the journal, never from the other sums. */
-export interface Accepted {
-  add(device: FullId): void
-  get(device: FullId): number
-  devices(): Iterable<FullId>
-}
+export class Accepted {
+  readonly #counts: Map<FullId, number>
 
-/** Goes on from the counts that were saved; the records behind them are added at recovery. */
-export function createAccepted(saved: ReadonlyMap<FullId, number>): Accepted {
-  const counts = new Map(saved)
-  return {
-    add: (device) => void counts.set(device, (counts.get(device) ?? 0) + 1),
-    get: (device) => counts.get(device) ?? 0,
-    devices: () => counts.keys(),
+  /** Continues from the counts that were saved; recovery adds the records that follow them. */
+  constructor(saved: ReadonlyMap<FullId, number>) {
+    this.#counts = new Map(saved)
+  }
+
+  add(device: FullId): void {
+    this.#counts.set(device, (this.#counts.get(device) ?? 0) + 1)
+  }
+
+  counts(): ReadonlyMap<FullId, number> {
+    return this.#counts
   }
 }

@@ -54,7 +54,7 @@ export function createIngestPort(deps: PortDeps): IngestPort {
 async function delivery({ caller, accepted }: PortDeps, scope: Scope): Promise<DeliveryRow[]> {
   const shown = await caller.call<readonly ShownRow[]>('shown', scope)
   const rows = new Map(shown.map((row) => [row.device, row]))
-  const devices = new Set([...rows.keys(), ...accepted.devices()])
+  const devices = new Set([...rows.keys(), ...accepted.counts().keys()])
   return [...devices]
     .filter((device) => inScope(scope, device))
     .toSorted()
@@ -62,7 +62,7 @@ async function delivery({ caller, accepted }: PortDeps, scope: Scope): Promise<D
       const row = rows.get(device)
       const { stored = 0, rejected = 0, duplicate = 0, late = 0, partial = 0 } = row ?? {}
       const { lost = 0, commands = 0, read = 0 } = row ?? {}
-      const total = accepted.get(device)
+      const total = accepted.counts().get(device) ?? 0
       const pending = total - read
       return {
         device,

@@ -1,52 +1,54 @@
 import type { Log } from '#lib/runtime/log.ts'
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Caller } from '#lib/runtime/threads/rpc.ts'
-import type { LiveBatch, LiveFeed, LiveInterest } from '#lib/telemetry/live.ts'
+import type { LiveBatch, LiveFeed, LiveInterest, LiveSubscription } from '#lib/telemetry/live.ts'
 
-export interface LiveFeedDeps {
+export interface LiveHubDeps {
   readonly journal: string
   readonly caller: Caller
   readonly progress: { readonly written: number }
   readonly log: Log
 }
 
-/** The feed of one process, and where the ingest thread brings its batches. */
-export interface LiveHub extends LiveFeed {
-  publish(batch: LiveBatch): void
-}
-
 /**
- * On the main thread: tells the ingest thread what all listeners together want, and hands each
- * batch to all of them. What a listener wants of it is the listener's own business.
+ * The live feed of one process: tells the ingest thread what all listeners together want, and hands
+ * each batch to all of them. What a listener wants of it is the listener's own business.
  */
-export function createLiveHub({ journal, caller, progress, log }: LiveFeedDeps): LiveHub {
-  const listeners = new Map<(batch: LiveBatch) => void, LiveInterest>()
+export class LiveHub implements LiveFeed {
+  readonly journal: string
+  readonly #deps: LiveHubDeps
+  readonly #listeners = new Map<(batch: LiveBatch) => void, LiveInterest>()
 
-  return {
-    journal,
-    get position() {
-      return progress.written
-    },
-    join(interest, listener) {
-      listeners.set(listener, interest)
-      return {
-        from: want(),
-        close() {
-          if (!listeners.delete(listener)) return
-          want().catch((error: unknown) => {
-            if (!isPlatformError(error, 'CLOSED')) log.warn({ err: error }, 'live: not told')
-          })
-        },
-      }
-    },
-    publish(batch) {
-      for (const listener of listeners.keys()) listener(batch)
-    },
+  constructor(deps: LiveHubDeps) {
+    this.journal = deps.journal
+    this.#deps = deps
   }
 
-  /** Answers where the writer stands: all that it writes from there on is published as wanted. */
-  function want(): Promise<number> {
-    const interests = new Map([...listeners.values()].map((one) => [JSON.stringify(one), one]))
-    return caller.call<number>('watch', [...interests.values()])
+  get position(): number {
+    return this.#deps.progress.written
+  }
+
+  join(interest: LiveInterest, listener: (batch: LiveBatch) => void): LiveSubscription {
+    this.#listeners.set(listener, interest)
+    return { from: this.#want(), close: () => this.#leave(listener) }
+  }
+
+  /** The ingest thread brings a batch. */
+  publish(batch: LiveBatch): void {
+    for (const listener of this.#listeners.keys()) listener(batch)
+  }
+
+  #leave(listener: (batch: LiveBatch) => void): void {
+    if (!this.#listeners.delete(listener)) return
+    this.#want().catch((error: unknown) => {
+      if (isPlatformError(error, 'CLOSED')) return
+      this.#deps.log.warn({ err: error }, 'the ingest thread could not be told what is watched')
+    })
+  }
+
+  /** Returns the position of the writer: all that it writes from there on is published as wanted. */
+  #want(): Promise<number> {
+    const wanted = [...this.#listeners.values()].map((one) => [JSON.stringify(one), one] as const)
+    return this.#deps.caller.call<number>('watch', [...new Map(wanted).values()])
   }
 }

@@ -1,57 +1,27 @@
 import type { Device } from '#lib/registry/registry.ts'
 import { isCarriedBy, maxSubDevices, type WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import { ID_PATTERN, fullId, shortIdOf, type FullId } from '#lib/telemetry/ids.ts'
-import type { ParsedElement, FormatInput, FormatOutput, RefusedElement } from '../formats/format.ts'
+import type { FormatOutput, ParsedElement, RefusedElement } from '../formats/format.ts'
+import type { ParsedMessage } from './parse.ts'
 
-export interface SubDeviceDeps {
+export interface AdmitDeps {
   device(id: FullId): Device | null
   /**
    * Creates what may be created; when it resolves, `device` knows those that are there. Throws when
    * the registry cannot be written: the batch then waits, as it does for the store.
    */
   createSubDevices?(wanted: readonly WantedSubDevice[]): Promise<void>
-  /** A stable name that does not tell the text it was made of. */
-  pseudonym?(text: string): string
-}
-
-/** What a format is told of the devices behind a gateway. */
-export function inputOfGateway(
-  gateway: Device,
-  deps: SubDeviceDeps,
-): Pick<FormatInput, 'carried' | 'pseudonym'> {
-  const { tenant } = gateway
-  return {
-    carried(subDevice, kind) {
-      const id = fullId(tenant, subDevice)
-      const known = deps.device(id)
-      const isThere = known !== null && isCarriedBy(known, gateway)
-      if (!isThere && kind === null) return null
-      // What is set at the gateway holds for all it carries, before and after they are registered.
-      return isThere
-        ? { ...known, settings: { ...gateway.settings, ...known.settings } }
-        : { ...gateway, id, kind: kind ?? gateway.kind, gateway: false, secretNames: [] }
-    },
-    pseudonym: (text) => deps.pseudonym?.(`${tenant}:${text}`) ?? null,
-  }
-}
-
-/** A message that a format has read. */
-export interface OfSender {
-  readonly output: FormatOutput
-  readonly format: string
-  /** The gateway that sent it; null when its sender speaks of itself. */
-  readonly gateway: Device | null
 }
 
 /**
- * Elements of devices that are there, or can be created, stay; the others become refusals that name
- * the device, to be replayed once it is registered. The batch waits for the registry, so nothing is
- * decided twice: read again after a crash, the same messages find the same devices.
+ * Keeps elements of sub-devices that are registered, or can be created; the others become refusals
+ * that name the device, to be replayed once it is registered. The batch waits for the registry, so
+ * nothing is decided twice: read again after a crash, the same messages find the same devices.
  */
-export async function admitSubDevices<T extends OfSender>(
-  messages: readonly T[],
-  deps: SubDeviceDeps,
-): Promise<readonly T[]> {
+export async function admit(
+  messages: readonly ParsedMessage[],
+  deps: AdmitDeps,
+): Promise<readonly ParsedMessage[]> {
   if (messages.every(({ gateway }) => gateway === null)) return messages
   const wanted = new Map<FullId, WantedSubDevice>()
   for (const { output, format, gateway } of messages) {
@@ -70,7 +40,7 @@ export async function admitSubDevices<T extends OfSender>(
   })
 }
 
-function admitted(output: FormatOutput, gateway: Device, deps: SubDeviceDeps): FormatOutput {
+function admitted(output: FormatOutput, gateway: Device, deps: AdmitDeps): FormatOutput {
   const elements: ParsedElement[] = []
   const refused = [...output.refused]
   for (const element of output.elements) {
@@ -84,7 +54,7 @@ function admitted(output: FormatOutput, gateway: Device, deps: SubDeviceDeps): F
 function refusalOf(
   { elementIndex, subDevice }: ParsedElement,
   gateway: Device,
-  deps: SubDeviceDeps,
+  deps: AdmitDeps,
 ): RefusedElement | null {
   if (subDevice === undefined) {
     const expected = 'readings of its sub-devices: a gateway has none of its own'

@@ -5,7 +5,7 @@ import {
   type RejectionGroupsQuery,
   type RejectionGrouping,
 } from '#lib/telemetry/questions.ts'
-import { addList, addScope } from './rejection-log.ts'
+import { RejectionFilter } from './rejection-sql.ts'
 
 const COLUMNS: Readonly<Record<RejectionGrouping, string>> = {
   reason: 'r.reason',
@@ -15,18 +15,18 @@ const COLUMNS: Readonly<Record<RejectionGrouping, string>> = {
   path: 'r.path',
 }
 
-/** Most groups an answer has; an array of free paths could make as many as there are rejections. */
-const MOST_GROUPS = 10_000
+/** An array of free paths could make as many groups as there are rejections. */
+const MAX_GROUPS = 10_000
 
 /** How many there are of each sort, most frequent first. */
 export function groupRejections(
   db: DatabaseSync,
   { by, scope, reasons, fromNs, toNs }: RejectionGroupsQuery,
 ): readonly RejectionGroupRow[] {
-  const where = ['m.received_ns >= ?', 'm.received_ns < ?']
-  const values: (string | number | bigint)[] = [fromNs, toNs]
-  addScope(scope, where, values)
-  addList('r.reason', reasons, where, values)
+  const filter = new RejectionFilter()
+  filter.add('m.received_ns >= ? AND m.received_ns < ?', fromNs, toNs)
+  filter.addScope(scope)
+  filter.addList('r.reason', reasons)
   const wanted = REJECTION_GROUPINGS.filter((name) => by.includes(name))
   const columns = wanted.map((name) => `${COLUMNS[name]} AS "${name}"`)
   const groups = wanted.map((_, at) => String(at + 1))
@@ -34,12 +34,12 @@ export function groupRejections(
     `SELECT ${[...columns, ''].join(', ')} count(*) AS n, count(r.recovered_ns) AS recovered,
        min(m.received_ns) AS first_ns, max(m.received_ns) AS last_ns
      FROM rejections r JOIN rejected_messages m USING (position)
-     WHERE ${where.join(' AND ')}
+     WHERE ${filter.where}
      ${groups.length === 0 ? 'HAVING count(*) > 0' : `GROUP BY ${groups.join(', ')}`}
-     ORDER BY n DESC, last_ns DESC LIMIT ${MOST_GROUPS}`,
+     ORDER BY n DESC, last_ns DESC LIMIT ${MAX_GROUPS}`,
   )
   statement.setReadBigInts(true)
-  return statement.all(...values).map((row) => ({
+  return statement.all(...filter.values).map((row) => ({
     group: Object.fromEntries(wanted.map((name) => [name, String(row[name])])),
     count: Number(row['n']),
     recovered: Number(row['recovered']),

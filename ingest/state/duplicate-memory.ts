@@ -1,3 +1,4 @@
+import type { Known } from '#lib/store/store.ts'
 import type { ParsedElement } from '../formats/format.ts'
 
 /**
@@ -41,9 +42,6 @@ const NO_SEQ = -1
  * `same_time`: another reading of the same moment. */
 export type Verdict = 'new' | 'duplicate' | 'other_content' | 'same_time'
 
-/** What was looked up in the store for an element the memory no longer covers. */
-export type LookedUp = 'same' | 'other_content' | 'unknown'
-
 export function createChannelMemory(): ChannelMemory {
   return {
     maxTimeNs: 0n,
@@ -78,17 +76,16 @@ export function judgeTimed(
   memory: ChannelMemory,
   element: ParsedElement,
   timeNs: bigint,
-  lookedUp: LookedUp | undefined,
+  known: Known | undefined,
 ): Verdict {
   if (timeNs > memory.maxTimeNs) {
     memory.maxTimeNs = timeNs
     remember(memory, memory.onTime, timeNs, element)
     return 'new'
   }
-  if (lookedUp === 'same') return 'duplicate'
+  if (known === 'same') return 'duplicate'
   if (isRemembered(memory, timeNs, element)) return 'duplicate'
-  const verdict =
-    lookedUp === 'other_content' ? 'other_content' : sameMoment(memory, element, timeNs)
+  const verdict = known === 'other_content' ? 'other_content' : sameMoment(memory, element, timeNs)
   remember(memory, memory.late, timeNs, element)
   return verdict
 }

@@ -55,10 +55,12 @@ export interface IntakeState {
   readonly dirty: Set<FullId>
   /** Batches since the start. */
   batch: number
+  /** All that changed it is in the store and in the rejections too: it may be saved. */
+  isCommitted: boolean
 }
 
 export function createIntakeState(): IntakeState {
-  return { devices: new Map(), dirty: new Set(), batch: 0 }
+  return { devices: new Map(), dirty: new Set(), batch: 0, isCommitted: true }
 }
 
 /** The state of a device, made when it is first seen; marks it as changed. */

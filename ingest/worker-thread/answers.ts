@@ -30,10 +30,15 @@ import { answerHeat, type HeatDeps } from '../heat/heat-answers.ts'
 import type { HeatHours } from '../heat/heat-hours.ts'
 import type { JournalReader } from '../journal/journal.ts'
 import { groupRejections } from '../rejections/rejection-groups.ts'
-import type { RejectionBook } from '../rejections/rejection-log.ts'
-import { journaledCandidates, type CandidatesQuestion } from '../main-thread/replay-run.ts'
+import { listRejections } from '../rejections/rejection-list.ts'
+import {
+  journaledCandidates,
+  rejectedCandidates,
+  type CandidatesQuery,
+} from '../rejections/replay-candidates.ts'
 import { answerAvailability, answerJitter } from './service-answers.ts'
-import { stageLatency, type StageClock } from '../state/stage-clock.ts'
+import type { StageClock } from '../state/stage-clock.ts'
+import { stageLatency } from '../state/stage-latency.ts'
 import type { IntakeState, Shown } from '../state/intake-state.ts'
 
 export interface AnswerDeps {
@@ -42,7 +47,6 @@ export interface AnswerDeps {
   readonly state: IntakeState
   readonly store: ReadableStore
   readonly db: DatabaseSync
-  readonly rejections: RejectionBook
   readonly stages: StageClock
   readonly clock: Clock
   readonly reader: JournalReader
@@ -60,7 +64,7 @@ export type ShownRow = Shown & { readonly device: FullId }
 
 /** What the worker answers by name: the questions of the port, and two that only main asks. */
 export function createAnswers(deps: AnswerDeps): Handlers {
-  const { state, rejections, clock } = deps
+  const { state, clock } = deps
   const { reader, exact, files } = deps.store
   const registers: StoreReader['registers'] = (scan, signal) => reader.registers(scan, signal)
   const delays: StoreReader['delays'] = (scan, signal) => reader.delays(scan, signal)
@@ -95,12 +99,12 @@ export function createAnswers(deps: AnswerDeps): Handlers {
     clocks: (scope: Scope) => clocks(state, scope, clock.nowNs()),
     conformance: createConformance({ ...deps, readings }),
     shown: (scope: Scope) => shownCounts(state, scope),
-    rejections: (query: RejectionsQuery) => rejections.list(query),
+    rejections: (query: RejectionsQuery) => listRejections(deps.db, query),
     rejectionGroups: (query: RejectionGroupsQuery) => groupRejections(deps.db, query),
-    candidates: ({ request, after }: CandidatesQuestion) =>
+    candidates: ({ request, after }: CandidatesQuery) =>
       request.positions
         ? journaledCandidates(deps.reader, request, after)
-        : rejections.candidates(request, after),
+        : rejectedCandidates(deps.db, request, after),
   }
 }
 

@@ -6,7 +6,7 @@ import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { FORMAT_NAMES } from '../../ingest/formats/catalogue.ts'
-import { runPipeline } from '../../ingest/pipeline/pipeline.ts'
+import { judgeBatch } from '../../ingest/pipeline/process-batch.ts'
 import { createIntakeState } from '../../ingest/state/intake-state.ts'
 import {
   formatsWithRules,
@@ -62,7 +62,7 @@ async function take({ device, topic, payload }: Given, ...arrivals: readonly Mor
   const deps = {
     device: () => device,
     known: async (identities: readonly unknown[]) => identities.map(() => 'unknown' as const),
-    standing: () => ({ open: [], rejected: false }),
+    statusBefore: () => ({ open: [], rejected: false }),
   }
   const messages = (arrivals.length === 0 ? [{}] : arrivals).map((more, at) => ({
     position: at + 1,
@@ -78,7 +78,7 @@ async function take({ device, topic, payload }: Given, ...arrivals: readonly Mor
     origin: null,
     ...more,
   }))
-  const { readings, rejected, counts } = await runPipeline(state, messages, deps, OPTIONS)
+  const { readings, rejected, counts } = await judgeBatch(state, messages, deps, OPTIONS)
   return {
     readings,
     rejected,

@@ -8,9 +8,10 @@ import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { FORMAT_NAMES, formatNamed } from '../../ingest/formats/catalogue.ts'
-import { loadSaved, loadState, openIngestDb, saveSnapshot } from '../../ingest/state/ingest-db.ts'
-import { runPipeline, type PipelineDeps } from '../../ingest/pipeline/pipeline.ts'
-import { createRejectionBook } from '../../ingest/rejections/rejection-log.ts'
+import { openIngestDb } from '../../ingest/state/ingest-db.ts'
+import { loadSaved, loadState, saveSnapshot } from '../../ingest/state/snapshot.ts'
+import { judgeBatch, type PipelineDeps } from '../../ingest/pipeline/process-batch.ts'
+import { RejectionLog } from '../../ingest/rejections/rejection-log.ts'
 import { T0, truckOf } from '../support/messages.ts'
 import { temporaryDir } from '../support/platform.ts'
 
@@ -130,7 +131,7 @@ async function storeAll(
   const rows: Reading[] = []
   let storedUpTo = 0
   let state = loadState(db)
-  let book = createRejectionBook(db)
+  let book = new RejectionLog(db)
   let at = 0
   const deps: PipelineDeps = {
     device: (id) => devices.get(id) ?? null,
@@ -146,22 +147,22 @@ async function storeAll(
         if (same.some(({ hash }) => hash === one.hash)) return 'same'
         return same.length > 0 && one.seq !== null ? 'other_content' : 'unknown'
       }),
-    standing: (origin, position) => book.standing(origin, position),
-    decided: (position) => book.decided(position),
+    statusBefore: (origin, position) => book.statusBefore(origin, position),
+    refusedBefore: (position) => book.refusedBefore(position),
   }
   while (at < messages.length) {
     const size = random ? 1 + Math.floor(random.next() * 7) : messages.length
     const batch = messages.slice(at, at + size)
-    const outcome = await runPipeline(state, batch, deps, OPTIONS)
+    const outcome = await judgeBatch(state, batch, deps, OPTIONS)
     at += batch.length
     rows.push(...outcome.readings.filter(({ position }) => position > storedUpTo))
     storedUpTo = Math.max(storedUpTo, at)
-    book.record(outcome.rejected, outcome.recovered, outcome.again)
+    book.record(outcome.rejected, outcome.recovered, outcome.refusedReplays)
     const fate = random?.next() ?? 1
     if (fate < 0.3) saveSnapshot(db, state, { journal: 'j', position: at, parts: {}, stages: [] })
     else if (fate < 0.5) {
       state = loadState(db)
-      book = createRejectionBook(db)
+      book = new RejectionLog(db)
       at = loadSaved(db).position
     }
   }

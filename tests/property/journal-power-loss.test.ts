@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { join } from 'node:path'
-import type { JournalFault } from '../../ingest/journal/open-journal.ts'
+import type { JournalFault } from '../../ingest/journal/run-journal.ts'
 import { temporaryDir } from '../support/platform.ts'
 import { runRound } from '../unit/ingest/journal/power-loss-rounds.ts'
 

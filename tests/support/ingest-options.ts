@@ -1,6 +1,6 @@
 import { requireConfig } from '#lib/runtime/config.ts'
 import type { IngestOptions } from '../../ingest/ingest-options.ts'
-import type { IngestEvents } from '../../ingest/open-ingest.ts'
+import type { IngestEvents } from '../../ingest/main-thread/worker-events.ts'
 import { ingestOptions } from '../../platform/options.ts'
 
 /** The options that the platform would give an ingest role on this data directory. */
@@ -20,7 +20,7 @@ export function ingestOptionsFor(
 /** For an intake that nobody watches; a failure of its worker fails the test. */
 export const UNWATCHED: IngestEvents = {
   notices: () => undefined,
-  settled: () => undefined,
+  committed: () => undefined,
   accepted: () => undefined,
   fatal(error) {
     throw error

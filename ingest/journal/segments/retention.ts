@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import type { JournalSettings } from '#lib/runtime/settings/ingest-settings.ts'
 import { messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { FileLayer } from '../files/file-layer.ts'
 import { segmentName } from './segment-header.ts'
@@ -14,11 +15,8 @@ export interface StoredSegment {
   endedAtNs: bigint | null
 }
 
-export interface RetentionOptions {
+interface RetentionOptions extends Pick<JournalSettings, 'keepBytes' | 'keepHours' | 'freeBytes'> {
   readonly dir: string
-  readonly keepBytes: number
-  readonly keepHours: number
-  readonly freeBytes: number
   readonly released: number
 }
 

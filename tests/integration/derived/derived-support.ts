@@ -30,7 +30,7 @@ export interface Role {
   /** Both. */
   publish(device: string, ...payloads: readonly object[]): Promise<void>
   /** Waits until nothing is due. */
-  settled(): Promise<void>
+  drained(): Promise<void>
   close(): Promise<void>
 }
 
@@ -166,7 +166,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
       await send(device, ...payloads)
       await stored()
     },
-    settled: () =>
+    drained: () =>
       waitFor(() => derived.status().waiting === 0 || null, {
         timeoutMs: 50_000,
         what: 'derived series',

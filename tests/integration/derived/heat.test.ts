@@ -55,7 +55,7 @@ describe.skipIf(!HAS_INFLUXD)('derived heat (needs influxd on the PATH)', () => 
 
   it('says of each hour and place what the API says', async () => {
     await publishDays()
-    await role.settled()
+    await role.drained()
     expect(await compareAll(48)).toBeGreaterThan(400)
   })
 
@@ -63,7 +63,7 @@ describe.skipIf(!HAS_INFLUXD)('derived heat (needs influxd on the PATH)', () => 
     // The middle of the first two is a minute before the end of the second hour; with the late one
     // between them, one lies in the first hour and the other in the third.
     await role.publish('varme.m1', register(5, 0, 100), register(2, 58, 160))
-    await role.settled()
+    await role.drained()
     await compareAll(5)
     const sum = async () => {
       const rows = await bed.rows(
@@ -74,18 +74,18 @@ describe.skipIf(!HAS_INFLUXD)('derived heat (needs influxd on the PATH)', () => 
     }
     expect(await sum()).toBe(60)
     await role.publish('varme.m1', register(5, 30, 110))
-    await role.settled()
+    await role.drained()
     await compareAll(5)
     expect(await sum()).toBe(60)
   })
 
   it('follows the settings of the meters through the past', async () => {
     await publishDays()
-    await role.settled()
+    await role.drained()
     role.registry.devices.delete('varme.m2')
     addMeter('varme', 'm2', { role: 'delivered', town: 'Padborg' })
     addMeter('other', 'm9', { role: 'delivered', town: 'Padborg' })
-    await role.settled()
+    await role.drained()
     await compareAll(48)
     const towns = await bed.rows(
       `SELECT sum("energyKwh") AS kwh FROM heat_hourly WHERE "tenant" = 'varme' AND "by" = 'town' ` +
@@ -99,7 +99,7 @@ describe.skipIf(!HAS_INFLUXD)('derived heat (needs influxd on the PATH)', () => 
     await role.close()
     role = await bed.start()
     await role.publish('varme.m2', register(1, 0, 1))
-    await role.settled()
+    await role.drained()
     await compareAll(30)
   })
 })

@@ -50,25 +50,25 @@ describe.skipIf(!HAS_INFLUXD)('derived network figures (needs influxd on the PAT
     await role.publish('beta.t1', ...of((n) => truck(2 * n, n % 2 === 0 ? CELL : { rat: 'lte' })))
     await role.publish('beta.t2', ...of((n) => truck(40_000 - 1000 * n)))
     await role.publish('acme.t2', ...of((n) => truck(10 * MINUTE_MS + n * 1000)))
-    await role.settled()
+    await role.drained()
     expect(await compareAll()).toBeGreaterThan(40)
   })
 
   it('are corrected by readings that come an hour late', async () => {
     await role.publish('acme.t1', truck(HOUR_MS, CELL))
-    await role.settled()
+    await role.drained()
     const messages = () =>
       bed.rows(`SELECT sum("messages") AS n FROM delivery_minute WHERE "tenant" = 'acme'`)
     expect((await messages())[0]?.['n']).toBe(1)
     await role.publish('acme.t1', truck(HOUR_MS, CELL), truck(HOUR_MS, CELL))
-    await role.settled()
+    await role.drained()
     expect((await messages())[0]?.['n']).toBe(3)
     await compareAll()
   })
 
   it('are made up for what came while InfluxDB was away', async () => {
     await role.publish('acme.t1', truck(100, CELL))
-    await role.settled()
+    await role.drained()
     await bed.influxd.kill()
     const late = Array.from({ length: 20 }, (_, n) => truck(n * 5 * MINUTE_MS))
     await role.send('acme.t1', truck(100, CELL), ...late)
@@ -76,7 +76,7 @@ describe.skipIf(!HAS_INFLUXD)('derived network figures (needs influxd on the PAT
     await waitFor(() => role.derived.status().problem !== '', { timeoutMs: 30_000 })
     await bed.influxd.start()
     await role.stored()
-    await role.settled()
+    await role.drained()
     expect(role.derived.status()).toEqual({ waiting: 0, problem: '' })
     expect(await compareAll()).toBeGreaterThan(40)
   })
@@ -88,10 +88,10 @@ describe.skipIf(!HAS_INFLUXD)('derived network figures (needs influxd on the PAT
     await bed.influxd.start()
     role = await bed.start()
     await role.stored()
-    await role.settled()
+    await role.drained()
     expect(await compareAll()).toBeGreaterThan(20)
     await role.publish('acme.t1', truck(90 * MINUTE_MS))
-    await role.settled()
+    await role.drained()
     await compareAll()
   })
 
@@ -100,11 +100,11 @@ describe.skipIf(!HAS_INFLUXD)('derived network figures (needs influxd on the PAT
     role = await bed.start({ maxKeys: 2 })
     const cells = ['A1', 'A2', 'A3', 'A1', 'A4', 'A2', 'A1']
     await role.publish('acme.t1', ...cells.map((cellId) => truck(100, { ...CELL, cellId })))
-    await role.settled()
+    await role.drained()
     await role.close()
     role = await bed.start({ maxKeys: 2 })
     await role.publish('acme.t1', truck(100, { ...CELL, cellId: 'A5' }))
-    await role.settled()
+    await role.drained()
     const rows = await bed.rows(
       `SELECT sum("n") AS n, count("p50Ms") AS p FROM latency_minute WHERE "by" = 'cell' ` +
         `AND "tenant" = 'acme' AND "stage" = 'age' GROUP BY "key"`,

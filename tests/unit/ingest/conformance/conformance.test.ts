@@ -7,9 +7,10 @@ import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
 import { createConformance } from '../../../../ingest/conformance/conformance.ts'
-import { loadState, openIngestDb, saveSnapshot } from '../../../../ingest/state/ingest-db.ts'
-import { runPipeline } from '../../../../ingest/pipeline/pipeline.ts'
-import { createRejectionBook } from '../../../../ingest/rejections/rejection-log.ts'
+import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
+import { loadState, saveSnapshot } from '../../../../ingest/state/snapshot.ts'
+import { judgeBatch } from '../../../../ingest/pipeline/process-batch.ts'
+import { RejectionLog } from '../../../../ingest/rejections/rejection-log.ts'
 import {
   noteCertificate,
   showCounts,
@@ -193,7 +194,7 @@ function goodCases(): [format: string, folder: string][] {
 /** The part of the intake after the journal, with a store that is an array. */
 function intake(path: string, as: Partial<Device> = {}) {
   const db = openIngestDb(path)
-  const rejections = createRejectionBook(db)
+  const rejections = new RejectionLog(db)
   const clock = { nowNs: T0 + 10_000_000_000n }
   const asked: ReadingsQuery[] = []
   const stored: ReadingRow[] = []
@@ -201,7 +202,7 @@ function intake(path: string, as: Partial<Device> = {}) {
   const deps = {
     device,
     known: async (identities: readonly unknown[]) => identities.map(() => 'unknown' as const),
-    standing: (origin: number, position: number) => rejections.standing(origin, position),
+    statusBefore: (origin: number, position: number) => rejections.statusBefore(origin, position),
   }
   let state: IntakeState = loadState(db)
   let ask = conformance()
@@ -229,7 +230,7 @@ function intake(path: string, as: Partial<Device> = {}) {
     asked,
     ask: () => ask({ device: 'acme.t1' }, NEVER),
     async send(message: JournaledMessage) {
-      const { readings, rejected, recovered } = await runPipeline(state, [message], deps, OPTIONS)
+      const { readings, rejected, recovered } = await judgeBatch(state, [message], deps, OPTIONS)
       stored.push(...readings.map((one) => ({ ...one, flags: [] })))
       rejections.record(rejected, recovered)
       showCounts(state, [message.device])

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { markStages } from '../../../../ingest/derived/marker.ts'
 import { newestRun, runDone } from '../../../../ingest/derived/due.ts'
-import { createStageClock } from '../../../../ingest/state/stage-clock.ts'
+import { StageClock } from '../../../../ingest/state/stage-clock.ts'
 import {
   NOW_NS,
   createTestClock,
@@ -75,7 +74,7 @@ describe('marks of what the derived series do not show yet', () => {
 
   it('are the minutes of the stages of the platform too', () => {
     const marker = place.open()
-    const stages = markStages(createStageClock(), marker)
+    const stages = new StageClock((minute) => marker.touchedMinute(minute))
     stages.at('stored', NOW_NS)(3)
     stages.addCount({ minute: minuteOf(NOW_NS) - 7, stage: 'durable', bucket: 1, n: 1 })
     marker.save(1)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { newestRun, runDone, type Run } from '../../../../ingest/derived/due.ts'
-import { openMarker, type Marker } from '../../../../ingest/derived/marker.ts'
+import { Marker } from '../../../../ingest/derived/marker.ts'
 import { openMarksReader } from '../../../../ingest/derived/marks-file.ts'
 import { STEP_NS, type Step } from '../../../../ingest/derived/series.ts'
 import { temporaryDir } from '../../../support/platform.ts'
@@ -34,7 +34,7 @@ export function openMarksPlace(clock: { nowNs(): bigint }): MarksPlace {
     path,
     db,
     open({ hasPast = false, backfillNs = 3n * STEP_NS.hour } = {}) {
-      const marker = openMarker({
+      const marker = new Marker({
         path,
         clock,
         hasPast,

@@ -9,9 +9,10 @@ import {
   type LivePlace,
 } from '#lib/telemetry/live.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import { createLiveHub } from '../../../../ingest/main-thread/live-hub.ts'
-import { createLiveWatch } from '../../../../ingest/live/live-watch.ts'
-import { runPipeline, type Outcome } from '../../../../ingest/pipeline/pipeline.ts'
+import { LiveHub } from '../../../../ingest/main-thread/live-hub.ts'
+import { LiveWatch } from '../../../../ingest/live/live-watch.ts'
+import type { Outcome } from '../../../../ingest/pipeline/outcome.ts'
+import { judgeBatch } from '../../../../ingest/pipeline/process-batch.ts'
 import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { journaled, truckOf, truckPayload } from '../../../support/messages.ts'
 
@@ -19,13 +20,13 @@ const JOURNAL = '7f1e6d2a-0000-4000-8000-000000000001'
 const DAY_NS = 86_400_000_000_000n
 
 function outcomeOf(...messages: ReturnType<typeof journaled>[]): Promise<Outcome> {
-  return runPipeline(
+  return judgeBatch(
     createIntakeState(),
     messages,
     {
       device: truckOf,
       known: async (identities) => identities.map(() => 'unknown' as const),
-      standing: () => ({ open: [], rejected: false }),
+      statusBefore: () => ({ open: [], rejected: false }),
     },
     {
       timezone: 'Europe/Copenhagen',
@@ -68,7 +69,7 @@ describe('what is watched of a batch', () => {
   const only = (devices: string[]) => ({ ...ALL, devices })
 
   it('is nothing while nobody wants it', async () => {
-    const watch = createLiveWatch()
+    const watch = new LiveWatch()
     const outcome = await outcomeOf(journaled(1, truckPayload(1)), journaled(2, bad))
     expect(watch.batchOf(outcome, 2)).toBeNull()
     watch.want([{ readings: ALL, rejections: ALL }])
@@ -78,7 +79,7 @@ describe('what is watched of a batch', () => {
   })
 
   it('is what any of the interests lets through, in the order of the places', async () => {
-    const watch = createLiveWatch()
+    const watch = new LiveWatch()
     const t2 = { device: 'beta.t1', topic: 'padborg/v1/beta/t1/telemetry' }
     const outcome = await outcomeOf(
       journaled(1, [truckPayload(1), bad, truckPayload(2)]),
@@ -104,14 +105,14 @@ describe('what is watched of a batch', () => {
       journaled(n + 1, n % 2 === 0 ? truckPayload(n) : bad),
     )
     const outcome = await outcomeOf(...messages)
-    const many = createLiveWatch({ events: 6, payloadBytes: 1e6 })
+    const many = new LiveWatch({ events: 6, payloadBytes: 1e6 })
     many.want([{ readings: ALL, rejections: null }])
     expect(many.batchOf(outcome, 20)).toMatchObject({ dropped: 4 })
     expect(placesOf(many.batchOf(outcome, 20))?.map(({ position }) => position)).toEqual([
       9, 11, 13, 15, 17, 19,
     ])
     const bytes = JSON.stringify(bad).length
-    const heavy = createLiveWatch({ events: 100, payloadBytes: bytes * 3 })
+    const heavy = new LiveWatch({ events: 100, payloadBytes: bytes * 3 })
     heavy.want([{ readings: null, rejections: ALL }])
     const batch = heavy.batchOf(outcome, 20)
     expect(batch).toMatchObject({ dropped: 7 })
@@ -121,7 +122,7 @@ describe('what is watched of a batch', () => {
   it('brings the payload in memory of its own', async () => {
     const block = Buffer.from(`....${JSON.stringify(bad)}....`)
     const payload = block.subarray(4, -4)
-    const watch = createLiveWatch()
+    const watch = new LiveWatch()
     watch.want([{ readings: null, rejections: ALL }])
     const [event] = watch.batchOf(await outcomeOf(journaled(1, '', { payload })), 1)?.events ?? []
     if (event?.type !== 'rejection') throw new Error('expected a rejection')
@@ -133,7 +134,7 @@ describe('what is watched of a batch', () => {
 describe('the live hub', () => {
   it('tells the ingest thread what all want, once each, and nothing when the last one left', async () => {
     const told: unknown[] = []
-    const hub = createLiveHub({
+    const hub = new LiveHub({
       journal: JOURNAL,
       caller: {
         // The answer is a position, as the worker gives it.

@@ -6,8 +6,8 @@ import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
-import { runPipeline, type PipelineDeps } from '../../../../ingest/pipeline/pipeline.ts'
-import { createRejectionBook } from '../../../../ingest/rejections/rejection-log.ts'
+import { judgeBatch, type PipelineDeps } from '../../../../ingest/pipeline/process-batch.ts'
+import { RejectionLog } from '../../../../ingest/rejections/rejection-log.ts'
 import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { T0, journaled } from '../../../support/messages.ts'
 import { openTestRegistry, temporaryFolder } from '../../lib/registry/test-registry.ts'
@@ -43,13 +43,13 @@ function setUp(gateway: Partial<NewDevice> = {}) {
   registry.tenants.create({ id: 'acme', name: 'Acme' })
   devices.create({ id: 'gw', tenant: 'acme', kind: 'gateway', format: 'traccar', ...gateway })
   const state = createIntakeState()
-  const book = createRejectionBook(openIngestDb(join(temporaryFolder(), 'ingest.db')))
+  const book = new RejectionLog(openIngestDb(join(temporaryFolder(), 'ingest.db')))
   const log = createLog('silent')
   const asked: string[] = []
   const deps: PipelineDeps = {
     device: (id) => devices.get(id),
     known: async (identities) => identities.map(() => 'unknown'),
-    standing: (origin, at) => book.standing(origin, at),
+    statusBefore: (origin, at) => book.statusBefore(origin, at),
     async createSubDevices(wanted) {
       asked.push(...wanted.map(({ id }) => id))
       createSubDevices(registry, wanted, log)
@@ -57,7 +57,7 @@ function setUp(gateway: Partial<NewDevice> = {}) {
     pseudonym: (text) => Buffer.from(text).toString('hex').slice(-24),
   }
   async function run(...messages: JournaledMessage[]) {
-    const outcome = await runPipeline(state, messages, deps, OPTIONS)
+    const outcome = await judgeBatch(state, messages, deps, OPTIONS)
     book.record(outcome.rejected, outcome.recovered)
     return outcome
   }
@@ -128,7 +128,7 @@ describe('the sub-devices of a gateway', () => {
     expect(second.readings.map(({ device }) => device)).toEqual([`acme.${WHEEL_7}`])
     expect(second.replays.get(2)).toBe('recovered')
     expect(counts()).toMatchObject({ read: 1, rejected: 0, stored: 1 })
-    expect(book.standing(1, 3).open).toEqual([])
+    expect(book.statusBefore(1, 3).open).toEqual([])
 
     const third = await run({ ...again, position: 3 })
     expect(third.readings).toEqual([])
@@ -186,9 +186,9 @@ describe('the sub-devices of a gateway', () => {
     const { deps, state, counts } = setUp(createsThem)
     const failing = { ...deps, createSubDevices: () => Promise.reject(new Error('disk full')) }
     const message = fromGateway(1, position(WHEEL_7))
-    await expect(runPipeline(state, [message], failing, OPTIONS)).rejects.toThrow('disk full')
+    await expect(judgeBatch(state, [message], failing, OPTIONS)).rejects.toThrow('disk full')
     expect(counts()).toBeUndefined()
-    const { readings } = await runPipeline(state, [message], deps, OPTIONS)
+    const { readings } = await judgeBatch(state, [message], deps, OPTIONS)
     expect(readings).toHaveLength(1)
     expect(counts()).toMatchObject({ read: 1, stored: 1 })
   })

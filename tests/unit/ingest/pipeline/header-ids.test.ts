@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
-import { runPipeline } from '../../../../ingest/pipeline/pipeline.ts'
+import { judgeBatch } from '../../../../ingest/pipeline/process-batch.ts'
 import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { T0, journaled, truckOf } from '../../../support/messages.ts'
 
@@ -16,13 +16,13 @@ async function sequencesOf(sent: readonly Sent[]) {
   const messages = sent.map(([topic, headerId], at) =>
     journaled(at + 1, payloadOf(topic, headerId, at), { topic: `${TOPIC}/${topic}` }),
   )
-  await runPipeline(
+  await judgeBatch(
     state,
     messages,
     {
       device: () => device,
       known: async (identities) => identities.map(() => 'unknown' as const),
-      standing: () => ({ open: [], rejected: false }),
+      statusBefore: () => ({ open: [], rejected: false }),
     },
     {
       timezone: 'UTC',

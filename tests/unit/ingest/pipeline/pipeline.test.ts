@@ -3,10 +3,10 @@ import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Identity, Known } from '#lib/store/store.ts'
 import {
-  runPipeline,
+  judgeBatch,
   type PipelineDeps,
   type PipelineOptions,
-} from '../../../../ingest/pipeline/pipeline.ts'
+} from '../../../../ingest/pipeline/process-batch.ts'
 import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { T0, journaled, truckOf, truckPayload } from '../../../support/messages.ts'
 
@@ -26,9 +26,9 @@ function setUp(known: (identity: Identity) => Known = () => 'unknown') {
       asked.push(...identities)
       return identities.map(known)
     },
-    standing: () => ({ open: [], rejected: false }),
+    statusBefore: () => ({ open: [], rejected: false }),
   }
-  const run = (...messages: JournaledMessage[]) => runPipeline(state, messages, deps, OPTIONS)
+  const run = (...messages: JournaledMessage[]) => judgeBatch(state, messages, deps, OPTIONS)
   const counts = () => state.devices.get('acme.t1')?.counts
   return { state, asked, run, counts }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import type { Outcome } from '../../../../ingest/pipeline/pipeline.ts'
+import type { Outcome } from '../../../../ingest/pipeline/outcome.ts'
 import { createIntakeState, touchDevice } from '../../../../ingest/state/intake-state.ts'
 import { withoutRefused } from '../../../../ingest/pipeline/store-refusals.ts'
 
@@ -19,7 +19,7 @@ function message(position: number, payload: string): JournaledMessage {
 const reading = (position: number, index: number, flags = 0) =>
   ({ device: DEVICE, position, index, flags }) as Reading
 
-function world(readings: readonly Reading[]) {
+function world(readings: Reading[]) {
   const state = createIntakeState()
   const { counts } = touchDevice(state, DEVICE)
   const stored = new Set(readings.map(({ position }) => position)).size
@@ -31,8 +31,8 @@ function world(readings: readonly Reading[]) {
     readings,
     rejected: [],
     recovered: [],
-    moved: new Set(),
-    again: [],
+    recounted: new Set(),
+    refusedReplays: [],
     replays: new Map(),
     counts: { stored, duplicate: 0, rejected: 0 },
   }
@@ -91,7 +91,7 @@ describe('readings that the store refuses', () => {
     const after = withoutRefused(replayed, refused, { state, messages })
     expect(after.recovered).toEqual([])
     expect(after.replays.get(9)).toBe('again')
-    expect(after.again).toMatchObject([{ position: 9 }])
+    expect(after.refusedReplays).toMatchObject([{ position: 9 }])
     expect(counts).toMatchObject({ stored: 0, rejected: 1 })
   })
 })

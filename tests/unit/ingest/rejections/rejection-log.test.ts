@@ -4,8 +4,9 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { RejectionGroupsQuery, Scope } from '#lib/telemetry/questions.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
-import { runPipeline, type PipelineDeps } from '../../../../ingest/pipeline/pipeline.ts'
-import { createRejectionBook, REPLAY_PAGE } from '../../../../ingest/rejections/rejection-log.ts'
+import { judgeBatch, type PipelineDeps } from '../../../../ingest/pipeline/process-batch.ts'
+import { RejectionLog } from '../../../../ingest/rejections/rejection-log.ts'
+import { REPLAY_PAGE, rejectedCandidates } from '../../../../ingest/rejections/replay-candidates.ts'
 import { groupRejections } from '../../../../ingest/rejections/rejection-groups.ts'
 import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { T0, journaled, truckOf, truckPayload } from '../../../support/messages.ts'
@@ -20,30 +21,30 @@ const OPTIONS = {
 const ALL = { scope: { tenants: null, devices: null, kinds: null }, ids: null, reasons: null }
 const EVERYTHING = { ...ALL, positions: null }
 
-/** The pipeline with a book on disk; `device` is what is registered at the moment. */
+/** The pipeline with a rejections on disk; `device` is what is registered at the moment. */
 function setUp() {
   const db = openIngestDb(join(temporaryFolder(), 'ingest.db'))
   const registered = new Map<string, Device>([['acme.t1', truckOf()]])
   let state = createIntakeState()
-  let book = createRejectionBook(db)
+  let rejections = new RejectionLog(db)
   const deps: PipelineDeps = {
     device: (id) => registered.get(id) ?? null,
     known: async (identities) => identities.map(() => 'unknown'),
-    standing: (origin, at) => book.standing(origin, at),
-    decided: (at) => book.decided(at),
+    statusBefore: (origin, at) => rejections.statusBefore(origin, at),
+    refusedBefore: (at) => rejections.refusedBefore(at),
   }
   async function run(...messages: JournaledMessage[]) {
-    const outcome = await runPipeline(state, messages, deps, OPTIONS)
-    book.record(outcome.rejected, outcome.recovered, outcome.again)
+    const outcome = await judgeBatch(state, messages, deps, OPTIONS)
+    rejections.record(outcome.rejected, outcome.recovered, outcome.refusedReplays)
     return outcome
   }
   /** As after a crash before any snapshot: the rejections are there, the state is not. */
   function crash() {
     state = createIntakeState()
-    book = createRejectionBook(db)
+    rejections = new RejectionLog(db)
   }
   const counts = (id = 'acme.t1') => state.devices.get(id)?.counts
-  return { db, registered, run, crash, counts, book: () => book }
+  return { db, registered, run, crash, counts, rejections: () => rejections }
 }
 
 const replayOf = (message: JournaledMessage, position: number, item = -1): JournaledMessage => ({
@@ -120,7 +121,7 @@ describe('rejections', () => {
   })
 
   it('stay so when the replay that had failed is read again', async () => {
-    const { run, crash, registered, counts, book } = setUp()
+    const { run, crash, registered, counts, rejections } = setUp()
     registered.delete('acme.t1')
     const message = journaled(1, truckPayload(1))
     await run(message, replayOf(message, 2))
@@ -129,36 +130,36 @@ describe('rejections', () => {
     const again = await run(message, replayOf(message, 2))
     expect(again.readings).toEqual([])
     expect(again.replays.get(2)).toBe('again')
-    expect(book().standing(1, 3).open).toEqual([-1])
+    expect(rejections().statusBefore(1, 3).open).toEqual([-1])
     const { readings } = await run(replayOf(message, 3))
     expect(readings).toHaveLength(1)
     expect(counts()).toMatchObject({ read: 1, rejected: 0, stored: 1, duplicate: 0 })
   })
 
   it('of an array are mended one by one when the whole message is replayed', async () => {
-    const { run, registered, counts, book } = setUp()
+    const { run, registered, counts, rejections } = setUp()
     const message = journaled(1, ARRAY)
     await run(message)
-    expect(book().standing(1, 2).open).toEqual([1, 2])
+    expect(rejections().statusBefore(1, 2).open).toEqual([1, 2])
     registered.set('acme.t1', { ...truckOf(), kind: 'robot' })
     const { replays, readings } = await run(replayOf(message, 2))
     expect(readings.map(({ kind }) => kind)).toEqual(['robot'])
     expect(replays.get(2)).toBe('recovered')
-    expect(book().standing(1, 3).open).toEqual([2])
+    expect(rejections().statusBefore(1, 3).open).toEqual([2])
     expect(counts()).toMatchObject({ read: 1, stored: 1, partial: 1, rejected: 0 })
   })
 
   it('of a whole message may turn out to be one of an element', async () => {
-    const { run, registered, counts, book } = setUp()
+    const { run, registered, counts, rejections } = setUp()
     registered.delete('acme.t1')
     const message = journaled(1, ARRAY)
     await run(message)
-    expect(book().standing(1, 2)).toMatchObject({ open: [-1], rejected: true })
+    expect(rejections().statusBefore(1, 2)).toMatchObject({ open: [-1], rejected: true })
     registered.set('acme.t1', truckOf())
     const { replays, readings } = await run(replayOf(message, 2))
     expect(readings).toHaveLength(1)
     expect(replays.get(2)).toBe('recovered')
-    expect(book().standing(1, 3)).toMatchObject({ open: [1, 2], rejected: false })
+    expect(rejections().statusBefore(1, 3)).toMatchObject({ open: [1, 2], rejected: false })
     expect(counts()).toMatchObject({ read: 1, stored: 1, partial: 1, rejected: 0 })
   })
 
@@ -174,7 +175,7 @@ describe('rejections', () => {
     expect(outcome.readings.map(({ device }) => device)).toEqual(['acme.t1'])
     expect(counts('')).toMatchObject({ read: 2, rejected: 1, stored: 1 })
     expect(counts()).toMatchObject({ read: 0, rejected: 0, stored: 0 })
-    expect([...outcome.moved]).toEqual([''])
+    expect([...outcome.recounted]).toEqual([''])
   })
 })
 
@@ -202,33 +203,33 @@ describe('groups of rejections', () => {
 
 describe('what a replay is asked for', () => {
   it('comes in parts, each rejection once', async () => {
-    const { run, book } = setUp()
+    const { db, run } = setUp()
     const count = 2 * REPLAY_PAGE.messages + 5
     await run(...Array.from({ length: count }, (_, at) => journaled(at + 1, '{')))
     const seen: number[] = []
-    for (let page = book().candidates(EVERYTHING, null); ;) {
+    for (let page = rejectedCandidates(db, EVERYTHING, null); ;) {
       expect(page.candidates.length).toBeLessThanOrEqual(REPLAY_PAGE.messages)
       seen.push(...page.candidates.map(({ origin }) => origin.position))
       if (page.next === null) break
-      page = book().candidates(EVERYTHING, page.next)
+      page = rejectedCandidates(db, EVERYTHING, page.next)
     }
     expect(seen).toEqual(Array.from({ length: count }, (_, at) => at + 1))
   })
 
   it('is no larger than memory allows: a part ends with its bytes', async () => {
-    const { run, book } = setUp()
+    const { db, run } = setUp()
     const payload = Buffer.alloc(256 * 1024, '{')
     await run(...Array.from({ length: 40 }, (_, at) => journaled(at + 1, 'x', { payload })))
-    const { candidates, next } = book().candidates(EVERYTHING, null)
+    const { candidates, next } = rejectedCandidates(db, EVERYTHING, null)
     expect(candidates).toHaveLength(REPLAY_PAGE.bytes / payload.length)
-    expect(book().candidates(EVERYTHING, next).candidates).toHaveLength(40 - candidates.length)
+    expect(rejectedCandidates(db, EVERYTHING, next).candidates).toHaveLength(40 - candidates.length)
   })
 
   it('may be ten thousand ids', async () => {
-    const { run, book } = setUp()
+    const { db, run } = setUp()
     await run(journaled(1, '{'), journaled(2, '{'), journaled(3, '{'))
     const ids = Array.from({ length: 10_000 }, (_, at) => `${at + 2}.0`)
-    const { candidates } = book().candidates({ ...ALL, ids, positions: null }, null)
+    const { candidates } = rejectedCandidates(db, { ...ALL, ids, positions: null }, null)
     expect(candidates.map(({ origin }) => origin.position)).toEqual([2, 3])
   })
 })

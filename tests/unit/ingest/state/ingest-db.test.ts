@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { loadState, openIngestDb, saveSnapshot } from '../../../../ingest/state/ingest-db.ts'
+import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
+import { loadState, saveSnapshot } from '../../../../ingest/state/snapshot.ts'
 import {
   createIntakeState,
   noteCertificate,

@@ -7,7 +7,7 @@ import { presenceOf } from '../formats/vda5050/presence.ts'
 /*
  * A robot of VDA 5050 sends `state` at least every 30 s (2.1 clause 6.10, 3.0 clause 6.6), and its
  * `connection` is no health check: a robot that is ONLINE and sends no `state` for longer is stuck
- * although its connection is well. What it said of its connection holds for that connection, and a
+ * although its connection works. What it said of its connection holds for that connection, and a
  * restart of the platform ends it, so nothing of this is saved.
  */
 
@@ -16,17 +16,6 @@ export interface SilenceDeps {
   readonly limitNs: bigint
   /** When this process began: what was not heard before it is no silence. */
   readonly startedNs: bigint
-}
-
-export interface SilenceWatch {
-  /** Each message of the journal, in its order; one that is read again changes nothing. */
-  heard(messages: readonly JournaledMessage[]): void
-  /** Begins and ends of silence since the last look, given that all was heard up to `nowNs`. */
-  look(nowNs: bigint): readonly SilenceRow[]
-  /** Until this time the platform read from no publisher, so nothing heard before it means no silence. */
-  ignoreBefore(timeNs: bigint): void
-  /** The silences that last. */
-  lasting(device?: FullId): readonly SilenceRow[]
 }
 
 interface Robot {
@@ -46,49 +35,62 @@ const MAX_ROBOTS = 100_000
 /** Robots that one device may speak for. */
 const MAX_PER_DEVICE = 1000
 
-export function createSilenceWatch({ device, limitNs, startedNs }: SilenceDeps): SilenceWatch {
-  const robots = new Map<FullId, Map<string, Robot>>()
-  let known = 0
-  let hearingSinceNs = startedNs
+/** Tells from the messages of the journal which robots are ONLINE and send no `state`. */
+export class SilenceWatch {
+  readonly #deps: SilenceDeps
+  readonly #robots = new Map<FullId, Map<string, Robot>>()
+  #known = 0
+  #heardSinceNs: bigint
 
-  return {
-    heard(messages) {
-      for (const message of messages)
-        if (!message.origin && isWatched(message.device)) take(message)
-    },
-    look(nowNs) {
-      const changes: SilenceRow[] = []
-      for (const [id, ofDevice] of robots) {
-        const stays = isWatched(id)
-        for (const robot of ofDevice.values()) {
-          const change = stays ? changeOf(robot, nowNs) : ended(robot, nowNs)
-          if (change) changes.push(change)
-        }
-        if (stays) continue
-        robots.delete(id)
-        known -= ofDevice.size
+  constructor(deps: SilenceDeps) {
+    this.#deps = deps
+    this.#heardSinceNs = deps.startedNs
+  }
+
+  /** Each message of the journal, in its order; one that is read again changes nothing. */
+  heard(messages: readonly JournaledMessage[]): void {
+    for (const message of messages) {
+      if (!message.origin && this.#isWatched(message.device)) this.#take(message)
+    }
+  }
+
+  /** Begins and ends of silence since the last look, given that all was heard up to `nowNs`. */
+  look(nowNs: bigint): readonly SilenceRow[] {
+    const changes: SilenceRow[] = []
+    for (const [id, ofDevice] of this.#robots) {
+      const stays = this.#isWatched(id)
+      for (const robot of ofDevice.values()) {
+        const change = stays ? this.#changeOf(robot, nowNs) : ended(robot, nowNs)
+        if (change) changes.push(change)
       }
-      return changes
-    },
-    ignoreBefore(timeNs) {
-      hearingSinceNs = timeNs
-    },
-    lasting(id) {
-      const wanted = id === undefined ? [...robots.values()] : [robots.get(id) ?? new Map()]
-      return wanted.flatMap((ofDevice) =>
-        [...ofDevice.values()].flatMap(({ silence }) => (silence ? [silence] : [])),
-      )
-    },
+      if (stays) continue
+      this.#robots.delete(id)
+      this.#known -= ofDevice.size
+    }
+    return changes
   }
 
-  function isWatched(id: FullId): boolean {
-    return device(id)?.format === 'vda5050'
+  /** The platform read from no publisher until this time: nothing heard before it is no silence. */
+  ignoreBefore(timeNs: bigint): void {
+    this.#heardSinceNs = timeNs
   }
 
-  function take(message: JournaledMessage): void {
+  /** The silences that last. */
+  lasting(device?: FullId): readonly SilenceRow[] {
+    const known = device === undefined ? this.#robots.values() : [this.#robots.get(device)]
+    return [...known].flatMap((ofDevice) =>
+      [...(ofDevice?.values() ?? [])].flatMap(({ silence }) => silence ?? []),
+    )
+  }
+
+  #isWatched(id: FullId): boolean {
+    return this.#deps.device(id)?.format === 'vda5050'
+  }
+
+  #take(message: JournaledMessage): void {
     const presence = presenceOf(message)
     if (!presence) return
-    const robot = robotOf(message.device, presence.robot)
+    const robot = this.#robotOf(message.device, presence.robot)
     if (!robot) return
     const { receivedAtNs, position, topic } = message
     if (presence.says === 'state') {
@@ -102,12 +104,12 @@ export function createSilenceWatch({ device, limitNs, startedNs }: SilenceDeps):
     }
   }
 
-  function robotOf(id: FullId, name: string): Robot | null {
-    const ofDevice = robots.get(id) ?? new Map<string, Robot>()
+  #robotOf(id: FullId, name: string): Robot | null {
+    const ofDevice = this.#robots.get(id) ?? new Map<string, Robot>()
     const found = ofDevice.get(name)
     if (found) return found
-    if (known >= MAX_ROBOTS || ofDevice.size >= MAX_PER_DEVICE) return null
-    const made: Robot = {
+    if (this.#known >= MAX_ROBOTS || ofDevice.size >= MAX_PER_DEVICE) return null
+    const robot: Robot = {
       device: id,
       name,
       online: false,
@@ -117,19 +119,20 @@ export function createSilenceWatch({ device, limitNs, startedNs }: SilenceDeps):
       stateTopic: null,
       silence: null,
     }
-    known += 1
-    robots.set(id, ofDevice.set(name, made))
-    return made
+    this.#known += 1
+    this.#robots.set(id, ofDevice.set(name, robot))
+    return robot
   }
 
   /** Null while nothing changes. A state heard between two looks ends one silence; a next one is new. */
-  function changeOf(robot: Robot, nowNs: bigint): SilenceRow | null {
+  #changeOf(robot: Robot, nowNs: bigint): SilenceRow | null {
+    const { limitNs } = this.#deps
     const { silence, online, stateNs, onlineNs } = robot
     if (silence) {
       const lasts = online && latest(stateNs, onlineNs) <= silence.sinceNs
       return lasts ? null : ended(robot, nowNs)
     }
-    const sinceNs = latest(stateNs, onlineNs, hearingSinceNs)
+    const sinceNs = latest(stateNs, onlineNs, this.#heardSinceNs)
     if (!robot.online || nowNs - sinceNs <= limitNs) return null
     robot.silence = {
       device: robot.device,

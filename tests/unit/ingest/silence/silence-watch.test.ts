@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
-import { createSilenceWatch } from '../../../../ingest/silence/state-silence.ts'
+import { SilenceWatch } from '../../../../ingest/silence/silence-watch.ts'
 import { T0, journaled, truckOf } from '../../../support/messages.ts'
 
 const S_NS = 1_000_000_000n
@@ -9,7 +9,7 @@ const robot = (id: string): Device => ({ ...truckOf(id), kind: 'robot', format: 
 
 /** A fleet heard by hand: a message at a second, and a look at a second. */
 function fleet(deviceOf: (id: string) => Device | null = robot, startedS = 0) {
-  const watch = createSilenceWatch({
+  const watch = new SilenceWatch({
     device: deviceOf,
     limitNs: 60n * S_NS,
     startedNs: at(startedS),

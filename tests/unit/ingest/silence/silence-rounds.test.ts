@@ -1,34 +1,30 @@
 import { describe, expect, it } from 'vitest'
 import { createLog } from '#lib/runtime/log.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { JournalReader } from '../../../../ingest/journal/journal.ts'
-import { createLiveWatch } from '../../../../ingest/live/live-watch.ts'
+import { LiveWatch } from '../../../../ingest/live/live-watch.ts'
 import type { FromWorker } from '../../../../ingest/thread-messages.ts'
-import { watchSilence } from '../../../../ingest/silence/silence-round.ts'
+import { SilenceRounds } from '../../../../ingest/silence/silence-rounds.ts'
 import { T0, journaled, truckOf } from '../../../support/messages.ts'
 
 const S_NS = 1_000_000_000n
 const at = (seconds: number) => T0 + BigInt(seconds) * S_NS
-const PLACE = { segment: 1, offset: 0, position: 0 }
 
 /** An ingest thread whose clock is turned by hand. */
 function thread() {
   let nowS = 0
   let journal: ReturnType<typeof journaled>[] = []
   const told: FromWorker[] = []
-  const live = createLiveWatch()
-  const round = watchSilence({
-    device: (id) => ({ ...truckOf(id), kind: 'robot', format: 'vda5050' }),
-    clock: { nowNs: () => at(nowS), monoNs: () => BigInt(nowS) * S_NS },
-    log: createLog('silent'),
-    live,
-    tell: (message) => told.push(message),
-  })
-  const reader: JournalReader = round.listenTo({
-    seek: () => PLACE,
-    read: () => ({ messages: journal, next: PLACE }),
-    close: () => {},
-  })
+  const live = new LiveWatch()
+  const round = new SilenceRounds(
+    {
+      device: (id) => ({ ...truckOf(id), kind: 'robot', format: 'vda5050' }),
+      clock: { nowNs: () => at(nowS), monoNs: () => BigInt(nowS) * S_NS },
+      log: createLog('silent'),
+      live,
+      tell: (message) => told.push(message),
+    },
+    { stateSilenceSeconds: 60 },
+  )
   return {
     live,
     told,
@@ -42,7 +38,7 @@ function thread() {
       round.begin(at(seconds))
     },
     finish: (seconds: number) => {
-      reader.read(PLACE, PLACE, 1)
+      round.heard(journal)
       journal = []
       nowS = seconds
       round.finish()

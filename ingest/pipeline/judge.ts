@@ -1,0 +1,107 @@
+import { KINDS } from '#lib/telemetry/catalogue.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
+import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
+import { plausibleTime } from '#lib/telemetry/time.ts'
+import type { ParsedElement, RefusedElement } from '../formats/format.ts'
+import { beginBatch } from '../state/duplicate-memory.ts'
+import { touchChannel, touchDevice, type IntakeState } from '../state/intake-state.ts'
+import { keepLast } from '../state/last-values.ts'
+import { countMessage, countReplay, type CountDeps } from './count.ts'
+import { NONE_KNOWN, ownerOf, type KnownElements } from './deduplicate.ts'
+import { judgeElement } from './judge-element.ts'
+import { createOutcome, type JudgedMessage, type Outcome } from './outcome.ts'
+import type { ParsedMessage } from './parse.ts'
+
+export type JudgeDeps = CountDeps
+
+export interface JudgeOptions {
+  readonly lateNs: bigint
+  /** Raw readings of a retention class older than this are refused as `too_old`. */
+  readonly maxAgeNs: Readonly<Record<'fleet' | 'metering', bigint>>
+}
+
+/** Elements to readings, refusals and counts. Changes the state, and cannot fail. */
+export function judge(
+  state: IntakeState,
+  parsed: readonly ParsedMessage[],
+  known: KnownElements,
+  { deps, options }: { readonly deps: JudgeDeps; readonly options: JudgeOptions },
+): Outcome {
+  const outcome = createOutcome()
+  state.batch += 1
+  state.isCommitted = false
+  for (const one of parsed) {
+    const judged = judgeMessage(state, one, known, options)
+    for (const reading of judged.readings) outcome.readings.push(reading)
+    if (one.message.origin) countReplay(one, judged, { state, deps, outcome })
+    else countMessage(touchDevice(state, one.message.device), one, judged, outcome)
+  }
+  return outcome
+}
+
+function judgeMessage(
+  state: IntakeState,
+  parsed: ParsedMessage,
+  known: KnownElements,
+  options: JudgeOptions,
+): JudgedMessage {
+  const { message, channel, output } = parsed
+  const { elements } = output
+  // Nearly every message has one reading and no refusal: arrays are made when there is something in them.
+  let readings: Reading[] | null = null
+  let refused: RefusedElement[] | null = null
+  let duplicates = 0
+  let late = false
+  const sender = touchDevice(state, message.device)
+  for (let ordinal = 0; ordinal < elements.length; ordinal += 1) {
+    const element = elements[ordinal]
+    if (!element) continue
+    const id = ownerOf(element, message)
+    const device = id === message.device ? sender : touchDevice(state, id)
+    const channelState = touchChannel(device, channel)
+    beginBatch(channelState.memory, state.batch)
+    const tooOld = ageRefusal(element, message, options)
+    if (tooOld) {
+      refused ??= [...output.refused]
+      refused.push(tooOld)
+      continue
+    }
+    const reading = judgeElement({
+      id,
+      device,
+      channelState,
+      parsed,
+      element,
+      known: known === NONE_KNOWN ? undefined : known.get(element),
+      ordinal,
+      // Only the first stored reading of a message carries its bytes: sums count it once.
+      bytes: readings === null ? message.payload.length : 0,
+      lateNs: options.lateNs,
+    })
+    if (reading === null) {
+      duplicates += 1
+      continue
+    }
+    if (readings === null) readings = [reading]
+    else readings.push(reading)
+    if ((reading.flags & FLAGS.late) !== 0) late = true
+    keepLast(device, reading)
+  }
+  return { readings: readings ?? [], refused: refused ?? output.refused, duplicates, late }
+}
+
+function ageRefusal(
+  { elementIndex, kind, timeNs, timePath, subDevice }: ParsedElement,
+  message: JournaledMessage,
+  { maxAgeNs }: JudgeOptions,
+): RefusedElement | null {
+  if (timeNs === null || !plausibleTime(timeNs, message.receivedAtNs)) return null
+  const limitNs = maxAgeNs[KINDS[kind].retention]
+  if (message.receivedAtNs - timeNs <= limitNs) return null
+  const path = timePath ?? (elementIndex < 0 ? 'ts' : `[${elementIndex}].ts`)
+  const expected = `a time within the retention of ${kind} (${limitNs / 86_400_000_000_000n} days)`
+  const got = Temporal.Instant.fromEpochNanoseconds(timeNs).toString()
+  const owner = subDevice === undefined ? {} : { subDevice }
+  return { elementIndex, reason: 'too_old', path, expected, got, ...owner }
+}

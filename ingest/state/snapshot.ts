@@ -1,0 +1,148 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
+import { transaction } from '#lib/runtime/sqlite.ts'
+import { createClockFilter } from '#lib/kpi/network/clock.ts'
+import { createLossState, type LossState } from '#lib/kpi/network/loss.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { ClientCertificate } from '#lib/telemetry/intake.ts'
+import type { LastValue } from '#lib/telemetry/questions.ts'
+import { createTraffic } from '../conformance/traffic.ts'
+import { decodeMemory, encodeMemory } from './duplicate-memory.ts'
+import {
+  createDeviceState,
+  createIntakeState,
+  showCounts,
+  touchChannel,
+  type DeviceState,
+  type IntakeState,
+} from './intake-state.ts'
+import type { StageCount } from './stage-clock.ts'
+
+export interface SavedState {
+  /** UUID of the journal the state belongs to; null in a new database. */
+  readonly journal: string | null
+  readonly position: number
+  readonly parts: Readonly<Record<string, number>>
+}
+
+export interface Snapshot {
+  readonly journal: string
+  readonly position: number
+  readonly parts: Readonly<Record<string, number>>
+  readonly stages: readonly StageCount[]
+}
+
+export function loadSaved(db: DatabaseSync): SavedState {
+  const meta = new Map<string, string>()
+  for (const row of db.prepare('SELECT key, value FROM meta').all()) {
+    meta.set(String(row['key']), String(row['value']))
+  }
+  const parts: Record<string, number> = {}
+  for (const row of db.prepare('SELECT name, position FROM store_parts').all()) {
+    parts[String(row['name'])] = Number(row['position'])
+  }
+  return {
+    journal: meta.get('journal') ?? null,
+    position: Number(meta.get('position') ?? 0),
+    parts,
+  }
+}
+
+/** Messages counted per device at the saved position: where `accepted` goes on from. */
+export function loadRead(db: DatabaseSync): Map<FullId, number> {
+  const rows = db.prepare('SELECT id, read FROM devices').all()
+  return new Map(rows.map((row) => [String(row['id']), Number(row['read'])]))
+}
+
+export function loadState(db: DatabaseSync): IntakeState {
+  const state = createIntakeState()
+  const deviceOf = (id: FullId): DeviceState => {
+    const device = state.devices.get(id) ?? createDeviceState()
+    state.devices.set(id, device)
+    return device
+  }
+  for (const row of db.prepare('SELECT * FROM devices').all()) {
+    const device = deviceOf(String(row['id']))
+    for (const name of COUNTS) device.counts[name] = Number(row[name])
+    device.clock = decodeSaved(String(row['clock']), createClockFilter())
+    device.traffic = decodeSaved(String(row['traffic']), createTraffic())
+    device.certificate = decodeSaved<ClientCertificate | null>(String(row['certificate']), null)
+  }
+  for (const row of db.prepare('SELECT * FROM channels').all()) {
+    const channel = touchChannel(deviceOf(String(row['device'])), String(row['channel']))
+    const { memory } = row
+    if (memory instanceof Uint8Array) channel.memory = decodeMemory(memory)
+    channel.loss = decodeSaved<LossState>(String(row['loss']), createLossState())
+    channel.maxSeq = Number(row['max_seq'])
+  }
+  for (const row of db.prepare('SELECT * FROM last_values').all()) {
+    const value = decodeSaved<LastValue | null>(String(row['value']), null)
+    if (value) deviceOf(String(row['device'])).last.set(String(row['kind']), value)
+  }
+  showCounts(state, state.devices.keys())
+  return state
+}
+
+const COUNTS = ['read', 'stored', 'rejected', 'duplicate', 'late', 'partial', 'commands'] as const
+
+/** Saves what changed, and the position it stands for, in one transaction. */
+export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Snapshot): void {
+  const device = db.prepare(
+    `INSERT OR REPLACE INTO devices
+       (id, read, stored, rejected, duplicate, late, partial, commands, clock, traffic, certificate)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const channel = db.prepare(
+    'INSERT OR REPLACE INTO channels (device, channel, memory, loss, max_seq) VALUES (?, ?, ?, ?, ?)',
+  )
+  const last = db.prepare(
+    'INSERT OR REPLACE INTO last_values (device, kind, value) VALUES (?, ?, ?)',
+  )
+  transaction(db, () => {
+    for (const id of state.dirty) {
+      const known = state.devices.get(id)
+      if (!known) continue
+      const counts = COUNTS.map((name) => known.counts[name])
+      const { clock, traffic, certificate } = known
+      device.run(id, ...counts, encodeJson(clock), encodeJson(traffic), encodeJson(certificate))
+      for (const [name, { memory, loss, maxSeq }] of known.channels) {
+        channel.run(id, name, encodeMemory(memory), encodeJson(loss), maxSeq)
+      }
+      for (const [kind, value] of known.last) last.run(id, kind, encodeJson(value))
+    }
+    saveMeta(db, snapshot)
+    saveStages(db, snapshot.stages)
+  })
+  state.dirty.clear()
+}
+
+function saveMeta(db: DatabaseSync, { journal, position, parts }: Snapshot): void {
+  const meta = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
+  meta.run('journal', journal)
+  meta.run('position', String(position))
+  // Only what follows the snapshot is read again.
+  db.prepare('DELETE FROM refused_replays WHERE position <= ?').run(position)
+  db.exec('DELETE FROM store_parts')
+  const part = db.prepare('INSERT INTO store_parts (name, position) VALUES (?, ?)')
+  for (const [name, at] of Object.entries(parts)) part.run(name, at)
+}
+
+function saveStages(db: DatabaseSync, stages: readonly StageCount[]): void {
+  const add = db.prepare(
+    `INSERT INTO stage_minutes (minute, stage, bucket, n) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+  )
+  for (const { minute, stage, bucket, n } of stages) add.run(minute, stage, bucket, n)
+}
+
+/**
+ * Programs up to version 4 of the database wrote a bigint as `"7n"`. Only names that end in `Ns`
+ * held one: the same text in any other place is what a device has sent.
+ */
+const OLD_BIGINT = /("\w+Ns":)"(-?\d+)n"/g
+
+function decodeSaved<T>(text: string, fallback: T): T {
+  const value = decodeJson(text.replace(OLD_BIGINT, '$1{"$bigint":"$2"}'))
+  // Written from the same type.
+  return value === null ? fallback : (value as T)
+}
