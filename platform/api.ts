@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { pseudonymSecret } from '#lib/runtime/data-dir.ts'
 import type { Config } from '#lib/runtime/settings/sections.ts'
-import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { listenFailed } from '#lib/runtime/network/listen-failed.ts'
 import type { AppDeps } from '../api/api.ts'
 import { createApp } from '../api/app.ts'
 import { mergedPort } from '../api/intake-client/merged-port.ts'
@@ -82,12 +82,7 @@ async function listenHttp(
   try {
     await app.listen({ host, port })
   } catch (error) {
-    throw new PlatformError(
-      'LISTEN_FAILED',
-      `PADBORG_HTTP_PORT=${port}: cannot listen on ${host} (${messageOf(error)}); stop what uses the ` +
-        'port, or set PADBORG_HTTP_PORT to another one (0 takes any free port)',
-      { cause: error },
-    )
+    throw listenFailed('PADBORG_HTTP_PORT', { host, port }, error)
   }
   const address = app.server.address()
   return { http: typeof address === 'object' && address ? address.port : port }

@@ -2,9 +2,9 @@ import { createDirectory } from '#lib/registry/topics/directory.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { createBroker } from '../broker/broker.ts'
 import { MqttSource } from '../ingest/sources/mqtt/mqtt-source.ts'
-import { createRfmsPoller } from '../ingest/sources/rfms/poller.ts'
+import { RfmsPoller } from '../ingest/sources/rfms/poller.ts'
 import { readRfmsServers } from '../ingest/sources/rfms/servers-file.ts'
-import { createTeltonikaListener } from '../ingest/sources/teltonika/listener.ts'
+import { TeltonikaListener } from '../ingest/sources/teltonika/listener.ts'
 import { brokerOptions, foreignBrokerOptions } from './options.ts'
 import type { PlatformParts, Ports } from './parts.ts'
 
@@ -61,7 +61,7 @@ function rfmsInlets(parts: PlatformParts, intake: Intake): readonly MessageInlet
   const { file } = config.rfms
   if (file === undefined) return []
   return readRfmsServers(file).map((server) => {
-    const poller = createRfmsPoller(
+    const poller = new RfmsPoller(
       { server, dataDir: dataDir.path },
       { intake, registry, clock, log },
     )
@@ -79,7 +79,7 @@ function teltonikaInlets(parts: PlatformParts, intake: Intake): readonly Message
   const { config, registry, metrics, lifecycle, clock, log } = parts
   const { port, keepUnknown } = config.teltonika
   if (port === 'off') return []
-  const listener = createTeltonikaListener(
+  const listener = new TeltonikaListener(
     { host: config.listeners.host, port, keepUnknown: keepUnknown === 'on' },
     {
       intake,

@@ -2,8 +2,8 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { WebSocketServer, createWebSocketStream } from 'ws'
-import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import { listenFailed } from '#lib/runtime/network/listen-failed.ts'
 import type { BrokerOptions } from '../options.ts'
 import type { ListenerName, NewConnection } from './connection.ts'
 import { readTls } from './tls-files.ts'
@@ -104,7 +104,7 @@ export class Listeners {
     this.#servers.push(server)
     server.maxConnections = maxConnections + MORE_SOCKETS
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => reject(listenFailed(SETTING_OF[name], host, port, error)))
+      server.once('error', (error) => reject(listenFailed(SETTING_OF[name], { host, port }, error)))
       server.listen({ host, port, backlog: BACKLOG }, () => {
         server.removeAllListeners('error')
         server.on('error', (error) =>
@@ -119,20 +119,4 @@ export class Listeners {
 
 function socketOptions({ socketBufferBytes }: ListenerOptions) {
   return { noDelay: true, allowHalfOpen: true, highWaterMark: socketBufferBytes }
-}
-
-function listenFailed(setting: string, host: string, port: number, error: Error): PlatformError {
-  const advice: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'another program has this port; stop it, or choose another port (0: any free one)',
-    EACCES: 'this user may not open this port; choose one above 1023',
-    EADDRNOTAVAIL: 'this machine has no such address; set PADBORG_HOST to one it has, or 0.0.0.0',
-    ENOTFOUND: 'this host name is not known; set PADBORG_HOST to an address of this machine',
-  }
-  const code = systemCodeOf(error)
-  const todo = advice[code] ?? 'choose another port or address'
-  return new PlatformError(
-    'LISTEN_FAILED',
-    `${setting}=${port}: cannot listen on ${host}:${port} (${code || messageOf(error)}); ${todo}`,
-    { cause: error },
-  )
 }

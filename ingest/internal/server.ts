@@ -5,6 +5,7 @@ import {
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { listenFailed } from '#lib/runtime/network/listen-failed.ts'
 import { INTERNAL, isBearer } from '#lib/runtime/network/internal-http.ts'
 import { createInternalAnswers, sendError } from './answers.ts'
 import type { InternalDeps, InternalOptions } from './internal-deps.ts'
@@ -44,7 +45,7 @@ export function createInternalServer(deps: InternalDeps, options: InternalOption
     made.keepAliveTimeout = KEEP_ALIVE_MS
     server = made
     await new Promise<void>((resolve, reject) => {
-      made.once('error', (error) => reject(listenFailed(options, error)))
+      made.once('error', (error) => reject(listenFailed('PADBORG_INGEST_PORT', options, error)))
       made.listen(options.port, options.host, resolve)
     })
     const address = made.address()
@@ -113,13 +114,4 @@ function createServer(
       { cause: error },
     )
   }
-}
-
-function listenFailed({ host, port }: InternalOptions, error: unknown): PlatformError {
-  return new PlatformError(
-    'LISTEN_FAILED',
-    `PADBORG_INGEST_PORT=${port}: cannot listen on ${host} (${messageOf(error)}); stop what uses ` +
-      'the port, or set PADBORG_INGEST_PORT to another one (0 takes any free port)',
-    { cause: error },
-  )
 }

@@ -1,156 +1,161 @@
-import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+import { isFailure, retryable, type Failure } from './failure.ts'
+import type { RfmsSettings } from './options.ts'
 import { readPage, type Page } from './page.ts'
 import { exhaustedMs, retryAfterMs } from './rate-limit.ts'
 import { MEDIA_TYPES, type RfmsServer } from './servers-file.ts'
 
-export interface Answer {
+export interface FetchedPage {
   readonly page: Page
-  /** To be waited before the next question. */
+  /** To wait before the next request. */
   readonly pauseMs: number
 }
 
-/** Why a question was not answered, for people, and what that means for the next one. */
-export interface Failure {
-  readonly text: string
-  /** `settings`: asking again changes nothing until somebody has changed something. */
-  readonly sort: 'passing' | 'settings'
-  /** What the server wants to be left alone for; null where it does not say. */
-  readonly retryMs: number | null
-}
-
-export interface RfmsClient {
-  /** Asks `/vehiclestatuses` with a query. Never throws; an aborted question is a failure. */
-  ask(query: string, signal: AbortSignal): Promise<Answer | Failure>
-}
-
-export interface ClientOptions {
-  readonly requestTimeoutMs: number
-  readonly maxResponseBytes: number
-}
-
-/** A token is renewed so long before it runs out. */
+/** A token is renewed so long before it expires. */
 const RENEW_MS = 30_000
-const SHOWN = 200
-const passing = (text: string): Failure => ({ text, sort: 'passing', retryMs: null })
+/** Where the server does not state how long a token is valid. */
+const DEFAULT_TOKEN_S = 300
+/** Characters of a response in a log line. */
+const MAX_SHOWN = 200
 
-export function createRfmsClient(
-  server: RfmsServer,
-  { requestTimeoutMs, maxResponseBytes }: ClientOptions,
-  nowMs: () => number,
-): RfmsClient {
-  const base = `${server.url.replace(/\/+$/, '')}/vehiclestatuses`
-  const basic = `Basic ${Buffer.from(`${server.user}:${server.password}`).toString('base64')}`
-  let token: { readonly header: string; readonly endsMs: number } | null = null
+/** `/vehiclestatuses` of one rFMS server. */
+export class RfmsClient {
+  readonly #server: RfmsServer
+  readonly #settings: Pick<RfmsSettings, 'requestTimeoutMs' | 'maxResponseBytes'>
+  readonly #nowMs: () => number
+  readonly #url: string
+  readonly #basic: string
+  #token: { readonly header: string; readonly endsMs: number } | null = null
 
-  return {
-    async ask(query, signal) {
-      try {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)])
-        const header = await authorization(limit)
-        if (typeof header !== 'string') return header
-        return await askOnce(query, header, limit)
-      } catch (error) {
-        const { cause } = error instanceof Error ? error : {}
-        return passing(`it does not answer (${messageOf(cause ?? error)})`)
-      }
-    },
+  constructor(
+    settings: Pick<RfmsSettings, 'server' | 'requestTimeoutMs' | 'maxResponseBytes'>,
+    nowMs: () => number,
+  ) {
+    const { url, user, password } = settings.server
+    this.#server = settings.server
+    this.#settings = settings
+    this.#nowMs = nowMs
+    this.#url = `${url.replace(/\/+$/, '')}/vehiclestatuses`
+    this.#basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
   }
 
-  async function askOnce(query: string, header: string, signal: AbortSignal) {
-    // A redirect would take the password to where we do not know.
-    const response = await fetch(`${base}?${query}`, {
-      headers: { accept: MEDIA_TYPES[server.version], authorization: header },
+  /** Never throws; an aborted request is a failure. */
+  async fetchPage(query: string, signal: AbortSignal): Promise<FetchedPage | Failure> {
+    const { requestTimeoutMs } = this.#settings
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)])
+      const authorization = await this.#authorization(limit)
+      if (isFailure(authorization)) return authorization
+      return await this.#fetch(query, authorization, limit)
+    } catch (error) {
+      const { cause } = error instanceof Error ? error : {}
+      return retryable(`it does not answer (${messageOf(cause ?? error)})`)
+    }
+  }
+
+  async #fetch(
+    query: string,
+    authorization: string,
+    signal: AbortSignal,
+  ): Promise<FetchedPage | Failure> {
+    // A redirect would send the password to an unknown server.
+    const response = await fetch(`${this.#url}?${query}`, {
+      headers: { accept: MEDIA_TYPES[this.#server.version], authorization },
       redirect: 'error',
       signal,
     })
-    const body = await readBody(response)
-    if (response.status === 401) token = null
-    if (response.status !== 200) return refusalOf(response, body)
-    if (body === null) return passing(`it answered with more than ${maxResponseBytes} bytes`)
-    const page = readPage(parsed(body))
-    if (!page) return passing(`it answered with no rFMS response but "${body.slice(0, SHOWN)}"`)
-    return { page, pauseMs: exhaustedMs(response.headers, nowMs()) }
+    const body = await this.#readBody(response)
+    if (response.status === 401) this.#token = null
+    if (response.status !== 200) return this.#refusal(response, body)
+    if (body === null) {
+      return retryable(`it answered with more than ${this.#settings.maxResponseBytes} bytes`)
+    }
+    const page = readPage(parsedJson(body))
+    if (page) return { page, pauseMs: exhaustedMs(response.headers, this.#nowMs()) }
+    return retryable(`expected an rFMS response, got "${body.slice(0, MAX_SHOWN)}"`)
   }
 
   /** OAuth 2 client credentials (RFC 6749, 4.4), or Basic. */
-  async function authorization(signal: AbortSignal): Promise<string | Failure> {
-    if (server.tokenUrl === undefined) return basic
-    if (token && token.endsMs > nowMs()) return token.header
-    const scope = server.scope === undefined ? {} : { scope: server.scope }
-    const form = new URLSearchParams({ grant_type: 'client_credentials', ...scope })
-    const response = await fetch(server.tokenUrl, {
+  async #authorization(signal: AbortSignal): Promise<string | Failure> {
+    const { tokenUrl } = this.#server
+    if (tokenUrl === undefined) return this.#basic
+    if (this.#token && this.#token.endsMs > this.#nowMs()) return this.#token.header
+    const response = await this.#requestToken(tokenUrl, signal)
+    const body = await this.#readBody(response)
+    if (response.status !== 200) {
+      const failure = this.#refusal(response, body)
+      return { ...failure, text: `no token: ${failure.text}` }
+    }
+    const token = tokenIn(body)
+    if (!token) return retryable('no token: its response has no access_token')
+    const endsMs = this.#nowMs() + token.seconds * 1000 - RENEW_MS
+    this.#token = { header: `Bearer ${token.text}`, endsMs }
+    return this.#token.header
+  }
+
+  #requestToken(tokenUrl: string, signal: AbortSignal): Promise<Response> {
+    const { scope } = this.#server
+    const form = { grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) }
+    return fetch(tokenUrl, {
       method: 'POST',
-      headers: { authorization: basic, accept: 'application/json' },
-      body: form,
+      headers: { authorization: this.#basic, accept: 'application/json' },
+      body: new URLSearchParams(form),
       redirect: 'error',
       signal,
     })
-    const body = await readBody(response)
-    if (response.status !== 200) {
-      const failure = refusalOf(response, body)
-      return { ...failure, text: `no token: ${failure.text}` }
-    }
-    const { access_token: text, expires_in: seconds } = tokenIn(body)
-    if (text === null) return passing('no token: its answer has no access_token')
-    token = { header: `Bearer ${text}`, endsMs: nowMs() + seconds * 1000 - RENEW_MS }
-    return token.header
   }
 
-  /** Null: more than is taken. */
-  async function readBody(response: Response): Promise<string | null> {
+  /** Null: over the limit. */
+  async #readBody(response: Response): Promise<string | null> {
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of response.body ?? []) {
       bytes += chunk.length
       // Leaving the loop ends the download.
-      if (bytes > maxResponseBytes) return null
+      if (bytes > this.#settings.maxResponseBytes) return null
       chunks.push(chunk)
     }
     return Buffer.concat(chunks).toString('utf8')
   }
 
-  function refusalOf({ status, headers }: Response, body: string | null): Failure {
-    const retryMs = retryAfterMs(headers, nowMs())
-    if (status === 429) return { text: 'it was asked too often (429)', sort: 'passing', retryMs }
-    if (status >= 500) return { text: `it answered ${status}`, sort: 'passing', retryMs }
+  #refusal({ status, headers }: Response, body: string | null): Failure {
+    const retryMs = retryAfterMs(headers, this.#nowMs())
+    if (status === 429) return retryable('it received too many requests (429)', retryMs)
+    if (status >= 500) return retryable(`it answered ${status}`, retryMs)
     const hint = HINTS[status] ?? 'expected 200'
-    const said = body === null ? '' : `: "${body.slice(0, SHOWN)}"`
-    // A token may have been taken back: a new one is asked for, at a distance.
-    const sort = status === 401 && server.tokenUrl !== undefined ? 'passing' : 'settings'
-    return { text: `it answered ${status}, ${hint}${said}`, sort, retryMs }
+    const got = body === null ? '' : `: "${body.slice(0, MAX_SHOWN)}"`
+    // A token may have been withdrawn: a new one is requested, after a pause.
+    const isToken = status === 401 && this.#server.tokenUrl !== undefined
+    return { text: `it answered ${status}, ${hint}${got}`, retryable: isToken, retryMs }
   }
 }
 
 const HINTS: Readonly<Record<number, string>> = {
-  400: 'the question is not what it expects: check "version"',
+  400: 'the request is not what it expects: check "version"',
   401: 'check "user" and "password"',
-  403: 'this account may not read vehicle statuses: ask the maker to open them',
+  403: 'this account may not read vehicle statuses: ask the manufacturer for access',
   404: 'check "url", which ends before /vehiclestatuses',
   406: 'it does not have this version: check "version"',
 }
 
-function parsed(text: string): unknown {
+function parsedJson(text: string): unknown {
   if (nestsTooDeep(text)) return null
   try {
     return JSON.parse(text)
   } catch {
-    // Told by the caller, with the beginning of the text.
+    // Reported by the caller, with the beginning of the text.
     return null
   }
 }
 
-const DEFAULT_TOKEN_S = 300
-
-function tokenIn(body: string | null): { access_token: string | null; expires_in: number } {
-  const answer = parsed(body ?? '')
-  if (typeof answer !== 'object' || answer === null || !('access_token' in answer)) {
-    return { access_token: null, expires_in: 0 }
-  }
-  const { access_token: text } = answer
-  const seconds = 'expires_in' in answer ? Number(answer.expires_in) : Number.NaN
-  return {
-    access_token: typeof text === 'string' && text !== '' ? text : null,
-    expires_in: Number.isFinite(seconds) && seconds > 0 ? seconds : DEFAULT_TOKEN_S,
-  }
+/** Null: the response holds no token. */
+function tokenIn(body: string | null): { readonly text: string; readonly seconds: number } | null {
+  const response = parsedJson(body ?? '')
+  if (typeof response !== 'object' || response === null) return null
+  if (!('access_token' in response)) return null
+  const { access_token: text } = response
+  if (typeof text !== 'string' || text === '') return null
+  const seconds = 'expires_in' in response ? Number(response.expires_in) : Number.NaN
+  return { text, seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : DEFAULT_TOKEN_S }
 }

@@ -4,12 +4,13 @@ import { elementsOf } from '../../formats/rfms/elements.ts'
 
 /** One vehicle status of a response. */
 export interface Status {
-  readonly given: unknown
+  /** As the server sent it. */
+  readonly json: unknown
   /** Upper case; '' where there is none. */
   readonly vin: string
-  /** When the server got it, Unix ms; null where it does not say. */
+  /** When the server received it, Unix ms; null where it does not say. */
   readonly receivedMs: number | null
-  /** The same status in another response has the same one. */
+  /** The same for the same status in another response. */
   readonly hash: string
 }
 
@@ -17,13 +18,13 @@ export interface Status {
 export interface Page {
   readonly statuses: readonly Status[]
   readonly isMore: boolean
-  /** The query of the next part, where the server names one. */
+  /** The query of the next page, where the server gives one. */
   readonly nextQuery: string | null
-  /** The server's time when it was asked, Unix ms. */
+  /** The server's time at the request, Unix ms. */
   readonly serverMs: number | null
 }
 
-/** Null: it is no response of rFMS. */
+/** Null: not a response of rFMS. */
 export function readPage(body: unknown): Page | null {
   const elements = elementsOf(body)
   if (elements === null || !isRecord(body)) return null
@@ -33,7 +34,7 @@ export function readPage(body: unknown): Page | null {
     statuses: elements.map(({ given, values: own, hash }) => {
       const vin = own.get('vin').value
       return {
-        given,
+        json: given,
         vin: typeof vin === 'string' ? vin.trim().toUpperCase() : '',
         receivedMs: timeOf(own.get('receivedDateTime').value),
         hash: hash.toString(36),
@@ -46,8 +47,8 @@ export function readPage(body: unknown): Page | null {
 }
 
 /**
- * The link is said to be relative to the server, but how far differs: its query is all that is taken,
- * so that no server can send our password elsewhere.
+ * The link is relative to the server, but how differs: only its query is used, so that no server can
+ * send our password elsewhere.
  */
 function queryOf(link: string): string | null {
   const at = link.indexOf('?')
@@ -62,5 +63,3 @@ function timeOf(value: unknown): number | null {
   const ms = Date.parse(ZONE.test(value) ? value : `${value}Z`)
   return Number.isNaN(ms) ? null : ms
 }
-
-/** Responses have some ten levels. */

@@ -1,11 +1,11 @@
-/** Longest pause that a server can ask for. */
-const LONGEST_MS = 3_600_000
-/** Larger numbers are a moment, Unix seconds, and not a time to wait. */
-const MOMENT_S = 1_000_000_000
+/** The longest pause that a server can ask for. */
+const MAX_MS = 3_600_000
+/** Larger numbers are Unix seconds, and not a duration. */
+const MIN_UNIX_S = 1_000_000_000
 
 type Headers = Pick<globalThis.Headers, 'get'>
 
-/** How long a server that refuses wants to be left alone; null where it does not say. */
+/** The pause that a refusing server asks for; null where it asks for none. */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const text = headers.get('retry-after')
   if (text === null) return resetMs(headers, nowMs)
@@ -14,7 +14,7 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   return Number.isNaN(ms) ? resetMs(headers, nowMs) : limited(ms)
 }
 
-/** How long to wait before the next question because this one was the last allowed; else 0. */
+/** How long to wait when this request was the last one allowed; else 0. */
 export function exhaustedMs(headers: Headers, nowMs: number): number {
   const remaining = headers.get('x-rate-limit-remaining') ?? headers.get('x-ratelimit-remaining')
   return remaining !== null && Number(remaining) === 0 ? (resetMs(headers, nowMs) ?? 0) : 0
@@ -24,9 +24,9 @@ function resetMs(headers: Headers, nowMs: number): number | null {
   const text = headers.get('x-rate-limit-reset') ?? headers.get('x-ratelimit-reset')
   if (text === null || !/^\d+(?:\.\d+)?$/.test(text.trim())) return null
   const seconds = Number(text)
-  return limited(seconds < MOMENT_S ? seconds * 1000 : seconds * 1000 - nowMs)
+  return limited(seconds < MIN_UNIX_S ? seconds * 1000 : seconds * 1000 - nowMs)
 }
 
 function limited(ms: number): number {
-  return Math.min(LONGEST_MS, Math.max(0, Math.ceil(ms)))
+  return Math.min(MAX_MS, Math.max(0, Math.ceil(ms)))
 }

@@ -4,7 +4,7 @@ import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { isLoopback } from '#lib/runtime/network/loopback.ts'
 import { ID_PATTERN } from '#lib/telemetry/ids.ts'
 
-/** Media types that ask for a version (rFMS 2.1 and 3.0 as FMS vendor types, 4.0 as a parameter). */
+/** Media types that request a version (rFMS 2.1 and 3.0 as FMS vendor types, 4.0 as a parameter). */
 export const MEDIA_TYPES = {
   '2.1': 'application/vnd.fmsstandard.com.Vehiclestatuses.v2.1+json; UTF-8',
   '3.0': 'application/vnd.fmsstandard.com.vehiclestatuses.v3.0+json; UTF-8',
@@ -18,15 +18,15 @@ const address = z.url({ protocol: /^https?$/ }).refine(
     const { protocol, hostname } = new URL(text)
     return protocol === 'https:' || isLoopback(hostname)
   },
-  { error: 'expected https: passwords must not travel in the clear' },
+  { error: 'expected https: passwords must not be sent in clear text' },
 )
 
 const Server = z.strictObject({
   /** Names its cursor file and its topic. */
   name: z.string().regex(ID_PATTERN),
-  /** The tenant whose vehicles these are: a VIN of another tenant is not found. */
+  /** The tenant of the vehicles: a VIN of another tenant is not found. */
   tenant: z.string().regex(ID_PATTERN),
-  /** What `/vehiclestatuses` is appended to. */
+  /** The address before `/vehiclestatuses`. */
   url: address,
   version: z.enum(['2.1', '3.0', '4.0']).default('4.0'),
   /** User and password, or client id and secret where there is a `tokenUrl`. */
@@ -36,7 +36,7 @@ const Server = z.strictObject({
   tokenUrl: address.optional(),
   scope: z.string().min(1).optional(),
   everySeconds: z.number().min(1).max(86_400).default(60),
-  /** How far back the first question reaches. */
+  /** How far back the first request goes. */
   firstHours: z
     .number()
     .min(0)
@@ -51,7 +51,7 @@ export type RfmsServer = z.infer<typeof Server>
 const Servers = z
   .array(Server)
   .refine((servers) => new Set(servers.map(({ name }) => name)).size === servers.length, {
-    error: 'expected a name of its own for each server',
+    error: 'expected a different name for each server',
   })
 
 /** The servers of `PADBORG_RFMS_FILE`. Throws CONFIG_INVALID with every problem; no secret is shown. */
@@ -66,8 +66,8 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    // The message of a syntax error shows a part of the text, and with it maybe a password.
-    const got = error instanceof SyntaxError ? 'text that is no JSON' : messageOf(error)
+    // The message of a syntax error shows a part of the text, which may hold a password.
+    const got = error instanceof SyntaxError ? 'text that is not JSON' : messageOf(error)
     throw invalid(path, `expected a readable JSON list of rFMS servers, got ${got}`)
   }
 }

@@ -1,11 +1,11 @@
 import { crc16 } from '../../formats/teltonika-codec8/crc16.ts'
 
-/** Why a tracker, or something that is none, is not listened to. */
+/** Why a connection of a tracker, or of something else, is closed. */
 export type FaultReason = 'login' | 'framing' | 'packet_size'
 
 export interface Fault {
   readonly reason: FaultReason
-  /** What was expected and what came. */
+  /** What was expected and what was got. */
   readonly text: string
 }
 
@@ -19,12 +19,12 @@ export interface Login {
 export interface Packet {
   readonly frame: Buffer
   readonly isIntact: boolean
-  /** Records that it says it has; null for the answer to a command, which is not acknowledged. */
+  /** The number of records that it states; null for a response to a command: not acknowledged. */
   readonly records: number | null
   readonly used: number
 }
 
-/** What the first bytes are; null: more of them are needed. */
+/** What the first bytes are; null: more bytes are needed. */
 export type Framed<T> = T | Fault | null
 
 const IMEI_DIGITS = 15
@@ -43,29 +43,34 @@ export function readLogin(bytes: Buffer): Framed<Login> {
   if (bytes.length < used) return null
   const imei = bytes.toString('latin1', LENGTH_BYTES, used)
   if (DIGITS.test(imei)) return { imei, used }
-  return { reason: 'login', text: `expected an IMEI of ${IMEI_DIGITS} digits, got other signs` }
+  return {
+    reason: 'login',
+    text: `expected an IMEI of ${IMEI_DIGITS} digits, got other characters`,
+  }
 }
 
-const HEAD = 8
-const TAIL = 4
+/** Four zero bytes and the length. */
+const HEAD_BYTES = 8
+/** The checksum. */
+const TAIL_BYTES = 4
 /** Codec id and two counts. */
-const LEAST_DATA = 3
-/** Codec 12 to 14 carry commands and answers to them. */
+const MIN_DATA_BYTES = 3
+/** Codec 12 to 14 carry commands and the responses to them. */
 const COMMANDS: ReadonlySet<number> = new Set([12, 13, 14])
 
 /** The packet at the beginning; `maxBytes` is the largest with its frame. */
 export function readPacket(bytes: Buffer, maxBytes: number): Framed<Packet> {
-  // Judged as soon as they are there: a stranger must not be waited for.
-  const begun = bytes.subarray(0, 4)
-  if (begun.some((byte) => byte !== 0)) {
-    const got = begun.toString('hex')
+  // Checked as soon as they are there: a client of another protocol is not waited for.
+  const start = bytes.subarray(0, 4)
+  if (start.some((byte) => byte !== 0)) {
+    const got = start.toString('hex')
     return { reason: 'framing', text: `expected four zero bytes before a packet, got ${got}` }
   }
-  if (bytes.length < HEAD) return null
+  if (bytes.length < HEAD_BYTES) return null
   const length = bytes.readUInt32BE(4)
-  const used = HEAD + length + TAIL
-  if (length < LEAST_DATA) {
-    const text = `expected at least ${LEAST_DATA} bytes of data, got ${length}`
+  const used = HEAD_BYTES + length + TAIL_BYTES
+  if (length < MIN_DATA_BYTES) {
+    const text = `expected at least ${MIN_DATA_BYTES} bytes of data, got ${length}`
     return { reason: 'framing', text }
   }
   if (used > maxBytes) {
@@ -73,11 +78,11 @@ export function readPacket(bytes: Buffer, maxBytes: number): Framed<Packet> {
     return { reason: 'packet_size', text }
   }
   if (bytes.length < used) return null
-  const data = bytes.subarray(HEAD, HEAD + length)
+  const data = bytes.subarray(HEAD_BYTES, HEAD_BYTES + length)
   const [codec = 0, records = 0] = data
   return {
     frame: bytes.subarray(0, used),
-    isIntact: bytes.readUInt32BE(HEAD + length) === crc16(data),
+    isIntact: bytes.readUInt32BE(HEAD_BYTES + length) === crc16(data),
     records: COMMANDS.has(codec) ? null : records,
     used,
   }

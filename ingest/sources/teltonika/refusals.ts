@@ -1,7 +1,8 @@
 import type { Log } from '#lib/runtime/log.ts'
+import { createThrottledLog } from '#lib/runtime/throttled-log.ts'
 import type { FaultReason } from './framing.ts'
 
-/** Every way in which a tracker is not served as it asks. */
+/** Why a tracker is not served. */
 export type RefusalReason =
   | FaultReason
   | 'unknown_imei'
@@ -12,7 +13,7 @@ export type RefusalReason =
   | 'idle'
   | 'not_reading'
 
-/** Counts refusals and says so, without letting a flood of them flood the log. */
+/** Counts what is refused and logs it. */
 export interface Refusals {
   note(reason: RefusalReason, fields: Readonly<Record<string, unknown>>, text: string): void
   readonly counts: Readonly<Record<RefusalReason, number>>
@@ -24,9 +25,8 @@ interface RefusalDeps {
   readonly refused: (reason: RefusalReason) => void
 }
 
-/** Log lines in one window; the rest is counted and told at the beginning of the next. */
-const MOST_LINES = 20
-const WINDOW_NS = 10_000_000_000n
+/** Log lines in ten seconds. */
+const MAX_LINES = 20
 
 export function createRefusals({ log, monoNs, refused }: RefusalDeps): Refusals {
   const counts: Record<RefusalReason, number> = {
@@ -41,23 +41,15 @@ export function createRefusals({ log, monoNs, refused }: RefusalDeps): Refusals 
     idle: 0,
     not_reading: 0,
   }
-  let windowEndNs = 0n
-  let lines = 0
+  const suppressedText = 'more refused trackers than log lines'
+  const lines = createThrottledLog(log, { maxLines: MAX_LINES, suppressedText, monoNs })
 
   return {
     counts,
     note(reason, fields, text) {
       counts[reason] += 1
       refused(reason)
-      const nowNs = monoNs()
-      if (nowNs >= windowEndNs) {
-        const suppressed = lines - MOST_LINES
-        if (suppressed > 0) log.warn({ suppressed }, 'more refused trackers than log lines')
-        windowEndNs = nowNs + WINDOW_NS
-        lines = 0
-      }
-      lines += 1
-      if (lines <= MOST_LINES) log.warn({ reason, ...fields }, `tracker: ${text}`)
+      lines.warn({ reason, ...fields }, `tracker: ${text}`)
     },
   }
 }

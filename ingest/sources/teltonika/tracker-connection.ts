@@ -1,218 +1,233 @@
 import type { Socket } from 'node:net'
 import { pingsAt, readLogin, readPacket, type Packet } from './framing.ts'
+import type { TeltonikaSettings } from './options.ts'
 import type { RefusalReason } from './refusals.ts'
 
-export interface ConnectionLimits {
-  readonly maxPacketBytes: number
-  readonly loginTimeoutMs: number
-  readonly idleTimeoutMs: number
+export type ConnectionLimits = Pick<
+  TeltonikaSettings,
+  'maxPacketBytes' | 'loginTimeoutMs' | 'idleTimeoutMs'
+>
+
+/** What a connection needs of the listener. */
+export interface ConnectionEvents {
+  /** Whether the tracker is accepted. */
+  login(imei: string, connection: TrackerConnection): boolean
+  /** False while packets must not be taken; `resume` tries again. */
+  mayTake(): boolean
+  /** `done` with null when the packet is durable; with an error it never will be. */
+  packet(imei: string, frame: Buffer, done: (error: Error | null) => void): void
+  refused(connection: TrackerConnection, reason: RefusalReason, text: string): void
+  closed(connection: TrackerConnection): void
 }
 
-/** What a connection asks of the listener. */
-export interface ConnectionEvents {
-  /** Whether the tracker is let in. */
-  login(imei: string): boolean
-  /** False while packets must not be taken; `resume` tries again. */
-  readonly mayTake: boolean
-  /** `done` with null when the packet is durable; with an error it never will be. */
-  packet(frame: Buffer, done: (error: Error | null) => void): void
-  refused(reason: RefusalReason, text: string): void
-  closed(): void
-}
+const ACCEPTED = Buffer.of(1)
+const REFUSED = Buffer.of(0)
+/** A buffer of its own, so that an idle connection does not keep the bytes of its last packet. */
+const EMPTY = Buffer.alloc(0)
+/** Broken packets in a row, after which a new connection may be better than this one. */
+const MAX_BROKEN = 8
+/** Acknowledgements that a tracker does not read, in bytes. */
+const MAX_UNREAD = 4096
+const KEEP_ALIVE_MS = 60_000
+/** How long the socket may take to send the last acknowledgement. */
+const FLUSH_MS = 1000
 
 /**
  * One tracker, from its IMEI to its end. A packet is taken when the one before it is acknowledged, and
  * what comes meanwhile stays unread. Life cycle: after `closed` nothing is handed over or written.
  */
-export interface TrackerConnection {
-  readonly imei: string | null
-  /** A packet that is handed over and not acknowledged. */
-  readonly isWaiting: boolean
-  resume(): void
+export class TrackerConnection {
+  /** Remote address, for log lines. */
+  readonly from: string
+  readonly #socket: Socket
+  readonly #limits: ConnectionLimits
+  readonly #events: ConnectionEvents
+  #imei: string | null = null
+  #buffered: Buffer = EMPTY
+  #isWaiting = false
+  #isFinishing = false
+  #isClosed = false
+  #broken = 0
+  #timer: NodeJS.Timeout
+
+  constructor(socket: Socket, limits: ConnectionLimits, events: ConnectionEvents) {
+    this.from = socket.remoteAddress ?? ''
+    this.#socket = socket
+    this.#limits = limits
+    this.#events = events
+    this.#timer = setTimeout(() => this.#loginTimedOut(), limits.loginTimeoutMs)
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    socket.on('data', (bytes: Buffer) => this.#read(bytes))
+    // Trackers lose their network all the time: the end of a connection is not worth a line.
+    socket.on('error', () => socket.destroy())
+    socket.on('end', () => socket.end())
+    socket.on('close', () => this.#closed())
+  }
+
+  get imei(): string | null {
+    return this.#imei
+  }
+
+  /** A packet is handed over and not acknowledged. */
+  get isWaiting(): boolean {
+    return this.#isWaiting
+  }
+
+  /** Takes what is buffered as far as possible, then reads on or not. */
+  resume(): void {
+    if (this.#isClosed || this.#isFinishing) return
+    if (this.#imei === null) this.#takeLogin()
+    this.#takePackets()
+    if (this.#buffered.length === 0) this.#buffered = EMPTY
+    const mayRead = this.#imei === null || this.#events.mayTake()
+    if (this.#isWaiting || !mayRead) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
   /** Takes nothing more, and ends when the packet that waits is acknowledged. */
-  finish(): void
-  destroy(): void
-}
-
-const ACCEPTED = Buffer.of(1)
-const REFUSED = Buffer.of(0)
-/** Of its own, so that an idle connection does not keep the bytes of its last packet. */
-const EMPTY = Buffer.alloc(0)
-/** Broken packets in a row, after which a new connection may be better than this one. */
-const MOST_BROKEN = 8
-/** Acknowledgements that a tracker does not read, in bytes. */
-const MOST_UNREAD = 4096
-
-export function openTrackerConnection(
-  socket: Socket,
-  limits: ConnectionLimits,
-  events: ConnectionEvents,
-): TrackerConnection {
-  let imei: string | null = null
-  let buffered: Buffer = EMPTY
-  let isWaiting = false
-  let isFinishing = false
-  let isClosed = false
-  let broken = 0
-  let timer = setTimeout(loginIsLate, limits.loginTimeoutMs)
-
-  socket.setNoDelay(true)
-  socket.setKeepAlive(true, KEEP_ALIVE_MS)
-  socket.on('data', (bytes: Buffer) => {
-    // After a fault what still comes is of no worth.
-    if (isClosed || isFinishing) return
-    buffered = buffered.length === 0 ? bytes : Buffer.concat([buffered, bytes])
-    work()
-  })
-  // Trackers lose their network all the time: the end of a connection is not worth a line.
-  socket.on('error', () => socket.destroy())
-  socket.on('end', () => socket.end())
-  socket.on('close', () => {
-    isClosed = true
-    clearTimeout(timer)
-    events.closed()
-  })
-
-  return {
-    get imei() {
-      return imei
-    },
-    get isWaiting() {
-      return isWaiting
-    },
-    resume: work,
-    finish() {
-      isFinishing = true
-      clearTimeout(timer)
-      if (!isWaiting) end()
-    },
-    destroy: () => socket.destroy(),
+  finish(): void {
+    this.#isFinishing = true
+    clearTimeout(this.#timer)
+    if (!this.#isWaiting) this.#end()
   }
 
-  /** Takes what is buffered as far as it goes, then reads on or not. */
-  function work(): void {
-    if (isClosed || isFinishing) return
-    if (imei === null) takeLogin()
-    takePackets()
-    if (buffered.length === 0) buffered = EMPTY
-    if (isWaiting || (imei !== null && !events.mayTake)) socket.pause()
-    else socket.resume()
+  destroy(): void {
+    this.#socket.destroy()
   }
 
-  function takeLogin(): void {
-    const login = readLogin(buffered)
+  #read(bytes: Buffer): void {
+    // What comes after a fault is worth nothing.
+    if (this.#isClosed || this.#isFinishing) return
+    const isFirst = this.#buffered.length === 0
+    this.#buffered = isFirst ? bytes : Buffer.concat([this.#buffered, bytes])
+    this.resume()
+  }
+
+  #takeLogin(): void {
+    const login = readLogin(this.#buffered)
     if (login === null) return
-    if ('reason' in login) return fault(login.reason, login.text)
-    if (!events.login(login.imei)) {
-      write(REFUSED)
-      return leave()
+    if ('reason' in login) return this.#fault(login.reason, login.text)
+    if (!this.#events.login(login.imei, this)) {
+      this.#write(REFUSED)
+      return this.#leave()
     }
-    imei = login.imei
-    buffered = buffered.subarray(login.used)
-    write(ACCEPTED)
-    isAlive()
+    this.#imei = login.imei
+    this.#buffered = this.#buffered.subarray(login.used)
+    this.#write(ACCEPTED)
+    this.#restartTimer()
   }
 
-  function takePackets(): void {
-    let isMore = imei !== null
-    while (isMore && !isWaiting && !isFinishing) isMore = takePacket()
+  #takePackets(): void {
+    const imei = this.#imei
+    if (imei === null) return
+    let isMore = true
+    while (isMore && !this.#isWaiting && !this.#isFinishing) isMore = this.#takePacket(imei)
   }
 
-  /** Whether there may be another one behind it. */
-  function takePacket(): boolean {
-    const pings = pingsAt(buffered)
+  /** Whether another packet may follow. */
+  #takePacket(imei: string): boolean {
+    const pings = pingsAt(this.#buffered)
     if (pings > 0) {
-      buffered = buffered.subarray(pings)
-      isAlive()
+      this.#buffered = this.#buffered.subarray(pings)
+      this.#restartTimer()
     }
-    if (buffered.length === 0 || !events.mayTake) return false
-    const packet = readPacket(buffered, limits.maxPacketBytes)
+    if (this.#buffered.length === 0 || !this.#events.mayTake()) return false
+    const packet = readPacket(this.#buffered, this.#limits.maxPacketBytes)
     if (packet === null) return false
     if ('reason' in packet) {
-      fault(packet.reason, packet.text)
+      this.#fault(packet.reason, packet.text)
       return false
     }
-    buffered = buffered.subarray(packet.used)
-    isAlive()
-    if (packet.isIntact) take(packet)
-    else sendAgain()
+    this.#buffered = this.#buffered.subarray(packet.used)
+    this.#restartTimer()
+    if (packet.isIntact) this.#take(imei, packet)
+    else this.#requestAgain()
     return true
   }
 
-  function take({ frame, records }: Packet): void {
-    broken = 0
-    isWaiting = true
-    clearTimeout(timer)
-    events.packet(frame, (error) => {
-      isWaiting = false
-      if (error) return void socket.destroy()
-      if (isClosed) return
-      if (records !== null) acknowledge(records)
-      if (isFinishing) return end()
-      isAlive()
-      // In a turn of its own: a crowd of packets must not grow the stack.
-      setImmediate(work)
+  #take(imei: string, { frame, records }: Packet): void {
+    this.#broken = 0
+    this.#isWaiting = true
+    clearTimeout(this.#timer)
+    this.#events.packet(imei, frame, (error) => {
+      this.#isWaiting = false
+      if (error) return this.destroy()
+      if (this.#isClosed) return
+      if (records !== null) this.#acknowledge(records)
+      if (this.#isFinishing) return this.#end()
+      this.#restartTimer()
+      // In a turn of its own: many packets must not grow the stack.
+      setImmediate(() => this.resume())
     })
   }
 
-  /** A tracker sends a packet again of which no record was taken. */
-  function sendAgain(): void {
-    broken += 1
-    events.refused('checksum', 'expected a packet whose checksum is right: it is to be sent again')
-    acknowledge(0)
-    if (broken >= MOST_BROKEN) leave()
+  /** A tracker sends a packet again when 0 of its records are acknowledged. */
+  #requestAgain(): void {
+    this.#broken += 1
+    const text = 'expected a packet with a correct checksum, got a broken one; it is sent again'
+    this.#refuse('checksum', text)
+    this.#acknowledge(0)
+    if (this.#broken >= MAX_BROKEN) this.#leave()
   }
 
-  function acknowledge(records: number): void {
+  #acknowledge(records: number): void {
     const bytes = Buffer.alloc(4)
     bytes.writeUInt32BE(records)
-    write(bytes)
-    if (socket.writableLength <= MOST_UNREAD) return
-    events.refused('not_reading', 'it does not read its acknowledgements')
-    socket.destroy()
+    this.#write(bytes)
+    if (this.#socket.writableLength <= MAX_UNREAD) return
+    this.#refuse('not_reading', 'it does not read its acknowledgements')
+    this.destroy()
   }
 
-  function isAlive(): void {
-    clearTimeout(timer)
-    timer = setTimeout(isSilent, limits.idleTimeoutMs)
+  #restartTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#idleTimedOut(), this.#limits.idleTimeoutMs)
   }
 
-  function isSilent(): void {
-    // Held back by us: it may well have written.
-    if (!events.mayTake) return isAlive()
-    events.refused('idle', `no packet came for ${limits.idleTimeoutMs} ms`)
-    socket.destroy()
+  #idleTimedOut(): void {
+    // It is paused by us, and may well have written.
+    if (!this.#events.mayTake()) return this.#restartTimer()
+    this.#refuse('idle', `no packet came for ${this.#limits.idleTimeoutMs} ms`)
+    this.destroy()
   }
 
-  function loginIsLate(): void {
-    events.refused('login_timeout', `no IMEI came within ${limits.loginTimeoutMs} ms`)
-    socket.destroy()
+  #loginTimedOut(): void {
+    this.#refuse('login_timeout', `no IMEI came within ${this.#limits.loginTimeoutMs} ms`)
+    this.destroy()
   }
 
-  function fault(reason: RefusalReason, text: string): void {
-    events.refused(reason, text)
-    isFinishing = true
-    socket.destroy()
+  #refuse(reason: RefusalReason, text: string): void {
+    this.#events.refused(this, reason, text)
   }
 
-  function leave(): void {
-    isFinishing = true
-    end()
+  #fault(reason: RefusalReason, text: string): void {
+    this.#refuse(reason, text)
+    this.#isFinishing = true
+    this.destroy()
   }
 
-  function end(): void {
-    if (isClosed) return
-    clearTimeout(timer)
-    timer = setTimeout(() => socket.destroy(), FAREWELL_MS)
+  #leave(): void {
+    this.#isFinishing = true
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.destroy(), FLUSH_MS)
     // Unread bytes would turn the end into a reset, and take the last acknowledgement with it.
-    socket.resume()
-    socket.end()
+    this.#socket.resume()
+    this.#socket.end()
   }
 
-  function write(bytes: Buffer): void {
-    if (socket.writable) socket.write(bytes)
+  #closed(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#events.closed(this)
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(bytes)
   }
 }
-
-const KEEP_ALIVE_MS = 60_000
-const FAREWELL_MS = 1000

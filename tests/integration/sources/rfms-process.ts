@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openRegistry } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { createRfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
+import { RfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
 import type { RfmsServer } from '../../../ingest/sources/rfms/servers-file.ts'
 import { openTestIngest, storedTrucks } from './teltonika-ingest.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
@@ -37,7 +37,7 @@ async function run({ dataDir, server, devices }: RfmsProcessOptions): Promise<vo
   }
   const ingest = await openTestIngest(dataDir, 20)
   const { intake } = ingest
-  const poller = createRfmsPoller(
+  const poller = new RfmsPoller(
     { server, dataDir, overlapMs: 500 },
     { intake, registry, clock, log },
   )

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
-import { createRfmsPoller, type RfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
+import { RfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
 import type { RfmsServer } from '../../../ingest/sources/rfms/servers-file.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -64,7 +64,7 @@ describe('the poller of an rFMS server', () => {
   async function start(more: Partial<RfmsServer> = {}, overlapMs = OVERLAP_MS): Promise<void> {
     await poller?.close()
     const { url, manner } = server
-    poller = createRfmsPoller(
+    poller = new RfmsPoller(
       {
         server: {
           name: 'volvo',
@@ -81,7 +81,7 @@ describe('the poller of an rFMS server', () => {
         dataDir: dir.path,
         overlapMs,
         firstPauseMs: 20,
-        longestPauseMs: 100,
+        maxPauseMs: 100,
         maxInFlight: 4,
         maxResponseBytes: 100_000,
       },

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openRegistry } from '#lib/registry/open.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { createTeltonikaListener } from '../../../ingest/sources/teltonika/listener.ts'
+import { TeltonikaListener } from '../../../ingest/sources/teltonika/listener.ts'
 import { openTestIngest, storedTrucks } from './teltonika-ingest.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
@@ -37,7 +37,7 @@ async function run({ dataDir, port, devices, windowMs }: TeltonikaProcessOptions
     registry.devices.create({ id: short, tenant, kind: 'truck', format, settings: { imei } })
   }
   const ingest = await openTestIngest(dataDir, windowMs)
-  const listener = createTeltonikaListener(
+  const listener = new TeltonikaListener(
     { host: '127.0.0.1', port },
     { intake: ingest.intake, registry, clock, log, refused: () => undefined },
   )

@@ -4,11 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
-import {
-  createTeltonikaListener,
-  type TeltonikaListener,
-  type TeltonikaOptions,
-} from '../../../ingest/sources/teltonika/listener.ts'
+import { TeltonikaListener } from '../../../ingest/sources/teltonika/listener.ts'
+import type { TeltonikaOptions } from '../../../ingest/sources/teltonika/options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
@@ -64,7 +61,7 @@ describe('the listener of Teltonika trackers', () => {
   }
 
   async function listen(options: Partial<TeltonikaOptions> = {}): Promise<void> {
-    listener = createTeltonikaListener(
+    listener = new TeltonikaListener(
       { host: '127.0.0.1', port: 0, ...options },
       {
         intake,
@@ -273,7 +270,7 @@ describe('the listener of Teltonika trackers', () => {
 
   it('says which setting is wrong when the port is taken', async () => {
     await listen()
-    const second = createTeltonikaListener(
+    const second = new TeltonikaListener(
       { host: '127.0.0.1', port },
       { intake, registry, clock: systemClock, log: createTestLog(log), refused: () => undefined },
     )

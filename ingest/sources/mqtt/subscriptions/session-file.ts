@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
-import { writeFileAtomic } from '#lib/runtime/files.ts'
 import { randomId } from '#lib/runtime/random.ts'
+import { StateFile } from '../../state-file.ts'
 
 /** What a restarted process needs to continue its session at the foreign broker. */
 export interface SessionFile {
@@ -22,10 +20,15 @@ const CLIENT_ID_LENGTH = 23
 
 /** Opens or creates the file of a data directory. Throws DATA_DIR_UNUSABLE. */
 export function openSessionFile(path: string): SessionFile {
-  const known = read(path)
+  const file = new StateFile(path, Content, {
+    content: 'the client id and filters of our session',
+    ifRemoved:
+      'the foreign broker then makes a new session, and messages that wait in the old one are lost',
+  })
+  const known = file.read()
   const clientId = known?.clientId ?? newClientId()
   let filters = known?.filters ?? []
-  if (!known) write(path, { clientId, filters })
+  if (!known) file.write({ clientId, filters })
   return {
     clientId,
     get filters() {
@@ -33,7 +36,7 @@ export function openSessionFile(path: string): SessionFile {
     },
     save(now) {
       if (now.length === filters.length && now.every((filter, at) => filter === filters[at])) return
-      write(path, { clientId, filters: now })
+      file.write({ clientId, filters: now })
       filters = now
     },
   }
@@ -41,30 +44,4 @@ export function openSessionFile(path: string): SessionFile {
 
 function newClientId(): string {
   return `padborg${randomId().replaceAll('-', '')}`.slice(0, CLIENT_ID_LENGTH)
-}
-
-function read(path: string): z.infer<typeof Content> | null {
-  try {
-    return Content.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return null
-    throw unusable(path, 'expected the client id and filters of our session, got', error)
-  }
-}
-
-function write(path: string, content: z.infer<typeof Content>): void {
-  try {
-    writeFileAtomic(path, `${JSON.stringify(content)}\n`)
-  } catch (error) {
-    throw unusable(path, 'cannot be written:', error)
-  }
-}
-
-function unusable(path: string, what: string, error: unknown): PlatformError {
-  return new PlatformError(
-    'DATA_DIR_UNUSABLE',
-    `${path}: ${what} ${messageOf(error)}; check disk and permissions, or remove the file: the foreign ` +
-      'broker then makes a new session, and messages that wait in the old one are lost',
-    { cause: error },
-  )
 }
