@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path'
 import { DIST, PORTAL_BUILD } from '../dashboards/portal/build-config.ts'
 
 /*
- * Makes the portal when its sources have changed since it was last made. Run before the platform
- * starts, so it must be quick and silent when there is nothing to do, and never stop the start.
+ * Builds the portal when its sources have changed since the last build. It runs before the platform
+ * starts, so it is quick and silent when there is nothing to do, and never prevents the start.
  */
 
 const PORTAL = dirname(DIST)
 const ROOT = join(PORTAL, '../..')
 const STAMP = join(DIST, 'sources.sha256')
 
-/** Of all sources, and of the versions of what is bundled with them. */
+/** Of all sources and of package.json, which pins the versions of the bundled packages. */
 function fingerprint(): string {
   const hash = createHash('sha256')
   const names = readdirSync(PORTAL, { recursive: true, withFileTypes: true })
@@ -29,8 +29,8 @@ function fingerprint(): string {
 async function buildPortal(): Promise<void> {
   const wanted = fingerprint()
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
-  process.stderr.write('Building the portal, for its sources have changed ...\n')
-  // Loaded only when needed: it takes far longer than the comparison.
+  process.stderr.write('The sources of the portal have changed: building it ...\n')
+  // Loaded only when needed: loading it takes far longer than the comparison.
   const { build } = await import('vite')
   await build(PORTAL_BUILD)
   writeFileSync(STAMP, wanted)
@@ -39,7 +39,9 @@ async function buildPortal(): Promise<void> {
 try {
   await buildPortal()
 } catch (error) {
-  // The platform works without its portal, and its page says how to build it.
+  // The platform works without its portal; the page at / says how to build it.
   const reason = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`The portal could not be built (${reason}); starting without a new one.\n`)
+  process.stderr.write(
+    `The portal could not be built (${reason}); the platform starts without the new one.\n`,
+  )
 }

@@ -4,7 +4,7 @@ import { chromium, type Browser } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** A browser of this machine on the PATH; null when there is none. None is ever downloaded. */
+/** The first browser on the PATH; null when there is none. Nothing is downloaded. */
 export function findChromium(path = process.env['PATH'] ?? ''): string | null {
   const candidates = path
     .split(delimiter)
@@ -17,12 +17,12 @@ function isExecutable(file: string): boolean {
     accessSync(file, constants.X_OK)
     return true
   } catch {
-    // Not there, or not ours to start.
+    // Missing or not executable.
     return false
   }
 }
 
-/** Without its background services, which would ask elsewhere; the sandbox is refused to root. */
+/** Without background services, which send requests elsewhere. Root may not use the sandbox. */
 export async function launchChromium(executablePath: string): Promise<Browser> {
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   return await chromium.launch({

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { findChromium, launchChromium } from './chromium.ts'
 
 const USAGE = `node scripts/screenshots.ts [--data-dir ./data-demo] [--url --key] [--out screenshots]
-Pictures of the portal of a running platform: light, dark, phone, tablet, and what lies behind a figure.`
+Screenshots of the portal of a running platform: light, dark, laptop, phone, and a drill-down.`
 
 interface Shot {
   readonly name: string
@@ -13,8 +13,8 @@ interface Shot {
   readonly height: number
   readonly scheme: 'light' | 'dark'
   readonly language: string
-  /** What stands behind `#`. */
-  readonly place?: string
+  /** Page and parameters. */
+  readonly hash?: string
 }
 
 const SHOTS: readonly Shot[] = [
@@ -29,12 +29,12 @@ const SHOTS: readonly Shot[] = [
     height: 800,
     scheme: 'light',
     language: 'en',
-    place: '#/overview?show=readings&kind=truck&span=1h',
+    hash: '#/overview?show=readings&kind=truck&span=1h',
   },
 ]
 
-/** Long enough for every figure to be asked for once, and for the rate to be told. */
-const SETTLE_MS = 8000
+/** Long enough for every query to return once, and for the message rate to be known. */
+const LOAD_MS = 8000
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -46,14 +46,14 @@ async function main(): Promise<number> {
       help: { type: 'boolean', default: false },
     },
   })
-  const tell = (text: string) => void process.stderr.write(`${text}\n`)
+  const print = (text: string) => void process.stderr.write(`${text}\n`)
   if (values.help) {
-    tell(USAGE)
+    print(USAGE)
     return 0
   }
   const executable = findChromium()
   if (!executable) {
-    tell('Expected chromium on the PATH, found none; install it (Debian: apt install chromium).')
+    print('Expected chromium on the PATH, found none; install it (Debian: apt install chromium).')
     return 1
   }
   const dataDir = values['data-dir']
@@ -65,7 +65,7 @@ async function main(): Promise<number> {
     for (const shot of SHOTS) {
       const path = join(values.out, `${shot.name}.png`)
       await take(browser, { ...shot, url, key, path })
-      tell(path)
+      print(path)
     }
   } finally {
     await browser.close()
@@ -87,7 +87,7 @@ interface Task extends Shot {
 }
 
 async function take(browser: Browser, task: Task): Promise<void> {
-  const { url, key, path, width, height, scheme, language, place = '' } = task
+  const { url, key, path, width, height, scheme, language, hash = '' } = task
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
@@ -97,12 +97,12 @@ async function take(browser: Browser, task: Task): Promise<void> {
   page.on('console', (message) => {
     if (message.type() === 'error') process.stderr.write(`console: ${message.text()}\n`)
   })
-  await page.goto(`${url}/${place}`)
+  await page.goto(`${url}/${hash}`)
   await page.fill('#key', key)
   await page.press('#key', 'Enter')
   await page.waitForSelector('.pill[data-state="live"]', { timeout: 30_000 })
-  await page.waitForTimeout(SETTLE_MS)
-  await page.screenshot({ path, fullPage: place === '' })
+  await page.waitForTimeout(LOAD_MS)
+  await page.screenshot({ path, fullPage: hash === '' })
   await context.close()
 }
 

@@ -5,7 +5,7 @@ import { regionModule } from './region-module.ts'
 const ROOT = import.meta.dirname
 export const DIST = join(ROOT, 'dist')
 
-/** How vite makes the portal: one page, its files named by their content, nothing inline. */
+/** Vite builds one page, its files named by a hash of their content, nothing inline. */
 export const PORTAL_BUILD: InlineConfig = {
   configFile: false,
   envDir: false,
@@ -20,7 +20,7 @@ export const PORTAL_BUILD: InlineConfig = {
     emptyOutDir: true,
     target: 'es2023',
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    // A file inlined as a data: address would not be covered by the policy of the page.
+    // The content policy of the page forbids data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -16,7 +16,7 @@ const COUNTRIES = ['208', '276']
 /** About 10 m. */
 const DECIMALS = 4
 
-/** Coast and land border, cut to the region while building: the world is 3.6 MB, this is 20 kB. */
+/** Coast and land border, clipped to the region at build time: 20 kB instead of 3.6 MB. */
 export const regionModule: Plugin = {
   name: 'region',
   resolveId: (id) => (id === NAME ? `\0${NAME}` : null),

@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { ADMIN_KEY } from '../support/platform.ts'
-
-const ROOT = new URL('../..', import.meta.url).pathname
 
 export const CHROMIUM = findChromium()
 if (!CHROMIUM) {
@@ -18,17 +15,12 @@ export async function openBrowser(): Promise<Browser> {
   return await launchChromium(CHROMIUM)
 }
 
-/** As `npm start` does before it starts the platform. */
-export function buildPortal(): void {
-  execFileSync(process.execPath, ['scripts/build-portal.ts'], { cwd: ROOT, stdio: 'inherit' })
-}
-
-/** A page that remembers what must never happen on it. */
+/** A page that records what must never happen on it. */
 export interface Watched {
   readonly page: Page
   /** Console errors and uncaught exceptions. */
   readonly errors: string[]
-  /** Requests to anywhere but the platform. */
+  /** Requests to any other server than the platform. */
   readonly foreign: string[]
 }
 
@@ -66,7 +58,7 @@ export async function textOf(page: Page, selector: string): Promise<string | nul
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** Rules of WCAG 2.2 AA and of good practice that the page breaks, with where. */
+/** Rules of WCAG 2.2 AA and of good practice that the page breaks, and the elements. */
 export async function accessFaults(page: Page): Promise<string[]> {
   await page.evaluate(AXE)
   return await page.evaluate(`axe.run().then(({ violations }) =>

@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildPortal } from '../support/build-portal.ts'
 import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
-import { accessFaults, buildPortal, CHROMIUM, openBrowser, openPortal, signIn } from './browser.ts'
+import { accessFaults, CHROMIUM, openBrowser, openPortal, signIn } from './browser.ts'
 import { createTestbed } from './testbed.ts'
 
 const VIEWS = {
@@ -34,10 +35,10 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
   })
 
   it.each(Object.entries(VIEWS))(
-    'leaves nobody out: axe finds nothing, %s',
+    'has no accessibility fault that axe finds, %s',
     async (_name, view) => {
       const { page, errors } = await openPortal(browser, url, view)
-      expect(await accessFaults(page), 'signing in').toEqual([])
+      expect(await accessFaults(page), 'the sign-in form').toEqual([])
       await signIn(page)
       await page.waitForSelector('.pill[data-state="live"]')
       await page.waitForSelector('.rejections li')
@@ -46,7 +47,7 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
       const overflow = await page.evaluate<number>(
         'document.documentElement.scrollWidth - document.documentElement.clientWidth',
       )
-      expect(overflow, 'nothing sticks out sideways').toBe(0)
+      expect(overflow, 'no horizontal overflow').toBe(0)
       await page.locator('[data-kind="truck"] a').click()
       await page.waitForSelector('.sheet tbody tr')
       expect(await accessFaults(page), 'readings').toEqual([])
@@ -59,7 +60,7 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
     },
   )
 
-  it('can be used by keyboard alone, and shows where one is', async () => {
+  it('can be used by keyboard alone, with a visible focus', async () => {
     const { page } = await openPortal(browser, url)
     await signIn(page)
     const link = page.locator('[data-kind="truck"] a')
@@ -70,7 +71,7 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
     await page.keyboard.press('Escape')
     await page.waitForSelector('dialog', { state: 'detached' })
     const focused = await page.evaluate<string>('document.activeElement.textContent')
-    expect(focused, 'the focus comes back').toBe('Trucks')
+    expect(focused, 'the focus returns').toBe('Trucks')
     await page.keyboard.press('Tab')
     const outline = await page.evaluate<string>(
       'getComputedStyle(document.activeElement).outlineStyle',
@@ -79,7 +80,7 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
     await page.context().close()
   })
 
-  it('keeps its figures when drawn for long: nothing grows without bound', async () => {
+  it('does not grow while sheets are opened and closed again and again', async () => {
     const { page } = await openPortal(browser, url)
     await signIn(page)
     await page.waitForSelector('[data-clock]', { timeout: 60_000 })

@@ -1,8 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildPortal } from '../support/build-portal.ts'
 import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { buildPortal, CHROMIUM, openBrowser, openPortal, signIn, textOf } from './browser.ts'
+import { CHROMIUM, openBrowser, openPortal, signIn, textOf } from './browser.ts'
 import { createTestbed, type Testbed } from './testbed.ts'
 
 describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
@@ -29,7 +30,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     folder.remove()
   })
 
-  it('shows numbers that change, without an error and without asking anybody else', async () => {
+  it('shows numbers that change, without an error or a request to another server', async () => {
     const { page, errors, foreign } = await openPortal(browser, url)
     await signIn(page)
     const changed = async (selector: string) => {
@@ -56,7 +57,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await page.context().close()
   })
 
-  it('adds up: accepted is the sum of its parts, as shown', async () => {
+  it('shows accepted as the sum of its parts', async () => {
     const { page } = await openPortal(browser, url)
     await signIn(page)
     await page.waitForSelector('[data-figure="accepted"]')
@@ -69,13 +70,13 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await page.context().close()
   })
 
-  it('names the clock that is ahead, the meter that was reset and the message rejected', async () => {
+  it('names the clock that is ahead, the meter that was reset and the rejected message', async () => {
     const { page } = await openPortal(browser, url)
     await signIn(page)
     const clock = page.locator('[data-clock="acme.truck-ahead"]')
     await clock.waitFor({ timeout: 60_000 })
     expect(await clock.textContent()).toMatch(/clock 46\.\d s ahead/)
-    const meter = page.locator('[data-meter="acme.meter-1"][data-sort="reset"]')
+    const meter = page.locator('[data-meter="acme.meter-1"][data-event="reset"]')
     await meter.waitFor({ timeout: 30_000 })
     const { id } = testbed.faulty
     const rejection = page.locator('.rejections li', { hasText: id }).first()
@@ -103,7 +104,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await page.context().close()
   })
 
-  it('shows a tenant its own devices alone', async () => {
+  it('shows a tenant only its own devices', async () => {
     const made = await platform.api('/keys', {
       body: { role: 'tenant-viewer', tenant: 'beta', name: 'screen of beta' },
     })
@@ -119,7 +120,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await page.context().close()
   })
 
-  it('says what a role does not see instead of asking for it', async () => {
+  it('says what a role may not see, and does not request it', async () => {
     for (const role of ['secretariat', 'engineer']) {
       const made = await platform.api('/keys', { body: { role, name: `screen of ${role}` } })
       const { page, errors } = await openPortal(browser, url)
@@ -133,7 +134,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     }
   })
 
-  it('tells a wrong key, speaks three languages, and signs out', async () => {
+  it('reports a wrong key, changes its language, and signs out', async () => {
     const { page } = await openPortal(browser, url)
     await page.fill('#key', 'pbk_wrong')
     await page.press('#key', 'Enter')
@@ -156,7 +157,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await page.context().close()
   })
 
-  it('says disconnected when the platform is killed, and is live again after its restart', async () => {
+  it('says disconnected when the platform is killed, and live after its restart', async () => {
     const { page } = await openPortal(browser, url)
     await signIn(page)
     const state = (name: string) =>
@@ -175,7 +176,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     running = await testbed.run(platform)
     await state('live')
     await waitFor(async () => (await textOf(page, '[data-figure="accepted"]')) !== before, {
-      what: 'figures go on',
+      what: 'figures change again',
       timeoutMs: 30_000,
     })
     await page.context().close()

@@ -1,25 +1,21 @@
-import { render } from 'preact'
-import { App } from './frame/app.tsx'
-import { createLanguageCell } from './frame/language.ts'
-import { createPlace } from './frame/router.ts'
-import { createTheme } from './frame/theme.ts'
-import { createPortal } from './data/portal.ts'
 import './styles/colours.css'
-import './styles/base.css'
-import './styles/shell.css'
-import './styles/panels.css'
-import './styles/map.css'
-import './styles/sheet.css'
-import './styles/device.css'
+import './styles/elements.css'
+import './styles/text.css'
+import { render } from 'preact'
+import { createPortal } from './data/portal.ts'
+import { App } from './frame/app.tsx'
+import { createLanguageCell } from './frame/language-choice.ts'
+import { createTheme } from './frame/theme.ts'
+import { createRoute } from './links/route.ts'
 
 const root = document.getElementById('portal')
-if (!root) throw new Error('the page has no element #portal')
+if (!root) throw new Error('expected an element #portal in the page, found none')
 render(
   <App
     portal={createPortal()}
     language={createLanguageCell()}
     theme={createTheme()}
-    place={createPlace()}
+    route={createRoute()}
   />,
   root,
 )

@@ -1,9 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks'
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { useLanguage } from '../frame/language.ts'
 import { TIME_ZONE } from '../data/spans.ts'
-import { useWidth } from './use-size.ts'
+import { useWidth } from '../parts/use-width.ts'
+import { useLanguage } from '../words/use-language.ts'
+import './line-chart.css'
 
 interface LineChartProps {
   /** Unix seconds, rising. */
@@ -16,7 +17,7 @@ interface LineChartProps {
   readonly onPick?: (timeS: number) => void
 }
 
-/** One line over time. The chart is made once per width and then fed, so nothing flickers. */
+/** One line over time. The chart is made once per width and then updated, so it never flickers. */
 export function LineChart({ times, values, label, height, onPick }: LineChartProps) {
   const { ref, width } = useWidth<HTMLDivElement>()
   const chart = useRef<UPlot | null>(null)
@@ -30,24 +31,15 @@ export function LineChart({ times, values, label, height, onPick }: LineChartPro
     const element = ref.current
     if (!element || width === 0) return undefined
     const options = chartOptions({ width, height, element, number: formats.number })
-    const made = new UPlot(options, data.current, element)
-    chart.current = made
-    const onClick = () => {
-      const at = made.cursor.idx
-      const time = typeof at === 'number' ? made.data[0][at] : undefined
-      if (time !== undefined) pick.current?.(time)
-    }
-    made.over.addEventListener('click', onClick)
-    const repaint = new MutationObserver(() => made.redraw(false))
-    repaint.observe(document.documentElement, { attributeFilter: ['data-theme'] })
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    const redraw = () => made.redraw(false)
-    scheme.addEventListener('change', redraw)
+    const plot = new UPlot(options, data.current, element)
+    chart.current = plot
+    const stopPicking = onClick(plot, (time) => pick.current?.(time))
+    const stopRepainting = onThemeChange(() => plot.redraw(false))
     return () => {
-      repaint.disconnect()
-      scheme.removeEventListener('change', redraw)
+      stopPicking()
+      stopRepainting()
       chart.current = null
-      made.destroy()
+      plot.destroy()
     }
   }, [width, height, code])
 
@@ -56,7 +48,30 @@ export function LineChart({ times, values, label, height, onPick }: LineChartPro
   return <div ref={ref} class="chart" role="img" aria-label={label} />
 }
 
-interface Wanted {
+/** Calls back with the time under the cursor. Returns how to stop. */
+function onClick(plot: UPlot, pick: (timeS: number) => void): () => void {
+  const listener = () => {
+    const at = plot.cursor.idx
+    const time = typeof at === 'number' ? plot.data[0][at] : undefined
+    if (time !== undefined) pick(time)
+  }
+  plot.over.addEventListener('click', listener)
+  return () => plot.over.removeEventListener('click', listener)
+}
+
+/** The canvas takes its colours from CSS only when it is drawn. Returns how to stop. */
+function onThemeChange(redraw: () => void): () => void {
+  const chosen = new MutationObserver(redraw)
+  chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+  const system = matchMedia('(prefers-color-scheme: dark)')
+  system.addEventListener('change', redraw)
+  return () => {
+    chosen.disconnect()
+    system.removeEventListener('change', redraw)
+  }
+}
+
+interface ChartParts {
   readonly width: number
   readonly height: number
   /** Its colours are those of the chart: text for the axes, accent for the line. */
@@ -64,13 +79,15 @@ interface Wanted {
   readonly number: (value: number) => string
 }
 
-function chartOptions({ width, height, element, number }: Wanted): UPlot.Options {
+function chartOptions({ width, height, element, number }: ChartParts): UPlot.Options {
   const style = () => getComputedStyle(element)
-  const axis = () => style().color
-  const grid = () => style().borderTopColor
+  const axis: UPlot.Axis = {
+    stroke: () => style().color,
+    grid: { stroke: () => style().borderTopColor, width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui, sans-serif',
+  }
   const line = () => style().outlineColor
-  const base = { stroke: axis, grid: { stroke: grid, width: 1 }, ticks: { show: false } }
-  const font = '11px system-ui, sans-serif'
   return {
     width,
     height,
@@ -80,20 +97,8 @@ function chartOptions({ width, height, element, number }: Wanted): UPlot.Options
     scales: { y: { range: (_plot, _low, high) => [0, (high || 1) * 1.1] } },
     padding: [8, 18, 0, 0],
     axes: [
-      {
-        ...base,
-        font,
-        size: 24,
-        space: 60,
-        values: (_plot, splits) => splits.map((seconds) => hourMinute(seconds)),
-      },
-      {
-        ...base,
-        font,
-        size: 44,
-        space: 26,
-        values: (_plot, splits) => splits.map((value) => number(value)),
-      },
+      { ...axis, size: 24, space: 60, values: (_plot, splits) => splits.map(hourMinute) },
+      { ...axis, size: 44, space: 26, values: (_plot, splits) => splits.map(number) },
     ],
     series: [{}, { stroke: line, width: 1.5, points: { show: false }, spanGaps: false }],
   }

@@ -1,4 +1,4 @@
-/** A value that tells its readers when it is another one. */
+/** A value that notifies its listeners when it changes. */
 export interface Cell<T> {
   get(): T
   set(value: T): void

@@ -1,32 +1,39 @@
-import type { Fault, Outcome } from './api-client.ts'
-import { browserNowMs } from './clock.ts'
+import type { Fault, Outcome } from '../api/outcome.ts'
+import { browserNowMs } from '../api/platform-clock.ts'
 import { createCell, type Cell } from './cell.ts'
 
 export interface Loaded<T> {
-  /** The last good answer: it stays while newer ones fail. */
+  /** The last good result: it stays while newer requests fail. */
   readonly value: T | null
   readonly fault: Fault | null
   readonly loadedAtMs: number | null
 }
 
 export interface Poll<T> {
+  /** Path of the query as the OpenAPI document names it. */
+  readonly path: string
   readonly cell: Pick<Cell<Loaded<T>>, 'get'>
-  /** Asks as long as somebody listens. Returns how to stop. */
+  /** Loads as long as there is a listener. Returns how to stop listening. */
   subscribe(listener: () => void): () => void
-  /** Asks now. */
+  /** Loads now. */
   refresh(): void
 }
 
-const JITTER = 0.1
+export interface PollOptions<T> {
+  readonly path: string
+  readonly everyMs: number
+  readonly load: () => Promise<Outcome<T>>
+}
 
-/** Asks the same question again and again; one at a time, and not while the page is hidden. */
-export function createPoll<T>(load: () => Promise<Outcome<T>>, everyMs: number): Poll<T> {
+/** Repeats a query: one request at a time, and none while the page is hidden. */
+export function createPoll<T>({ path, everyMs, load }: PollOptions<T>): Poll<T> {
   const cell = createCell<Loaded<T>>({ value: null, fault: null, loadedAtMs: null })
   let listeners = 0
   let timer: ReturnType<typeof setTimeout> | undefined
-  let isAsking = false
+  let isLoading = false
 
   return {
+    path,
     cell,
     subscribe(listener) {
       const leave = cell.subscribe(listener)
@@ -48,28 +55,29 @@ export function createPoll<T>(load: () => Promise<Outcome<T>>, everyMs: number):
 
   function refresh(): void {
     clearTimeout(timer)
-    if (isAsking || listeners === 0 || document.hidden) return
-    void ask()
+    if (isLoading || listeners === 0 || document.hidden) return
+    void loadOnce()
   }
 
-  async function ask(): Promise<void> {
-    isAsking = true
+  async function loadOnce(): Promise<void> {
+    isLoading = true
     const outcome = await load()
-    isAsking = false
+    isLoading = false
     const { value, loadedAtMs } = cell.get()
     cell.set(
       outcome.ok
         ? { value: outcome.value, fault: null, loadedAtMs: browserNowMs() }
         : { value, loadedAtMs, fault: outcome.fault },
     )
-    if (listeners > 0) timer = setTimeout(refresh, everyMs * (1 + spread(everyMs)))
+    if (listeners > 0) timer = setTimeout(refresh, everyMs + jitterMs(everyMs))
   }
 }
 
-let asked = 0
+const JITTER = 0.1
+let loads = 0
 
-/** Polls of one page drift apart instead of asking all at once. */
-function spread(everyMs: number): number {
-  asked = (asked + 7) % 10
-  return everyMs < 1000 ? 0 : (asked / 10) * JITTER
+/** Polls of one page drift apart instead of all loading at once. */
+function jitterMs(everyMs: number): number {
+  loads = (loads + 7) % 10
+  return everyMs < 1000 ? 0 : (loads / 10) * JITTER * everyMs
 }

@@ -1,4 +1,4 @@
-/** Spans of time that the page asks about. */
+/** Spans of time that the page queries. */
 export const SPANS = ['15m', '1h', '24h'] as const
 export type SpanName = (typeof SPANS)[number]
 

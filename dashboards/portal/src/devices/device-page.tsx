@@ -1,13 +1,15 @@
-import { useLanguage } from '../frame/language.ts'
-import { hashOf } from '../frame/router.ts'
-import { useAnswer, usePortal } from '../data/hooks.ts'
-import { Answered } from '../parts/answered.tsx'
+import { usePortal } from '../data/use-portal.ts'
+import { useQuery } from '../data/use-query.ts'
+import { hashOf } from '../links/route.ts'
 import { Panel } from '../parts/panel.tsx'
+import { QueryResult } from '../parts/query-result.tsx'
+import { useLanguage } from '../words/use-language.ts'
+import './device-page.css'
 import { Facts } from './facts.tsx'
 import { Findings } from './findings.tsx'
-import { CONFORMANCE, useConformance } from '../data/use-conformance.ts'
+import { useConformance } from './use-conformance.ts'
 
-/** What is right and wrong with what one device sends. */
+/** Whether one device sends correctly: findings and facts. */
 export function DevicePage({ device }: { readonly device: string | undefined }) {
   const { t } = useLanguage()
   return (
@@ -27,14 +29,14 @@ export function DevicePage({ device }: { readonly device: string | undefined }) 
 
 function ConformanceOf({ device }: { readonly device: string }) {
   const { t } = useLanguage()
-  const answer = useConformance(device)
+  const query = useConformance(device)
   return (
     <Panel
       name="conformance"
       title={`${t('conformance')}: ${device}`}
       worth={t('conformanceWorth')}
     >
-      <Answered path={CONFORMANCE} answer={answer}>
+      <QueryResult query={query}>
         {({ findings, facts }) => (
           <div class="conformance">
             <section>
@@ -47,7 +49,7 @@ function ConformanceOf({ device }: { readonly device: string }) {
             </section>
           </div>
         )}
-      </Answered>
+      </QueryResult>
     </Panel>
   )
 }
@@ -55,7 +57,7 @@ function ConformanceOf({ device }: { readonly device: string }) {
 function DeviceChoice({ device = '' }: { readonly device: string | undefined }) {
   const { t } = useLanguage()
   const { polls } = usePortal()
-  const known = useAnswer('/devices', polls.devices).value?.data.map(({ id }) => id) ?? []
+  const known = useQuery(polls.devices).value?.data.map(({ id }) => id) ?? []
   const ids = device === '' || known.includes(device) ? known : [device, ...known]
   return (
     <select

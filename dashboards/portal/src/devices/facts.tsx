@@ -1,12 +1,12 @@
-import type { ComponentChildren } from 'preact'
-import { useLanguage } from '../frame/language.ts'
-import type { ConformanceFacts } from '../data/answers.ts'
+import type { ConformanceFacts } from '../api/rows.ts'
+import { Detail, Details } from '../parts/details.tsx'
+import { useLanguage } from '../words/use-language.ts'
 
 interface FactsProps {
   readonly facts: ConformanceFacts
 }
 
-/** What is known of the device, right or wrong. */
+/** What the platform knows of the device, without a judgement. */
 export function Facts({ facts }: FactsProps) {
   const { t, named, formats } = useLanguage()
   const { kind, registeredFormat, lastFormat, lastTopic, firstReceivedAt, lastReceivedAt } = facts
@@ -19,40 +19,25 @@ export function Facts({ facts }: FactsProps) {
     duplicate: count(facts.duplicate),
   }
   return (
-    <dl class="details">
-      <Fact name="kind" title={t('kind')}>
+    <Details>
+      <Detail name="kind" title={t('kind')}>
         {named('kind', kind)}
-      </Fact>
-      <Fact name="format" title={t('factFormat')}>
+      </Detail>
+      <Detail name="format" title={t('factFormat')}>
         {registeredFormat} · {lastFormat ?? t('factNone')}
-      </Fact>
-      <Fact name="topic" title={t('topic')}>
+      </Detail>
+      <Detail name="topic" title={t('topic')}>
         {lastTopic === null ? t('factNone') : <code>{lastTopic}</code>}
-      </Fact>
-      <Fact name="messages" title={t('factMessages')}>
+      </Detail>
+      <Detail name="messages" title={t('factMessages')}>
         {t('factMessagesSum', sum)}
-      </Fact>
-      <Fact name="heard" title={t('factHeard')}>
+      </Detail>
+      <Detail name="heard" title={t('factHeard')}>
         {moment(firstReceivedAt)} – {moment(lastReceivedAt)}
-      </Fact>
+      </Detail>
       <Measured facts={facts} />
-      <Use facts={facts} />
-    </dl>
-  )
-}
-
-interface FactProps {
-  readonly name: string
-  readonly title: string
-  readonly children: ComponentChildren
-}
-
-function Fact({ name, title, children }: FactProps) {
-  return (
-    <>
-      <dt>{title}</dt>
-      <dd data-fact={name}>{children}</dd>
-    </>
+      <Transport facts={facts} />
+    </Details>
   )
 }
 
@@ -61,7 +46,7 @@ function Measured({ facts: { clock, sequence, rate } }: FactsProps) {
   const { number, count } = formats
   return (
     <>
-      <Fact name="clock" title={t('factClock')}>
+      <Detail name="clock" title={t('factClock')}>
         {clock
           ? t('factClockText', {
               offset: number(clock.offsetMs),
@@ -69,8 +54,8 @@ function Measured({ facts: { clock, sequence, rate } }: FactsProps) {
               class: clock.syncClass,
             })
           : t('factNone')}
-      </Fact>
-      <Fact name="sequence" title={t('factSequence')}>
+      </Detail>
+      <Detail name="sequence" title={t('factSequence')}>
         {sequence
           ? t('factSequenceText', {
               received: count(sequence.received),
@@ -79,8 +64,8 @@ function Measured({ facts: { clock, sequence, rate } }: FactsProps) {
               reordered: count(sequence.reordered),
             })
           : t('factNone')}
-      </Fact>
-      <Fact name="rate" title={t('factRate')}>
+      </Detail>
+      <Detail name="rate" title={t('factRate')}>
         {rate
           ? t('factRateText', {
               rate: number(rate.messagesPerS),
@@ -88,26 +73,26 @@ function Measured({ facts: { clock, sequence, rate } }: FactsProps) {
               age: formats.age(rate.spanS * 1000),
             })
           : t('factNone')}
-      </Fact>
+      </Detail>
     </>
   )
 }
 
-function Use({ facts: { transport, flags } }: FactsProps) {
+function Transport({ facts: { transport, flags } }: FactsProps) {
   const { t, formats } = useLanguage()
   const { count } = formats
   const flagged = Object.entries(flags).map(([name, n]) => `${name} ${count(n)}`)
   return (
     <>
-      <Fact name="size" title={t('factSize')}>
+      <Detail name="size" title={t('factSize')}>
         {transport
           ? t('factSizeText', {
               mean: count(transport.meanBytes),
               max: count(transport.maxBytes),
             })
           : t('factNone')}
-      </Fact>
-      <Fact name="mqtt" title={t('factUse')}>
+      </Detail>
+      <Detail name="mqtt" title={t('factUse')}>
         {transport
           ? t('factUseText', {
               qos: transport.qos.map(count).join(' / '),
@@ -116,10 +101,10 @@ function Use({ facts: { transport, flags } }: FactsProps) {
               wills: count(transport.wills),
             })
           : t('factNone')}
-      </Fact>
-      <Fact name="flags" title={t('factFlags')}>
+      </Detail>
+      <Detail name="flags" title={t('factFlags')}>
         {flagged.length === 0 ? count(0) : flagged.join(', ')}
-      </Fact>
+      </Detail>
     </>
   )
 }

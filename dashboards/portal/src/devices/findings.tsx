@@ -1,9 +1,11 @@
-import { useLanguage } from '../frame/language.ts'
-import type { Finding } from '../data/answers.ts'
+import type { Finding } from '../api/rows.ts'
+import '../parts/findings.css'
+import { useLanguage } from '../words/use-language.ts'
+import './findings.css'
 
 const SEVERITIES = ['error', 'warning', 'info'] as const
 
-/** The worst first, as the API gives them. */
+/** In the order of the API: the worst first. */
 export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
   const { t } = useLanguage()
   if (findings.length === 0) return <p class="fine">{t('findingsNone')}</p>
@@ -35,7 +37,7 @@ function FindingLine({ code, severity, path, example, advice }: Finding) {
         <b class="severity">{named('severity', severity)}</b>{' '}
         <b class="what">{named('finding', code)}</b> {path !== '' && <code>{path}</code>}
       </p>
-      {/* In the words of the platform, which speaks English. */}
+      {/* Texts of the platform, which are English. */}
       <p class="example" lang="en">
         {example}
       </p>

@@ -1,48 +1,50 @@
 import { useEffect } from 'preact/hooks'
 import type { Cell } from '../data/cell.ts'
-import { PortalProvider, useCell } from '../data/hooks.ts'
 import type { Portal } from '../data/portal.ts'
+import { PortalProvider, useCell } from '../data/use-portal.ts'
 import { DevicePage } from '../devices/device-page.tsx'
+import { DrillDown } from '../drill-down/drill-down.tsx'
 import { Overview } from '../homes/overview.tsx'
-import { Drill } from '../readings/drill.tsx'
-import { LanguageProvider, type Language } from './language.ts'
-import type { Place } from './router.ts'
+import type { Route } from '../links/route.ts'
+import type { Language } from '../words/language.ts'
+import { LanguageProvider } from '../words/use-language.ts'
+import './app.css'
 import { Header } from './header.tsx'
-import { resume, SignIn } from './sign-in.tsx'
+import { resumeSession, SignIn } from './sign-in.tsx'
 import type { Theme } from './theme.ts'
 
 export interface AppProps {
   readonly portal: Portal
   readonly language: Cell<Language>
   readonly theme: Cell<Theme>
-  readonly place: Cell<Place>
+  readonly route: Cell<Route>
 }
 
-export function App({ portal, language, theme, place }: AppProps) {
+export function App({ portal, language, theme, route }: AppProps) {
   const session = useCell(portal.session)
-  const speech = useCell(language)
-  const here = useCell(place)
-  useEffect(() => void resume(portal), [portal])
+  const spoken = useCell(language)
+  const current = useCell(route)
+  useEffect(() => void resumeSession(portal), [portal])
   useEffect(() => {
-    document.documentElement.lang = speech.code
-    document.title = speech.t('title')
-  }, [speech])
+    document.documentElement.lang = spoken.code
+    document.title = spoken.t('title')
+  }, [spoken])
   return (
     <PortalProvider value={portal}>
-      <LanguageProvider value={speech}>
+      <LanguageProvider value={spoken}>
         <a class="skip" href="#figures">
-          {speech.t('skip')}
+          {spoken.t('skip')}
         </a>
         <Header language={language} theme={theme} />
         <main id="figures" tabIndex={-1}>
-          {session ? <Page place={here} /> : <SignIn />}
+          {session ? <Page route={current} /> : <SignIn />}
         </main>
-        {session && <Drill place={here} />}
+        {session && <DrillDown route={current} />}
       </LanguageProvider>
     </PortalProvider>
   )
 }
 
-function Page({ place: { page, parameters } }: { readonly place: Place }) {
+function Page({ route: { page, parameters } }: { readonly route: Route }) {
   return page === 'device' ? <DevicePage device={parameters['id']} /> : <Overview />
 }

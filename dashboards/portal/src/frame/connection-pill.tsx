@@ -1,8 +1,9 @@
-import { connectionOf } from '../data/connection.ts'
-import { useCell, useNow, usePortal } from '../data/hooks.ts'
-import { useLanguage } from './language.ts'
+import { useCell, useNow, usePortal } from '../data/use-portal.ts'
+import { useLanguage } from '../words/use-language.ts'
+import './connection-pill.css'
+import { connectionOf } from './connection-state.ts'
 
-/** Whether the page sees what happens now; only a change of state is spoken. */
+/** Whether the page shows the present; screen readers announce only a change of state. */
 export function ConnectionPill() {
   const portal = usePortal()
   const { t, formats } = useLanguage()

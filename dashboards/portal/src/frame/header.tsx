@@ -1,11 +1,14 @@
 import type { Cell } from '../data/cell.ts'
-import { useCell, usePortal } from '../data/hooks.ts'
-import mark from '../styles/mark.svg'
-import { ConnectionPill } from './connection-pill.tsx'
-import { choose, LANGUAGES, useLanguage, type Language } from './language.ts'
-import { remember } from './memory.ts'
-import { THEMES, type Theme } from './theme.ts'
+import { useCell, usePortal } from '../data/use-portal.ts'
 import type { WordName } from '../words/en.ts'
+import { LANGUAGES, type Language } from '../words/language.ts'
+import { useLanguage } from '../words/use-language.ts'
+import { writeItem } from './browser-storage.ts'
+import { ConnectionPill } from './connection-pill.tsx'
+import './header.css'
+import { chooseLanguage } from './language-choice.ts'
+import mark from './mark.svg'
+import { THEMES, type Theme } from './theme.ts'
 
 const THEME_WORDS: Readonly<Record<Theme, WordName>> = {
   auto: 'themeAuto',
@@ -48,7 +51,7 @@ function LanguageChoice({ language }: Pick<HeaderProps, 'language'>) {
     <select
       aria-label={t('language')}
       value={code}
-      onChange={({ currentTarget }) => choose(language, currentTarget.value)}
+      onChange={({ currentTarget }) => chooseLanguage(language, currentTarget.value)}
     >
       {LANGUAGES.map(({ code, name }) => (
         <option key={code} value={code} lang={code}>
@@ -86,7 +89,7 @@ function Account() {
   if (!session) return null
   const { role, tenant, name } = session
   const signOut = async () => {
-    remember('signed-in', null)
+    writeItem('signed-in', null)
     await portal.client.signOut()
     portal.end()
   }

@@ -1,36 +1,37 @@
 import { useState } from 'preact/hooks'
-import type { Session } from '../data/answers.ts'
-import { usePortal } from '../data/hooks.ts'
+import type { Session } from '../api/rows.ts'
 import type { Portal } from '../data/portal.ts'
-import { useLanguage } from './language.ts'
-import { recall, remember } from './memory.ts'
+import { usePortal } from '../data/use-portal.ts'
 import type { WordName } from '../words/en.ts'
+import { useLanguage } from '../words/use-language.ts'
+import { readItem, writeItem } from './browser-storage.ts'
+import './sign-in.css'
 
-/** Goes on with the session of an earlier visit; who never signed in is not asked about. */
-export async function resume(portal: Portal): Promise<void> {
-  if (recall('signed-in') === null) return
+/** Resumes the session of an earlier visit; without one there is no request. */
+export async function resumeSession(portal: Portal): Promise<void> {
+  if (readItem('signed-in') === null) return
   const outcome = await portal.client.get<Session>('/session')
   if (outcome.ok) portal.begin(outcome.value)
-  else if (outcome.fault.sort === 'signed-out') remember('signed-in', null)
+  else if (outcome.fault.reason === 'signed-out') writeItem('signed-in', null)
 }
 
 export function SignIn() {
   const portal = usePortal()
   const { t } = useLanguage()
   const [problem, setProblem] = useState<WordName | null>(null)
-  const [isAsking, setAsking] = useState(false)
+  const [isSubmitting, setSubmitting] = useState(false)
 
   const submit = async (form: HTMLFormElement) => {
     const key = new FormData(form).get('key')
     if (typeof key !== 'string' || key.trim() === '') return
-    setAsking(true)
+    setSubmitting(true)
     const outcome = await portal.client.signIn(key.trim())
-    setAsking(false)
+    setSubmitting(false)
     if (outcome.ok) {
-      remember('signed-in', 'yes')
+      writeItem('signed-in', 'yes')
       portal.begin(outcome.value)
     } else {
-      setProblem(outcome.fault.sort === 'unreachable' ? 'signInUnreachable' : 'signInFailed')
+      setProblem(outcome.fault.reason === 'unreachable' ? 'signInUnreachable' : 'signInFailed')
     }
   }
 
@@ -43,6 +44,18 @@ export function SignIn() {
       }}
     >
       <h2>{t('signIn')}</h2>
+      <KeyField problem={problem} />
+      <button type="submit" class="primary" disabled={isSubmitting}>
+        {t('signIn')}
+      </button>
+    </form>
+  )
+}
+
+function KeyField({ problem }: { readonly problem: WordName | null }) {
+  const { t } = useLanguage()
+  return (
+    <>
       <label for="key">{t('key')}</label>
       <input
         id="key"
@@ -60,9 +73,6 @@ export function SignIn() {
       <p id="key-problem" class="problem" role="alert">
         {problem && t(problem)}
       </p>
-      <button type="submit" class="primary" disabled={isAsking}>
-        {t('signIn')}
-      </button>
-    </form>
+    </>
   )
 }

@@ -1,27 +1,28 @@
-import { Clocks } from './testbed/clocks.tsx'
-import { DeliverySums } from './platform/delivery.tsx'
-import { HeatByTown } from './heat/heat.tsx'
-import { Headline } from './testbed/headline.tsx'
 import { Kinds } from './fleet/kinds.tsx'
-import { LatencyByRat } from './testbed/latency.tsx'
-import { Meters } from './heat/meters.tsx'
 import { Positions } from './fleet/positions.tsx'
+import { Headline } from './headline.tsx'
+import { Meters } from './heat/meters.tsx'
+import { RecoveredHeat } from './heat/recovered-heat.tsx'
+import './overview.css'
+import { DeliveryCounts } from './platform/delivery.tsx'
 import { Rejections } from './platform/rejections.tsx'
-import { MessageChart } from './testbed/throughput.tsx'
+import { Clocks } from './testbed/clocks.tsx'
+import { LatencyByRat } from './testbed/latency.tsx'
+import { Throughput } from './testbed/throughput.tsx'
 
-/** The first page: what is connected, how fast, how much heat, and what went wrong. */
+/** The first page: the devices, the network, the heat, and what went wrong. */
 export function Overview() {
   return (
     <div class="overview">
       <Headline />
       <Positions />
       <Kinds />
-      <MessageChart />
-      <HeatByTown />
+      <Throughput />
+      <RecoveredHeat />
       <LatencyByRat />
       <Clocks />
       <Meters />
-      <DeliverySums />
+      <DeliveryCounts />
       <Rejections />
     </div>
   )

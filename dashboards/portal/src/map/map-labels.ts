@@ -1,7 +1,7 @@
 export interface Labelled {
   readonly x: number
   readonly y: number
-  /** Of what is drawn there: 0 for a dot. */
+  /** Height of the shape drawn there: 0 for a dot. */
   readonly heightPx: number
   /** Empty: no label is wanted. */
   readonly text: string
@@ -21,12 +21,12 @@ interface Box {
   readonly bottom: number
 }
 
-/** Of the label font, a little generous. */
+/** Of the label font, slightly too large rather than too small. */
 const CHARACTER_PX = 6.2
 const LINE_PX = 13
 const GAP_PX = 6
 
-/** Labels that stay on the map and do not cover each other; null where there is no room. */
+/** Places labels so that they stay on the map and do not overlap; null where there is no room. */
 export function placeLabels(places: readonly Labelled[], widthPx: number): (Label | null)[] {
   const taken: Box[] = []
   return places.map((place) => {

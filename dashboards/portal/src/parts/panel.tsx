@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact'
+import './panel.css'
 
 interface PanelProps {
-  /** Also its place in the grid of the page. */
+  /** Also selects its place in the grid of the page. */
   readonly name: string
   readonly title: string
   /** What the figures are worth: method, span, coverage. */

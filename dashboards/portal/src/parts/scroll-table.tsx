@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact'
+import './scroll-table.css'
 
 interface ScrollTableProps {
-  /** Read out for those who do not see it. */
+  /** For screen readers. */
   readonly label: string
   readonly children: ComponentChildren
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { useLanguage } from '../frame/language.ts'
+import { useLanguage } from '../words/use-language.ts'
+import './sheet.css'
 
 interface SheetProps {
   readonly title: string
@@ -8,7 +9,7 @@ interface SheetProps {
   readonly children: ComponentChildren
 }
 
-/** A side panel over the page. The browser keeps the focus in it and gives it back afterwards. */
+/** A side panel over the page. The browser keeps the focus in it and returns it afterwards. */
 export function Sheet({ title, onClose, children }: SheetProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const { t } = useLanguage()

@@ -1,4 +1,4 @@
-import type { Device, Reading } from '../../data/answers.ts'
+import type { Device, Reading } from '../../api/rows.ts'
 
 const S = 1000
 const MINUTE = 60 * S
@@ -28,8 +28,8 @@ export function lateAfterMs(kind: string): number {
 }
 
 /**
- * Every device with how long ago it was heard. Registered ones that never sent are part of it;
- * a role that sees no devices gets those that its readings name.
+ * Every device with the time of its last reading. Registered devices that never sent are included;
+ * a role that may not list devices gets those of its readings.
  */
 export function deviceStates(
   devices: readonly Device[] | null,
@@ -69,10 +69,10 @@ export function kindSummaries(states: readonly DeviceState[]): KindSummary[] {
   const kinds = [...new Set(states.map(({ kind }) => kind))]
   kinds.sort((a, b) => order.indexOf(a) - order.indexOf(b))
   return kinds.map((kind) => {
-    const mine = states.filter((state) => state.kind === kind)
+    const ofKind = states.filter((state) => state.kind === kind)
     const count = (freshness: Freshness) =>
-      mine.filter((state) => state.freshness === freshness).length
-    const lastMs = mine.reduce<number | null>(
+      ofKind.filter((state) => state.freshness === freshness).length
+    const lastMs = ofKind.reduce<number | null>(
       (last, { receivedMs }) =>
         receivedMs === null || (last !== null && last > receivedMs) ? last : receivedMs,
       null,

@@ -1,10 +1,12 @@
-import { useLanguage } from '../../frame/language.ts'
-import { useAnswer, useNow, usePortal } from '../../data/hooks.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { DrillLink } from '../../parts/drill-link.tsx'
+import { useNow, usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
+import { DrillLink } from '../../links/drill-link.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
 import { kindSummaries, lateAfterMs, type DeviceState, type KindSummary } from './device-states.ts'
-import { useDeviceStates } from '../use-states.ts'
+import './kinds.css'
+import { useDeviceStates } from './use-device-states.ts'
 
 const LISTED = 8
 
@@ -13,10 +15,10 @@ export function Kinds() {
   const { t } = useLanguage()
   const { polls } = usePortal()
   const states = useDeviceStates()
-  const answer = useAnswer('/last-values', polls.lastValues)
+  const query = useQuery(polls.lastValues)
   return (
     <Panel name="kinds" title={t('kinds')} worth={t('kindsWorth')}>
-      <Answered path="/last-values" answer={answer}>
+      <QueryResult query={query}>
         {() =>
           states && (
             <>
@@ -25,7 +27,7 @@ export function Kinds() {
             </>
           )
         }
-      </Answered>
+      </QueryResult>
     </Panel>
   )
 }

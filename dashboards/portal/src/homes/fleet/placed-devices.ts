@@ -1,25 +1,16 @@
-import type { Device, Reading, Site } from '../../data/answers.ts'
+import type { Device, Reading, Site } from '../../api/rows.ts'
+import type { MapDevice } from '../../map/device-marker.tsx'
 import { lateAfterMs } from './device-states.ts'
 
-export interface PlacedDevice {
-  readonly device: string
-  readonly kind: string
-  readonly lon: number
-  readonly lat: number
-  /** Null when it stands still or does not say. */
-  readonly headingDeg: number | null
-  readonly isStale: boolean
-}
-
-/** More markers than this hide each other. */
-const MOST_PLACED = 2000
+/** More markers would hide each other. */
+const MAX_PLACED = 2000
 
 /** The latest position of each device that gives one, of whatever kind the reading is. */
 export function placedDevices(
   readings: Iterable<Reading>,
   kinds: ReadonlyMap<string, string>,
   nowMs: number,
-): PlacedDevice[] {
+): MapDevice[] {
   const latest = new Map<string, Reading>()
   for (const reading of readings) {
     const { device, fields, receivedAt } = reading
@@ -27,22 +18,23 @@ export function placedDevices(
     const before = latest.get(device)
     if (!before || before.receivedAt < receivedAt) latest.set(device, reading)
   }
-  return [...latest.values()].slice(0, MOST_PLACED).flatMap((reading): PlacedDevice[] => {
+  return [...latest.values()].slice(0, MAX_PLACED).flatMap((reading): MapDevice[] => {
     const { lat, lon, headingDeg, speedKmh } = reading.fields
     if (typeof lat !== 'number' || typeof lon !== 'number') return []
     const kind = kinds.get(reading.device) ?? reading.kind
-    const moves = typeof headingDeg === 'number' && (typeof speedKmh !== 'number' || speedKmh > 3)
+    const isMoving =
+      typeof headingDeg === 'number' && (typeof speedKmh !== 'number' || speedKmh > 3)
     const isStale = nowMs - Date.parse(reading.receivedAt) > lateAfterMs(kind)
     return [
-      { device: reading.device, kind, lon, lat, headingDeg: moves ? headingDeg : null, isStale },
+      { device: reading.device, kind, lon, lat, headingDeg: isMoving ? headingDeg : null, isStale },
     ]
   })
 }
 
-/** How many devices at a site say no position of their own, such as robots in a hall. */
+/** How many robots at each site give no position of their own, such as those in a hall. */
 export function indoorCounts(
   devices: readonly Device[],
-  placed: readonly PlacedDevice[],
+  placed: readonly MapDevice[],
 ): ReadonlyMap<string, number> {
   const outdoors = new Set(placed.map(({ device }) => device))
   const counts = new Map<string, number>()
@@ -60,12 +52,12 @@ export interface Area {
   readonly devices: number
 }
 
-/** Sites with an outline that are nearer than this share a map of their surroundings. */
+/** Sites with an outline that are nearer than this share a map. */
 const NEAR_DEG = 0.05
 const MARGIN_DEG = 0.02
 
-/** Groups of neighbouring sites, the one with most devices first. */
-export function areasOf(sites: readonly Site[], placed: readonly PlacedDevice[]): Area[] {
+/** Groups of neighbouring sites, the largest group first. */
+export function areasOf(sites: readonly Site[], placed: readonly MapDevice[]): Area[] {
   const groups: Site[][] = []
   for (const site of sites) {
     if (!site.outline || !site.position) continue
@@ -83,7 +75,7 @@ export function areasOf(sites: readonly Site[], placed: readonly PlacedDevice[])
   return areas.toSorted((a, b) => b.sites.length - a.sites.length)
 }
 
-/** The name of the largest site; the others are written on the map. */
+/** The name of the largest site; the names of the others are on the map. */
 function nameOf(sites: readonly Site[]): string {
   const sized = sites.toSorted((a, b) => extent(b) - extent(a))
   return sized[0]?.name ?? ''
@@ -94,7 +86,7 @@ function extent({ outline }: Site): number {
   return Math.max(...lats) - Math.min(...lats)
 }
 
-interface Place {
+interface Position {
   readonly lat: number
   readonly lon: number
 }
@@ -103,8 +95,8 @@ function isNear(a: Site, b: Site): boolean {
   return a.position !== null && b.position !== null && distance(a.position, b.position) < NEAR_DEG
 }
 
-/** In degrees of latitude; good enough over a few kilometres. */
-function distance(a: Place, b: Place): number {
+/** In degrees of latitude; accurate enough over a few kilometres. */
+function distance(a: Position, b: Position): number {
   const scale = Math.cos((a.lat * Math.PI) / 180)
   return Math.hypot(a.lat - b.lat, (a.lon - b.lon) * scale)
 }

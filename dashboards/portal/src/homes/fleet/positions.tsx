@@ -1,37 +1,34 @@
 import { useMemo, useState } from 'preact/hooks'
-import { useLanguage } from '../../frame/language.ts'
-import type { Device, Site } from '../../data/answers.ts'
-import { useAnswer, useCell, useNow, usePortal } from '../../data/hooks.ts'
-import type { Point } from '../../data/trails.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { Panel } from '../../parts/panel.tsx'
-import { RegionMap } from '../../map/region-map.tsx'
+import type { Device, Site } from '../../api/rows.ts'
 import { useKinds } from '../../data/use-kinds.ts'
-import {
-  areasOf,
-  indoorCounts,
-  placedDevices,
-  type Area,
-  type PlacedDevice,
-} from './placed-devices.ts'
+import { useCell, useNow, usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
+import type { MapDevice } from '../../map/device-marker.tsx'
+import type { Point } from '../../map/point.ts'
+import { RegionMap } from '../../map/region-map.tsx'
+import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
+import { areasOf, indoorCounts, placedDevices, type Area } from './placed-devices.ts'
+import './positions.css'
 
 const NO_DEVICES: readonly Device[] = []
 const NO_POINTS: readonly Point[] = []
 
-/** Where things are: the whole region, and one place of it near by. */
+/** Where devices are: the whole region, and one area of it in detail. */
 export function Positions() {
   const { t, formats } = useLanguage()
   const { polls } = usePortal()
-  const sites = useAnswer('/sites', polls.sites)
-  const devices = useAnswer('/devices', polls.devices).value?.data ?? NO_DEVICES
-  const placed = usePlaced(devices)
+  const sites = useQuery(polls.sites)
+  const devices = useQuery(polls.devices).value?.data ?? NO_DEVICES
+  const placed = usePlacedDevices(devices)
   const worth = t('mapWorth', {
     n: formats.count(placed.length),
     total: formats.count(devices.length),
   })
   return (
     <Panel name="map" title={t('map')} worth={worth}>
-      <Answered path="/sites" answer={sites}>
+      <QueryResult query={sites}>
         {({ data }) =>
           data.length + placed.length === 0 ? (
             <p class="none">{t('noData')}</p>
@@ -39,13 +36,13 @@ export function Positions() {
             <Maps sites={data} devices={devices} placed={placed} />
           )
         }
-      </Answered>
+      </QueryResult>
       <p class="note">{t('mapNote')}</p>
     </Panel>
   )
 }
 
-function usePlaced(devices: readonly Device[]): readonly PlacedDevice[] {
+function usePlacedDevices(devices: readonly Device[]): readonly MapDevice[] {
   const readings = useCell(usePortal().lastValues.cell)
   const nowMs = useNow(5000)
   return useMemo(() => {
@@ -57,14 +54,14 @@ function usePlaced(devices: readonly Device[]): readonly PlacedDevice[] {
 interface MapsProps {
   readonly sites: readonly Site[]
   readonly devices: readonly Device[]
-  readonly placed: readonly PlacedDevice[]
+  readonly placed: readonly MapDevice[]
 }
 
 function Maps({ sites, devices, placed }: MapsProps) {
   const { t, formats } = useLanguage()
   const { polls } = usePortal()
   const hasTrucks = useKinds()?.includes('truck') ?? false
-  const trails = useAnswer('/readings', polls.trails, hasTrucks).value ?? NO_POINTS
+  const trails = useQuery(polls.trails, hasTrucks).value ?? NO_POINTS
   const [areaId, setAreaId] = useState<string | null>(null)
   const areas = areasOf(sites, placed)
   const area = areas.find(({ id }) => id === areaId) ?? areas[0]
@@ -122,8 +119,8 @@ function AreaChoice({ areas, area, onChoose }: AreaChoiceProps) {
   )
 }
 
-/** All sites; where there are none, all devices. Devices that stray do not move the map. */
-function regionPoints(sites: readonly Site[], placed: readonly PlacedDevice[]): readonly Point[] {
+/** All sites, or all devices where there are no sites. A device far away does not move the map. */
+function regionPoints(sites: readonly Site[], placed: readonly MapDevice[]): readonly Point[] {
   const points = sites.flatMap(({ position }): Point[] =>
     position ? [[position.lon, position.lat]] : [],
   )

@@ -1,8 +1,8 @@
-import type { AggregatedReading, FieldValue } from '../../data/answers.ts'
+import type { AggregatedReading, FieldValue } from '../../api/rows.ts'
 
 export interface MeterEvent {
   readonly device: string
-  readonly sort: 'reset' | 'exchange' | 'gap'
+  readonly type: 'reset' | 'exchange' | 'gap'
   /** When it was noticed: start of the hour after it. */
   readonly time: string
   readonly before: FieldValue | null
@@ -16,8 +16,8 @@ const HOUR_MS = 3_600_000
 const GAP_HOURS = 2
 
 /**
- * What happened to the registers, from their first and last value in each hour. It only names what
- * is to be looked at; which energy counts is decided where heat is computed.
+ * Events of the registers, from their first and last value in each hour. They only point out what
+ * needs attention; which energy counts is decided where heat is computed.
  */
 export function meterEvents(rows: readonly AggregatedReading[], nowMs: number): MeterEvent[] {
   const byDevice = Map.groupBy(rows, ({ device }) => device)
@@ -25,7 +25,7 @@ export function meterEvents(rows: readonly AggregatedReading[], nowMs: number): 
     const sorted = hours.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))
     const between = sorted.flatMap((hour, at) => {
       const before = sorted[at - 1]
-      return [...within(device, hour), ...(before ? fromHour(device, before, hour) : [])]
+      return [...withinHour(device, hour), ...(before ? betweenHours(device, before, hour) : [])]
     })
     const last = sorted.at(-1)
     return [...between, ...(last ? openGap(device, last, nowMs) : [])]
@@ -33,12 +33,12 @@ export function meterEvents(rows: readonly AggregatedReading[], nowMs: number): 
   return events.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))
 }
 
-function within(device: string, { time, fields }: AggregatedReading): MeterEvent[] {
+function withinHour(device: string, { time, fields }: AggregatedReading): MeterEvent[] {
   const { first, last } = fields['energyKwh'] ?? {}
   return fell(first, last) ? [event(device, 'reset', { time, before: first, after: last })] : []
 }
 
-function fromHour(
+function betweenHours(
   device: string,
   before: AggregatedReading,
   { time, fields }: AggregatedReading,
@@ -54,17 +54,18 @@ function fromHour(
   return [...gap, event(device, 'reset', { time, before: register[0], after: register[1] })]
 }
 
+/** A gap that goes on until now. */
 function openGap(device: string, { time }: AggregatedReading, nowMs: number): MeterEvent[] {
   const gapMs = nowMs - Date.parse(time) - HOUR_MS
-  const noticed = new Date(nowMs).toISOString()
-  return gapMs > GAP_HOURS * HOUR_MS ? [event(device, 'gap', { time: noticed, gapMs })] : []
+  const now = new Date(nowMs).toISOString()
+  return gapMs > GAP_HOURS * HOUR_MS ? [event(device, 'gap', { time: now, gapMs })] : []
 }
 
 function fell(before: FieldValue | undefined, after: FieldValue | undefined): boolean {
   return typeof before === 'number' && typeof after === 'number' && after < before
 }
 
-interface Told {
+interface EventDetails {
   readonly time: string
   readonly before?: FieldValue | null | undefined
   readonly after?: FieldValue | null | undefined
@@ -73,8 +74,8 @@ interface Told {
 
 function event(
   device: string,
-  sort: MeterEvent['sort'],
-  { time, before = null, after = null, gapMs = 0 }: Told,
+  type: MeterEvent['type'],
+  { time, before = null, after = null, gapMs = 0 }: EventDetails,
 ): MeterEvent {
-  return { device, sort, time, before, after, gapMs }
+  return { device, type, time, before, after, gapMs }
 }

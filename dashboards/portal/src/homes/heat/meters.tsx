@@ -1,29 +1,32 @@
-import { useLanguage } from '../../frame/language.ts'
-import type { AggregatedReading, FieldValue, Reading } from '../../data/answers.ts'
-import { useAnswer, useCell, useNow, usePortal } from '../../data/hooks.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { DrillLink } from '../../parts/drill-link.tsx'
-import { Panel } from '../../parts/panel.tsx'
+import type { AggregatedReading, FieldValue, Reading } from '../../api/rows.ts'
+import { isoOf } from '../../data/spans.ts'
 import { useKinds } from '../../data/use-kinds.ts'
-import { energyText } from './heat-sums.ts'
+import { useCell, useNow, usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
+import { DrillLink } from '../../links/drill-link.tsx'
+import '../../parts/findings.css'
+import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
+import { energyText } from './energy.ts'
 import { meterEvents, type MeterEvent } from './meter-events.ts'
 
 const LISTED = 8
+/** Readings of this long before and after an event explain it. */
+const AROUND_MS = 2 * 3_600_000
 
 export function Meters() {
   const { t } = useLanguage()
   const { polls } = usePortal()
   const kinds = useKinds()
   const hasMeters = kinds?.includes('heat_meter') ?? false
-  const answer = useAnswer('/readings', polls.meterHours, hasMeters)
+  const query = useQuery(polls.meterHours, hasMeters)
   return (
     <Panel name="meters" title={t('meters')} worth={t('metersWorth')}>
       {kinds && !hasMeters ? (
         <p class="none">{t('noData')}</p>
       ) : (
-        <Answered path="/readings" answer={answer}>
-          {({ data }) => <Findings rows={data} />}
-        </Answered>
+        <QueryResult query={query}>{({ data }) => <Findings rows={data} />}</QueryResult>
       )}
     </Panel>
   )
@@ -45,7 +48,7 @@ function Findings({ rows }: { readonly rows: readonly AggregatedReading[] }) {
   return (
     <ul class="findings">
       {events.slice(0, LISTED).map((event) => (
-        <EventLine key={`${event.device} ${event.sort} ${event.time}`} {...event} />
+        <EventLine key={`${event.device} ${event.type} ${event.time}`} {...event} />
       ))}
       {flagged.slice(0, LISTED).map((reading) => (
         <FlaggedLine key={reading.device} {...reading} />
@@ -54,23 +57,23 @@ function Findings({ rows }: { readonly rows: readonly AggregatedReading[] }) {
   )
 }
 
-function EventLine({ device, sort, time, before, after, gapMs }: MeterEvent) {
+function EventLine({ device, type, time, before, after, gapMs }: MeterEvent) {
   const { t, formats } = useLanguage()
   const show = (value: FieldValue | null) => {
-    if (sort !== 'reset' || typeof value !== 'number') return String(value)
+    if (type !== 'reset' || typeof value !== 'number') return String(value)
     const { text, unit } = energyText(value, formats)
     return `${text} ${unit}`
   }
   const values = { before: show(before), after: show(after), age: formats.age(gapMs) }
-  const from = new Date(Date.parse(time) - 2 * 3_600_000).toISOString()
-  const to = new Date(Date.parse(time) + 2 * 3_600_000).toISOString()
+  const from = isoOf(Date.parse(time) - AROUND_MS)
+  const to = isoOf(Date.parse(time) + AROUND_MS)
   return (
-    <li data-meter={device} data-sort={sort}>
+    <li data-meter={device} data-event={type}>
       <DrillLink to={{ show: 'readings', kind: 'heat_meter', device, from, to }} what={device}>
         {device}
       </DrillLink>{' '}
-      <b class="warn">{t(`meter.${sort}`, values)}</b>{' '}
-      <span class="quiet">{sort === 'gap' ? '' : formats.moment(time)}</span>
+      <b class="warn">{t(`meter.${type}`, values)}</b>{' '}
+      <span class="quiet">{type === 'gap' ? '' : formats.moment(time)}</span>
     </li>
   )
 }
@@ -78,7 +81,7 @@ function EventLine({ device, sort, time, before, after, gapMs }: MeterEvent) {
 function FlaggedLine({ device, flags }: Reading) {
   const { t } = useLanguage()
   return (
-    <li data-meter={device} data-sort="flag">
+    <li data-meter={device} data-event="flag">
       <DrillLink to={{ show: 'readings', kind: 'heat_meter', device, span: '24h' }} what={device}>
         {device}
       </DrillLink>{' '}

@@ -1,19 +1,21 @@
-import { useLanguage } from '../../frame/language.ts'
-import type { Rejection } from '../../data/answers.ts'
-import { useAnswer, usePortal } from '../../data/hooks.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { DrillLink } from '../../parts/drill-link.tsx'
+import type { Rejection } from '../../api/rows.ts'
+import { usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
+import { DrillLink } from '../../links/drill-link.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
+import './rejections.css'
 
 const LISTED = 8
 
 export function Rejections() {
   const { t } = useLanguage()
   const { polls } = usePortal()
-  const answer = useAnswer('/rejections', polls.rejections)
+  const query = useQuery(polls.rejections)
   return (
     <Panel name="rejections" title={t('rejections')} worth={t('rejectionsWorth')}>
-      <Answered path="/rejections" answer={answer}>
+      <QueryResult query={query}>
         {({ data }) =>
           data.length === 0 ? (
             <p class="fine">{t('noRejections')}</p>
@@ -25,7 +27,7 @@ export function Rejections() {
             </ol>
           )
         }
-      </Answered>
+      </QueryResult>
     </Panel>
   )
 }

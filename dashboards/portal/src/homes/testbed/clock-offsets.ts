@@ -1,4 +1,4 @@
-import type { Latency } from '../../data/answers.ts'
+import type { Latency } from '../../api/rows.ts'
 
 export interface ClockOffset {
   readonly device: string
@@ -8,13 +8,13 @@ export interface ClockOffset {
   readonly boundMs: number | null
 }
 
-/** A clock that is off by less does not mislead anybody who looks at readings. */
+/** A smaller offset does not mislead people who look at readings. */
 const WRONG_FROM_MS = 1000
 
 /**
  * Wrong clocks, largest error first. The corrected delay minus the uncorrected one is the offset
- * that was corrected. Without a correction only a reading from the future proves anything: its
- * clock is ahead by at least that.
+ * that was corrected. Without a correction only a reading from the future is proof: its clock is
+ * ahead by at least that much.
  */
 export function wrongClocks(rows: readonly Latency[]): ClockOffset[] {
   const uplinks = new Map(

@@ -1,9 +1,11 @@
-import { useLanguage } from '../../frame/language.ts'
-import type { Latency } from '../../data/answers.ts'
-import { useAnswer, usePortal } from '../../data/hooks.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { DrillLink } from '../../parts/drill-link.tsx'
+import type { Latency } from '../../api/rows.ts'
+import { usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
+import { DrillLink } from '../../links/drill-link.tsx'
+import '../../parts/findings.css'
 import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
 import { wrongClocks, type ClockOffset } from './clock-offsets.ts'
 
 const LISTED = 10
@@ -11,12 +13,10 @@ const LISTED = 10
 export function Clocks() {
   const { t } = useLanguage()
   const { polls } = usePortal()
-  const answer = useAnswer('/kpi/latency', polls.latencyByDevice)
+  const query = useQuery(polls.latencyByDevice)
   return (
     <Panel name="clocks" title={t('clocks')} worth={t('clocksWorth')}>
-      <Answered path="/kpi/latency" answer={answer}>
-        {({ data }) => <WrongClocks rows={data} />}
-      </Answered>
+      <QueryResult query={query}>{({ data }) => <WrongClocks rows={data} />}</QueryResult>
     </Panel>
   )
 }

@@ -1,14 +1,16 @@
 import { useState } from 'preact/hooks'
-import { useLanguage } from '../../frame/language.ts'
-import type { Latency } from '../../data/answers.ts'
-import { useAnswer, usePortal } from '../../data/hooks.ts'
+import type { Latency } from '../../api/rows.ts'
+import { decadesAround, type LogScale } from '../../charts/log-scale.ts'
 import { SPANS, type SpanName } from '../../data/spans.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { decadesAround, RangeBar, type LogScale } from '../../charts/bars.tsx'
-import { DrillLink } from '../../parts/drill-link.tsx'
+import { usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
 import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
+import { LatencyRow } from './latency-row.tsx'
+import './latency.css'
 
-/** Only the round trip is free of two clocks, so it stands first. */
+/** Only the round trip needs no second clock, so it comes first. */
 const STAGES = ['rtt', 'uplink', 'age'] as const
 type Stage = (typeof STAGES)[number]
 
@@ -18,7 +20,7 @@ export function LatencyByRat() {
   const { t } = useLanguage()
   const { polls } = usePortal()
   const [span, setSpan] = useState<SpanName>('1h')
-  const answer = useAnswer('/kpi/latency', polls.latencyByRat[span])
+  const query = useQuery(polls.latencyByRat[span])
   return (
     <Panel
       name="latency"
@@ -26,9 +28,7 @@ export function LatencyByRat() {
       worth={t('latencyWorth')}
       actions={<SpanChoice span={span} onChoose={setSpan} />}
     >
-      <Answered path="/kpi/latency" answer={answer}>
-        {({ data }) => <Stages rows={data} span={span} />}
-      </Answered>
+      <QueryResult query={query}>{({ data }) => <Stages rows={data} span={span} />}</QueryResult>
     </Panel>
   )
 }
@@ -72,18 +72,11 @@ function Stages({ rows, span }: StagesProps) {
         <thead>
           <tr>
             <td />
-            <th scope="col" class="n">
-              n
-            </th>
-            <th scope="col" class="n">
-              p50
-            </th>
-            <th scope="col" class="n">
-              p95
-            </th>
-            <th scope="col" class="n">
-              p99
-            </th>
+            {['n', 'p50', 'p95', 'p99'].map((name) => (
+              <th key={name} scope="col" class="n">
+                {name}
+              </th>
+            ))}
             <th scope="col" class="unit">
               ms
             </th>
@@ -99,8 +92,8 @@ function Stages({ rows, span }: StagesProps) {
 }
 
 function ofStage(rows: readonly Latency[], stage: Stage): readonly Latency[] {
-  const place = ({ group }: Latency) => RATS.indexOf(group['rat'] ?? null)
-  return rows.filter((row) => row.stage === stage).toSorted((a, b) => place(a) - place(b))
+  const order = ({ group }: Latency) => RATS.indexOf(group['rat'] ?? null)
+  return rows.filter((row) => row.stage === stage).toSorted((a, b) => order(a) - order(b))
 }
 
 interface StageRowsProps extends StagesProps {
@@ -128,47 +121,5 @@ function StageRows({ stage, rows, span, scale }: StageRowsProps) {
         <LatencyRow key={row.group['rat'] ?? 'none'} {...{ row, span, scale }} />
       ))}
     </tbody>
-  )
-}
-
-interface LatencyRowProps {
-  readonly row: Latency
-  readonly span: SpanName
-  readonly scale: LogScale
-}
-
-function LatencyRow({ row, span, scale }: LatencyRowProps) {
-  const { t, named, formats } = useLanguage()
-  const { stage, n, p50Ms, p95Ms, p99Ms, clockBoundMs, negative } = row
-  const rat = row.group['rat'] ?? 'none'
-  const hasBar = p50Ms !== null && p95Ms !== null && p99Ms !== null && p99Ms > 0
-  return (
-    <tr data-rat={rat}>
-      <th scope="row">
-        <DrillLink
-          to={{ show: 'readings', rat, span, ...(stage === 'rtt' ? { kind: 'probe' } : {}) }}
-          what={named('rat', rat)}
-        >
-          {named('rat', rat)}
-        </DrillLink>
-      </th>
-      <td class="n quiet">{formats.count(n)}</td>
-      <td class="n">{formats.tenths(p50Ms)}</td>
-      <td class="n strong">{formats.tenths(p95Ms)}</td>
-      <td class="n">{formats.tenths(p99Ms)}</td>
-      <td class="bar">
-        {hasBar && <RangeBar scale={scale} from={p50Ms} mark={p95Ms} to={p99Ms} />}
-        {stage === 'uplink' && (
-          <span class="quiet">
-            {clockBoundMs === null
-              ? t('uplinkUnknown')
-              : `${t('bound')} ± ${formats.ms(clockBoundMs)}`}
-          </span>
-        )}
-        {stage === 'age' && negative > 0 && (
-          <span class="warn">{t('negative', { n: formats.count(negative) })}</span>
-        )}
-      </td>
-    </tr>
   )
 }

@@ -1,39 +1,36 @@
 import { useMemo } from 'preact/hooks'
-import { useLanguage } from '../../frame/language.ts'
-import type { Throughput } from '../../data/answers.ts'
-import { useAnswer, useNow, usePortal } from '../../data/hooks.ts'
-import { isoOf } from '../../data/spans.ts'
-import { Answered } from '../../parts/answered.tsx'
-import { drillHash } from '../../parts/drill-link.tsx'
+import type { Throughput as ThroughputRow } from '../../api/rows.ts'
 import { LineChart } from '../../charts/line-chart.tsx'
+import { isoOf } from '../../data/spans.ts'
+import { useNow, usePortal } from '../../data/use-portal.ts'
+import { useQuery } from '../../data/use-query.ts'
+import { drillHash } from '../../links/drill-link.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { QueryResult } from '../../parts/query-result.tsx'
+import { useLanguage } from '../../words/use-language.ts'
+import { MINUTE_S, messagesPerMinute } from './messages-per-minute.ts'
+import './throughput.css'
 
-const MINUTE_S = 60
-const MINUTES = 120
-const HEIGHT = 150
+const HEIGHT_PX = 150
 /** Rows of the last minutes may still grow. */
 const UNFINISHED_S = 15
 
-export function MessageChart() {
+export function Throughput() {
   const { t } = useLanguage()
   const { polls } = usePortal()
-  const answer = useAnswer('/kpi/throughput', polls.throughput)
+  const query = useQuery(polls.throughput)
   return (
     <Panel name="throughput" title={t('throughput')} worth={t('throughputWorth')}>
-      <Answered path="/kpi/throughput" answer={answer}>
-        {({ data }) => <Chart rows={data} />}
-      </Answered>
+      <QueryResult query={query}>{({ data }) => <Chart rows={data} />}</QueryResult>
     </Panel>
   )
 }
 
-function Chart({ rows }: { readonly rows: readonly Throughput[] }) {
+function Chart({ rows }: { readonly rows: readonly ThroughputRow[] }) {
   const { t, formats } = useLanguage()
-  const minuteNow = Math.floor((useNow(5000) / 1000 - UNFINISHED_S) / MINUTE_S) * MINUTE_S
-  const { times, values } = useMemo(() => perMinute(rows, minuteNow), [rows, minuteNow])
-  const last = rows.findLast(
-    ({ time }) => time !== undefined && Date.parse(time) / 1000 < minuteNow,
-  )
+  const endS = Math.floor((useNow(5000) / 1000 - UNFINISHED_S) / MINUTE_S) * MINUTE_S
+  const { times, values } = useMemo(() => messagesPerMinute(rows, endS), [rows, endS])
+  const last = rows.findLast(({ time }) => time !== undefined && Date.parse(time) / 1000 < endS)
   const openMinute = (timeS: number) => {
     const from = isoOf(timeS * 1000)
     const to = isoOf((timeS + MINUTE_S) * 1000)
@@ -45,7 +42,7 @@ function Chart({ rows }: { readonly rows: readonly Throughput[] }) {
         times={times}
         values={values}
         label={t('throughputChart')}
-        height={HEIGHT}
+        height={HEIGHT_PX}
         onPick={openMinute}
       />
       <p class="sums">
@@ -54,13 +51,4 @@ function Chart({ rows }: { readonly rows: readonly Throughput[] }) {
       </p>
     </>
   )
-}
-
-/** One value for each whole minute of the span; null where nothing came. */
-function perMinute(rows: readonly Throughput[], endS: number) {
-  const byTime = new Map(
-    rows.map(({ time, messagesPerS }) => [Date.parse(time ?? '') / 1000, messagesPerS]),
-  )
-  const times = Array.from({ length: MINUTES }, (_, at) => endS - (MINUTES - at) * MINUTE_S)
-  return { times, values: times.map((time) => byTime.get(time) ?? null) }
 }

@@ -1,0 +1,2 @@
+/** A place on the map. */
+export type Point = readonly [lon: number, lat: number]

@@ -1,0 +1,112 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fastify } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addPortal } from '../../../api/plugins/portal.ts'
+import { buildPortal } from '../../support/build-portal.ts'
+import { startPlatform, temporaryDir, type Platform } from '../../support/platform.ts'
+
+describe('the files of the portal', () => {
+  const folder = temporaryDir('portal-files')
+  let platform: Platform
+  let url = ''
+
+  beforeAll(async () => {
+    buildPortal()
+    platform = await startPlatform({ dataDir: folder.path })
+    url = `http://127.0.0.1:${platform.ready.http}`
+  })
+
+  afterAll(async () => {
+    await platform?.stop()
+    folder.remove()
+  })
+
+  it('come with a strict content policy, their types and a cache lifetime', async () => {
+    const page = await fetch(`${url}/`)
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(page.headers.get('cache-control')).toBe('no-cache')
+    const policy = page.headers.get('content-security-policy')
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+    expect(policy).not.toMatch(/unsafe|https?:/)
+    const html = await page.text()
+    expect(html).not.toMatch(/<style|style=|<script(?![^>]*src=)/)
+    const names = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, name]) => name)
+    expect(names.length).toBeGreaterThan(2)
+    for (const name of names) {
+      const file = await fetch(url + name)
+      expect(file.status).toBe(200)
+      expect(file.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+      const etag = file.headers.get('etag') ?? ''
+      const again = await fetch(url + name, { headers: { 'if-none-match': etag } })
+      expect(again.status).toBe(304)
+    }
+  })
+
+  it('hold less than 120 kB of scripts, compressed', async () => {
+    const html = await (await fetch(`${url}/`)).text()
+    const [, script = ''] = /src="(\/assets\/[^"]+\.js)"/.exec(html) ?? []
+    const file = await fetch(url + script, { headers: { 'accept-encoding': 'gzip' } })
+    expect(file.headers.get('content-encoding')).toBe('gzip')
+    expect(Number(file.headers.get('content-length'))).toBeLessThan(120_000)
+  })
+
+  it('are the only ones served: no path leads out of the folder', async () => {
+    for (const path of [
+      '/assets/../../../package.json',
+      '/assets/%2e%2e/%2e%2e/%2e%2e/package.json',
+      '/sources.sha256',
+      '/index.html/../../package.json',
+      '/fleet',
+    ]) {
+      const response = await fetch(url + path)
+      expect(response.status, path).toBe(404)
+    }
+  })
+
+  it('are missing before the first build, and the page says how to build them', async () => {
+    const empty = join(folder.path, 'no-build')
+    mkdirSync(empty)
+    writeFileSync(join(empty, 'stray.js'), 'not part of a build')
+    const app = fastify()
+    // The portal needs nothing of the API to serve its files.
+    addPortal(app, {} as Parameters<typeof addPortal>[1], empty)
+    const page = await app.inject('/')
+    expect(page.body).toContain('node scripts/build-portal.ts')
+    expect((await app.inject('/stray.js')).statusCode).toBe(404)
+    await app.close()
+  })
+
+  it('read only fields that the API documents', async () => {
+    const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as {
+      paths: Record<string, unknown>
+    }
+    const faults = Object.entries(FIELDS).flatMap(([path, names]) => {
+      const text = JSON.stringify(paths[`/api/v1${path}`] ?? '')
+      return names.filter((name) => !text.includes(`"${name}"`)).map((name) => `${path} ${name}`)
+    })
+    expect(faults).toEqual([])
+  })
+})
+
+/** Fields that dashboards/portal/src/api/rows.ts reads from each query. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  '/session': ['role', 'tenant', 'name', 'permissions', 'endsAt'],
+  '/last-values': ['time', 'device', 'kind', 'channel', 'receivedAt', 'flags', 'fields', 'radio'],
+  '/readings': ['time', 'receivedAt', 'fields', 'count', 'first', 'last', 'mean', 'unit'],
+  '/devices': ['id', 'kind', 'site', 'settings'],
+  '/sites': ['id', 'name', 'position', 'outline', 'lat', 'lon'],
+  '/kpi/throughput': ['time', 'messagesPerS', 'bytesPerS'],
+  '/kpi/latency': ['group', 'stage', 'n', 'p50Ms', 'p95Ms', 'p99Ms', 'clockBoundMs', 'negative'],
+  '/delivery': [
+    'accepted',
+    'stored',
+    'rejected',
+    'duplicate',
+    'pending',
+    'late',
+    'partial',
+    'lost',
+  ],
+  '/rejections': ['id', 'time', 'reason', 'path', 'expected', 'got', 'item', 'payloadBase64'],
+}
