@@ -1,10 +1,10 @@
-import type { AlertRule } from './parts/alert-file.ts'
-import { FLEET_KINDS, METER_KINDS } from './parts/kinds.ts'
-import { LIMITS } from './parts/limits.ts'
+import type { AlertRule } from './files/alerts-yaml.ts'
+import { LIMITS } from './limits.ts'
+import { FLEET_KINDS, METER_KINDS } from './queries/kinds.ts'
 
 /*
- * Queries of alert rules hold no `$`: in provisioning files Grafana takes it for a variable of the
- * environment, and how it is escaped there differs between its versions.
+ * Queries of alert rules contain no `$`: in provisioning files Grafana takes it for a variable of the
+ * environment, and its versions differ in how it is escaped there.
  */
 
 /** Every alert rule. A new one is an entry here, then `npm run generate`. */
@@ -89,7 +89,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
 ]
 
 /**
- * The shortest silence that any intake has noted within three minutes: each hears a part of the
+ * The shortest silence that any intake wrote within three minutes: each receives a part of the
  * messages, and they do not write at the same moment.
  */
 function silenceOf(kinds: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { ALERT_RULES } from './alerts.ts'
 import { BOARDS } from './boards.ts'
-import { alertFile } from './parts/alert-file.ts'
-import { dashboardOf } from './parts/board.ts'
+import { alertFile } from './files/alerts-yaml.ts'
+import { dashboardOf } from './files/board-json.ts'
 
 /** Files that `npm run generate` writes: path from the root -> text. */
 export const GRAFANA_FILES: Readonly<Record<string, () => string>> = {

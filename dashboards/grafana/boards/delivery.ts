@@ -1,16 +1,16 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
-import type { Board } from '../parts/board.ts'
+import type { Board } from '../files/board-json.ts'
+import { countersTable } from '../panels/counters-table.ts'
+import type { Panel } from '../panels/panel.ts'
+import { seriesPanel } from '../panels/series-panel.ts'
 import {
   counterByTenant,
   growth,
-  countersTable,
   perSecondByDevice,
   perSecondByTenant,
   type Counter,
-} from '../parts/delivery.ts'
-import type { Panel } from '../parts/panel.ts'
-import { seriesPanel } from '../parts/series-panel.ts'
-import { device, site, tenant } from '../parts/variables.ts'
+} from '../queries/delivery.ts'
+import { device, site, tenant } from '../queries/variables.ts'
 
 export const delivery: Board = {
   uid: 'padborg-delivery',

@@ -1,17 +1,19 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import { KIND_NAMES, KINDS } from '#lib/telemetry/catalogue.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import type { Board } from '../parts/board.ts'
-import { countersTable, growth, perSecondByDevice } from '../parts/delivery.ts'
-import { panelsOfKind, stableId } from '../parts/kind-panels.ts'
-import { FLEET } from '../parts/kinds.ts'
-import { bandPanel, stage } from '../parts/latency.ts'
-import { LIMITS } from '../parts/limits.ts'
-import { mapPanel } from '../parts/map-panel.ts'
-import { seriesPanel } from '../parts/series-panel.ts'
-import { silenceOfChosen } from '../parts/silence.ts'
-import { statPanel } from '../parts/stat-panel.ts'
-import { OF_DEVICE, oneDevice, site, tenant } from '../parts/variables.ts'
+import type { Board } from '../files/board-json.ts'
+import { LIMITS } from '../limits.ts'
+import { countersTable } from '../panels/counters-table.ts'
+import { panelsOfKind, stableId } from '../panels/kind-panels.ts'
+import { latencyBand } from '../panels/latency-band.ts'
+import { mapPanel } from '../panels/map-panel.ts'
+import { seriesPanel } from '../panels/series-panel.ts'
+import { statPanel } from '../panels/stat-panel.ts'
+import { growth, perSecondByDevice } from '../queries/delivery.ts'
+import { FLEET } from '../queries/kinds.ts'
+import { stage } from '../queries/latency.ts'
+import { silenceOfChosen } from '../queries/silence.ts'
+import { OF_DEVICE, oneDevice, site, tenant } from '../queries/variables.ts'
 
 export const device: Board = {
   uid: 'padborg-device',
@@ -52,7 +54,7 @@ export const device: Board = {
       perLine: 3,
       panels: [
         seriesPanel(
-          bandPanel(
+          latencyBand(
             { id: 21, title: 'Latency ($stage)', about: 'Median to 99th percentile.' },
             { by: 'device', and: [`"key" =~ /^(\${device:regex})$/`] },
           ),

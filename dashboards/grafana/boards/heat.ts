@@ -1,6 +1,11 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import { PROVISIONAL_BELOW } from '#lib/kpi/heat/recovered-heat.ts'
-import type { Board } from '../parts/board.ts'
+import type { Board, Row } from '../files/board-json.ts'
+import type { Panel } from '../panels/panel.ts'
+import { seriesPanel } from '../panels/series-panel.ts'
+import { statPanel } from '../panels/stat-panel.ts'
+import { perMonth, tablePanel } from '../panels/table-panel.ts'
+import type { Step } from '../panels/thresholds.ts'
 import {
   coverageOfSpan,
   coveragePerDay,
@@ -8,13 +13,8 @@ import {
   energyPerDay,
   intervalsPerDay,
   type HeatRows,
-} from '../parts/heat.ts'
-import type { Panel } from '../parts/panel.ts'
-import { seriesPanel } from '../parts/series-panel.ts'
-import { statPanel } from '../parts/stat-panel.ts'
-import { perMonth, tablePanel } from '../parts/table-panel.ts'
-import type { Step } from '../parts/thresholds.ts'
-import { tenant, timezone, TIME_ZONE } from '../parts/variables.ts'
+} from '../queries/heat.ts'
+import { tenant, timezone, TIME_ZONE } from '../queries/variables.ts'
 
 const COVERAGE =
   'Share of the time that measured intervals cover. Below 95 % a figure is provisional. ' +
@@ -25,11 +25,23 @@ const COVERAGE_STEPS: readonly Step[] = [
   [PROVISIONAL_BELOW, 'green'],
 ]
 
-const HANDOFF = 'Where the heat leaves the data centre.'
-const DELIVERED = 'Where the heat goes into the heat network, behind the heat pump.'
+/** One boundary of the heat, and what divides it. */
+interface Part {
+  readonly where: string
+  readonly by: string
+  readonly rows: HeatRows
+}
 
-const BY_DATA_CENTRE: HeatRows = { boundary: 'handoff', by: 'data_centre' }
-const BY_TOWN: HeatRows = { boundary: 'delivered', by: 'town' }
+const HANDOFF: Part = {
+  where: 'Where the heat leaves the data centre.',
+  by: 'data centre',
+  rows: { boundary: 'handoff', by: 'data_centre' },
+}
+const DELIVERED: Part = {
+  where: 'Where the heat goes into the heat network, behind the heat pump.',
+  by: 'town',
+  rows: { boundary: 'delivered', by: 'town' },
+}
 
 export const heat: Board = {
   uid: 'padborg-heat',
@@ -45,39 +57,18 @@ export const heat: Board = {
       title: 'In the chosen span',
       heightUnits: 5,
       perLine: 2,
-      panels: [
-        totalPanel(11, 'Handed over', HANDOFF, { boundary: 'handoff', by: 'all' }),
-        totalPanel(12, 'Delivered', DELIVERED, { boundary: 'delivered', by: 'all' }),
-      ],
+      panels: [totalPanel(11, 'Handed over', HANDOFF), totalPanel(12, 'Delivered', DELIVERED)],
     },
-    {
-      id: 2,
-      title: 'Handed over, by data centre',
-      heightUnits: 9,
-      perLine: 2,
-      panels: [
-        energyPanel(21, 'Heat per day by data centre', HANDOFF, BY_DATA_CENTRE),
-        coveragePanel(22, 'Coverage per day by data centre', BY_DATA_CENTRE),
-      ],
-    },
-    {
-      id: 3,
-      title: 'Delivered, by town',
-      heightUnits: 9,
-      perLine: 2,
-      panels: [
-        energyPanel(31, 'Heat per day by town', DELIVERED, BY_TOWN),
-        coveragePanel(32, 'Coverage per day by town', BY_TOWN),
-      ],
-    },
+    partRow(2, 'Handed over, by data centre', HANDOFF),
+    partRow(3, 'Delivered, by town', DELIVERED),
     {
       id: 4,
       title: 'By month',
       heightUnits: 9,
       perLine: 2,
       panels: [
-        monthPanel(41, 'Months by data centre', HANDOFF, BY_DATA_CENTRE),
-        monthPanel(42, 'Months by town', DELIVERED, BY_TOWN),
+        monthPanel(41, 'Months by data centre', HANDOFF),
+        monthPanel(42, 'Months by town', DELIVERED),
       ],
     },
     {
@@ -86,28 +77,35 @@ export const heat: Board = {
       heightUnits: 8,
       perLine: 2,
       panels: [
-        intervalsPanel(51, 'Register intervals, handed over', { boundary: 'handoff', by: 'all' }),
-        intervalsPanel(52, 'Register intervals, delivered', { boundary: 'delivered', by: 'all' }),
+        intervalsPanel(51, 'Register intervals, handed over', HANDOFF),
+        intervalsPanel(52, 'Register intervals, delivered', DELIVERED),
       ],
     },
   ],
 }
 
-function totalPanel(id: number, title: string, where: string, rows: HeatRows): Panel {
+/** Heat and coverage per day, side by side. */
+function partRow(id: number, title: string, part: Part): Row {
+  const panels = [energyPanel(10 * id + 1, part), coveragePanel(10 * id + 2, part)]
+  return { id, title, heightUnits: 9, perLine: 2, panels }
+}
+
+function totalPanel(id: number, title: string, { where, rows }: Part): Panel {
+  const all: HeatRows = { ...rows, by: 'all' }
   return statPanel({
     id,
     title,
     description: `${where} ${KPIS.recoveredHeat.description}\n\nCoverage: ${COVERAGE}`,
     unit: KPIS.recoveredHeat.unit,
-    queries: [energyOfSpan(rows), coverageOfSpan(rows)],
+    queries: [energyOfSpan(all), coverageOfSpan(all)],
     otherUnits: { B: '1' },
   })
 }
 
-function energyPanel(id: number, title: string, where: string, rows: HeatRows): Panel {
+function energyPanel(id: number, { where, by, rows }: Part): Panel {
   return seriesPanel({
     id,
-    title,
+    title: `Heat per day by ${by}`,
     description: `${where} ${KPIS.recoveredHeat.description}`,
     unit: KPIS.recoveredHeat.unit,
     look: 'stacked bars',
@@ -115,10 +113,10 @@ function energyPanel(id: number, title: string, where: string, rows: HeatRows): 
   })
 }
 
-function coveragePanel(id: number, title: string, rows: HeatRows): Panel {
+function coveragePanel(id: number, { by, rows }: Part): Panel {
   return seriesPanel({
     id,
-    title,
+    title: `Coverage per day by ${by}`,
     description: COVERAGE,
     unit: '1',
     max: 1,
@@ -127,8 +125,8 @@ function coveragePanel(id: number, title: string, rows: HeatRows): Panel {
   })
 }
 
-/** Energy may be added up from days to months; the coverage of a month is the mean of its days. */
-function monthPanel(id: number, title: string, where: string, rows: HeatRows): Panel {
+/** The energy of a month is the sum of its days, its coverage their mean. */
+function monthPanel(id: number, title: string, { where, rows }: Part): Panel {
   return tablePanel({
     id,
     title,
@@ -144,7 +142,7 @@ function monthPanel(id: number, title: string, where: string, rows: HeatRows): P
   })
 }
 
-function intervalsPanel(id: number, title: string, rows: HeatRows): Panel {
+function intervalsPanel(id: number, title: string, { rows }: Part): Panel {
   return seriesPanel({
     id,
     title,
@@ -153,6 +151,6 @@ function intervalsPanel(id: number, title: string, rows: HeatRows): Panel {
       'known, when it flowed is not), missing, or excluded as implausible.',
     unit: '',
     look: 'stacked bars',
-    queries: [intervalsPerDay(rows)],
+    queries: [intervalsPerDay({ ...rows, by: 'all' })],
   })
 }

@@ -1,25 +1,20 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import type { Board } from '../parts/board.ts'
-import { FLEET } from '../parts/kinds.ts'
-import {
-  bandPanel,
-  latencyRows,
-  percentileMinutes,
-  stage,
-  STAGE_SENTENCES,
-} from '../parts/latency.ts'
-import { mapPanel } from '../parts/map-panel.ts'
-import type { Panel } from '../parts/panel.ts'
-import { seriesPanel } from '../parts/series-panel.ts'
-import type { Step } from '../parts/thresholds.ts'
-import { device, OF_DEVICE, oneOf, rat, site, tenant } from '../parts/variables.ts'
+import type { Board } from '../files/board-json.ts'
+import { latencyBand } from '../panels/latency-band.ts'
+import { mapPanel } from '../panels/map-panel.ts'
+import type { Panel } from '../panels/panel.ts'
+import { seriesPanel } from '../panels/series-panel.ts'
+import type { Step } from '../panels/thresholds.ts'
+import { FLEET } from '../queries/kinds.ts'
+import { latencyRows, percentileMinutes, stage, STAGE_SENTENCES } from '../queries/latency.ts'
+import { device, OF_DEVICE, oneOf, rat, site, tenant } from '../queries/variables.ts'
 
 const OF_RAT_KEY = '"key" =~ /^(${rat:regex})$/'
 const OF_RAT = '"rat" =~ /^(${rat:regex})$/'
 
-/** Rough words for RSRP in the field: poor, usable, good. */
+/** RSRP as engineers read it in the field: poor, usable, good. */
 const RSRP_STEPS: readonly Step[] = [
   [null, 'red'],
   [-110, 'yellow'],
@@ -48,7 +43,7 @@ export const latencyRadio: Board = {
       perLine: 1,
       panels: [
         seriesPanel({
-          ...bandPanel(
+          ...latencyBand(
             {
               id: 11,
               title: 'Latency ($stage) on $rat',
@@ -151,7 +146,7 @@ function p95Panel(id: number, by: string, word: string, and: readonly string[] =
   })
 }
 
-/** The weakest reading of each device and interval, where it was measured: no place is averaged. */
+/** The weakest reading of each device and interval where it was measured: positions are not averaged. */
 function rsrpMap(): Panel {
   return mapPanel({
     id: 41,

@@ -1,18 +1,95 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import { POSITION_FIELDS } from '#lib/telemetry/position.ts'
-import type { Board } from '../parts/board.ts'
-import { growthOfSpan, perSecondByTenant } from '../parts/delivery.ts'
-import { coverageOfSpan, energyOfSpan } from '../parts/heat.ts'
-import { FLEET } from '../parts/kinds.ts'
-import { bandPanel, latencyRows } from '../parts/latency.ts'
-import { LIMITS } from '../parts/limits.ts'
-import { mapPanel } from '../parts/map-panel.ts'
-import type { Panel } from '../parts/panel.ts'
-import { seriesPanel } from '../parts/series-panel.ts'
-import { SILENCE_COLUMNS, devicesHeard, devicesSilent, silenceOfTenants } from '../parts/silence.ts'
-import { statPanel } from '../parts/stat-panel.ts'
-import { tablePanel } from '../parts/table-panel.ts'
-import { OF_TENANT, OF_TENANT_DEVICES, tenant } from '../parts/variables.ts'
+import type { Board } from '../files/board-json.ts'
+import { LIMITS } from '../limits.ts'
+import { latencyBand } from '../panels/latency-band.ts'
+import { mapPanel } from '../panels/map-panel.ts'
+import type { Panel } from '../panels/panel.ts'
+import { seriesPanel } from '../panels/series-panel.ts'
+import { statPanel } from '../panels/stat-panel.ts'
+import { tablePanel } from '../panels/table-panel.ts'
+import { growthOfSpan, perSecondByTenant } from '../queries/delivery.ts'
+import { coverageOfSpan, energyOfSpan } from '../queries/heat.ts'
+import { FLEET } from '../queries/kinds.ts'
+import { latencyRows } from '../queries/latency.ts'
+import {
+  SILENCE_COLUMNS,
+  devicesHeard,
+  devicesSilent,
+  silenceOfTenants,
+} from '../queries/silence.ts'
+import { OF_TENANT, OF_TENANT_DEVICES, tenant } from '../queries/variables.ts'
+
+const NOW: readonly Panel[] = [
+  statPanel({
+    id: 11,
+    title: 'Messages per second',
+    description: `${KPIS.messagesPerS.description} Of the last minute that has ended.`,
+    unit: KPIS.messagesPerS.unit,
+    queries: [
+      {
+        influxql:
+          'SELECT sum("messages") / 60 AS "messages/s" FROM "delivery_minute"' +
+          ` WHERE $timeFilter AND ${OF_TENANT} GROUP BY time(1m) fill(none)`,
+      },
+    ],
+  }),
+  statPanel({
+    id: 12,
+    title: 'Devices heard',
+    description: 'Devices that sent something in the last 15 minutes.',
+    unit: '',
+    noValue: 'none',
+    queries: [{ influxql: devicesHeard(), alias: 'heard' }],
+  }),
+  statPanel({
+    id: 13,
+    title: 'Devices silent',
+    description: 'Devices that have sent nothing for 15 minutes.',
+    unit: '',
+    noValue: 'none',
+    steps: [
+      [null, 'green'],
+      [1, 'red'],
+    ],
+    queries: [{ influxql: devicesSilent(), alias: 'silent' }],
+  }),
+  statPanel({
+    id: 14,
+    title: 'Writer lag',
+    description: 'Age of the oldest message that is durable and not yet in the store.',
+    unit: 's',
+    steps: [
+      [null, 'green'],
+      [LIMITS.lagSeconds, 'red'],
+    ],
+    queries: [
+      {
+        influxql:
+          'SELECT last("lagSeconds") AS "lag" FROM "pipeline" WHERE $timeFilter GROUP BY "node"',
+        alias: 'lag',
+      },
+    ],
+  }),
+  statPanel({
+    id: 15,
+    title: 'Rejected',
+    description: 'Messages rejected in the chosen span; a replayed one no longer counts.',
+    unit: '',
+    queries: [{ influxql: growthOfSpan('rejected'), alias: 'rejected' }],
+  }),
+  statPanel({
+    id: 16,
+    title: 'Heat handed over',
+    description: `${KPIS.recoveredHeat.description} In the chosen span, with its coverage.`,
+    unit: KPIS.recoveredHeat.unit,
+    queries: [
+      energyOfSpan({ boundary: 'handoff', by: 'all' }),
+      coverageOfSpan({ boundary: 'handoff', by: 'all' }),
+    ],
+    otherUnits: { B: '1' },
+  }),
+]
 
 export const overview: Board = {
   uid: 'padborg-overview',
@@ -22,7 +99,7 @@ export const overview: Board = {
   refresh: '30s',
   variables: [tenant],
   rows: [
-    { id: 1, title: 'Now', heightUnits: 5, perLine: 6, panels: nowPanels() },
+    { id: 1, title: 'Now', heightUnits: 5, perLine: 6, panels: NOW },
     {
       id: 2,
       title: 'Traffic and latency',
@@ -38,7 +115,7 @@ export const overview: Board = {
           queries: [{ influxql: perSecondByTenant('messages'), alias: '[[tag_tenant]]' }],
         }),
         seriesPanel(
-          bandPanel(
+          latencyBand(
             { id: 22, title: 'Age of messages', about: 'Median to 99th percentile.' },
             { by: 'all', stage: 'age' },
           ),
@@ -92,77 +169,4 @@ export const overview: Board = {
       ],
     },
   ],
-}
-
-function nowPanels(): Panel[] {
-  return [
-    statPanel({
-      id: 11,
-      title: 'Messages per second',
-      description: `${KPIS.messagesPerS.description} Of the last minute that has ended.`,
-      unit: KPIS.messagesPerS.unit,
-      queries: [
-        {
-          influxql:
-            'SELECT sum("messages") / 60 AS "messages/s" FROM "delivery_minute"' +
-            ` WHERE $timeFilter AND ${OF_TENANT} GROUP BY time(1m) fill(none)`,
-        },
-      ],
-    }),
-    statPanel({
-      id: 12,
-      title: 'Devices heard',
-      description: 'Devices that sent something in the last 15 minutes.',
-      unit: '',
-      noValue: 'none',
-      queries: [{ influxql: devicesHeard(), alias: 'heard' }],
-    }),
-    statPanel({
-      id: 13,
-      title: 'Devices silent',
-      description: 'Devices that have sent nothing for 15 minutes.',
-      unit: '',
-      noValue: 'none',
-      steps: [
-        [null, 'green'],
-        [1, 'red'],
-      ],
-      queries: [{ influxql: devicesSilent(), alias: 'silent' }],
-    }),
-    statPanel({
-      id: 14,
-      title: 'Writer lag',
-      description: 'Age of the oldest message that is durable and not yet in the store.',
-      unit: 's',
-      steps: [
-        [null, 'green'],
-        [LIMITS.lagSeconds, 'red'],
-      ],
-      queries: [
-        {
-          influxql:
-            'SELECT last("lagSeconds") AS "lag" FROM "pipeline" WHERE $timeFilter GROUP BY "node"',
-          alias: 'lag',
-        },
-      ],
-    }),
-    statPanel({
-      id: 15,
-      title: 'Rejected',
-      description: 'Messages rejected in the chosen span; a replayed one no longer counts.',
-      unit: '',
-      queries: [{ influxql: growthOfSpan('rejected'), alias: 'rejected' }],
-    }),
-    statPanel({
-      id: 16,
-      title: 'Heat handed over',
-      description: `${KPIS.recoveredHeat.description} In the chosen span, with its coverage.`,
-      unit: KPIS.recoveredHeat.unit,
-      queries: [
-        energyOfSpan({ boundary: 'handoff', by: 'all' }),
-        coverageOfSpan({ boundary: 'handoff', by: 'all' }),
-      ],
-      otherUnits: { B: '1' },
-    }),
-  ]
 }

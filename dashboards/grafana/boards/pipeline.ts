@@ -1,12 +1,13 @@
-import type { Board } from '../parts/board.ts'
-import { bandPanel, OWN_STAGES } from '../parts/latency.ts'
-import { LIMITS } from '../parts/limits.ts'
-import type { Panel } from '../parts/panel.ts'
-import { seriesPanel } from '../parts/series-panel.ts'
-import { SILENCE_COLUMNS, silenceOfAll } from '../parts/silence.ts'
-import { statPanel } from '../parts/stat-panel.ts'
-import { tablePanel } from '../parts/table-panel.ts'
-import type { Step } from '../parts/thresholds.ts'
+import type { Board } from '../files/board-json.ts'
+import { LIMITS } from '../limits.ts'
+import { latencyBand } from '../panels/latency-band.ts'
+import type { Panel } from '../panels/panel.ts'
+import { seriesPanel } from '../panels/series-panel.ts'
+import { statPanel } from '../panels/stat-panel.ts'
+import { tablePanel } from '../panels/table-panel.ts'
+import type { Step } from '../panels/thresholds.ts'
+import { OWN_STAGES } from '../queries/latency.ts'
+import { SILENCE_COLUMNS, silenceOfAll } from '../queries/silence.ts'
 
 const BAD_ABOVE_ZERO: readonly Step[] = [
   [null, 'green'],
@@ -102,7 +103,7 @@ export const pipeline: Board = {
       perLine: 2,
       panels: OWN_STAGES.map((stage, at) =>
         seriesPanel(
-          bandPanel(
+          latencyBand(
             { id: 41 + at, title: `Time until ${stage}`, about: 'Median to 99th percentile.' },
             { by: 'all', stage, isOverAll: true },
           ),
@@ -151,7 +152,7 @@ function lastPanel(id: number, title: string, description: string, measured: Mea
   })
 }
 
-/** The largest value of each interval: what was bad for a moment stays visible. */
+/** The largest value of each interval, so that short peaks stay visible. */
 function gaugePanel(id: number, title: string, description: string, measured: Measured): Panel {
   const { field, unit, steps } = measured
   return seriesPanel({
@@ -170,7 +171,7 @@ function gaugePanel(id: number, title: string, description: string, measured: Me
   })
 }
 
-/** Totals fall when a platform starts anew; that is not a rate. */
+/** Totals start again at zero when a platform restarts; that is not a negative rate. */
 function ratePanel(
   id: number,
   title: string,

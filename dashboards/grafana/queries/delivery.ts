@@ -1,11 +1,9 @@
-import type { Panel, PanelText } from './panel.ts'
-import { summed, tablePanel } from './table-panel.ts'
 import { OF_DEVICE, OF_TENANT } from './variables.ts'
 
 /*
- * `delivery_minute` holds each device twice, under its tenant and under `_all`: a query names
- * tenants, or it leaves `_all` out. With several intakes the counters are those of each (tag
- * `node`), and the device's are their sum: a subquery for it would read all of them once per column.
+ * `delivery_minute` has each device twice, under its tenant and under `_all`: a query names tenants,
+ * or it excludes `_all`. Several intakes have counters of their own (tag `node`); those of the device
+ * are their sum. The sum is computed in the browser: a subquery would scan all rows once per column.
  */
 
 export type Traffic = 'messages' | 'readings' | 'bytes'
@@ -50,18 +48,6 @@ export function lastCounters(): string {
     `SELECT ${eachOf(COUNTERS, lastOf)} FROM "delivery_minute" WHERE $timeFilter AND ${OF_CHOSEN}` +
     ' GROUP BY "tenant", "device", "node"'
   )
-}
-
-/** The table of these counters: the rows of several intakes become one in the browser. */
-export function countersTable(text: Pick<PanelText, 'id' | 'title' | 'description'>): Panel {
-  return tablePanel({
-    ...text,
-    unit: '',
-    queries: [{ influxql: lastCounters(), format: 'table' }],
-    columns: ['tenant', 'device', ...COUNTERS],
-    transformations: [summed(['tenant', 'device'], COUNTERS)],
-    names: Object.fromEntries(COUNTERS.map((name) => [`${name} (sum)`, name])),
-  })
 }
 
 /** How much counters grew from one interval to the next, per chosen device and intake. */

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { DATA_SOURCE } from './influx-query.ts'
+import { DATA_SOURCE } from '../queries/influx-query.ts'
 
 /** A rule of Grafana's unified alerting: one value per series, compared with a limit. */
 export interface AlertRule {
@@ -14,7 +14,7 @@ export interface AlertRule {
   readonly spanSeconds: number
   readonly isBad: { readonly type: 'gt' | 'lt'; readonly limit: number }
   readonly forMinutes: number
-  /** What no data means: an alert, or nothing to complain of. */
+  /** Whether no data is an alert. */
   readonly noDataState: 'Alerting' | 'OK'
   readonly severity: 'critical' | 'warning'
   /** The panel that shows the same. */
@@ -23,7 +23,7 @@ export interface AlertRule {
 
 const FOLDER = 'Padborg'
 
-/** The provisioning file of all rules. Where alerts are sent is left to the operator. */
+/** The provisioning file of all rules. The operator decides where alerts are sent. */
 export function alertFile(rules: readonly AlertRule[]): string {
   const group = {
     orgId: 1,
@@ -84,7 +84,7 @@ function thresholdOf({ isBad }: AlertRule) {
   })
 }
 
-/** Grafana's own data source for what it computes itself. */
+/** Grafana's own data source for expressions. */
 const EXPRESSION = { type: '__expr__', uid: '__expr__' } as const
 
 function expressionOf(model: { readonly refId: string } & Readonly<Record<string, unknown>>) {

@@ -11,7 +11,7 @@ import { grafanaUnit } from './units.ts'
 
 export interface StatOptions extends PanelText {
   readonly steps?: readonly Step[]
-  /** Shown where the answer is empty. */
+  /** Shown where the result is empty. */
   readonly noValue?: string
   /** Units of single queries by refId, where they differ. */
   readonly otherUnits?: Readonly<Record<string, string>>

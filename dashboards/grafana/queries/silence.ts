@@ -1,9 +1,9 @@
-import { LIMITS } from './limits.ts'
+import { LIMITS } from '../limits.ts'
 import { OF_DEVICE, OF_TENANT_DEVICES } from './variables.ts'
 
 /*
- * With several intakes each says how long it has heard nothing itself: the shortest counts. Two
- * minutes go together, since the intakes do not write at the same moment.
+ * Each of several intakes writes how long it has received nothing itself: the shortest counts. Two
+ * minutes are read together, since the intakes do not write at the same moment.
  */
 
 export const SILENCE_COLUMNS = ['tenant', 'device', 'kind', 'silentSeconds']
@@ -23,7 +23,7 @@ export function silenceOfAll(): string {
   return silenceOf('$timeFilter')
 }
 
-/** How many devices of the chosen tenants were heard of lately. */
+/** Number of devices of the chosen tenants that sent something lately. */
 export function devicesHeard(): string {
   return countWhere('<')
 }

@@ -1,3 +1,4 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import {
   ConstantVariableBuilder,
   CustomVariableBuilder,
@@ -6,15 +7,13 @@ import {
   VariableSort,
   type VariableModel,
 } from '@grafana/grafana-foundation-sdk/dashboard'
-import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import { DATA_SOURCE } from './influx-query.ts'
 
 export type Variable = Builder<VariableModel>
 
 /*
- * Every use names its format (`:regex`, `:raw`), so that the versions of Grafana, which differ in
- * what they do without one, all give the same query. `:regex` escapes a value and joins several to
- * (a|b).
+ * Every use names its format (`:regex`, `:raw`): without one, the versions of Grafana give different
+ * queries. `:regex` escapes a value and joins several to (a|b).
  */
 
 /** Rows of derived series of the chosen tenants; of the tenant `_all` when all are chosen. */
@@ -23,9 +22,8 @@ export const OF_TENANT = '"tenant" =~ /^(${tenant:regex})$/'
 export const OF_DEVICE = '"device" =~ /^(${device:regex})$/'
 
 /**
- * What "All" stands for. As the whole of a tenant it is `_all` alone, the rows that the derived
- * series hold for all tenants together; as the beginning of a full device id, which has a dot, it
- * is any of them.
+ * The value of "All". As a whole tenant it matches `_all` alone, the rows of the derived series for
+ * all tenants together; as the beginning of a full device id, which has a dot, it matches any.
  */
 const ALL_TENANTS = '_all|.+\\..+'
 /** Rows of every device of the chosen tenants, without naming each. */
@@ -37,7 +35,7 @@ export const tenant = choice('tenant', {
   allValue: ALL_TENANTS,
 })
 
-/** "All" holds devices without a site too. */
+/** "All" includes devices without a site. */
 export const site = choice('site', {
   label: 'Site',
   influxql: `SHOW TAG VALUES FROM "device_info" WITH KEY = "site" WHERE ${OF_TENANT_DEVICES}`,
@@ -49,14 +47,14 @@ const DEVICES =
   ` WHERE ${OF_TENANT_DEVICES} AND "site" =~ /^(\${site:regex})$/`
 
 /**
- * "All" names every device, since only `device_info` knows where a device stands. InfluxDB compares
- * each series with each name: right for a thousand devices, slow for ten thousand.
+ * "All" lists every device, since only `device_info` has the site of a device. InfluxDB compares each
+ * series with each name: fast enough for a thousand devices, slow for ten thousand.
  */
 export const device = choice('device', { label: 'Device', influxql: DEVICES })
 
 export const oneDevice = choice('device', { label: 'Device', influxql: DEVICES, isSingle: true })
 
-/** As `latency_minute` has them for the chosen tenants. */
+/** Those of `latency_minute` for the chosen tenants. */
 export const rat = choice('rat', {
   label: 'RAT',
   influxql:

@@ -6,10 +6,10 @@ import {
   RowBuilder,
   type Dashboard,
 } from '@grafana/grafana-foundation-sdk/dashboard'
-import type { Panel } from './panel.ts'
-import type { Variable } from './variables.ts'
+import type { Panel } from '../panels/panel.ts'
+import type { Variable } from '../queries/variables.ts'
 
-/** A board: what it is called, what can be chosen, and its panels from top to bottom. */
+/** A board: its title, its variables, and its panels from top to bottom. */
 export interface Board {
   readonly uid: string
   readonly title: string
@@ -23,14 +23,14 @@ export interface Board {
   readonly rows: readonly Row[]
 }
 
-/** Panels side by side, of equal width; more than fit go on below. */
+/** Panels side by side, of equal width; those that do not fit follow on the next line. */
 export interface Row {
-  /** Ids of rows and panels are of one list. */
+  /** Unique among rows and panels. */
   readonly id: number
   readonly title: string
   readonly heightUnits: number
   readonly perLine: number
-  /** Closed until it is opened; its queries do not run before. */
+  /** Closed at first; its queries run only when it is opened. */
   readonly isClosed?: true
   readonly panels: readonly Panel[]
 }
@@ -66,7 +66,7 @@ export function dashboardOf(board: Board): Dashboard {
     if (row.isClosed) for (const panel of row.panels) head.withPanel(panel.builder)
     builder.withRow(head)
     if (!row.isClosed) for (const panel of row.panels) builder.withPanel(panel.builder)
-    // What is closed takes no room below its title.
+    // A closed row takes no room below its title.
     top += 1 + (row.isClosed ? 0 : linesOf(row) * row.heightUnits)
   }
   return builder.build()

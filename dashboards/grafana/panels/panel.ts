@@ -1,13 +1,13 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import type { GridPos, Panel as GrafanaPanel } from '@grafana/grafana-foundation-sdk/dashboard'
-import { DATA_SOURCE, influxQuery, type Query } from './influx-query.ts'
+import { DATA_SOURCE, influxQuery, type Query } from '../queries/influx-query.ts'
 import { grafanaUnit } from './units.ts'
 
-/** What a panel of any sort says of itself. The id is explicit: links and alerts point at it. */
+/** What every type of panel has. The id is explicit: links and alerts refer to it. */
 export interface PanelText {
   readonly id: number
   readonly title: string
-  /** What the figure means and what it does not, for people. */
+  /** What the figure means and what it does not. */
   readonly description: string
   /** Unit as in our catalogues: `ms`, `kWh`, `1`. */
   readonly unit: string
@@ -15,7 +15,7 @@ export interface PanelText {
   readonly decimals?: number
 }
 
-/** A panel without its place; a board gives it one. */
+/** A panel without a position; the board gives it one. */
 export interface Panel {
   readonly id: number
   readonly builder: PlaceableBuilder

@@ -10,7 +10,7 @@ export interface TableOptions extends PanelText {
    */
   readonly columns: readonly string[]
   readonly transformations?: readonly DataTransformerConfig[]
-  /** Columns that get another name, by the one they have. */
+  /** Present name of a column -> name shown. */
   readonly names?: Readonly<Record<string, string>>
   /** Units of single columns, where they differ. */
   readonly columnUnits?: Readonly<Record<string, string>>
@@ -47,8 +47,8 @@ const DEVICE_LINK = {
 }
 
 /**
- * Grafana's way from rows per day to rows per calendar month, in the time zone of the board. Rows of
- * several queries with the same time and keys become one first.
+ * Grafana's transformations from rows per day to rows per calendar month, in the time zone of the
+ * board. Rows of several queries with the same time and keys are merged first.
  */
 export function perMonth(
   keys: readonly string[],

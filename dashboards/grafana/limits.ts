@@ -1,4 +1,4 @@
-/** From where on something needs a person. Alert rules and the colours of panels share them. */
+/** Beyond these a person must act. Alert rules and the colours of panels share them. */
 export const LIMITS = {
   /** The writer stays this far behind the journal. */
   lagSeconds: 60,

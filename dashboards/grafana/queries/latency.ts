@@ -1,12 +1,11 @@
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import type { Query } from './influx-query.ts'
-import type { SeriesOptions } from './series-panel.ts'
 import { OF_TENANT, oneOf } from './variables.ts'
 
 /*
  * A percentile belongs to its minute and key. Percentiles cannot be averaged, and merging them needs
- * the histograms, which InfluxQL has not: panels show the minutes as they are. Over long spans they
- * may show the worst minute of each interval, and say so.
+ * the histograms, which InfluxQL does not have: panels show each minute as it is. Over long spans they
+ * may show the worst minute of each interval, with a title that says so.
  */
 
 /** Stages of readings; `age` first, since every device has it. */
@@ -27,18 +26,18 @@ const PERCENTILES = { p50: 'p50Ms', p95: 'p95Ms', p99: 'p99Ms' } as const
 
 type Percentile = keyof typeof PERCENTILES
 
-interface LatencyRows {
-  /** A grouping of the API's `by`, or a variable that holds one. */
+export interface LatencyRows {
+  /** A grouping of the API's `by`, or a variable with one. */
   readonly by: string
   /** More conditions, as InfluxQL. */
   readonly and?: readonly string[]
-  /** Where it is not the variable's. */
+  /** A fixed stage instead of the chosen one. */
   readonly stage?: (typeof STAGES | typeof OWN_STAGES)[number]
-  /** Over all tenants, whatever is chosen. */
+  /** Over all tenants instead of the chosen ones. */
   readonly isOverAll?: true
 }
 
-/** The minutes of chosen percentiles, one series per key and percentile, as they were written. */
+/** Percentiles of each minute as they were written, one series per key and percentile. */
 export function percentileMinutes(names: readonly Percentile[], rows: LatencyRows): Query {
   const fields = names.map((name) => `"${PERCENTILES[name]}" AS "${name}"`).join(', ')
   return {
@@ -54,26 +53,6 @@ export function latencyRows(select: string, rows: LatencyRows): Query {
       `SELECT ${select} ${fromRows(rows)}` +
       ' GROUP BY time($__interval), "tenant", "key" fill(none)',
     alias: '[[tag_tenant]] [[tag_key]] $col',
-  }
-}
-
-/**
- * A panel with the median, 95th and 99th percentile of each minute of one key. Between the first and
- * the last a band is filled where all tenants are shown; Grafana needs the names of its ends.
- */
-export function bandPanel(
-  text: { readonly id: number; readonly title: string; readonly about: string },
-  rows: LatencyRows,
-): SeriesOptions {
-  return {
-    id: text.id,
-    title: text.title,
-    description:
-      `${text.about} Each point is one minute; percentiles are never averaged.\n\n` +
-      (rows.stage === undefined ? STAGE_SENTENCES : KPIS[rows.stage].description),
-    unit: KPIS.age.unit,
-    band: { upper: '_all p99', lower: '_all p50' },
-    queries: [{ ...percentileMinutes(['p50', 'p95', 'p99'], rows), alias: '[[tag_tenant]] $col' }],
   }
 }
 

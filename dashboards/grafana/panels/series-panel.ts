@@ -16,7 +16,7 @@ import { grafanaUnit } from './units.ts'
 
 export interface SeriesOptions extends PanelText {
   readonly look?: 'lines' | 'bars' | 'stacked bars' | 'steps'
-  /** The smallest `$__interval`: the step of the series that is read. */
+  /** The smallest `$__interval`: the step of the series. */
   readonly minInterval?: string
   readonly steps?: readonly Step[]
   /** Left out for values that may be negative. */

@@ -1,8 +1,8 @@
 import * as units from '@grafana/grafana-foundation-sdk/units'
 
 /**
- * Grafana's name of a unit of our catalogues. A unit that Grafana does not know is written behind
- * the number as it is.
+ * Grafana's name of a unit of our catalogues. A unit that Grafana does not know is appended to the
+ * number as it is.
  */
 export function grafanaUnit(sign: string): string {
   return GRAFANA_UNITS[sign] ?? `suffix: ${sign}`

@@ -1,7 +1,7 @@
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog'
 import type { DataSourceRef } from '@grafana/grafana-foundation-sdk/common'
 
-/** The data source of every board and alert; `provisioning/datasources/` makes it. */
+/** The data source of every board and alert; `provisioning/datasources/` creates it. */
 export const DATA_SOURCE = {
   type: 'influxdb',
   uid: 'padborg-influx',

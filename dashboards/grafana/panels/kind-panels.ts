@@ -1,9 +1,9 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition, FieldRole } from '#lib/telemetry/field.ts'
+import { OF_DEVICE } from '../queries/variables.ts'
 import type { Panel } from './panel.ts'
 import { seriesPanel } from './series-panel.ts'
 import { tablePanel } from './table-panel.ts'
-import { OF_DEVICE } from './variables.ts'
 
 /*
  * Panels of a kind come from the catalogue: one for the gauges of each unit, one for the counters of
@@ -75,7 +75,7 @@ function overTime(columns: readonly string[], kind: Kind): string {
   return `SELECT ${columns.join(', ')} FROM "${kind}" WHERE $timeFilter AND ${OF_DEVICE}`
 }
 
-/** A field that has the name of a tag stands under another one in InfluxDB. */
+/** A field with the name of a tag has another name in InfluxDB. */
 function keyOf(name: string): string {
   return TAGS.has(name) ? `f_${name}` : name
 }
@@ -95,8 +95,8 @@ function byUnit(fields: readonly Field[]): (readonly [unit: string, fields: Fiel
 }
 
 /**
- * An id that stays when kinds, fields or units are added before it: FNV-1a of its name, above the
- * ids that are given by hand. A test sees to it that no two are the same.
+ * An id that does not change when kinds, fields or units are added: FNV-1a of its name, above the
+ * ids that are chosen by hand. A test checks that no two are the same.
  */
 export function stableId(name: string): number {
   let hash = 0x811c9dc5
