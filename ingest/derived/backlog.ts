@@ -9,15 +9,15 @@ export interface Backlog {
   next(nowNs: bigint): Run | null
   /** Its points are written: how many they were tells how long the next run may be. */
   done(run: Run, points: number, nowNs: bigint): void
-  /** A run was too much for one question. True: it is tried again with fewer intervals. */
+  /** A run was too much for one query. True: it is tried again with fewer intervals. */
   shrink(run: Run): boolean
   waiting(nowNs: bigint): number
 }
 
 export interface BacklogOptions {
   /** Intervals are over for that long before they are computed: most of their readings are in. */
-  readonly settleNs: bigint
-  /** Points of one run, about: all that is held in memory. */
+  readonly graceNs: bigint
+  /** Points of one run, about: all that is in memory. */
   readonly maxPoints: number
   readonly maxSteps: number
   /** After that time each run is computed once more; null: it is right the first time. */
@@ -63,7 +63,7 @@ export function createBacklog(db: DatabaseSync, step: Step, options: BacklogOpti
   }
 
   function endOf(nowNs: bigint): number {
-    return Number((nowNs - options.settleNs) / STEP_NS[step])
+    return Number((nowNs - options.graceNs) / STEP_NS[step])
   }
 }
 

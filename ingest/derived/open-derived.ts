@@ -8,7 +8,7 @@ import type { InfluxSettings } from '#lib/store/influx/settings.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Journal } from '../journal/journal.ts'
 import { createCertificateDays } from './certificate-days.ts'
-import { createDerivedSeries, type Derived } from './derived.ts'
+import { SeriesUpdater, type Derived } from './series-updater.ts'
 import type { KeepDays } from './expire.ts'
 
 export interface OpenDerivedOptions {
@@ -28,7 +28,7 @@ export interface OpenDerivedDeps {
   readonly log: Log
 }
 
-/** The file of the marks in a data directory: the worker writes them, the series take them. */
+/** The file of the marks in a data directory: the worker adds them, the series remove them. */
 export function derivedPath(dataDir: string): string {
   return join(dataDir, 'derived.db')
 }
@@ -39,10 +39,10 @@ export function openDerived(options: OpenDerivedOptions, deps: OpenDerivedDeps):
   const { dataDir, isShared, keepDays, maxKeys, certificate } = options
   const influx = createInflux(options.influx, { clock, log })
   const random = createRandom(Number(clock.monoNs() % 4_294_967_296n))
-  const derived = createDerivedSeries(
+  const derived = new SeriesUpdater(
     {
       path: derivedPath(dataDir),
-      settleMs: 5000,
+      graceMs: 5000,
       isShared,
       keepDays,
       maxKeys,
@@ -65,7 +65,9 @@ export function openDerived(options: OpenDerivedOptions, deps: OpenDerivedDeps):
     },
   )
   return {
-    ...derived,
+    done: derived.done,
+    registryChanged: () => derived.registryChanged(),
+    status: () => derived.status(),
     async close() {
       await derived.close()
       influx.close()

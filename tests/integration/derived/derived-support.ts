@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openMarksReader, progressOf } from '../../../ingest/derived/marks-file.ts'
-import { createDerivedSeries, type Derived } from '../../../ingest/derived/derived.ts'
+import { SeriesUpdater, type Derived } from '../../../ingest/derived/series-updater.ts'
 import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { Registry } from '#lib/registry/registry.ts'
@@ -124,10 +124,10 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     { clock: systemClock, log },
   )
   const path = join(dir, 'derived.db')
-  const derived = createDerivedSeries(
+  const derived = new SeriesUpdater(
     {
       path,
-      settleMs: 0,
+      graceMs: 0,
       maxKeys,
       keepKeysDays: 90,
       tickMs: 10,

@@ -30,7 +30,7 @@ describe('the backlog', () => {
   }
   const backlogWith = (more: Partial<BacklogOptions> = {}) =>
     createBacklog(place.db, 'minute', {
-      settleNs: 0n,
+      graceNs: 0n,
       maxPoints: 1000,
       maxSteps: 60,
       secondLookNs: null,
@@ -40,8 +40,8 @@ describe('the backlog', () => {
   it('holds an interval only when it is over and has settled', () => {
     mark(0, 1, 2)
     expect(backlogWith().next(NOW_NS)).toMatchObject({ to: now - 1 })
-    expect(backlogWith({ settleNs: MINUTE_NS }).next(NOW_NS)).toMatchObject({ to: now - 2 })
-    expect(backlogWith({ settleNs: 9n * MINUTE_NS }).next(NOW_NS)).toBeNull()
+    expect(backlogWith({ graceNs: MINUTE_NS }).next(NOW_NS)).toMatchObject({ to: now - 2 })
+    expect(backlogWith({ graceNs: 9n * MINUTE_NS }).next(NOW_NS)).toBeNull()
   })
 
   it('puts marks that are near to one another into one run, within its limit', () => {

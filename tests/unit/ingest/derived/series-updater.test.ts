@@ -5,10 +5,10 @@ import { createRandom } from '#lib/runtime/random.ts'
 import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
 import { markAgain } from '../../../../ingest/derived/due.ts'
 import {
-  createDerivedSeries,
+  SeriesUpdater,
   type Derived,
-  type DerivedOptions,
-} from '../../../../ingest/derived/derived.ts'
+  type SeriesUpdaterOptions,
+} from '../../../../ingest/derived/series-updater.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { NOW_NS, createTestClock, openMarksPlace, type MarksPlace } from './marks-fixture.ts'
 
@@ -64,11 +64,11 @@ describe('the loop of the derived series', () => {
       }),
   }
 
-  function start(more: Partial<DerivedOptions> = {}): void {
-    derived = createDerivedSeries(
+  function start(more: Partial<SeriesUpdaterOptions> = {}): void {
+    derived = new SeriesUpdater(
       {
         path: place.path,
-        settleMs: 0,
+        graceMs: 0,
         isShared: false,
         keepDays: { minute: 90, hour: 1825 },
         maxKeys: 10,
