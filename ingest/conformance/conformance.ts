@@ -7,6 +7,7 @@ import type { ConformanceAnswer, ConformanceQuery } from '#lib/telemetry/conform
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { SilenceRow } from '#lib/telemetry/live.ts'
 import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 import type { DeviceState, IntakeState } from '../state/intake-state.ts'
 import { factsOf } from './evidence/facts.ts'
 import { findAll } from './catalogue.ts'
@@ -27,7 +28,6 @@ export interface ConformanceDeps {
 
 type Conformance = (query: ConformanceQuery, signal: AbortSignal) => Promise<ConformanceAnswer>
 
-const HOUR_NS = 3_600_000_000_000n
 /** Rejections older than this are history. */
 const REJECTED_WITHIN_NS = 24n * HOUR_NS
 /** So many readings are read from the store, and none older than this before the latest. */

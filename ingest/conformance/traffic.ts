@@ -1,6 +1,7 @@
 import { flagNames, type Flag } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
 /** Counters of a device's use of MQTT: plain values, saved as they are. */
 export interface Traffic {
@@ -25,7 +26,6 @@ export interface Traffic {
   flags: Partial<Record<Flag, number>>
 }
 
-const MINUTE_NS = 60_000_000_000n
 /** Whole minutes remembered beside the current one. */
 const EARLIER_MINUTES = 4
 

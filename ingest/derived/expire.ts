@@ -2,10 +2,9 @@ import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { SERIES } from './catalogue.ts'
 import type { Context, Step } from './series.ts'
+import { DAY_NS } from '#lib/telemetry/time-grid.ts'
 
 export type KeepDays = Readonly<Record<Step, number>>
-
-const DAY_NS = 86_400_000_000_000n
 
 /**
  * Removes points past their retention: the database keeps everything as long as its longest class.

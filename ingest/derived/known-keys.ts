@@ -3,6 +3,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import { NO_KEY, OTHER_KEY } from './key-names.ts'
+import { DAY_NS } from '#lib/telemetry/time-grid.ts'
 
 /**
  * Which cells, operators and bands have a series of their own. They come from outside, so there is a
@@ -27,8 +28,6 @@ export interface KnownKeysOptions {
 
 /** Groupings whose values are not in the registry. */
 const BUDGETED: ReadonlySet<Grouping> = new Set(['cell', 'operator', 'band'])
-
-const DAY_NS = 86_400_000_000_000n
 
 export function loadKnownKeys(db: DatabaseSync, options: KnownKeysOptions): KnownKeys {
   const dayOf = () => Number(options.clock.nowNs() / DAY_NS)

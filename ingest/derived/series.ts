@@ -4,6 +4,7 @@ import type { Series } from '#lib/store/influx/client/influx.ts'
 import type { Point } from '#lib/store/influx/write/line.ts'
 import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Span } from '#lib/telemetry/span.ts'
+import { HOUR_NS, MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { KnownKeys } from './known-keys.ts'
 
@@ -11,8 +12,8 @@ import type { KnownKeys } from './known-keys.ts'
 export type Step = 'minute' | 'hour'
 
 export const STEP_NS: Readonly<Record<Step, bigint>> = {
-  minute: 60_000_000_000n,
-  hour: 3_600_000_000_000n,
+  minute: MINUTE_NS,
+  hour: HOUR_NS,
 }
 
 /** One question after the other: the context of a series while it makes its points. */

@@ -21,7 +21,8 @@ import type { Span } from '#lib/telemetry/span.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/service.ts'
 import { findingsOf } from './heat-findings.ts'
-import { HOUR_NS, bothTold, settledUpTo, type HeatHours } from './heat-hours.ts'
+import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
+import { bothTold, settledUpTo, type HeatHours } from './heat-hours.ts'
 import {
   knownStretch,
   partsOf,

@@ -1,3 +1,4 @@
+import { HOUR_NS, ceilTo, floorTo } from '#lib/telemetry/time-grid.ts'
 import { heatPieces, type HeatPiece } from '#lib/kpi/heat/recovered-heat.ts'
 import type { HeatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
@@ -5,8 +6,6 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { isTold } from './heat-findings.ts'
-
-export const HOUR_NS = 3_600_000_000_000n
 
 /** Whole hours of one meter that later readings leave as they are. */
 export interface KnownHours extends Span {
@@ -53,7 +52,7 @@ const SETTLED_BEHIND = 16
 /** Up to where later readings change nothing; null where there are too few to tell. */
 export function settledUpTo(times: readonly { readonly timeNs: bigint }[]): bigint | null {
   const last = times.at(-SETTLED_BEHIND)
-  return last ? floorHour(last.timeNs) : null
+  return last ? floorTo(last.timeNs, HOUR_NS) : null
 }
 
 export function createHeatHours(mostHours = MOST_HOURS): HeatHours {
@@ -72,10 +71,10 @@ export function createHeatHours(mostHours = MOST_HOURS): HeatHours {
     learn(device, rules, { span, intervals, asOf, settledNs }) {
       if ((storedAt.get(device) ?? 0) > asOf) return
       const before = known.get(device)
-      const goesOn = before?.rules === rules && ceilHour(span.fromNs) <= before.toNs
+      const goesOn = before?.rules === rules && ceilTo(span.fromNs, HOUR_NS) <= before.toNs
       const isLonger = !goesOn || span.fromNs < before.fromNs
-      const fromNs = isLonger ? ceilHour(span.fromNs) : before.toNs
-      const endNs = floorHour(span.toNs)
+      const fromNs = isLonger ? ceilTo(span.fromNs, HOUR_NS) : before.toNs
+      const endNs = floorTo(span.toNs, HOUR_NS)
       const toNs = endNs < settledNs ? endNs : settledNs
       if (toNs <= fromNs || (isLonger && goesOn && toNs < before.toNs)) return
       const fresh = heatPieces(intervals, hoursOf({ fromNs, toNs }))
@@ -146,13 +145,4 @@ export function bothTold(a: HeatIntervals, b: HeatIntervals): HeatIntervals {
 
 function onlyOnce<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   return [...new Map(items.map((item) => [keyOf(item), item])).values()]
-}
-
-export function floorHour(timeNs: bigint): bigint {
-  return timeNs - (((timeNs % HOUR_NS) + HOUR_NS) % HOUR_NS)
-}
-
-export function ceilHour(timeNs: bigint): bigint {
-  const floor = floorHour(timeNs)
-  return floor === timeNs ? timeNs : floor + HOUR_NS
 }

@@ -6,8 +6,9 @@ import {
   type HeatPiece,
 } from '#lib/kpi/heat/recovered-heat.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { Span } from '#lib/telemetry/span.ts'
-import { HOUR_NS, ceilHour, floorHour, type HeatHours, type KnownHours } from './heat-hours.ts'
+import { overlap, type Span } from '#lib/telemetry/span.ts'
+import type { HeatHours, KnownHours } from './heat-hours.ts'
+import { HOUR_NS, ceilTo, floorTo } from '#lib/telemetry/time-grid.ts'
 
 /*
  * The span of a question in stretches that lie end to end: those whose registers are read, and
@@ -37,8 +38,8 @@ export function partsOf(
 ): Parts {
   const whole = { read: [span], known: null }
   if (!hours || meters.length === 0) return whole
-  const fromNs = ceilHour(span.fromNs)
-  let toNs = floorHour(span.toNs)
+  const fromNs = ceilTo(span.fromNs, HOUR_NS)
+  let toNs = floorTo(span.toNs, HOUR_NS)
   for (const { device, rules } of meters) {
     const known = hours.of(device.id, rules)
     if (!known || known.fromNs > fromNs) return whole
@@ -103,8 +104,7 @@ export function piecesOf(stretches: readonly Stretch[], buckets: readonly Span[]
   const pieces = buckets.map((): HeatPiece | null => null)
   for (const stretch of stretches) {
     const within = buckets.flatMap((bucket, at) => {
-      const fromNs = bucket.fromNs > stretch.fromNs ? bucket.fromNs : stretch.fromNs
-      const toNs = bucket.toNs < stretch.toNs ? bucket.toNs : stretch.toNs
+      const { fromNs, toNs } = overlap(bucket, stretch)
       if (fromNs >= toNs) return []
       const isWhole = fromNs === bucket.fromNs && toNs === bucket.toNs
       return [{ at, span: isWhole ? bucket : { fromNs, toNs } }]

@@ -107,12 +107,12 @@ function isSeveral({ payload }: JournaledMessage, stored: readonly Reading[]): b
   return isArray || stored.length > 1 || stored.some(({ index }) => index > 0)
 }
 
-function refusedElement({ index, words }: RefusedReading, isArray: boolean): RefusedElement {
+function refusedElement({ index, reason }: RefusedReading, isArray: boolean): RefusedElement {
   return {
     elementIndex: isArray ? index : -1,
     reason: 'store_refused',
     path: '',
     expected: 'a reading that the store takes',
-    got: words,
+    got: reason,
   }
 }

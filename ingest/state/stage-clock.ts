@@ -1,7 +1,6 @@
 import { bucketOf } from '#lib/kpi/buckets.ts'
-import type { Stage } from '#lib/telemetry/questions.ts'
-
-const MINUTE_NS = 60_000_000_000n
+import type { Stage } from '#lib/telemetry/stage.ts'
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
 /** Messages of one minute that took about as long as the bucket says through one stage. */
 export interface StageCount {

@@ -3,8 +3,7 @@ import { percentileOfBuckets } from '#lib/kpi/buckets.ts'
 import { latencyRows, type LatencyRow } from '#lib/kpi/network/latency.ts'
 import type { LatencyQuery, Stage } from '#lib/telemetry/questions.ts'
 import type { StageCount } from './stage-clock.ts'
-
-const MINUTE_NS = 60_000_000_000n
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
 /** `durable` and `stored` of `/kpi/latency`: of the whole platform, so never grouped by device. */
 export function stageLatency(

@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { StoreUpkeep } from '#lib/store/store.ts'
-import { daysNs } from '../days-ns.ts'
+import { daysNs } from '#lib/telemetry/time-grid.ts'
 import type { WorkerOptions } from '../ingest-options.ts'
 import type { RejectionLog } from '../rejections/rejection-log.ts'
 import type { FromWorker } from '../thread-messages.ts'

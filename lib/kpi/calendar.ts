@@ -1,5 +1,6 @@
 import type { Span } from '#lib/telemetry/span.ts'
 import { parseDuration, type TimeProblem } from '#lib/telemetry/time.ts'
+import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 
 /** The length of an interval of a series: fixed, or a number of local days, weeks, months, years. */
 export type Every =
@@ -73,8 +74,6 @@ export function calendarBuckets(
   }
   return buckets
 }
-
-const HOUR_NS = 3_600_000_000_000n
 
 /** One hour less than the rule, for the day on which the clock goes forward. */
 const SHORTEST_NS: Readonly<Record<CalendarUnit, bigint>> = {

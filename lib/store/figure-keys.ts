@@ -1,7 +1,7 @@
 import type { Group, Grouping } from '#lib/telemetry/grouping.ts'
 import { tenantOf } from '#lib/telemetry/ids.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { MINUTE_NS } from './time-grid.ts'
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
 /** What a figure is of, beside its time: the groupings of scans come from these. */
 export const KEYS = ['device', 'kind', 'rat', 'cell', 'operator', 'band'] as const

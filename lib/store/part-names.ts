@@ -1,6 +1,6 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { RetentionClass } from '#lib/telemetry/field.ts'
-import { DAY_NS } from './time-grid.ts'
+import { DAY_NS } from '#lib/telemetry/time-grid.ts'
 
 /** Names the partition of a reading: receive day (UTC) of fleets, receive month of meters. */
 export type PartNamer = (kind: Kind, receivedAtNs: bigint) => string

@@ -31,12 +31,12 @@ export interface StoreBatch {
   readonly readings: readonly Reading[]
 }
 
-/** A reading that the store does not take, whatever one does, and why: for a rejection. */
+/** A reading that the store will never take, and why: for a rejection. */
 export interface RefusedReading {
   readonly position: number
   readonly index: number
-  /** In the words of the store. */
-  readonly words: string
+  /** As the store gives it. */
+  readonly reason: string
 }
 
 export interface WriteReport {

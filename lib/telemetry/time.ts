@@ -1,10 +1,10 @@
+import { DAY_NS } from './time-grid.ts'
+
 /** What was expected of a time or a duration, and what came. */
 export interface TimeProblem {
   readonly expected: string
   readonly got: string
 }
-
-const DAY_NS = 86_400_000_000_000n
 
 /** 2015-01-01: before the first of our devices, after every unset clock (1970, 1980, 2004). */
 const EARLIEST_NS = 1_420_070_400_000_000_000n

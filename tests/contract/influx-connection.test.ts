@@ -62,7 +62,7 @@ describe.skipIf(!hasInfluxd)('the connection to InfluxDB 1.x', { timeout: 60_000
     return series?.values[0]?.[1] ?? 0
   }
 
-  it('finds the lines that InfluxDB refuses, with its words, and stores the others', async () => {
+  it('finds the lines that InfluxDB refuses, with its reason, and stores the others', async () => {
     const lines = linesOf(1000)
     lines[17] = `m,a=b v="a text" ${DAY_START_NS + 17n}`
     lines[18] = 'no line at all'
@@ -70,8 +70,8 @@ describe.skipIf(!hasInfluxd)('the connection to InfluxDB 1.x', { timeout: 60_000
     await influx.write([`m,a=b v=1 ${DAY_START_NS}`])
     const { refused } = await influx.write(lines)
     expect(refused.map(({ at }) => at)).toEqual([17, 18, 999])
-    expect(refused[0]?.words).toMatch(/field type conflict.*string.*float$/)
-    expect(refused[1]?.words).toMatch(/unable to parse/)
+    expect(refused[0]?.reason).toMatch(/field type conflict.*string.*float$/)
+    expect(refused[1]?.reason).toMatch(/unable to parse/)
     expect(await countOf('m')).toBe(997)
   })
 
@@ -156,29 +156,29 @@ describe.skipIf(!hasInfluxd)('the connection to InfluxDB 1.x', { timeout: 60_000
     )
     const point = fc.record({
       tag: awkward,
-      words: awkward,
+      text: awkward,
       n: fc.double({ noNaN: true, noDefaultInfinity: true }),
       whole: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     })
     await fc.assert(
       fc.asyncProperty(fc.array(point, { minLength: 1, maxLength: 20 }), async (points) => {
         await influx.query('DROP MEASUREMENT "p"').catch(() => undefined)
-        const lines = points.map(({ tag, words, n, whole }, at) =>
+        const lines = points.map(({ tag, text, n, whole }, at) =>
           pointLine({
             measurement: 'p',
             tags: { at: String(at), tag },
-            fields: { words, n, whole },
+            fields: { text, n, whole },
             timeNs: DAY_START_NS + BigInt(at),
           }),
         )
         expect((await influx.write(lines)).refused).toEqual([])
-        const [series] = await influx.query('SELECT words, n, whole, "tag" FROM "p"')
-        const found = series?.values.map(([, words, n, whole]) => ({
-          words,
+        const [series] = await influx.query('SELECT text, n, whole, "tag" FROM "p"')
+        const found = series?.values.map(([, text, n, whole]) => ({
+          text,
           n: Number(n),
           whole: BigInt(whole as string | number),
         }))
-        expect(found).toEqual(points.map(({ words, n, whole }) => ({ words, n, whole })))
+        expect(found).toEqual(points.map(({ text, n, whole }) => ({ text, n, whole })))
         // A backslash at the end and control characters have no escape: they are written otherwise.
         const plain = [...points.entries()].filter(([, { tag }]) => !/[\p{Cc}\\]/u.test(tag))
         const tags = plain.map(([at]) => series?.values[at]?.[4] ?? '')

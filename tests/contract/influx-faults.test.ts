@@ -65,7 +65,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       [201, 0],
       [203, 3],
     ])
-    expect(refused[0]?.words).toMatch(/field type conflict/)
+    expect(refused[0]?.reason).toMatch(/field type conflict/)
     // The odd point is none of ours, and is not shown.
     await expectRows(store, rows.toSpliced(202, 1).toSpliced(200, 1))
     expect(await readingsOf(store)).toBe(201)
@@ -267,7 +267,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       readings: rows,
     })
     expect(refused.map(({ position }) => position)).toEqual([4, 5])
-    expect(refused[0]?.words).toMatch(/more than 3 series/)
+    expect(refused[0]?.reason).toMatch(/more than 3 series/)
     await expectRows(store, rows.slice(0, 3))
   })
 

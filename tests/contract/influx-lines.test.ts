@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseAnswer } from '#lib/store/influx/client/answer.ts'
+import { parseResponse } from '#lib/store/influx/client/response.ts'
 import { identifier, literal, readingsWithin } from '#lib/store/influx/client/influxql.ts'
 import { pointLine } from '#lib/store/influx/write/line.ts'
 import { pointTimeNs } from '#lib/store/influx/write/point-time.ts'
@@ -71,7 +71,7 @@ describe('a line', () => {
 
 describe('an answer of InfluxDB', () => {
   it('keeps whole numbers exact, and digits in texts as they are', () => {
-    const [series] = parseAnswer(
+    const [series] = parseResponse(
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","v","t"],' +
         '"values":[[1795564800123456789,-0.1234567890123456,",1234567890123456789,\\"[1795564800123456789]"]]}]}]}',
     )
@@ -93,10 +93,10 @@ describe('an answer of InfluxDB', () => {
         ],
       })
     const text = [chunk(0, 'a', 1), chunk(0, 'a', 2), chunk(0, 'b', 3), chunk(2, 'b', 4)].join('\n')
-    const values = parseAnswer(text).map((series) => series.map((one) => one.values))
+    const values = parseResponse(text).map((series) => series.map((one) => one.values))
     expect(values).toEqual([[[[1], [2]], [[3]]], [], [[[4]]]])
-    expect(() => parseAnswer('{"results":[{"statement_id":0,"error":"no"}]}')).toThrow('no')
-    expect(() => parseAnswer('{"error":"error parsing query"}')).toThrow('parsing')
+    expect(() => parseResponse('{"results":[{"statement_id":0,"error":"no"}]}')).toThrow('no')
+    expect(() => parseResponse('{"error":"error parsing query"}')).toThrow('parsing')
   })
 })
 

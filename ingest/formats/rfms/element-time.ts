@@ -2,6 +2,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import { isProblem, type Problem } from '../payload/problem.ts'
 import { readStatedTime, zoneOf, type StatedTime } from '../payload/stated-time.ts'
 import type { Part } from './part.ts'
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
 export interface ElementTime extends StatedTime {
   /** Its path in the message. */
@@ -44,8 +45,6 @@ function statedTime(
   const time = readStatedTime(found.value, zone)
   return { path: [...part.path, found.name], ...time }
 }
-
-const MINUTE_NS = 60_000_000_000n
 
 function isFarApart(fixNs: bigint | null | undefined, timeNs: bigint | null): boolean {
   if (fixNs === null || fixNs === undefined || timeNs === null) return false

@@ -1,4 +1,4 @@
-import type { Span } from '#lib/telemetry/span.ts'
+import { overlap, type Span } from '#lib/telemetry/span.ts'
 import { kwhOfJoules } from './energy-unit.ts'
 import type { HeatInterval, HeatIntervals, IntervalKind } from './heat-intervals.ts'
 import { registerStepJ, type RegisterMeter } from './register-meter.ts'
@@ -83,12 +83,12 @@ function emptySum(): Sum {
   return { ...emptyHeatPiece(), intervals: { measured: 0, bridged: 0, missing: 0, excluded: 0 } }
 }
 
-function addInterval(sum: Sum, { fromNs, toNs, kind, energyJ }: HeatInterval, bucket: Span): void {
-  const startNs = fromNs > bucket.fromNs ? fromNs : bucket.fromNs
-  const endNs = toNs < bucket.toNs ? toNs : bucket.toNs
-  if (endNs > startNs) sum[TIME_OF[kind]] += endNs - startNs
+function addInterval(sum: Sum, interval: HeatInterval, bucket: Span): void {
+  const { kind, energyJ } = interval
+  const { fromNs, toNs } = overlap(interval, bucket)
+  if (toNs > fromNs) sum[TIME_OF[kind]] += toNs - fromNs
   // A shift, not a division: it rounds down before 1970 as well.
-  const middleNs = (fromNs + toNs) >> 1n
+  const middleNs = (interval.fromNs + interval.toNs) >> 1n
   if (middleNs < bucket.fromNs || middleNs >= bucket.toNs) return
   sum.intervals[kind] += 1
   if (energyJ === null) return

@@ -1,5 +1,5 @@
 import { compareGrouped, type Grouped } from '#lib/telemetry/grouping.ts'
-import type { Span } from '#lib/telemetry/span.ts'
+import { overlap, type Span } from '#lib/telemetry/span.ts'
 
 export interface Volume {
   readonly messages: number
@@ -42,8 +42,7 @@ function coveredNs(
   { fromNs, toNs, everyNs }: Span & { readonly everyNs: bigint | null },
 ): bigint {
   if (startNs === null || everyNs === null) return toNs - fromNs
-  const from = startNs > fromNs ? startNs : fromNs
-  const to = startNs + everyNs < toNs ? startNs + everyNs : toNs
+  const covered = overlap({ fromNs, toNs }, { fromNs: startNs, toNs: startNs + everyNs })
   // An hour that stands for minutes already gone may begin before a finer interval ends.
-  return to > from ? to - from : everyNs
+  return covered.toNs > covered.fromNs ? covered.toNs - covered.fromNs : everyNs
 }

@@ -6,7 +6,7 @@ import type { StoreOptions } from '../options.ts'
 import type { OpenedStore } from '../store.ts'
 import { openSession } from './files/open-session.ts'
 import type { Session } from './files/session.ts'
-import { createDuckdbStore } from './store.ts'
+import { DuckdbStore } from './store.ts'
 
 /**
  * Opens the embedded store: partition files of DuckDB, all attached to one instance. A second store
@@ -18,11 +18,11 @@ export async function openDuckdbStore(options: StoreOptions): Promise<OpenedStor
     const { session, damagedFrom } = await openSession(options, { repair: true })
     const missingFrom = firstMissing(session, options, damagedFrom)
     const highest = Math.max(0, ...Object.values(options.expected))
-    const store = createDuckdbStore({
+    const store = new DuckdbStore({
       options,
       session,
       // At the last snapshot every row up to it was written.
-      settled: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
+      committed: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
       reopen: async (journalLast) =>
         (await openSession({ ...options, journalLast }, { repair: false })).session,
       released: () => lock.close(),

@@ -2,11 +2,11 @@ import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.t
 import type { StoreOptions } from '../options.ts'
 import type { OpenedStore } from '../store.ts'
 import { ensureDatabase, readProgress } from './client/connect.ts'
-import { createConnection } from './client/connection.ts'
+import { Preparation } from './client/preparation.ts'
 import { sendOutbox } from './write/flush.ts'
 import { createInflux, type Influx } from './client/influx.ts'
-import { openLocal, type Local } from './local.ts'
-import { createInfluxStore } from './store.ts'
+import { openLocalState, type LocalState } from './state/local-state.ts'
+import { InfluxStore } from './store.ts'
 
 /**
  * Opens the store in an InfluxDB. A server that does not answer does not keep the platform from
@@ -17,31 +17,31 @@ export async function openInfluxStore(options: StoreOptions): Promise<OpenedStor
   if (!settings) {
     throw new PlatformError('CONFIG_INVALID', 'expected INFLUX_URL for PADBORG_STORE=influx:')
   }
-  const local = openLocal(options.dir, journal)
+  const local = openLocalState(options.dir, journal)
   const influx = createInflux(settings, { log, clock })
   try {
     requireBehind(local.rolled, options)
     let isOpen = false
-    const connection = createConnection(() => prepare({ influx, local, options, isOpen }))
+    const preparation = new Preparation(() => prepare({ influx, local, options, isOpen }))
     try {
-      await connection.ensure()
+      await preparation.ensure()
     } catch (error) {
       if (!isPlatformError(error, 'STORE_UNAVAILABLE')) throw error
       log.error(
-        { words: messageOf(error) },
+        { reason: messageOf(error) },
         'InfluxDB does not answer; the journal keeps everything',
       )
     }
     isOpen = true
     const missingFrom = firstMissing(local, options)
     const highest = Math.max(0, ...Object.values(options.expected))
-    const store = createInfluxStore({
+    const store = new InfluxStore({
       options,
       influx,
       local,
       maxSeries: settings.maxSeries,
-      settled: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
-      connection,
+      committed: missingFrom === null ? highest : Math.min(highest, missingFrom - 1),
+      preparation,
     })
     return { store, missingFrom }
   } catch (error) {
@@ -54,7 +54,7 @@ export async function openInfluxStore(options: StoreOptions): Promise<OpenedStor
 
 interface Preparing {
   readonly influx: Influx
-  readonly local: Local
+  readonly local: LocalState
   readonly options: StoreOptions
   /** Whether the store is in use already. */
   readonly isOpen: boolean
@@ -99,7 +99,7 @@ function restoredWhileAway(url: string): PlatformError {
 }
 
 function firstMissing(
-  { parts, dropped, rolled }: Local,
+  { parts, dropped, rolled }: LocalState,
   { expected }: StoreOptions,
 ): number | null {
   let first = Infinity

@@ -1,127 +1,128 @@
-import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { createGate, closedError } from '../gate.ts'
-import { HOUR_NS, MINUTE_NS, floorTo } from '../time-grid.ts'
-import type { StoreOptions } from '../options.ts'
-import type { ExactLatency, Store, StoreBatch, StoreUpkeep, StoreWriter } from '../store.ts'
-import { createAccumulator, type Accumulator } from './figures/accumulator.ts'
-import { StoreBusy } from './client/failure.ts'
-import { prepareFlush, sendOutbox } from './write/flush.ts'
-import type { Influx } from './client/influx.ts'
-import { findKnown } from './write/known.ts'
 import { join } from 'node:path'
-import { LOCAL_FILE, type Local } from './local.ts'
+import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { HOUR_NS, MINUTE_NS, floorTo } from '#lib/telemetry/time-grid.ts'
+import { Admission, closedError } from '../admission.ts'
+import type { StoreOptions } from '../options.ts'
+import { positionsOf } from '../positions.ts'
+import { Serial } from '../serial.ts'
+import type {
+  ExactLatency,
+  Identity,
+  Known,
+  MaintenanceReport,
+  ReadingsFiles,
+  Store,
+  StoreBatch,
+  StoreReader,
+  StoreUpkeep,
+  StoreWriter,
+  WriteReport,
+} from '../store.ts'
+import type { Influx } from './client/influx.ts'
+import type { Preparation } from './client/preparation.ts'
+import { RequestSize } from './client/request-size.ts'
+import { ServerPause } from './client/server-pause.ts'
 import { rollHours } from './figures/hours.ts'
-import { dropExpired, expireFigures } from './maintain.ts'
-import type { Connection } from './client/connection.ts'
-import { createPace } from './client/pace.ts'
+import { UnsentFigures } from './figures/unsent-figures.ts'
 import { isExact, scanExactLatency } from './scans/exact-latency.ts'
 import { createFiles, createReader, type RunScan } from './scans/reader.ts'
 import type { View } from './scans/view.ts'
-import { createSeriesBudget, writeBatch } from './write/write.ts'
+import { LOCAL_FILE, type LocalState } from './state/local-state.ts'
+import { dropExpired, expireFigures, type Maintenance } from './state/retention.ts'
+import { findKnown } from './write/known.ts'
+import { createSeriesBudget, writeBatch, type SeriesBudget } from './write/write.ts'
 
-export interface StoreParts {
+export interface InfluxStoreParts {
   readonly options: StoreOptions
   readonly influx: Influx
-  readonly local: Local
+  readonly local: LocalState
   readonly maxSeries: number
-  readonly settled: number
-  readonly connection: Connection
+  /** Every reading at or below this position is in InfluxDB. */
+  readonly committed: number
+  readonly preparation: Preparation
 }
 
 /** Figures wait this long for their flush, unless they are many. */
 const FLUSH_EVERY_NS = MINUTE_NS
-const MOST_FIGURES = 20_000
-/** How long a closing store tries to hand over its last figures; the next start does it else. */
+/** How long a closing store tries to send its last figures; else the next start does. */
 const CLOSE_GRACE_MS = 2000
-/** Of the series that are allowed: from here on it is said. */
+/** Share of the allowed series from which on a warning is logged. */
 const NEARLY_FULL = 0.8
-/** A server that asks for more patience than this is asked again all the same. */
-const LONGEST_HOLD_MS = 300_000
 
-export function createInfluxStore(given: StoreParts): Store {
-  const { options, influx, local, connection } = given
-  const { clock, log, journal, retention } = options
-  const flushing = { influx, local, journal }
-  const maintenance = { ...flushing, retention, log }
-  const gate = createGate(options.limits)
-  const series = createSeriesBudget(given.maxSeries)
-  const pace = createPace()
-  let current = newAccumulator()
-  /** Figures of a flush that InfluxDB may not have as a whole. */
-  let pending: Accumulator | null = null
-  let rolled = local.rolled
-  let settled = given.settled
-  let positions = positionsOf(local)
-  let flushedAtNs = 0n
-  let hourNs = 0n
-  let holdUntilNs = 0n
-  let turn: Promise<unknown> = Promise.resolve()
-  let rolling: Promise<void> | null = null
-  let hasWarned = false
-  const ending = new AbortController()
-  let closing: Promise<void> | null = null
+export class InfluxStore implements Store {
+  readonly reader: StoreReader
+  readonly exact: ExactLatency
+  readonly files: ReadingsFiles
+  readonly writer: StoreWriter = {
+    positions: () => this.#positions,
+    write: (batch) => this.#serially(() => this.#write(batch)),
+    known: (identities) => this.#serially(() => this.#known(identities)),
+  }
+  readonly upkeep: StoreUpkeep = {
+    maintain: (nowNs) => this.#serially(() => this.#maintain(nowNs)),
+    freeze: (into) => this.#serially(() => this.#freeze(into)),
+    close: () => (this.#closing ??= this.#close()),
+  }
 
-  const run: RunScan = (scanner, scan, signal) => {
-    if (closing) return Promise.reject(closedError())
-    return gate.run(async (either) => {
+  readonly #parts: InfluxStoreParts
+  readonly #maintenance: Maintenance
+  readonly #admission: Admission
+  readonly #series: SeriesBudget
+  readonly #requestSize = new RequestSize()
+  readonly #pause: ServerPause
+  readonly #unsent: UnsentFigures
+  readonly #serial = new Serial()
+  readonly #ending = new AbortController()
+  #committed: number
+  #positions: Readonly<Record<string, number>>
+  #flushedAtNs = 0n
+  #hourNs = 0n
+  #rolling: Promise<void> | null = null
+  #hasWarned = false
+  #closing: Promise<void> | null = null
+
+  constructor(parts: InfluxStoreParts) {
+    const { options, influx, local } = parts
+    const { journal, retention, log, clock } = options
+    this.#parts = parts
+    this.#maintenance = { influx, local, journal, retention, log }
+    this.#admission = new Admission(options.limits)
+    this.#series = createSeriesBudget(parts.maxSeries)
+    this.#pause = new ServerPause(clock)
+    this.#unsent = new UnsentFigures(this.#maintenance, clock)
+    this.#committed = parts.committed
+    this.#positions = positionsOf(local.parts)
+    this.reader = createReader(this.#run)
+    this.files = createFiles(this.#run)
+    this.exact = {
+      exactLatency: async (scan, signal) => {
+        if (this.#closing) throw closedError()
+        return isExact(this.#view(), scan) ? this.#run(scanExactLatency, scan, signal) : null
+      },
+    }
+  }
+
+  readonly #run: RunScan = (scanner, scan, signal) => {
+    if (this.#closing) return Promise.reject(closedError())
+    return this.#admission.run(async (either) => {
       try {
-        await connection.ensure()
-        return await scanner({ influx, signal: either, view: viewNow() }, scan)
+        await this.#parts.preparation.ensure()
+        const context = { influx: this.#parts.influx, signal: either, view: this.#view() }
+        return await scanner(context, scan)
       } catch (error) {
-        throw closing ? closedError() : forCaller(error)
+        throw this.#closing ? closedError() : forCaller(error)
       }
     }, signal)
   }
-  const exact: ExactLatency = {
-    async exactLatency(scan, signal) {
-      if (closing) throw closedError()
-      // Looked up before the scan waits in the queue: the catalogue is in memory.
-      return isExact(viewNow(), scan) ? run(scanExactLatency, scan, signal) : null
-    },
-  }
-  const writer: StoreWriter = {
-    positions: () => positions,
-    write: (batch) =>
-      inTurn(async () => {
-        requireJournal(batch)
-        if (current.figures.size >= MOST_FIGURES) await flush()
-        const { stored, refused } = await pace.batch(() =>
-          writeBatch({ influx, local, series, lines: pace.lines }, batch),
-        )
-        current.add(stored)
-        settled = Math.max(settled, batch.toPosition)
-        positions = positionsOf(local)
-        return { refused }
-      }),
-    known: (identities) =>
-      inTurn(() => (identities.length === 0 ? [] : findKnown(influx, journal, identities))),
-  }
-  const upkeep: StoreUpkeep = {
-    maintain: (nowNs) => inTurn(() => maintain(nowNs)),
-    freeze: (into) =>
-      inTurn(async () => {
-        await flush()
-        local.copyTo(join(into, LOCAL_FILE))
-        return [LOCAL_FILE]
-      }),
-    close() {
-      closing ??= close()
-      return closing
-    },
-  }
-  return { reader: createReader(run), exact, files: createFiles(run), writer, upkeep }
 
-  function newAccumulator(): Accumulator {
-    return createAccumulator((channel) => local.channels.get(channel))
-  }
-
-  function viewNow(): View {
+  #view(): View {
+    const { local, options } = this.#parts
     let droppedNs = 0n
     for (const { maxNs } of local.dropped.values()) if (maxNs > droppedNs) droppedNs = maxNs
     return {
-      journal,
-      rolled,
-      fresh: pending ? [pending, current] : [current],
+      journal: options.journal,
+      rolled: this.#unsent.rolled,
+      fresh: this.#unsent.all,
       dirtyHours: [...local.dirtyHours.keys()],
       minuteFloorNs: local.minuteFloorNs,
       droppedNs,
@@ -129,118 +130,110 @@ export function createInfluxStore(given: StoreParts): Store {
     }
   }
 
-  function requireJournal(batch: StoreBatch): void {
-    if (batch.journal === journal) return
-    throw new RangeError(`expected a batch of journal ${journal}, got one of ${batch.journal}`)
-  }
-
   /** Writes, look-ups and maintenance follow each other: one batch at a time. */
-  function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    if (closing) return Promise.reject(closedError())
-    const mine = turn.then(async () => {
-      requirePatience()
+  #serially<T>(work: () => T | Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(closedError())
+    return this.#serial.run(async () => {
+      this.#pause.requireOver()
       try {
-        await connection.ensure()
+        await this.#parts.preparation.ensure()
         return await work()
       } catch (error) {
-        rememberHold(error)
-        // The database may have been removed: whether it is there is looked at anew.
-        if (isPlatformError(error, 'CONFIG_INVALID')) connection.forget()
+        this.#pause.note(error)
+        // The database may have been removed: whether it is there is looked at again.
+        if (isPlatformError(error, 'CONFIG_INVALID')) this.#parts.preparation.forget()
         throw error
       }
     })
-    turn = mine.catch(() => undefined)
-    return mine
   }
 
-  /** A server that said when to come again is left alone until then; the journal waits. */
-  function requirePatience(): void {
-    const restMs = Number(holdUntilNs - clock.monoNs()) / 1e6
-    if (restMs <= 0) return
-    throw new StoreBusy(
-      `InfluxDB asked to be left alone (Retry-After); it is written to again in ${Math.ceil(restMs)} ms`,
-      { retryAfterMs: 0 },
+  async #write(batch: StoreBatch): Promise<WriteReport> {
+    const { influx, local, options } = this.#parts
+    if (batch.journal !== options.journal) {
+      throw new RangeError(
+        `expected a batch of journal ${options.journal}, got one of ${batch.journal}`,
+      )
+    }
+    if (this.#unsent.isFull) await this.#unsent.flush(this.#committed)
+    const { stored, refused } = await this.#requestSize.batch(() =>
+      writeBatch({ influx, local, series: this.#series, lines: this.#requestSize.lines }, batch),
     )
+    this.#unsent.add(stored)
+    this.#committed = Math.max(this.#committed, batch.toPosition)
+    this.#positions = positionsOf(local.parts)
+    return { refused }
   }
 
-  function rememberHold(error: unknown): void {
-    if (!(error instanceof StoreBusy) || error.retryAfterMs === 0) return
-    const holdMs = Math.min(error.retryAfterMs, LONGEST_HOLD_MS)
-    // Several intakes that were refused together do not come back together.
-    const jitterMs = Number(clock.monoNs() % 1000n) / 10
-    holdUntilNs = clock.monoNs() + BigInt(Math.ceil(holdMs + jitterMs)) * 1_000_000n
+  #known(identities: readonly Identity[]): Promise<readonly Known[]> | readonly Known[] {
+    if (identities.length === 0) return []
+    return findKnown(this.#parts.influx, this.#parts.options.journal, identities)
   }
 
-  async function maintain(nowNs: bigint) {
-    if (nowNs - flushedAtNs >= FLUSH_EVERY_NS) {
-      await flush()
-      flushedAtNs = nowNs
+  async #freeze(into: string): Promise<readonly string[]> {
+    await this.#unsent.flush(this.#committed)
+    this.#parts.local.copyTo(join(into, LOCAL_FILE))
+    return [LOCAL_FILE]
+  }
+
+  async #maintain(nowNs: bigint): Promise<MaintenanceReport> {
+    if (nowNs - this.#flushedAtNs >= FLUSH_EVERY_NS) {
+      await this.#unsent.flush(this.#committed)
+      this.#flushedAtNs = nowNs
     }
-    const startNs = floorTo(nowNs, HOUR_NS)
-    if (!rolling) {
+    if (!this.#rolling) {
       // Never beside hours that are being written: see `deleteBefore`.
-      await expireFigures(maintenance, nowNs)
-      if (startNs > hourNs) rolling = roll(nowNs, startNs)
+      await expireFigures(this.#maintenance, nowNs)
+      if (floorTo(nowNs, HOUR_NS) > this.#hourNs) this.#rolling = this.#roll(nowNs)
     }
-    const droppedPartitions = await dropExpired(maintenance, nowNs)
-    warnOfSeries()
-    if (droppedPartitions.length > 0) positions = positionsOf(local)
-    const first = pending?.firstPosition ?? current.firstPosition
+    const droppedPartitions = await dropExpired(this.#maintenance, nowNs)
+    this.#warnOfSeries()
+    if (droppedPartitions.length > 0) this.#positions = positionsOf(this.#parts.local.parts)
+    const first = this.#unsent.firstPosition
     return {
-      checkpointed: first === null ? settled : first - 1,
+      checkpointed: first === null ? this.#committed : first - 1,
       droppedPartitions,
       behind: 0,
     }
   }
 
-  function warnOfSeries(): void {
-    if (hasWarned || series.used < given.maxSeries * NEARLY_FULL) return
-    hasWarned = true
-    log.warn(
-      { series: series.used, most: given.maxSeries },
-      'InfluxDB soon has as many series as it may (PADBORG_INFLUX_MAX_SERIES); readings of further ones are refused',
+  #warnOfSeries(): void {
+    const { maxSeries, options } = this.#parts
+    if (this.#hasWarned || this.#series.used < maxSeries * NEARLY_FULL) return
+    this.#hasWarned = true
+    options.log.warn(
+      { series: this.#series.used, max: maxSeries },
+      'InfluxDB is near the limit of series (PADBORG_INFLUX_MAX_SERIES); readings of further ones are refused',
     )
   }
 
-  /** Hours of a large fleet take their time, and nobody waits for them. */
-  async function roll(nowNs: bigint, startNs: bigint): Promise<void> {
+  /** Hours of a large fleet take their time, and nothing waits for them. */
+  async #roll(nowNs: bigint): Promise<void> {
     try {
-      await rollHours(flushing, nowNs, ending.signal)
-      hourNs = startNs
+      await rollHours(this.#maintenance, nowNs, this.#ending.signal)
+      this.#hourNs = floorTo(nowNs, HOUR_NS)
     } catch (error) {
-      if (!closing)
-        log.warn({ words: messageOf(error) }, 'the hours are made later: InfluxDB fails')
+      if (!this.#closing) {
+        this.#parts.options.log.warn(
+          { reason: messageOf(error) },
+          'the hours are made later: InfluxDB fails',
+        )
+      }
     } finally {
-      rolling = null
+      this.#rolling = null
     }
   }
 
-  /** What was made before goes first: the figures of a flush are seen once all of them are there. */
-  async function flush(signal?: AbortSignal): Promise<void> {
-    if (pending) await send(signal)
-    if (current.firstPosition === null) return
-    prepareFlush(flushing, current, settled)
-    pending = current
-    current = newAccumulator()
-    await send(signal)
-  }
-
-  async function send(signal?: AbortSignal): Promise<void> {
-    await sendOutbox(flushing, clock.nowNs(), signal)
-    rolled = local.rolled
-    pending = null
-  }
-
-  async function close(): Promise<void> {
-    gate.close()
-    ending.abort()
-    await turn
-    await rolling
+  async #close(): Promise<void> {
+    const { influx, local, options } = this.#parts
+    this.#admission.close()
+    this.#ending.abort()
+    await this.#serial.done()
+    await this.#rolling
     try {
-      await flush(AbortSignal.timeout(CLOSE_GRACE_MS))
+      await this.#unsent.flush(this.#committed, AbortSignal.timeout(CLOSE_GRACE_MS))
     } catch (error) {
-      log.warn(
-        { words: messageOf(error) },
+      options.log.warn(
+        { reason: messageOf(error) },
         'the store closes with figures that InfluxDB does not have yet; the next start sends them',
       )
     }
@@ -249,14 +242,8 @@ export function createInfluxStore(given: StoreParts): Store {
   }
 }
 
-/** A question cannot mend a setting: whoever asks is told that the store does not answer. */
+/** A query cannot correct a setting: its caller is told that the store is not available. */
 function forCaller(error: unknown): unknown {
   if (!isPlatformError(error, 'CONFIG_INVALID')) return error
   return new PlatformError('STORE_UNAVAILABLE', error.message, { cause: error })
-}
-
-function positionsOf({ parts }: Local): Readonly<Record<string, number>> {
-  const positions: Record<string, number> = {}
-  for (const { name, position } of parts.values()) if (position > 0) positions[name] = position
-  return positions
 }

@@ -2,25 +2,26 @@ import type { FigureScan } from '../../scans.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
 import { COUNTS } from '../../figure-keys.ts'
-import { TENANT_OF, grainOf, keysOf, tableOf, type Grain, type Step } from '../scans/grain.ts'
+import { TENANT_OF, grainOf, keysOf, tableOf, type Grain, type Step } from './grain.ts'
 import {
   COUNTS_FOR_VOLUME,
   IS_LATE,
   LATENCY_COLUMNS,
   keyValues,
   latencyValues,
-} from '../scans/latency-values.ts'
-import type { Extent, Part } from '../files/part.ts'
+} from './latency-values.ts'
+import type { Extent } from '../../extent.ts'
+import type { Part } from '../files/part.ts'
 import { allOf, isOneOf, textOrNull, type Row } from '../files/sql.ts'
-import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../../time-grid.ts'
+import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '#lib/telemetry/time-grid.ts'
 import {
   kindsIn,
   rawSource,
   rawSourceIfAny,
   scopeConditions,
   type RawSource,
-  type View,
-} from '../scans/view.ts'
+} from '../scans/raw-source.ts'
+import type { View } from '../scans/view.ts'
 
 /*
  * A question over a span is put together of three sources: whole hours from the hour figures, whole
@@ -203,4 +204,9 @@ export function groupOf(
   by: readonly Grouping[],
 ): Readonly<Partial<Record<Grouping, string | null>>> {
   return Object.fromEntries(by.map((name) => [name, textOrNull(row, `g_${name}`)]))
+}
+
+/** The start of the interval of a time, as SQL; NULL where no intervals are asked for. */
+export function intervalSql(everyNs: bigint | null): string {
+  return everyNs === null ? 'NULL::BIGINT' : `time_ns - time_ns % ${everyNs}`
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { BIGINT, VARCHAR, DuckDBDataChunk, type DuckDBConnection } from '@duckdb/node-api'
 import { COUNTS, KEYS } from '../../figure-keys.ts'
 import { parseSequence, type ChannelSequence } from '../../sequences.ts'
-import { FIGURES, GRAINS, STEPS, TENANT_OF, keysOf, tableOf, type Grain } from '../scans/grain.ts'
+import { FIGURES, GRAINS, STEPS, TENANT_OF, keysOf, tableOf, type Grain } from './grain.ts'
 import { bigintIn, numberIn, rowsOf, textIn } from '../files/sql.ts'
 
 /*

@@ -5,27 +5,11 @@ import { channelKey } from './figures.ts'
 import { createLossSums, type LossPart } from './loss-part.ts'
 import { minuteKeyOf, type MinuteKey } from '../../figure-keys.ts'
 import type { ChannelSequence } from '../../sequences.ts'
-import { MINUTE_NS } from '../../time-grid.ts'
-
-/**
- * Loss of the rows behind the roll-up, followed while they are written: reading them again and sorting
- * them by channel is most of the work of a roll-up. It knows a run of positions from a moment on at
- * which everything was rolled up; of anything else it says nothing, and `lossAfter` asks the files.
- */
-export interface LossTail {
-  /** Everything up to a position is rolled up: goes on from there. */
-  begin(position: number): void
-  /** Rows that are in their files now, in the order of the journal, up to a position. */
-  add(readings: readonly Reading[], toPosition: number): void
-  /** Whether it has seen exactly the positions behind `from` up to `to`. */
-  covers(from: number, to: number): boolean
-  /** The loss of exactly the positions behind `from` up to `to`; null where it has not seen them. */
-  between(from: number, to: number, before: ReadonlyMap<string, ChannelSequence>): LossPart | null
-  /** The loss of everything behind `from`. */
-  behind(from: number, before: ReadonlyMap<string, ChannelSequence>): LossPart | null
-}
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
 const MAX_KEYS = 16
+
+type Channels = ReadonlyMap<string, ChannelSequence>
 
 interface Series {
   readonly device: string
@@ -39,34 +23,48 @@ interface OpenRun extends Run<MinuteKey> {
   to: number
 }
 
-export function createLossTail(): LossTail {
-  let begun: number | null = null
-  let end = 0
-  let devices = new Map<string, Map<string, Series>>()
+/**
+ * Loss of the rows after the roll-up, followed while they are written: reading them again and sorting
+ * them by channel is most of the work of a roll-up. It knows a run of positions from a moment on at
+ * which everything was rolled up; of anything else it says nothing, and `lossAfter` reads the files.
+ */
+export class LossTail {
+  #begun: number | null = null
+  #end = 0
+  #devices = new Map<string, Map<string, Series>>()
 
-  return {
-    begin(position) {
-      begun = position
-      end = position
-      devices = new Map()
-    },
-    add(readings, toPosition) {
-      if (begun === null || toPosition <= end) return
-      for (const reading of readings) {
-        if (reading.position > end && reading.seq !== null) follow(reading, reading.seq)
-      }
-      end = toPosition
-    },
-    covers: (from, to) => begun === from && end === to,
-    between: (from, to, before) => (end === to ? behind(from, before) : null),
-    behind,
+  /** Everything up to a position is rolled up: goes on from there. */
+  begin(position: number): void {
+    this.#begun = position
+    this.#end = position
+    this.#devices = new Map()
   }
 
-  function behind(from: number, before: ReadonlyMap<string, ChannelSequence>): LossPart | null {
-    if (begun !== from) return null
+  /** Rows that are in their files now, in the order of the journal, up to a position. */
+  add(readings: readonly Reading[], toPosition: number): void {
+    if (this.#begun === null || toPosition <= this.#end) return
+    for (const reading of readings) {
+      if (reading.position > this.#end && reading.seq !== null) this.#follow(reading, reading.seq)
+    }
+    this.#end = toPosition
+  }
+
+  /** Whether it has seen exactly the positions after `from` up to `to`. */
+  covers(from: number, to: number): boolean {
+    return this.#begun === from && this.#end === to
+  }
+
+  /** The loss of exactly the positions after `from` up to `to`; null where it has not seen them. */
+  between(from: number, to: number, before: Channels): LossPart | null {
+    return this.#end === to ? this.after(from, before) : null
+  }
+
+  /** The loss of everything after `from`. */
+  after(from: number, before: Channels): LossPart | null {
+    if (this.#begun !== from) return null
     const sums = createLossSums()
     const channels = new Map<string, ChannelSequence>()
-    for (const series of devices.values()) {
+    for (const series of this.#devices.values()) {
       for (const { device, channel, runs } of series.values()) {
         const key = channelKey(device, channel)
         let state = before.get(key) ?? createSequence<MinuteKey>()
@@ -77,8 +75,8 @@ export function createLossTail(): LossTail {
     return { changes: sums.changes(), channels }
   }
 
-  function follow(reading: Reading, seq: number): void {
-    const { runs, keys } = seriesOf(reading.device, reading.channel)
+  #follow(reading: Reading, seq: number): void {
+    const { runs, keys } = this.#seriesOf(reading.device, reading.channel)
     const last = runs.at(-1)
     const minute = Number(reading.timeNs / MINUTE_NS)
     const live = (reading.flags & FLAGS.not_live) === 0
@@ -87,9 +85,9 @@ export function createLossTail(): LossTail {
     } else runs.push({ from: seq, to: seq, key: keyIn(keys, reading, minute), live })
   }
 
-  function seriesOf(device: string, channel: string): Series {
-    let channels = devices.get(device)
-    if (!channels) devices.set(device, (channels = new Map()))
+  #seriesOf(device: string, channel: string): Series {
+    let channels = this.#devices.get(device)
+    if (!channels) this.#devices.set(device, (channels = new Map()))
     let series = channels.get(channel)
     if (!series) channels.set(channel, (series = { device, channel, runs: [], keys: [] }))
     return series

@@ -3,25 +3,26 @@ import { bucketSql } from '#lib/kpi/buckets.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import { rawCounts } from './figure-source.ts'
 import { TEMPORARY_TYPES, fillTemporary, ofTenants, progressSql } from './figures.ts'
-import { FIGURES, GRAINS, STEPS, keysOf, tableOf, type Grain, type Step } from '../scans/grain.ts'
-import { LATENCY_COLUMNS, STAGE_VALUES, latencyValues } from '../scans/latency-values.ts'
+import { FIGURES, GRAINS, STEPS, keysOf, tableOf, type Grain, type Step } from './grain.ts'
+import { LATENCY_COLUMNS, STAGE_VALUES, latencyValues } from './latency-values.ts'
 import { lossAfter } from '../scans/sequence-runs.ts'
 import type { LossPart } from './loss-part.ts'
 import { COUNTS, KEYS } from '../../figure-keys.ts'
 import { formatSequence } from '../../sequences.ts'
 import type { Session } from '../files/session.ts'
-import { HOUR_NS, MINUTE_NS, floorTo } from '../../time-grid.ts'
+import { HOUR_NS, MINUTE_NS, floorTo } from '#lib/telemetry/time-grid.ts'
 import type { Part } from '../files/part.ts'
-import { rawSource, withView, type View } from '../scans/view.ts'
+import { rawSource } from '../scans/raw-source.ts'
+import { withView, type View } from '../scans/view.ts'
 
 /**
- * Derives the figures of the raw rows behind the roll-up, up to a position not above `settled`, below
+ * Derives the figures of the raw rows behind the roll-up, up to a position not above `committed`, below
  * which every row is in its file: all but the latency of single devices. One transaction, with the
  * position: a crash leaves all of it or nothing.
  */
 export async function rollUp(
   session: Session,
-  { upTo, settled }: { readonly upTo: number; readonly settled: number },
+  { upTo, committed }: { readonly upTo: number; readonly committed: number },
 ): Promise<void> {
   const { writer, figures, lossTail } = session
   await withView(session, async (view) => {
@@ -49,7 +50,7 @@ export async function rollUp(
     figures.channels = new Map([...figures.channels, ...loss.channels])
     figures.rolled = upTo
     figures.dirty = true
-    if (upTo === settled) lossTail.begin(upTo)
+    if (upTo === committed) lossTail.begin(upTo)
   })
 }
 

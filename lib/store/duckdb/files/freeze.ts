@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { hardLink } from '#lib/runtime/files.ts'
 import { figuresPath } from '../figures/figures.ts'
-import { FIGURES } from '../scans/grain.ts'
+import { FIGURES } from '../figures/grain.ts'
 import { checkpointPart } from './maintain.ts'
 import type { Session } from './session.ts'
 

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs'
 import { syncFolder } from '#lib/runtime/files.ts'
 import type { StoreOptions } from '../../options.ts'
 import type { MaintenanceReport } from '../../store.ts'
-import { FIGURES } from '../scans/grain.ts'
+import { FIGURES } from '../figures/grain.ts'
 import { removePart } from './open-session.ts'
 import type { Part } from './part.ts'
+import { newestNs } from '../../extent.ts'
 import { periodEndNs } from '../../part-names.ts'
 import {
   expireFigures,
@@ -15,7 +16,7 @@ import {
 } from '../figures/roll-up.ts'
 import type { Session } from './session.ts'
 import { identifier, literal } from './sql.ts'
-import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from '../../time-grid.ts'
+import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from '#lib/telemetry/time-grid.ts'
 import { withView } from '../scans/view.ts'
 
 /** A WAL of this size is checkpointed at once: some 50 ms of work. */
@@ -45,7 +46,7 @@ export interface MaintenanceMemory {
 export interface Maintenance extends StoreOptions {
   readonly memory: MaintenanceMemory
   /** Every row at or below it is in its file. */
-  readonly settled: number
+  readonly committed: number
 }
 
 /** Roll-ups first, because retention and checkpoints build on them. */
@@ -54,7 +55,7 @@ export async function maintainSession(
   nowNs: bigint,
   maintenance: Maintenance,
 ): Promise<MaintenanceReport> {
-  const { memory, retention, settled } = maintenance
+  const { memory, retention, committed } = maintenance
   await rollUpDue(session, nowNs, maintenance)
   const hourNs = floorTo(nowNs, HOUR_NS)
   const isNewHour = hourNs > memory.hourNs
@@ -70,32 +71,32 @@ export async function maintainSession(
   const droppedPartitions = await dropExpired(session, nowNs, maintenance)
   await checkpointDue(session, nowNs)
   return {
-    checkpointed: checkpointedOf(session, settled),
+    checkpointed: checkpointedOf(session, committed),
     droppedPartitions,
-    behind: Math.max(0, settled - session.figures.rolled),
+    behind: Math.max(0, committed - session.figures.rolled),
   }
 }
 
 async function rollUpDue(
   session: Session,
   nowNs: bigint,
-  { memory, settled, clock }: Maintenance,
+  { memory, committed, clock }: Maintenance,
 ): Promise<void> {
   const { figures, lossTail } = session
-  const many = settled - figures.rolled >= ROLL_POSITIONS
-  if (settled <= figures.rolled || (!many && nowNs - memory.rolledAtNs < ROLL_EVERY_NS)) return
+  const many = committed - figures.rolled >= ROLL_POSITIONS
+  if (committed <= figures.rolled || (!many && nowNs - memory.rolledAtNs < ROLL_EVERY_NS)) return
   const startNs = clock.monoNs()
-  while (figures.rolled < settled && clock.monoNs() - startNs < ROLL_BUDGET_NS) {
+  while (figures.rolled < committed && clock.monoNs() - startNs < ROLL_BUDGET_NS) {
     // A little more than a step is one step: it then ends where everything is rolled up. From there on
     // loss is followed, as far as that is so a step takes a third of the time.
-    const isFollowed = lossTail.covers(figures.rolled, settled)
-    const isLast = isFollowed || settled - figures.rolled < 2 * ROLL_POSITIONS
+    const isFollowed = lossTail.covers(figures.rolled, committed)
+    const isLast = isFollowed || committed - figures.rolled < 2 * ROLL_POSITIONS
     await rollUp(session, {
-      upTo: isLast ? settled : figures.rolled + ROLL_POSITIONS,
-      settled,
+      upTo: isLast ? committed : figures.rolled + ROLL_POSITIONS,
+      committed,
     })
   }
-  if (figures.rolled >= settled) memory.rolledAtNs = nowNs
+  if (figures.rolled >= committed) memory.rolledAtNs = nowNs
 }
 
 async function rollLatencyDue(
@@ -124,8 +125,8 @@ async function dropExpired(
   const dropped: string[] = []
   for (const part of parts.values()) {
     const keepNs = daysNs(part.retention === 'fleet' ? retention.fleetDays : retention.meteringDays)
-    const newestNs = newestOf(part)
-    const over = periodEndNs(part.name) <= nowNs && newestNs < nowNs - keepNs
+    const newest = newestNs(part.extents)
+    const over = periodEndNs(part.name) <= nowNs && newest < nowNs - keepNs
     if (!over || part.position > figures.latencyRolled || part.readers > 0) continue
     const hasMinutes = daysNs(retention.minuteDays) > keepNs
     const keepMinutes = hasMinutes
@@ -135,10 +136,10 @@ async function dropExpired(
     await writer.run(
       `BEGIN; ${keepMinutes};
        INSERT INTO ${FIGURES}.dropped VALUES
-         (${literal(part.name)}, ${part.position}, ${newestNs});
+         (${literal(part.name)}, ${part.position}, ${newest});
        COMMIT; CHECKPOINT ${FIGURES}`,
     )
-    figures.dropped.set(part.name, { position: part.position, maxNs: newestNs, hasMinutes })
+    figures.dropped.set(part.name, { position: part.position, maxNs: newest, hasMinutes })
     parts.delete(part.name)
     appenders.release(part)
     await removePart(writer, part)
@@ -146,12 +147,6 @@ async function dropExpired(
   }
   if (dropped.length > 0) syncFolder(dir)
   return dropped
-}
-
-function newestOf(part: Part): bigint {
-  let newestNs = 0n
-  for (const { maxNs } of part.extents.values()) if (maxNs > newestNs) newestNs = maxNs
-  return newestNs
 }
 
 async function checkpointDue(session: Session, nowNs: bigint): Promise<void> {
@@ -189,8 +184,8 @@ export async function checkpointPart({ writer }: Session, part: Part, merges = 0
 }
 
 /** Files without rows in the WAL hold nothing back. */
-function checkpointedOf({ parts }: Session, settled: number): number {
-  let lowest = settled
+function checkpointedOf({ parts }: Session, committed: number): number {
+  let lowest = committed
   for (const { dirtyFrom } of parts.values()) {
     if (dirtyFrom !== null) lowest = Math.min(lowest, dirtyFrom - 1)
   }

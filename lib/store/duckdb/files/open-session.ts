@@ -13,8 +13,8 @@ import {
   upgradeFigures,
   type Figures,
 } from '../figures/figures.ts'
-import { FIGURES } from '../scans/grain.ts'
-import { createLossTail } from '../figures/loss-tail.ts'
+import { FIGURES } from '../figures/grain.ts'
+import { LossTail } from '../figures/loss-tail.ts'
 import { PART_SUFFIX, createPart, readPart, type Part } from './part.ts'
 import { retentionOfPart } from '../../part-names.ts'
 import { attach } from './quarantine.ts'
@@ -47,7 +47,7 @@ export async function openSession(
     const appenders = createAppenders(writer)
     const readers = createReaders(engine)
     return {
-      session: { engine, writer, appenders, parts, figures, lossTail: createLossTail(), readers },
+      session: { engine, writer, appenders, parts, figures, lossTail: new LossTail(), readers },
       damagedFrom,
     }
   } catch (error) {

@@ -4,16 +4,10 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { syncFolder } from '#lib/runtime/files.ts'
 import { KINDS, KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { RetentionClass } from '#lib/telemetry/field.ts'
+import type { Extent } from '../../extent.ts'
 import { retentionOfPart } from '../../part-names.ts'
 import { columnsOf } from '../write/columns.ts'
 import { bigintIn, identifier, literal, numberIn, rowsOf, textIn } from './sql.ts'
-
-/** Rows of one kind in one partition, and the device times they span. */
-export interface Extent {
-  readonly rows: number
-  readonly minNs: bigint
-  readonly maxNs: bigint
-}
 
 /** A partition that is attached: one file, one position, a table per kind. */
 export interface Part {

@@ -5,7 +5,7 @@ import type { Aggregate, AggregateRow, AggregatesScan } from '../../scans.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
-import { withinRange } from './latency-values.ts'
+import { withinRange } from '../figures/latency-values.ts'
 import { isFieldValue, wantedFields } from './readings.ts'
 import {
   allOf,
@@ -18,7 +18,8 @@ import {
   textIn,
   type Row,
 } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
+import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 /** Orders the rows of a device in one number: time, then position, then index. */
 const PLACE = `time_ns::HUGEINT * 72057594037927936 + position * 4096 + least(idx, 4095)`

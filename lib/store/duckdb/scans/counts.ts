@@ -1,9 +1,15 @@
 import type { CountRow } from '#lib/kpi/network/throughput.ts'
-import { countSource, groupNames, groupOf, groupSelect } from '../figures/figure-source.ts'
+import {
+  countSource,
+  groupNames,
+  groupOf,
+  groupSelect,
+  intervalSql,
+} from '../figures/figure-source.ts'
 import type { FigureScan } from '../../scans.ts'
 import { bigintIn, numberIn, rowsOf } from '../files/sql.ts'
-import { intervalSql } from '../../time-grid.ts'
-import { kindsIn, type ScanContext } from './view.ts'
+import { kindsIn } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 /** Messages, readings and payload bytes per group and interval. */
 export async function scanCounts(

@@ -1,10 +1,11 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '../../scans.ts'
 import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
-import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from './latency-values.ts'
+import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from '../figures/latency-values.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
+import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 const RTT = fieldColumn('rttMs')
 

@@ -1,12 +1,13 @@
 import { LATENCY_PERCENTILES, type LatencyRow } from '#lib/kpi/network/latency.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
-import { groupNames, groupOf, groupSelect, rawOf } from '../figures/figure-source.ts'
+import { groupNames, groupOf, groupSelect, intervalSql, rawOf } from '../figures/figure-source.ts'
+import { rowsWithin } from '../../extent.ts'
 import type { LatencyScan } from '../../scans.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
-import { intervalSql } from '../../time-grid.ts'
-import { grainOf } from './grain.ts'
-import { STAGE_VALUES, stageRows, type StageValue } from './latency-values.ts'
-import { kindsIn, rawSource, type ScanContext, type View } from './view.ts'
+import { grainOf } from '../figures/grain.ts'
+import { STAGE_VALUES, stageRows, type StageValue } from '../figures/latency-values.ts'
+import { kindsIn, rawSource } from './raw-source.ts'
+import type { ScanContext, View } from './view.ts'
 
 /** Up to this many raw rows in the span percentiles are exact; beyond, of buckets. */
 const EXACT_ROWS = 200_000
@@ -17,17 +18,7 @@ const EXACT_ROWS_OF_FEW = 5_000_000
 /** Whether all raw rows of the span are there, and few enough by the catalogue. */
 export function isExact(view: View, { fromNs, toNs, scope }: LatencyScan): boolean {
   if (fromNs <= view.droppedNs) return false
-  let rows = 0
-  for (const part of view.parts) {
-    for (const kind of kindsIn(scope)) {
-      const extent = part.extents.get(kind)
-      if (!extent || extent.maxNs < fromNs || extent.minNs >= toNs) continue
-      const from = extent.minNs > fromNs ? extent.minNs : fromNs
-      const to = extent.maxNs < toNs ? extent.maxNs : toNs
-      const share = Number(to - from + 1n) / Number(extent.maxNs - extent.minNs + 1n)
-      rows += extent.rows * share
-    }
-  }
+  const rows = rowsWithin(view.parts, kindsIn(scope), { fromNs, toNs })
   const isOfFew = scope.devices !== null && scope.devices.length <= FEW_DEVICES
   return rows <= (isOfFew ? EXACT_ROWS_OF_FEW : EXACT_ROWS)
 }

@@ -2,12 +2,18 @@ import { bucketSql, type BucketCount } from '#lib/kpi/buckets.ts'
 import type { LatencyBuckets } from '#lib/kpi/network/latency.ts'
 import { rankOf } from '#lib/kpi/percentile.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
-import { bucketSource, groupNames, groupOf, groupSelect } from '../figures/figure-source.ts'
+import {
+  bucketSource,
+  groupNames,
+  groupOf,
+  groupSelect,
+  intervalSql,
+} from '../figures/figure-source.ts'
 import type { BucketsScan } from '../../scans.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
-import { intervalSql } from '../../time-grid.ts'
-import { STAGE_VALUES } from './latency-values.ts'
-import { kindsIn, type ScanContext } from './view.ts'
+import { STAGE_VALUES } from '../figures/latency-values.ts'
+import { kindsIn } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 /**
  * Buckets per group, interval and stage. A percentile of type 7 needs two order statistics; DuckDB

@@ -7,8 +7,9 @@ import type { ReadingsFile, ReadingsFileScan } from '../../scans.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
 import { wantedFields } from './readings.ts'
 import { identifier, literal, numberIn, rowsOf, textIn } from '../files/sql.ts'
-import { TENANT_OF } from './grain.ts'
-import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
+import { TENANT_OF } from '../figures/grain.ts'
+import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 /** The raw readings of a span as a Parquet file, with the columns that CSV has. */
 export async function scanReadingsFile(

@@ -17,7 +17,8 @@ import {
   textIn,
   type Row,
 } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type ScanContext, type View } from './view.ts'
+import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import type { ScanContext, View } from './view.ts'
 
 export const OWN_COLUMNS = [
   'time_ns',

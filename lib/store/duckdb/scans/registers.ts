@@ -8,7 +8,8 @@ import type { Span } from '#lib/telemetry/span.ts'
 import type { TooMany } from '#lib/telemetry/service.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { literal } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type ScanContext } from './view.ts'
+import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 /*
  * Heat is the difference of a register at two moments, so of a quiet hour its first and last row

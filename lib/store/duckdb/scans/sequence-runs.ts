@@ -5,15 +5,23 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FigureScan } from '../../scans.ts'
 import type { Grouped } from '#lib/telemetry/grouping.ts'
 import { inScope, type Scope } from '#lib/telemetry/scope.ts'
-import { groupNames, groupOf, groupSelect, piecesOf, rolledUp } from '../figures/figure-source.ts'
+import {
+  groupNames,
+  groupOf,
+  groupSelect,
+  intervalSql,
+  piecesOf,
+  rolledUp,
+} from '../figures/figure-source.ts'
 import { channelKey } from '../figures/figures.ts'
-import { keyValues } from './latency-values.ts'
+import { keyValues } from '../figures/latency-values.ts'
 import { createLossSums, type LossPart } from '../figures/loss-part.ts'
 import { KEYS, groupOfKeys, type MinuteKey } from '../../figure-keys.ts'
 import type { ChannelSequence } from '../../sequences.ts'
 import { bigintIn, numberIn, rowsOf, textIn, textOrNull, type Row } from '../files/sql.ts'
-import { MINUTE_NS, ceilTo, floorTo, intervalSql } from '../../time-grid.ts'
-import { rawSource, type ScanContext, type View } from './view.ts'
+import { MINUTE_NS, ceilTo, floorTo } from '#lib/telemetry/time-grid.ts'
+import { rawSource } from './raw-source.ts'
+import type { ScanContext, View } from './view.ts'
 
 /** Loss per group and interval: what is rolled up, and what the rows since then add. */
 export async function scanSequenceRuns(
@@ -24,7 +32,7 @@ export async function scanSequenceRuns(
   const { view, connection } = context
   const { by, everyNs, scope } = scan
   // Before anything is waited for: of the moment of the view.
-  const behind = view.lossBehind()
+  const behind = view.lossAfterRollUp()
   const sums = new Map<string, SequenceRow>()
   for (const row of await rolledLoss(context, { ...scan, ...span })) {
     const timeNs = everyNs === null ? null : bigintIn(row, 'interval_ns')

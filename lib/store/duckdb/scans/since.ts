@@ -6,7 +6,8 @@ import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
 import type { Part } from '../files/part.ts'
 import { OWN_COLUMNS, readingRow } from './readings.ts'
 import { bigintIn, numberIn, rowsOf } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions, type ScanContext, type RawSource } from './view.ts'
+import { kindsIn, rawSource, scopeConditions, type RawSource } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
 
 /** Times do not matter here, and DuckDB's are signed 64 bits. */
 const ALL_TIMES = { fromNs: -(2n ** 63n), toNs: 2n ** 63n - 1n }

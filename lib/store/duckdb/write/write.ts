@@ -7,9 +7,9 @@ import {
   ensureSchema,
   progressSql,
   readPart,
-  type Extent,
   type Part,
 } from '../files/part.ts'
+import { widened, type Extent } from '../../extent.ts'
 import { createPartNamer, retentionOfPart } from '../../part-names.ts'
 import type { Session } from '../files/session.ts'
 
@@ -88,14 +88,4 @@ async function writePart(
   for (const [kind, extent] of extents) part.extents.set(kind, extent)
   part.position = toPosition
   part.dirtyFrom ??= first
-}
-
-function widened(known: Extent | undefined, readings: readonly Reading[]): Extent {
-  let minNs = known?.minNs ?? readings[0]?.timeNs ?? 0n
-  let maxNs = known?.maxNs ?? minNs
-  for (const { timeNs } of readings) {
-    if (timeNs < minNs) minNs = timeNs
-    else if (timeNs > maxNs) maxNs = timeNs
-  }
-  return { rows: (known?.rows ?? 0) + readings.length, minNs, maxNs }
 }

@@ -1,10 +1,10 @@
 import { HttpError } from '@influxdata/influxdb-client'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { StatementError } from './answer.ts'
+import { StatementError } from './response.ts'
 import type { InfluxSettings } from '../settings.ts'
 
-/** A server that cannot take a request now, and for how long it asked to be left alone. */
+/** A server that cannot take a request now, and how long it asked to be left alone. */
 export class StoreBusy extends PlatformError {
   readonly retryAfterMs: number
   /** No answer came in time: less might be answered sooner. */
@@ -56,15 +56,15 @@ export function explainFailure(
 function explainStatus(error: HttpError, settings: InfluxSettings, clock: Clock): unknown {
   const { url, database } = settings
   const { statusCode } = error
-  const words = wordsOf(error)
-  const said = `got ${statusCode}: ${words}`
+  const reason = reasonOf(error)
+  const got = `got ${statusCode}: ${reason}`
   if (statusCode === 400 || statusCode === 413 || statusCode === 422) {
-    return new Refusal(words, { cause: error })
+    return new Refusal(reason, { cause: error })
   }
   if (statusCode === 401 || statusCode === 403) {
     return new PlatformError(
       'CONFIG_INVALID',
-      `expected InfluxDB at ${url} to let us read and write ${database}, ${said}; ` +
+      `expected InfluxDB at ${url} to let us read and write ${database}, ${got}; ` +
         `check INFLUX_TOKEN, or INFLUX_USERNAME and INFLUX_PASSWORD`,
       { cause: error },
     )
@@ -72,27 +72,27 @@ function explainStatus(error: HttpError, settings: InfluxSettings, clock: Clock)
   if (statusCode === 404) {
     return new PlatformError(
       'CONFIG_INVALID',
-      `expected a database or bucket ${database} on InfluxDB at ${url}, ${said}; ` +
+      `expected a database or bucket ${database} on InfluxDB at ${url}, ${got}; ` +
         `create it, or check INFLUX_URL, INFLUX_DATABASE, INFLUX_BUCKET and INFLUX_ORG`,
       { cause: error },
     )
   }
-  return new StoreBusy(`expected InfluxDB at ${url} to take the request, ${said}`, {
+  return new StoreBusy(`expected InfluxDB at ${url} to take the request, ${got}`, {
     cause: error,
     retryAfterMs: retryAfterMs(error.headers?.['retry-after'], clock),
   })
 }
 
-const MOST_WORDS = 300
+const MAX_REASON_LENGTH = 300
 
-/** InfluxDB's own words: 1.x calls them `error`, 2.x `message`. Its count of lines is often wrong. */
-function wordsOf({ json, body, statusMessage }: HttpError): string {
-  const said: unknown = json?.error ?? json?.message ?? body
-  const words = typeof said === 'string' ? said : (statusMessage ?? '')
-  return words
+/** InfluxDB's own reason: 1.x calls it `error`, 2.x `message`. Its count of lines is often wrong. */
+function reasonOf({ json, body, statusMessage }: HttpError): string {
+  const given: unknown = json?.error ?? json?.message ?? body
+  const reason = typeof given === 'string' ? given : (statusMessage ?? '')
+  return reason
     .replace(/ dropped=\d+\s*$/, '')
     .trim()
-    .slice(0, MOST_WORDS)
+    .slice(0, MAX_REASON_LENGTH)
 }
 
 /** RFC 9110, 10.2.3: seconds, or the date when to come again. */

@@ -4,12 +4,12 @@ import { InfluxDB, type Transport } from '@influxdata/influxdb-client'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { parseAnswer, StatementError, type Series } from './answer.ts'
+import { parseResponse, StatementError, type Series } from './response.ts'
 import { explainFailure, Refusal, StoreBusy } from './failure.ts'
 import { writeHalving, type RefusedLine } from './halving.ts'
 import { authorizationOf, type InfluxSettings } from '../settings.ts'
 
-export type { Cell, Series } from './answer.ts'
+export type { Cell, Series } from './response.ts'
 export type { RefusedLine } from './halving.ts'
 
 export interface InfluxDeps {
@@ -30,82 +30,101 @@ export interface WriteOutcome {
 export interface Influx {
   readonly settings: InfluxSettings
   write(lines: readonly string[], signal?: AbortSignal): Promise<WriteOutcome>
-  /** Series of one or several statements; more than `MOST_ANSWER_BYTES` of them are refused. */
+  /** Series of one or several statements; more than `MAX_RESPONSE_BYTES` of them are refused. */
   query(influxql: string, signal?: AbortSignal): Promise<Series[]>
   /** The same, apart for each statement. */
   queryEach(statements: readonly string[], signal?: AbortSignal): Promise<Series[][]>
-  /** A request to another path of the server; answers its text. */
+  /** A request to another path of the server; returns its text. */
   request(path: string, method: string, body?: string): Promise<string>
   ping(signal?: AbortSignal): Promise<{ readonly version: string }>
   close(): void
 }
 
-/** An answer is held in memory as a whole. */
-const MOST_ANSWER_BYTES = 128 * 1024 * 1024
+/** A response is held in memory as a whole. */
+const MAX_RESPONSE_BYTES = 128 * 1024 * 1024
 const GZIP_FROM_BYTES = 1000
 
-export function createInflux(settings: InfluxSettings, { log, clock }: InfluxDeps): Influx {
-  const { database, timeoutMs } = settings
-  const isTls = settings.url.startsWith('https:')
-  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
-  const closing = new AbortController()
-  const authorization = authorizationOf(settings)
-  const headers = authorization === null ? {} : { authorization }
-  const { transport } = new InfluxDB({
-    url: settings.url,
-    headers,
-    // Deadlines are ours: the client's own would leave the request running.
-    timeout: 0,
-    transportOptions: { agent },
-  })
+export function createInflux(settings: InfluxSettings, deps: InfluxDeps): Influx {
+  return new InfluxClient(settings, deps)
+}
 
-  return {
-    settings,
-    async write(lines, signal) {
-      if (lines.length === 0) return { refused: [] }
-      const refused = await writeHalving(lines, (part) => attempt(part, signal))
-      if (refused.length === lines.length) await requireWritable(refused[0]?.words ?? '', signal)
-      if (refused.length > 0) {
-        const [{ words }] = refused as [RefusedLine]
-        log.warn({ lines: refused.length, words }, 'InfluxDB refuses lines')
-      }
-      return { refused }
-    },
-    query: async (influxql, signal) => (await query(influxql, signal)).flat(),
-    queryEach: (statements, signal) => query(statements.join(';\n'), signal),
-    request: (path, method, body = '') =>
-      send((signal) => read(path, { method, body, type: 'application/json', signal })),
-    ping: (signal) =>
-      send(async (either) => {
-        let version = ''
-        await transport.request('/ping', '', { method: 'GET', signal: either }, (answered) => {
-          version = String(answered['x-influxdb-version'] ?? '')
-        })
-        return { version }
-      }, signal),
-    close() {
-      closing.abort(new PlatformError('CLOSED', 'the connection to InfluxDB was closed'))
-      agent.destroy()
-    },
+class InfluxClient implements Influx {
+  readonly settings: InfluxSettings
+  readonly #deps: InfluxDeps
+  readonly #agent: HttpAgent
+  readonly #transport: Transport
+  readonly #closing = new AbortController()
+
+  constructor(settings: InfluxSettings, deps: InfluxDeps) {
+    this.settings = settings
+    this.#deps = deps
+    const { url } = settings
+    this.#agent = new (url.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true })
+    const authorization = authorizationOf(settings)
+    const { transport } = new InfluxDB({
+      url,
+      headers: authorization === null ? {} : { authorization },
+      // Deadlines are ours: the client's own would leave the request running.
+      timeout: 0,
+      transportOptions: { agent: this.#agent },
+    })
+    this.#transport = transport
+  }
+
+  async write(lines: readonly string[], signal?: AbortSignal): Promise<WriteOutcome> {
+    if (lines.length === 0) return { refused: [] }
+    const refused = await writeHalving(lines, (part) => this.#attempt(part, signal))
+    const [first] = refused
+    if (!first) return { refused }
+    if (refused.length === lines.length) await this.#requireWritable(first.reason, signal)
+    this.#deps.log.warn({ lines: refused.length, reason: first.reason }, 'InfluxDB refuses lines')
+    return { refused }
+  }
+
+  async query(influxql: string, signal?: AbortSignal): Promise<Series[]> {
+    return (await this.#query(influxql, signal)).flat()
+  }
+
+  queryEach(statements: readonly string[], signal?: AbortSignal): Promise<Series[][]> {
+    return this.#query(statements.join(';\n'), signal)
+  }
+
+  request(path: string, method: string, body = ''): Promise<string> {
+    return this.#send((signal) => this.#read(path, { method, body, type: JSON_TYPE, signal }))
+  }
+
+  ping(signal?: AbortSignal): Promise<{ readonly version: string }> {
+    return this.#send(async (either) => {
+      let version = ''
+      const options = { method: 'GET', signal: either }
+      await this.#transport.request('/ping', '', options, (headers) => {
+        version = String(headers['x-influxdb-version'] ?? '')
+      })
+      return { version }
+    }, signal)
+  }
+
+  close(): void {
+    this.#closing.abort(new PlatformError('CLOSED', 'the connection to InfluxDB was closed'))
+    this.#agent.destroy()
   }
 
   /** A caller with a signal has a deadline of its own. */
-  function query(influxql: string, signal?: AbortSignal): Promise<Series[][]> {
-    return send(
-      async (either) => {
-        const path = `/query?db=${encodeURIComponent(database)}&epoch=ns&chunked=true`
-        const body = `q=${encodeURIComponent(influxql)}`
-        return parseAnswer(await read(path, { method: 'POST', body, type: FORM, signal: either }))
-      },
+  #query(influxql: string, signal?: AbortSignal): Promise<Series[][]> {
+    const path = `/query?db=${encodeURIComponent(this.settings.database)}&epoch=ns&chunked=true`
+    const body = `q=${encodeURIComponent(influxql)}`
+    const options = { method: 'POST', body, type: FORM_TYPE }
+    return this.#send(
+      async (either) => parseResponse(await this.#read(path, { ...options, signal: either })),
       signal,
-      signal ? null : timeoutMs,
+      signal ? null : this.settings.timeoutMs,
     )
   }
 
-  /** The words of a refusal, or null when the lines are stored. */
-  async function attempt(lines: readonly string[], signal?: AbortSignal): Promise<string | null> {
+  /** The reason of a refusal, or null when the lines are stored. */
+  async #attempt(lines: readonly string[], signal?: AbortSignal): Promise<string | null> {
     try {
-      await send((either) => writeOnce(lines, either), signal)
+      await this.#send((either) => this.#writeOnce(lines, either), signal)
       return null
     } catch (error) {
       if (error instanceof Refusal) return error.message
@@ -117,11 +136,10 @@ export function createInflux(settings: InfluxSettings, { log, clock }: InfluxDep
    * The client without its retries and its timer: one flush of one batch. Its buffer would flush
    * by itself when full and lose the error, so it is one line larger than the batch.
    */
-  async function writeOnce(lines: readonly string[], signal: AbortSignal): Promise<void> {
-    const api = new InfluxDB({
-      url: settings.url,
-      transport: withSignal(transport, signal),
-    }).getWriteApi(settings.org ?? '', database, 'ns', {
+  async #writeOnce(lines: readonly string[], signal: AbortSignal): Promise<void> {
+    const { url, org, database, kind } = this.settings
+    const client = new InfluxDB({ url, transport: withSignal(this.#transport, signal) })
+    const api = client.getWriteApi(org ?? '', database, 'ns', {
       maxRetries: 0,
       flushInterval: 0,
       batchSize: lines.length + 1,
@@ -130,9 +148,7 @@ export function createInflux(settings: InfluxSettings, { log, clock }: InfluxDep
       // Taken over from the client, which would write it to the console.
       writeFailed: rethrow,
     })
-    if (settings.kind === 'v1') {
-      api.path = `/write?db=${encodeURIComponent(database)}&precision=ns`
-    }
+    if (kind === 'v1') api.path = `/write?db=${encodeURIComponent(database)}&precision=ns`
     try {
       api.writeRecords([...lines])
       await api.flush()
@@ -142,64 +158,63 @@ export function createInflux(settings: InfluxSettings, { log, clock }: InfluxDep
   }
 
   /** Where every line is refused it may be the address that is wrong, and not the lines. */
-  async function requireWritable(words: string, signal?: AbortSignal): Promise<void> {
-    const line = `padborg_check ok=1i ${clock.nowNs()}`
-    const refusal = await attempt([line], signal)
-    if (refusal === null) return
+  async #requireWritable(reason: string, signal?: AbortSignal): Promise<void> {
+    const line = `padborg_check ok=1i ${this.#deps.clock.nowNs()}`
+    if ((await this.#attempt([line], signal)) === null) return
+    const { url, database } = this.settings
     throw new PlatformError(
       'CONFIG_INVALID',
-      `expected InfluxDB at ${settings.url} to take lines for ${database}, it refuses every one: ${words}`,
+      `expected InfluxDB at ${url} to take lines for ${database}, it refuses every one: ${reason}`,
     )
   }
 
-  async function read(path: string, options: ReadOptions): Promise<string> {
-    const { method, body, type, signal } = options
+  async #read(path: string, { method, body, type, signal }: ReadOptions): Promise<string> {
     const chunks: Uint8Array[] = []
     let bytes = 0
-    const answered = transport.iterate(path, body, {
+    const received = this.#transport.iterate(path, body, {
       method,
-      headers: { 'content-type': type, accept: 'application/json', 'accept-encoding': 'gzip' },
+      headers: { 'content-type': type, accept: JSON_TYPE, 'accept-encoding': 'gzip' },
       signal,
     })
-    for await (const chunk of answered) {
+    for await (const chunk of received) {
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes > MOST_ANSWER_BYTES) {
-        throw new StatementError(`the answer is larger than ${MOST_ANSWER_BYTES} bytes`)
+      if (bytes > MAX_RESPONSE_BYTES) {
+        throw new StatementError(`the response is larger than ${MAX_RESPONSE_BYTES} bytes`)
       }
     }
     return Buffer.concat(chunks).toString('utf8')
   }
 
-  async function send<T>(
+  async #send<T>(
     work: (signal: AbortSignal) => Promise<T>,
     signal?: AbortSignal,
-    limitMs: number | null = timeoutMs,
+    limitMs: number | null = this.settings.timeoutMs,
   ): Promise<T> {
     const deadline = limitMs === null ? new AbortController().signal : AbortSignal.timeout(limitMs)
-    const wanted = signal ? AbortSignal.any([closing.signal, signal]) : closing.signal
+    const closing = this.#closing.signal
+    const wanted = signal ? AbortSignal.any([closing, signal]) : closing
     try {
       wanted.throwIfAborted()
       return await work(AbortSignal.any([deadline, wanted]))
     } catch (error) {
-      throw explain(explainFailure({ error, deadline, signal: wanted }, settings, clock))
+      const failed = { error, deadline, signal: wanted }
+      throw explainStatement(explainFailure(failed, this.settings, this.#deps.clock), this.settings)
     }
   }
+}
 
-  function explain(error: unknown): unknown {
-    if (!(error instanceof StatementError)) return error
-    const said = `got: ${error.message}`
-    if (/database not found/i.test(error.message)) {
-      return new PlatformError(
-        'CONFIG_INVALID',
-        `expected a database ${database} on InfluxDB at ${settings.url}, ${said}; create it or check INFLUX_DATABASE`,
-        { cause: error },
-      )
-    }
-    return new StoreBusy(`expected InfluxDB at ${settings.url} to answer, ${said}`, {
-      cause: error,
-    })
+function explainStatement(error: unknown, { url, database }: InfluxSettings): unknown {
+  if (!(error instanceof StatementError)) return error
+  const got = `got: ${error.message}`
+  if (/database not found/i.test(error.message)) {
+    return new PlatformError(
+      'CONFIG_INVALID',
+      `expected a database ${database} on InfluxDB at ${url}, ${got}; create it or check INFLUX_DATABASE`,
+      { cause: error },
+    )
   }
+  return new StoreBusy(`expected InfluxDB at ${url} to answer, ${got}`, { cause: error })
 }
 
 interface ReadOptions {
@@ -213,7 +228,8 @@ async function rethrow(error: Error): Promise<never> {
   throw error
 }
 
-const FORM = 'application/x-www-form-urlencoded'
+const FORM_TYPE = 'application/x-www-form-urlencoded'
+const JSON_TYPE = 'application/json'
 
 /** The client's writer knows no signal: this transport adds it to what is sent. */
 function withSignal(transport: Transport, signal: AbortSignal): Transport {

@@ -28,80 +28,80 @@ export interface MinuteFigures {
  * The figures of readings that are not in InfluxDB's minutes yet. They are made while readings go
  * by, in the order of the journal, so nothing has to be read back.
  */
-export interface Accumulator {
-  readonly figures: ReadonlyMap<string, MinuteFigures>
-  /** Sequence numbers of the channels that have changed. */
-  readonly channels: ReadonlyMap<string, ChannelSequence>
-  /** Position of its first reading; null while it has none. */
-  readonly firstPosition: number | null
-  add(readings: readonly Reading[]): void
-}
+export class Accumulator {
+  readonly #known: (channel: string) => ChannelSequence | undefined
+  readonly #figures = new Map<string, MinuteFigures>()
+  readonly #channels = new Map<string, ChannelSequence>()
+  #firstPosition: number | null = null
 
-export function createAccumulator(
-  known: (channel: string) => ChannelSequence | undefined,
-): Accumulator {
-  const figures = new Map<string, MinuteFigures>()
-  const channels = new Map<string, ChannelSequence>()
-  let firstPosition: number | null = null
-
-  return {
-    figures,
-    channels,
-    get firstPosition() {
-      return firstPosition
-    },
-    add(readings) {
-      for (const reading of readings) {
-        firstPosition ??= reading.position
-        const key = minuteKeyOf(reading)
-        addVolume(reading, key)
-        addLatency(reading, key)
-        if (reading.seq !== null) addNumber(reading, reading.seq, key)
-      }
-    },
+  /** `known` gives the sequence of a channel from before. */
+  constructor(known: (channel: string) => ChannelSequence | undefined) {
+    this.#known = known
   }
 
-  function figuresAt({ minute, keys }: MinuteKey): MinuteFigures {
+  get figures(): ReadonlyMap<string, MinuteFigures> {
+    return this.#figures
+  }
+
+  /** Sequence numbers of the channels that have changed. */
+  get channels(): ReadonlyMap<string, ChannelSequence> {
+    return this.#channels
+  }
+
+  /** Position of its first reading; null while it has none. */
+  get firstPosition(): number | null {
+    return this.#firstPosition
+  }
+
+  add(readings: readonly Reading[]): void {
+    for (const reading of readings) {
+      this.#firstPosition ??= reading.position
+      const key = minuteKeyOf(reading)
+      this.#addVolume(reading, key)
+      this.#addLatency(reading, key)
+      if (reading.seq !== null) this.#addNumber(reading, reading.seq, key)
+    }
+  }
+
+  #figuresAt({ minute, keys }: MinuteKey): MinuteFigures {
     const text = `${minute} ${keys.join('\0')}`
-    const found = figures.get(text)
+    const found = this.#figures.get(text)
     if (found) return found
     const fresh = { minute, keys, counts: noCounts(), stages: new Map<string, StageSum>() }
-    figures.set(text, fresh)
+    this.#figures.set(text, fresh)
     return fresh
   }
 
   /** Retained, will and replayed messages are no traffic of their moment (docs/domain.md 8.7). */
-  function addVolume({ flags, bytes }: Reading, key: MinuteKey): void {
+  #addVolume({ flags, bytes }: Reading, key: MinuteKey): void {
     if ((flags & FLAGS.not_live) !== 0) return
-    const { counts } = figuresAt(key)
+    const { counts } = this.#figuresAt(key)
     counts.readings += 1
     counts.bytes += bytes
     if (bytes > 0) counts.messages += 1
     if ((flags & FLAGS.late) !== 0) counts.late += 1
   }
 
-  function addLatency(reading: Reading, key: MinuteKey): void {
+  #addLatency(reading: Reading, key: MinuteKey): void {
     if ((reading.flags & NOT_FOR_LATENCY) !== 0) return
     const rtt = reading.fields['rttMs']
     const timed = { ...reading, rttMs: typeof rtt === 'number' ? rtt : null }
     for (const stage of FIGURE_STAGES) {
       const ms = stageMs(timed, stage)
       if (ms === null) continue
-      const { stages } = figuresAt(key)
+      const { stages } = this.#figuresAt(key)
       const sum = stages.get(stage) ?? noStage()
       stages.set(stage, sum)
       addValue(sum, ms, stage === 'uplink' ? reading.clockBoundMs : null, bucketOf(ms))
     }
   }
 
-  function addNumber({ device, channel, flags }: Reading, seq: number, key: MinuteKey): void {
+  #addNumber({ device, channel, flags }: Reading, seq: number, key: MinuteKey): void {
     const name = `${device} ${channel}`
-    const before = channels.get(name) ?? known(name) ?? createSequence<MinuteKey>()
+    const before = this.#channels.get(name) ?? this.#known(name) ?? createSequence<MinuteKey>()
     const run = { from: seq, to: seq, key, live: (flags & FLAGS.not_live) === 0 }
-    channels.set(name, addRun(before, run, count))
-  }
-
-  function count(key: MinuteKey, counts: Partial<LossCounts>): void {
-    addCounts(figuresAt(key).counts, counts)
+    const count = (at: MinuteKey, counts: Partial<LossCounts>) =>
+      addCounts(this.#figuresAt(at).counts, counts)
+    this.#channels.set(name, addRun(before, run, count))
   }
 }

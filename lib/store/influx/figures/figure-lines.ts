@@ -1,5 +1,5 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import { HOUR_NS, MINUTE_NS } from '../../time-grid.ts'
+import { HOUR_NS, MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 import { COUNTS, type Keys } from '../../figure-keys.ts'
 import type { Counts, StageSum } from './figure-sums.ts'
 import { pointLine, type Point, type PointField } from '../write/line.ts'

@@ -1,7 +1,7 @@
 import type { FigureScan } from '../../scans.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
-import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '../../time-grid.ts'
+import { HOUR_NS, MINUTE_NS, ceilTo, floorTo } from '#lib/telemetry/time-grid.ts'
 import { COUNTS, KEYS, type Keys } from '../../figure-keys.ts'
 import { noCounts, type Counts, type StageSum } from './figure-sums.ts'
 import { STEPS, nodeOf, type Step } from './figure-lines.ts'

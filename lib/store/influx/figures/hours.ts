@@ -1,4 +1,4 @@
-import { HOUR_NS } from '../../time-grid.ts'
+import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 import { STEPS, bucketsIn, figureLines, nodeOf, type Figure } from './figure-lines.ts'
 import { COUNTS, KEYS } from '../../figure-keys.ts'
 import {

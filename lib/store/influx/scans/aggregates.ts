@@ -3,9 +3,9 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Aggregate, AggregateRow, AggregatesScan } from '../../scans.ts'
 import type { Page } from '#lib/telemetry/page.ts'
-import type { Span } from '#lib/telemetry/span.ts'
+import { overlap, type Span } from '#lib/telemetry/span.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
-import { floorTo } from '../../time-grid.ts'
+import { floorTo } from '#lib/telemetry/time-grid.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
 import { fieldKey } from '../write/reading-point.ts'
 import {
@@ -51,7 +51,7 @@ export async function scanAggregates(
   const shown = counted.slice(0, limit)
   const [first, last] = [shown[0], shown.at(-1)]
   if (!first || !last) return { data: [], next: null }
-  const span = cut(query, { fromNs: first.timeNs, toNs: last.timeNs + everyNs })
+  const span = overlap(query, { fromNs: first.timeNs, toNs: last.timeNs + everyNs })
   const fields = await fieldsOf(context, source, { names: wantedFields(kind, query.fields), span })
   const data = shown.map(({ timeNs, device, count }) => ({
     timeNs,
@@ -81,20 +81,13 @@ async function countGroups(
     if (firstNs === null) break
     const start = floorTo(firstNs, everyNs)
     const end = start + intervals * everyNs
-    const found = await countSpan(context, source, cut(query, { fromNs: start, toNs: end }))
+    const found = await countSpan(context, source, overlap(query, { fromNs: start, toNs: end }))
     groups.push(...found.filter((one) => !after || isBehind(one, after)))
     fromNs = end
     // A span with few of them is followed by a longer one.
     intervals *= 2n
   }
   return groups.slice(0, limit + 1)
-}
-
-function cut({ fromNs, toNs }: Span, span: Span): Span {
-  return {
-    fromNs: span.fromNs > fromNs ? span.fromNs : fromNs,
-    toNs: span.toNs < toNs ? span.toNs : toNs,
-  }
 }
 
 async function firstTime(

@@ -1,10 +1,11 @@
 import { compareLatency, latencyFigures, type LatencyRow } from '#lib/kpi/network/latency.ts'
+import { rowsWithin } from '../../extent.ts'
 import type { LatencyScan } from '../../scans.ts'
 import { kindsIn } from '../client/influxql.ts'
 import { FIGURE_STAGES, larger, stageMs } from '../figures/figure-sums.ts'
 import { createGroups } from './groups.ts'
 import { eachRow } from './raw-rows.ts'
-import { readingsWithinSpan, type ScanContext, type View } from './view.ts'
+import type { ScanContext, View } from './view.ts'
 
 /**
  * Up to this many raw rows in the span percentiles are exact; beyond, of buckets. InfluxDB takes some
@@ -15,7 +16,7 @@ const EXACT_ROWS = 50_000
 /** Whether all raw rows of the span are there, and few enough. */
 export function isExact(view: View, scan: LatencyScan): boolean {
   if (scan.fromNs <= view.droppedNs) return false
-  return readingsWithinSpan(view, kindsIn(scan.scope), scan) <= EXACT_ROWS
+  return rowsWithin(view.parts.values(), kindsIn(scan.scope), scan) <= EXACT_ROWS
 }
 
 interface Values {

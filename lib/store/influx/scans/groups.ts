@@ -1,7 +1,7 @@
 import type { Group, Grouped, Grouping } from '#lib/telemetry/grouping.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
 import { groupOfKeys, type Keys } from '../../figure-keys.ts'
-import { floorTo } from '../../time-grid.ts'
+import { floorTo } from '#lib/telemetry/time-grid.ts'
 
 interface Shape {
   readonly by: readonly Grouping[]

@@ -3,7 +3,7 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { RADIO_FIELDS, type Radio } from '#lib/telemetry/radio.ts'
-import type { Cell, Series } from '../client/answer.ts'
+import type { Cell, Series } from '../client/response.ts'
 import { identifier } from '../client/influxql.ts'
 import { RADIO_NAMES, TAGS, fieldKey, radioKey } from '../write/reading-point.ts'
 

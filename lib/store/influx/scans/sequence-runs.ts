@@ -1,6 +1,6 @@
 import type { SequenceRow } from '#lib/kpi/network/loss.ts'
 import type { FigureScan } from '../../scans.ts'
-import { MINUTE_NS, ceilTo, floorTo } from '../../time-grid.ts'
+import { MINUTE_NS, ceilTo, floorTo } from '#lib/telemetry/time-grid.ts'
 import { countFigures, freshFigures, piecesOf } from '../figures/figure-source.ts'
 import { addCounts, noCounts, type Counts } from '../figures/figure-sums.ts'
 import { createGroups } from './groups.ts'

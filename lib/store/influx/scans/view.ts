@@ -1,8 +1,6 @@
-import type { Kind } from '#lib/telemetry/catalogue.ts'
-import type { Span } from '#lib/telemetry/span.ts'
 import type { Accumulator } from '../figures/accumulator.ts'
 import type { Influx } from '../client/influx.ts'
-import type { Part } from '../parts.ts'
+import type { Part } from '../state/part.ts'
 
 /** The store as one question sees it: what InfluxDB has up to one position, and what is behind it. */
 export interface View {
@@ -26,23 +24,4 @@ export interface ScanContext {
   readonly view: View
   readonly influx: Influx
   readonly signal: AbortSignal
-}
-
-/** How many readings of some kinds lie in a span, by the catalogue. */
-export function readingsWithinSpan(
-  { parts }: View,
-  kinds: readonly Kind[],
-  { fromNs, toNs }: Span,
-): number {
-  let rows = 0
-  for (const { extents } of parts.values()) {
-    for (const kind of kinds) {
-      const extent = extents.get(kind)
-      if (!extent || extent.maxNs < fromNs || extent.minNs >= toNs) continue
-      const from = extent.minNs > fromNs ? extent.minNs : fromNs
-      const to = extent.maxNs < toNs ? extent.maxNs : toNs
-      rows += (extent.rows * Number(to - from + 1n)) / Number(extent.maxNs - extent.minNs + 1n)
-    }
-  }
-  return rows
 }

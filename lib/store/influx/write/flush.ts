@@ -1,16 +1,16 @@
-import { HOUR_NS, MINUTE_NS, floorTo } from '../../time-grid.ts'
+import { HOUR_NS, MINUTE_NS, floorTo } from '#lib/telemetry/time-grid.ts'
 import type { Accumulator } from '../figures/accumulator.ts'
 import { STEPS, figureLines, nodeOf, type Figure } from '../figures/figure-lines.ts'
 import type { Influx } from '../client/influx.ts'
 import { pointLine } from './line.ts'
-import type { Local } from '../local.ts'
+import type { LocalState } from '../state/local-state.ts'
 
 /** Lines of one request: a few MB at most. */
 export const WRITE_LINES = 5000
 
 export interface Flushing {
   readonly influx: Influx
-  readonly local: Local
+  readonly local: LocalState
   readonly journal: string
 }
 

@@ -1,14 +1,15 @@
 import type { Reading } from '#lib/telemetry/reading.ts'
+import { widened } from '../../extent.ts'
 import { createPartNamer } from '../../part-names.ts'
 import type { RefusedReading, StoreBatch } from '../../store.ts'
 import type { Influx } from '../client/influx.ts'
-import type { Local } from '../local.ts'
-import { createPart, retentionOf, widen } from '../parts.ts'
+import type { LocalState } from '../state/local-state.ts'
+import { createPart, retentionOf } from '../state/part.ts'
 import { readingLine, seriesOf } from './reading-point.ts'
 
 export interface Writing {
   readonly influx: Influx
-  readonly local: Local
+  readonly local: LocalState
   readonly series: SeriesBudget
   /** Lines of one request. */
   readonly lines: number
@@ -25,28 +26,28 @@ export interface Written {
  * a time, and nothing is remembered of a batch that fails: it comes again, as the same points.
  */
 export async function writeBatch(
-  { influx, local, series, lines: mostLines }: Writing,
+  { influx, local, series, lines: maxLines }: Writing,
   batch: StoreBatch,
 ): Promise<Written> {
   const fresh = freshReadings(local, batch)
   const refused: RefusedReading[] = []
   const stored: Reading[] = []
-  for (let from = 0; from < fresh.length; from += mostLines) {
+  for (let from = 0; from < fresh.length; from += maxLines) {
     const lines: string[] = []
     const some: Reading[] = []
-    for (const { reading } of fresh.slice(from, from + mostLines)) {
+    for (const { reading } of fresh.slice(from, from + maxLines)) {
       const name = seriesOf(reading)
       if (series.admits(name)) {
         lines.push(readingLine(reading, name, batch.journal))
         some.push(reading)
-      } else refused.push(refusalOf(reading, series.words))
+      } else refused.push(refusalOf(reading, series.reason))
     }
     const outcome = await influx.write(lines)
-    const words = new Map(outcome.refused.map((one) => [one.at, one.words]))
+    const reasons = new Map(outcome.refused.map((one) => [one.at, one.reason]))
     for (const [at, reading] of some.entries()) {
-      const said = words.get(at)
-      if (said === undefined) stored.push(reading)
-      else refused.push(refusalOf(reading, said))
+      const reason = reasons.get(at)
+      if (reason === undefined) stored.push(reading)
+      else refused.push(refusalOf(reading, reason))
     }
   }
   enterParts(local, fresh, { stored: new Set(stored), toPosition: batch.toPosition })
@@ -58,7 +59,10 @@ interface Fresh {
   readonly part: string
 }
 
-function freshReadings({ parts, dropped }: Local, { readings, toPosition }: StoreBatch): Fresh[] {
+function freshReadings(
+  { parts, dropped }: LocalState,
+  { readings, toPosition }: StoreBatch,
+): Fresh[] {
   const namePart = createPartNamer()
   const fresh: Fresh[] = []
   for (const reading of readings) {
@@ -74,27 +78,30 @@ function freshReadings({ parts, dropped }: Local, { readings, toPosition }: Stor
 }
 
 function enterParts(
-  { parts }: Local,
+  { parts }: LocalState,
   fresh: readonly Fresh[],
   { stored, toPosition }: { readonly stored: ReadonlySet<Reading>; readonly toPosition: number },
 ): void {
-  for (const { reading, part: name } of fresh) {
-    if (!stored.has(reading)) continue
-    const part = parts.get(name) ?? createPart(name, retentionOf(reading.kind))
-    parts.set(name, part)
-    widen(part, reading)
-    part.position = toPosition
+  const entered = fresh.filter(({ reading }) => stored.has(reading))
+  for (const [name, ofPart] of Map.groupBy(entered, ({ part }) => part)) {
+    const readings = ofPart.map(({ reading }) => reading)
+    for (const [kind, ofKind] of Map.groupBy(readings, (reading) => reading.kind)) {
+      const part = parts.get(name) ?? createPart(name, retentionOf(kind))
+      parts.set(name, part)
+      part.extents.set(kind, widened(part.extents.get(kind), ofKind))
+      part.position = toPosition
+    }
   }
 }
 
-function refusalOf({ position, index }: Reading, words: string): RefusedReading {
-  return { position, index, words }
+function refusalOf({ position, index }: Reading, reason: string): RefusedReading {
+  return { position, index, reason }
 }
 
 /** Keeps the number of series bounded: InfluxDB's index grows with it, and never shrinks. */
 export interface SeriesBudget {
   readonly used: number
-  readonly words: string
+  readonly reason: string
   admits(series: string): boolean
 }
 
@@ -104,7 +111,7 @@ export function createSeriesBudget(maxSeries: number): SeriesBudget {
     get used() {
       return seen.size
     },
-    words: `more than ${maxSeries} series of device, channel and radio technology (PADBORG_INFLUX_MAX_SERIES)`,
+    reason: `more than ${maxSeries} series of device, channel and radio technology (PADBORG_INFLUX_MAX_SERIES)`,
     admits(series) {
       if (seen.has(series)) return true
       if (seen.size >= maxSeries) return false

@@ -2,12 +2,13 @@ import type { Log } from '#lib/runtime/log.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { KINDS, KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import type { RetentionClass } from '#lib/telemetry/field.ts'
-import { periodEndNs } from '../part-names.ts'
-import { DAY_NS, HOUR_NS, daysNs, floorTo } from '../time-grid.ts'
-import type { StoreRetention } from '../store.ts'
-import { FIGURE_MEASUREMENTS, type Flushing } from './write/flush.ts'
-import { identifier } from './client/influxql.ts'
-import { newestNs, type Part } from './parts.ts'
+import { periodEndNs } from '../../part-names.ts'
+import { DAY_NS, HOUR_NS, daysNs, floorTo } from '#lib/telemetry/time-grid.ts'
+import type { StoreRetention } from '../../store.ts'
+import { FIGURE_MEASUREMENTS, type Flushing } from '../write/flush.ts'
+import { identifier } from '../client/influxql.ts'
+import { newestNs } from '../../extent.ts'
+import type { Part } from './part.ts'
 
 export interface Maintenance extends Flushing {
   readonly retention: StoreRetention
@@ -38,14 +39,14 @@ export async function dropExpired(maintenance: Maintenance, nowNs: bigint): Prom
   const gone: Part[] = []
   for (const part of local.parts.values()) {
     const keepNs = daysNs(part.retention === 'fleet' ? retention.fleetDays : retention.meteringDays)
-    const isOver = periodEndNs(part.name) <= nowNs && newestNs(part) < nowNs - keepNs
+    const isOver = periodEndNs(part.name) <= nowNs && newestNs(part.extents) < nowNs - keepNs
     if (isOver && part.position <= local.rolled) gone.push(part)
   }
   if (gone.length === 0) return []
   local.dropParts(gone)
   for (const [retentionClass, parts] of Map.groupBy(gone, (part) => part.retention)) {
     let newest = 0n
-    for (const part of parts) if (newestNs(part) > newest) newest = newestNs(part)
+    for (const part of parts) if (newestNs(part.extents) > newest) newest = newestNs(part.extents)
     // Points stand in the millisecond of their readings.
     await deleteBefore(maintenance, measurementsOf(retentionClass), newest + 1_000_000n)
   }
@@ -72,7 +73,7 @@ async function deleteBefore(
       if (found.length > 0) await influx.query(`DELETE ${older}`)
     } catch (error) {
       log.warn(
-        { measurement, words: messageOf(error) },
+        { measurement, reason: messageOf(error) },
         'InfluxDB did not delete what is past its retention; its own retention has to',
       )
       return

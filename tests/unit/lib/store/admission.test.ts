@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import { createGate } from '#lib/store/gate.ts'
+import { Admission } from '#lib/store/admission.ts'
 
 const limits = { queryTimeoutMs: 10_000, queryConcurrency: 2, queryQueue: 2 }
 
@@ -10,34 +10,34 @@ function held() {
   return { work: () => promise, end: () => resolve('done'), fail: reject }
 }
 
-describe('the gate of questions', () => {
+describe('the admission of queries', () => {
   it('lets two in, makes two wait, and refuses the fifth', async () => {
-    const gate = createGate(limits)
+    const admission = new Admission(limits)
     const jobs = [held(), held(), held(), held()]
-    const asked = jobs.map(({ work }) => gate.run(work))
-    await expect(gate.run(async () => 'late')).rejects.toSatisfy((error) =>
+    const asked = jobs.map(({ work }) => admission.run(work))
+    await expect(admission.run(async () => 'late')).rejects.toSatisfy((error) =>
       isPlatformError(error, 'QUERY_BUSY'),
     )
     for (const { end } of jobs) end()
     expect(await Promise.all(asked)).toEqual(['done', 'done', 'done', 'done'])
-    expect(await gate.run(async () => 'free again')).toBe('free again')
+    expect(await admission.run(async () => 'free again')).toBe('free again')
   })
 
   it('gives the place of a failed question to the next', async () => {
-    const gate = createGate({ ...limits, queryConcurrency: 1 })
+    const admission = new Admission({ ...limits, queryConcurrency: 1 })
     const first = held()
-    const failing = gate.run(first.work)
-    const waiting = gate.run(async () => 'next')
+    const failing = admission.run(first.work)
+    const waiting = admission.run(async () => 'next')
     first.fail(new Error('broken'))
     await expect(failing).rejects.toThrow('broken')
     expect(await waiting).toBe('next')
   })
 
   it('ends the wait of a question at its deadline', async () => {
-    const gate = createGate({ ...limits, queryConcurrency: 1, queryTimeoutMs: 30 })
+    const admission = new Admission({ ...limits, queryConcurrency: 1, queryTimeoutMs: 30 })
     const first = held()
-    const running = gate.run(first.work)
-    await expect(gate.run(async () => 'never')).rejects.toSatisfy((error) =>
+    const running = admission.run(first.work)
+    await expect(admission.run(async () => 'never')).rejects.toSatisfy((error) =>
       isPlatformError(error, 'QUERY_TIMEOUT'),
     )
     first.end()
@@ -45,11 +45,11 @@ describe('the gate of questions', () => {
   })
 
   it('refuses what waits when it closes', async () => {
-    const gate = createGate({ ...limits, queryConcurrency: 1 })
+    const admission = new Admission({ ...limits, queryConcurrency: 1 })
     const first = held()
-    const running = gate.run(first.work)
-    const waiting = gate.run(async () => 'never')
-    gate.close()
+    const running = admission.run(first.work)
+    const waiting = admission.run(async () => 'never')
+    admission.close()
     await expect(waiting).rejects.toSatisfy((error) => isPlatformError(error, 'CLOSED'))
     first.end()
     expect(await running).toBe('done')

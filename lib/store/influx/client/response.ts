@@ -23,7 +23,7 @@ const TEXT_OR_LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<=[[,])-?\d{16,}(?=[,\]])/g
  * long. JSON.parse rounds whole numbers beyond 2^53, and times and hashes are such: they are put in
  * quotes before.
  */
-export function parseAnswer(text: string): Series[][] {
+export function parseResponse(text: string): Series[][] {
   const results: Series[][] = []
   for (const line of text.split('\n')) if (line.trim() !== '') addChunk(results, line)
   return results

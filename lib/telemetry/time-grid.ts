@@ -1,5 +1,6 @@
-/** The grid of the roll-ups: Unix time in whole minutes and hours. */
-export const MINUTE_NS = 60_000_000_000n
+/** Unix time in whole steps, in ns. */
+export const SECOND_NS = 1_000_000_000n
+export const MINUTE_NS = 60n * SECOND_NS
 export const HOUR_NS = 60n * MINUTE_NS
 export const DAY_NS = 24n * HOUR_NS
 
@@ -14,9 +15,4 @@ export function ceilTo(timeNs: bigint, stepNs: bigint): bigint {
 
 export function daysNs(days: number): bigint {
   return BigInt(Math.round(days * 86_400)) * 1_000_000_000n
-}
-
-/** The start of the interval of a time, as SQL; NULL where no intervals are asked for. */
-export function intervalSql(everyNs: bigint | null): string {
-  return everyNs === null ? 'NULL::BIGINT' : `time_ns - time_ns % ${everyNs}`
 }
