@@ -1,9 +1,10 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { MAX_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
-import type { Caller } from './auth/access.ts'
+import type { Caller } from '#lib/access/policy.ts'
 import type { Api, AppDeps, AppOptions } from './api.ts'
-import { createCursors } from './parameters/cursor.ts'
+import { createCursors } from './queries/cursor.ts'
 import { createAdd, type Add } from './endpoint.ts'
+import { QUERY_NAMES } from '#lib/queries/catalogue.ts'
 import { addCounting } from './plugins/counting.ts'
 import { addDocuments } from './plugins/documents.ts'
 import { addGate } from './plugins/gate.ts'
@@ -11,29 +12,21 @@ import { addHeaders } from './plugins/headers.ts'
 import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
 import { createPseudonyms } from './auth/pseudonyms.ts'
 import { validatorOf } from './replies/refused.ts'
-import { addAvailability } from './routes/availability.ts'
+import { addQuery } from './queries/route.ts'
 import { addBackup } from './routes/backup.ts'
-import { addConformance } from './routes/conformance.ts'
 import { addCredentials } from './routes/credentials.ts'
-import { addDelivery } from './routes/delivery.ts'
 import { addDevices } from './routes/devices.ts'
-import { addHeat } from './routes/heat.ts'
 import { addHealth } from './routes/health.ts'
-import { addJitter } from './routes/jitter.ts'
 import { addKeys } from './routes/keys.ts'
 import { addKinds } from './routes/kinds.ts'
-import { addLastValues } from './routes/last-values.ts'
 import { addLive } from './routes/live.ts'
-import { addLatency } from './routes/latency.ts'
-import { addLoss } from './routes/loss.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addPortal } from './plugins/portal.ts'
-import { addReadings } from './routes/readings.ts'
-import { addRejections } from './routes/rejections.ts'
+import { addQueries } from './routes/queries.ts'
+import { addReplay } from './routes/replay.ts'
 import { addSession } from './routes/session.ts'
 import { addSites } from './routes/sites.ts'
 import { addTenants } from './routes/tenants.ts'
-import { addThroughput } from './routes/throughput.ts'
 import { createSessions } from './auth/sessions.ts'
 
 /** Routes for everybody, outside `/api/v1`. */
@@ -43,25 +36,16 @@ const PUBLIC: readonly ((app: FastifyInstance, api: Api) => void)[] = [
   addMetrics,
 ]
 
-/** Questions of the API. A new one is a file in `routes/` and a line here. */
+/** Registry nouns and commands: whatever is no query. A new one is a file in `routes/` and a line here. */
 const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
   addTenants,
   addSites,
   addDevices,
-  addConformance,
   addCredentials,
   addKeys,
   addKinds,
-  addReadings,
-  addLastValues,
-  addDelivery,
-  addRejections,
-  addLatency,
-  addThroughput,
-  addLoss,
-  addJitter,
-  addAvailability,
-  addHeat,
+  addQueries,
+  addReplay,
   addBackup,
 ]
 
@@ -116,6 +100,7 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
   addSession(app, add, api)
   addLive(app, api, (request) => callerOf(callers, request))
   for (const addNoun of ENDPOINTS) addNoun(add, api)
+  for (const name of QUERY_NAMES) addQuery(add, api, name)
   await app.ready()
   return app
 }

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { exampleEnvironment } from '#lib/runtime/config.ts'
 import { ERRORS } from '#lib/runtime/errors.ts'
 import { METRICS } from '#lib/runtime/metrics.ts'
+import { apiDocument } from './api-document.ts'
 import { GRAFANA_FILES } from '../dashboards/grafana/generated.ts'
 
 /** Files that are made of tables in the code: path -> text. `npm run generate` writes them. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   '.env.example': exampleEnvironment,
+  'docs/api.md': apiDocument,
   'docs/errors.md': errorTable,
   'docs/metrics.md': metricTable,
   ...GRAFANA_FILES,

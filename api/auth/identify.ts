@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { isAllowed, rolesWith, type Caller, type Permission } from './access.ts'
+import { isAllowed, rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
 import { Problem } from '../replies/problem.ts'
 import { isForeignOrigin, sessionCookieOf } from './session-cookie.ts'

@@ -1,6 +1,6 @@
 import type { Device, Registry } from '#lib/registry/registry.ts'
 import { fullId, tenantOf, type FullId } from '#lib/telemetry/ids.ts'
-import { ACCESS, seesTenant, visibleTenants, type Caller } from './access.ts'
+import { ACCESS, seesTenant, visibleTenants, type Caller } from '#lib/access/policy.ts'
 import type { Pseudonyms } from './pseudonyms.ts'
 
 /** What things are called for one caller, and what a name of his stands for. */

@@ -1,24 +1,16 @@
-import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { Scope } from '#lib/telemetry/questions.ts'
-import { inScope } from '#lib/telemetry/scope.ts'
-import { ACCESS, visibleTenants, type Caller } from './access.ts'
+import { inScope, type Scope } from '#lib/telemetry/scope.ts'
+import { ACCESS, visibleTenants, type Caller } from '#lib/access/policy.ts'
+import type { Filter } from '#lib/queries/query.ts'
 import type { Names } from './names.ts'
 import { Problem, notFound } from '../replies/problem.ts'
-
-/** What a question is narrowed to, in the words of the caller. */
-export interface Filter {
-  readonly device?: readonly string[] | undefined
-  readonly tenant?: readonly string[] | undefined
-  readonly kind?: readonly Kind[] | undefined
-}
 
 export interface Asker {
   readonly caller: Caller
   readonly names: Names
 }
 
-/** The scope of questions whose rows have a kind: readings, last values, figures. */
+/** The scope of queries whose rows have a kind: readings, last values, figures. */
 export function readingScope(asker: Asker, filter: Filter): Scope | Problem {
   const { role } = asker.caller.key
   const { readingKinds } = ACCESS[role]
@@ -40,7 +32,7 @@ export function figureScope(asker: Asker, filter: Filter): Scope | Problem {
   return places instanceof Problem ? places : { ...places, kinds: filter.kind ?? null }
 }
 
-/** The scope of questions about devices as such: delivery, rejections. Kinds become devices. */
+/** The scope of queries about devices as such: delivery, rejections. Kinds become devices. */
 export function deviceScope(asker: Asker, filter: Filter): Scope | Problem {
   const places = placesOf(asker, filter)
   if (places instanceof Problem) return places
@@ -55,10 +47,15 @@ export function deviceScope(asker: Asker, filter: Filter): Scope | Problem {
   return { ...places, devices, kinds: null }
 }
 
-/** A row outside what was asked would be somebody else's: better no answer than that one. */
+/** A row outside the scope would be somebody else's: better no answer than that one. */
 export function requireInScope(scope: Scope, device: FullId): void {
   if (inScope(scope, device)) return
-  throw new Error('an answer of the ingest role holds a row outside the scope of its question')
+  throw new Error('a result of the ingest role holds a row outside the scope of its query')
+}
+
+export function requireTenantInScope({ tenants }: Scope, tenant: string): void {
+  if (tenants?.includes(tenant) ?? true) return
+  throw new Error('a result of the ingest role holds a tenant outside the scope of its query')
 }
 
 type Places = Pick<Scope, 'tenants' | 'devices'>

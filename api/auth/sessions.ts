@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import { randomSecret } from '#lib/runtime/random.ts'
 import type { Registry } from '#lib/registry/registry.ts'
-import type { Caller } from './access.ts'
+import type { Caller } from '#lib/access/policy.ts'
 
 export interface SessionLimits {
   readonly maxSessions: number

@@ -6,7 +6,7 @@ import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.t
 import { decodeError } from '#lib/runtime/error-codec.ts'
 import { PATHS } from '#lib/runtime/network/internal-http.ts'
 import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
-import type { ReadingsFile, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingsFile, ReadingsFileScan } from '#lib/store/scans.ts'
 
 export interface ConnectionOptions {
   /** Without a path. */
@@ -19,7 +19,7 @@ export interface Connection {
   ask(path: string, value: unknown, signal: AbortSignal): Promise<unknown>
   put(path: string, value: unknown, signal: AbortSignal): Promise<unknown>
   /** Fetches the file of an answer to a path on this machine. */
-  fetchFile(question: ReadingsFileQuery, path: string, signal: AbortSignal): Promise<ReadingsFile>
+  fetchFile(question: ReadingsFileScan, path: string, signal: AbortSignal): Promise<ReadingsFile>
   /** Bytes as they come. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }

@@ -1,6 +1,6 @@
 import type { PlatformError } from '#lib/runtime/errors.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
-import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
 
 /** An intake the API shows: the one of this process, or one of those in others. */
 export interface IntakeSource {

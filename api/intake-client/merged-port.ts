@@ -1,86 +1,122 @@
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import { QUESTION_SOURCES } from '#lib/telemetry/question-sources.ts'
-import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
+import { QUERIES, type QueryName, type ResultOf } from '#lib/queries/catalogue.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
+import type { AnyQuery, QueryResult, ScopedQuery } from '#lib/queries/query.ts'
+import type { IngestStatus } from '#lib/telemetry/readiness.ts'
 import type { IntakeSource } from './intakes.ts'
-import { mergeClocks, mergeDelivery, mergeLastValues, mergeStatus } from './merge.ts'
-import { mergeConformance } from './merge-conformance.ts'
-import { mergeLatency, splitStages } from './merge-latency.ts'
-import { mergeRejectionGroups } from './merge-rejection-groups.ts'
-import { mergedRejections, replayEach } from './merge-rejections.ts'
+import { isPaged, mergedPage } from './merged-pages.ts'
+import { replayEach } from './replay-each.ts'
+
+/** One query on its way to an intake. */
+interface Asked {
+  readonly name: QueryName
+  readonly query: ScopedQuery
+  readonly signal: AbortSignal | undefined
+}
 
 /**
  * Several intakes on one store as if they were one. What the store knows is asked of one that
- * answers; what each knows for itself is asked of all, and if one does not answer there is no answer:
+ * answers; what each knows for itself is asked of all, and if one does not answer there is no result:
  * a sum without it would be wrong and look right.
  */
 export function mergedPort(intakes: readonly IntakeSource[]): IngestPort {
   const [only, ...more] = intakes
   if (only && more.length === 0) return only.port
-  const all = askAll(intakes)
-  const merged: { [K in keyof Questions]?: (...given: Given<K>) => Promise<Questions[K][1]> } = {
-    lastValues: async (...given) => mergeLastValues(await all('lastValues', ...given)),
-    clocks: async (...given) => mergeClocks(await all('clocks', ...given)),
-    conformance: async (...given) => mergeConformance(await all('conformance', ...given)),
-    delivery: async (...given) => mergeDelivery(await all('delivery', ...given)),
-    status: async (...given) => mergeStatus(await all('status', ...given)),
-    rejectionGroups: async (...given) =>
-      mergeRejectionGroups(await all('rejectionGroups', ...given)),
-    rejections: (...given) => mergedRejections(intakes, ...given),
-    replay: (...given) => replayEach(intakes, ...given),
-    async latency(query, signal) {
-      const { stored, own } = splitStages(query)
-      const [rows, each] = await Promise.all([
-        stored.stages.length > 0
-          ? askOne(intakes, { name: 'latency', question: stored, signal })
-          : [],
-        own.stages.length > 0 ? all('latency', own, signal) : [],
-      ])
-      return [...rows, ...mergeLatency(each)]
-    },
-  }
   return {
-    ask(name, question, signal) {
-      const answer = merged[name]
-      if (answer) return answer(question, signal)
-      if (QUESTION_SOURCES[name] !== 'state') return askOne(intakes, { name, question, signal })
-      throw new Error(`${name} has an answer for each intake only`)
+    query: async (name, query, signal) =>
+      // The declaration of this name merges results of this type.
+      (await mergedResult(intakes, { name, query, signal })) as ResultOf<typeof name>,
+    since: () => {
+      throw new Error('since has a result for each intake only')
     },
+    readingDevices: (scan, signal) =>
+      oneOf(intakes, ({ port }) => port.readingDevices(scan, signal)),
+    readingsFile: (scan, signal) => oneOf(intakes, ({ port }) => port.readingsFile(scan, signal)),
+    replay: (request, signal) => replayEach(intakes, request, signal),
+    status: async (signal) =>
+      mergeStatus(await Promise.all(intakes.map(({ port }) => port.status(signal)))),
   }
 }
 
-type Given<K extends keyof Questions> = readonly [Questions[K][0], AbortSignal | undefined]
-
-function askAll(intakes: readonly IntakeSource[]) {
-  return <K extends keyof Questions>(
-    name: K,
-    question: Questions[K][0],
-    signal?: AbortSignal,
-  ): Promise<readonly Questions[K][1][]> =>
-    Promise.all(intakes.map(({ port }) => port.ask(name, question, signal)))
-}
-
-interface OneQuestion<K extends keyof Questions> {
-  readonly name: K
-  readonly question: Questions[K][0]
-  readonly signal: AbortSignal | undefined
-}
-
-/** Those that answer first; an intake that is lost meanwhile leaves the question to the next. */
-async function askOne<K extends keyof Questions>(
+async function mergedResult(
   intakes: readonly IntakeSource[],
-  { name, question, signal }: OneQuestion<K>,
-): Promise<Questions[K][1]> {
+  asked: Asked,
+): Promise<ResultOf<QueryName>> {
+  const definition: AnyQuery = QUERIES[asked.name]
+  if (!definition.sources.includes('state')) return await fromStore(intakes, asked)
+  if (isPaged(asked.query)) return (await mergedPage(intakes, asked)) as ResultOf<QueryName>
+  const parts = definition.split?.(asked.query) ?? { store: null, state: asked.query }
+  const [stored, states] = await Promise.all([
+    parts.store ? fromStore(intakes, { ...asked, query: parts.store }) : null,
+    parts.state ? fromEach(intakes, { ...asked, query: parts.state }) : [],
+  ])
+  const merged = states.length === 0 ? null : mergedStates(definition, states)
+  return joined(stored as QueryResult<unknown> | null, merged) as ResultOf<QueryName>
+}
+
+function mergedStates(
+  definition: AnyQuery,
+  states: readonly QueryResult<unknown>[],
+): QueryResult<unknown> {
+  const merged = definition.merge?.(states)
+  if (merged) return merged
+  throw new Error(`${definition.path} does not say how results of intakes are merged`)
+}
+
+function joined(
+  stored: QueryResult<unknown> | null,
+  merged: QueryResult<unknown> | null,
+): QueryResult<unknown> {
+  if (!stored || !merged) return stored ?? merged ?? { rows: [] }
+  return { ...stored, rows: [...stored.rows, ...merged.rows] }
+}
+
+function fromEach(
+  intakes: readonly IntakeSource[],
+  { name, query, signal }: Asked,
+): Promise<readonly QueryResult<unknown>[]> {
+  // Queries of the state have no limit of what they read.
+  return Promise.all(intakes.map(({ port }) => port.query(name, query, signal))) as Promise<
+    readonly QueryResult<unknown>[]
+  >
+}
+
+function fromStore(
+  intakes: readonly IntakeSource[],
+  { name, query, signal }: Asked,
+): Promise<ResultOf<QueryName>> {
+  return oneOf(intakes, ({ port }) => port.query(name, query, signal))
+}
+
+/** Those that answer first; an intake that is lost meanwhile leaves the query to the next. */
+async function oneOf<T>(
+  intakes: readonly IntakeSource[],
+  ask: (intake: IntakeSource) => Promise<T>,
+): Promise<T> {
   const inOrder = intakes.toSorted(
     (a, b) => Number(a.problem() !== null) - Number(b.problem() !== null),
   )
   let reason: unknown
-  for (const { port } of inOrder) {
+  for (const intake of inOrder) {
     try {
-      return await port.ask(name, question, signal)
+      return await ask(intake)
     } catch (error) {
       if (!isPlatformError(error, 'INGEST_UNREACHABLE')) throw error
       reason = error
     }
   }
   throw reason
+}
+
+/** The worst lag, all messages that wait, and every problem. Positions of several journals are no number. */
+export function mergeStatus(statuses: readonly IngestStatus[]): IngestStatus {
+  const sum = (read: (one: IngestStatus) => number) => statuses.reduce((n, one) => n + read(one), 0)
+  return {
+    journal: statuses.map(({ journal }) => journal).join(' '),
+    durable: sum(({ durable }) => durable),
+    written: sum(({ written }) => written),
+    lagMessages: sum(({ lagMessages }) => lagMessages),
+    lagMs: Math.max(0, ...statuses.map(({ lagMs }) => lagMs)),
+    problems: statuses.flatMap(({ problems }) => problems),
+  }
 }

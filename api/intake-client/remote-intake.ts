@@ -5,7 +5,8 @@ import { PATHS } from '#lib/runtime/network/internal-http.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { randomId } from '#lib/runtime/random.ts'
-import type { IngestPort, Questions, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
+import { createPort } from '#lib/queries/port.ts'
+import type { ReadingsFileScan } from '#lib/store/scans.ts'
 import type { IntakeSource } from './intakes.ts'
 import { createConnection } from './connection.ts'
 import { createRemoteFeed } from './remote-feed.ts'
@@ -34,19 +35,13 @@ export function connectIntake(
   const connection = createConnection({ url, secret })
   const feed = createRemoteFeed(connection, { url, clock, log })
 
-  const port: IngestPort = {
-    async ask<K extends keyof Questions>(name: K, question: Questions[K][0], given?: AbortSignal) {
-      const signal = await ready(given)
-      if (name === 'readingsFile') {
-        // The question has this name, so it is this one.
-        const query = question as ReadingsFileQuery
-        const path = join(exportDir, `${randomId()}.parquet`)
-        return await connection.fetchFile(query, path, signal)
-      }
-      // The intake is of the same program: it answers as its own port does.
-      return (await connection.ask(PATHS.ask + name, question, signal)) as Questions[K][1]
-    },
-  }
+  const port = createPort(async (name, argument, given) => {
+    const signal = await ready(given)
+    if (name !== 'readingsFile') return await connection.ask(PATHS.ask + name, argument, signal)
+    const path = join(exportDir, `${randomId()}.parquet`)
+    // The argument of the call with this name.
+    return await connection.fetchFile(argument as ReadingsFileScan, path, signal)
+  })
 
   return {
     name: url,

@@ -1,23 +1,50 @@
-import type { LiveEvent, LiveInterest, LivePlace } from '#lib/telemetry/live.ts'
-import { comparePlaces } from '#lib/telemetry/live.ts'
-import type { IngestPort, Scope } from '#lib/telemetry/questions.ts'
+import {
+  type LiveEvent,
+  type LiveInterest,
+  type LivePlace,
+  comparePlaces,
+} from '#lib/telemetry/live.ts'
+import type { RejectionsScan } from '#lib/queries/intake-state.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
+import type { QueryResult } from '#lib/queries/query.ts'
+import { rejectionOf, type RejectionRow } from '#lib/queries/rejections.ts'
+import { isTooMany } from '#lib/telemetry/too-many.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+
+/** What a viewer that was away reads. */
+export type MissedPort = Pick<IngestPort, 'since' | 'status'> & {
+  rejections(scan: RejectionsScan, signal: AbortSignal): Promise<QueryResult<RejectionRow>>
+}
 
 /**
- * A port that asks one question after the other: many viewers that come back at once must not take
- * the store from everybody else.
+ * Runs one query after the other: many viewers that come back at once must not take the store from
+ * everybody else.
  */
-export function inTurn(port: IngestPort): IngestPort {
+export function oneAtATime(port: IngestPort): MissedPort {
   let turn: Promise<unknown> = Promise.resolve()
-  return {
-    ask(name, question, signal) {
-      const mine = turn.then(() => {
-        signal?.throwIfAborted()
-        return port.ask(name, question, signal)
-      })
-      turn = mine.catch(() => undefined)
-      return mine
-    },
+  const run = <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(() => {
+      signal?.throwIfAborted()
+      return work()
+    })
+    turn = mine.catch(() => undefined)
+    return mine
   }
+  return {
+    since: (scan, signal) => run(signal, () => port.since(scan, signal)),
+    status: (signal) => run(signal, () => port.status(signal)),
+    rejections: (scan, signal) => run(signal, () => rejectionsOf(port, scan, signal)),
+  }
+}
+
+async function rejectionsOf(
+  port: IngestPort,
+  scan: RejectionsScan,
+  signal: AbortSignal,
+): Promise<QueryResult<RejectionRow>> {
+  const result = await port.query('rejections', scan, signal)
+  if (isTooMany(result)) throw new Error('rejections have no limit of what they read')
+  return result
 }
 
 export interface Missed {
@@ -40,7 +67,7 @@ const REJECTIONS = 50
 const ALL_TIMES = { fromNs: -(2n ** 63n), toNs: 2n ** 63n - 1n }
 
 /** Events that are in the store, page by page: readings and rejections in one order. */
-export async function* missedEvents(port: IngestPort, missed: Missed): AsyncGenerator<MissedPage> {
+export async function* missedEvents(port: MissedPort, missed: Missed): AsyncGenerator<MissedPage> {
   let after: LivePlace | null = missed.after
   while (after !== null) {
     const [readings, rejections]: [Run, Run] = await Promise.all([
@@ -67,7 +94,7 @@ interface Run {
 const NOTHING: Run = { events: [], edge: null, receivedFromNs: null }
 
 async function readingsAfter(
-  port: IngestPort,
+  port: MissedPort,
   { interest, to, signal }: Missed,
   { position, rejection, index }: LivePlace,
 ): Promise<Run> {
@@ -75,8 +102,8 @@ async function readingsAfter(
   if (!scope || position > to) return NOTHING
   // Rejections of a message stand before its readings.
   const after = { position, index: rejection ? -1 : index }
-  const question = { scope, after, toPosition: to, limit: READINGS }
-  const { data, receivedFromNs } = await port.ask('since', question, signal)
+  const scan = { scope, after, toPosition: to, limit: READINGS }
+  const { data, receivedFromNs } = await port.since(scan, signal)
   const events = data.map((row): LiveEvent => {
     const place = { position: row.position, rejection: false, index: row.index }
     return { type: 'reading', place, row }
@@ -86,23 +113,25 @@ async function readingsAfter(
 }
 
 async function rejectionsAfter(
-  port: IngestPort,
+  port: MissedPort,
   { interest, to, signal }: Missed,
   { position, rejection, index }: LivePlace,
 ): Promise<Run> {
   const scope = interest.rejections
   if (!scope || position > to) return NOTHING
   const cursor = rejection ? `${position}.${index}` : `${position}.${LAST_ITEM}`
-  const page = await port.ask(
-    'rejections',
+  const { rows, next } = await port.rejections(
     { scope, reasons: null, order: 'asc', limit: REJECTIONS, cursor, ...ALL_TIMES },
     signal,
   )
-  const found = page.data.map((row): LiveEvent => ({ type: 'rejection', place: placeOf(row), row }))
+  const found = rows.map((one): LiveEvent => {
+    const row = rejectionOf(one)
+    return { type: 'rejection', place: placeOf(row), row }
+  })
   const events = found.filter(({ place }) => place.position <= to)
-  const isLast = page.next === null || events.length < found.length
+  const isLast = (next ?? null) === null || events.length < found.length
   const edge = isLast ? null : (events.at(-1)?.place ?? null)
-  return { events, edge, receivedFromNs: page.data[0]?.timeNs ?? null }
+  return { events, edge, receivedFromNs: rows[0]?.time ?? null }
 }
 
 const LAST_ITEM = 999_999_999

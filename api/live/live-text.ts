@@ -6,10 +6,11 @@ import {
   type LivePlace,
   type SilenceEvent,
 } from '#lib/telemetry/live.ts'
-import { ACCESS } from '../auth/access.ts'
+import { ACCESS } from '#lib/access/policy.ts'
 import type { Gap, LiveText } from './live-outbox.ts'
-import { shownReading } from '../replies/reading-rows.ts'
-import { shownRejection } from '../routes/rejections.ts'
+import { readingRow, readingRowOf } from '#lib/queries/reading-row.ts'
+import { rejectionRow, rejectionRowOf } from '#lib/queries/rejections.ts'
+import { jsonOf, namesOf } from '../queries/present.ts'
 import type { Asker } from '../auth/scope.ts'
 
 /** How long a browser waits before it comes back, ms. */
@@ -46,10 +47,17 @@ export function createLiveTexts(live: Pick<LiveFeed, 'journal'>): (asker: Asker)
   }
 }
 
+const READING = { names: namesOf(readingRow), json: jsonOf(readingRow) }
+const REJECTION = { names: namesOf(rejectionRow), json: jsonOf(rejectionRow) }
+
 function shown(event: LiveEvent, asker: Asker): unknown {
+  const view = {
+    ...asker.names,
+    seesPositions: !ACCESS[asker.caller.key.role].pseudonymised,
+  }
   return event.type === 'reading'
-    ? shownReading(event.row, asker)
-    : shownRejection(event.row, asker.names.device(event.row.device))
+    ? READING.json(READING.names(readingRowOf(event.row), view))
+    : REJECTION.json(REJECTION.names(rejectionRowOf(event.row), view))
 }
 
 function shownSilence(

@@ -10,9 +10,8 @@ import {
   type LivePlace,
   type SilenceEvent,
 } from '#lib/telemetry/live.ts'
-import type { IngestPort } from '#lib/telemetry/questions.ts'
 import type { Api } from '../api.ts'
-import { missedEvents } from './live-missed.ts'
+import { missedEvents, type MissedPort } from './live-missed.ts'
 import type { Outbox } from './live-outbox.ts'
 
 export interface ViewerOptions {
@@ -24,7 +23,7 @@ export interface ViewerOptions {
   readonly outbox: Outbox
   readonly live: LiveFeed
   /** Where missed events of that feed are asked for. */
-  readonly port: IngestPort
+  readonly port: MissedPort
   readonly lastId: string | null
   readonly signal: AbortSignal
 }
@@ -98,7 +97,7 @@ export function startViewer(api: Api, options: ViewerOptions): Viewer {
     const from = await subscription.from
     if (lastId === null) return goLive(from)
     const after = parseLiveId(live.journal, lastId)
-    const { durable } = await port.ask('status', null, signal)
+    const { durable } = await port.status(signal)
     if (!after || after.position > durable) return skip(from)
     // The first gap, should there be one, begins here.
     outbox.begin(after)

@@ -1,4 +1,4 @@
-import type { Caller } from '../auth/access.ts'
+import type { Caller } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
 import type { Viewer } from './live-viewer.ts'
 import { Problem } from '../replies/problem.ts'

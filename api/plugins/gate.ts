@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { PERMISSIONS, type Caller, type Permission } from '../auth/access.ts'
+import { PERMISSIONS, type Caller, type Permission } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
 import { sendProblem } from '../endpoint.ts'
 import { admit } from '../auth/identify.ts'

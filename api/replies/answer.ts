@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Columns } from './csv.ts'
-import { csvOf, type Locale } from './csv.ts'
+import { type Columns, type Locale, csvOf } from './csv.ts'
 
 /** What a route found out, still without a form. */
 export class Answer {

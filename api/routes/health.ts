@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import type { IngestStatus } from '#lib/telemetry/questions.ts'
-import { readinessProblems } from '#lib/telemetry/readiness.ts'
+import { type IngestStatus, readinessProblems } from '#lib/telemetry/readiness.ts'
 import type { Api } from '../api.ts'
 import type { IntakeSource } from '../intake-client/intakes.ts'
 import { PUBLIC } from '../plugins/gate.ts'
@@ -70,7 +69,7 @@ async function readinessOf(
   readyLagMs: number,
 ): Promise<Readiness> {
   try {
-    const status = await port.ask('status', null)
+    const status = await port.status()
     return { ...status, problems: readinessProblems(status, readyLagMs) }
   } catch (error) {
     if (!isPlatformError(error)) throw error

@@ -1,18 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { LiveEvent, SilenceEvent } from '#lib/telemetry/live.ts'
-import { isAllowed, rolesWith, type Caller, type Permission } from '../auth/access.ts'
+import { isAllowed, rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
 import { departureOf } from '../replies/departure.ts'
 import { sendProblem } from '../endpoint.ts'
 import { mergedStreams, partOf } from '../live/live-merge.ts'
-import { inTurn } from '../live/live-missed.ts'
+import { oneAtATime } from '../live/live-missed.ts'
 import { createOutbox } from '../live/live-outbox.ts'
 import { RETRY_MS, createLiveTexts } from '../live/live-text.ts'
 import { startViewer, type Viewer, type ViewerOptions } from '../live/live-viewer.ts'
 import { createViewers } from '../live/live-viewers.ts'
 import { namesFor } from '../auth/names.ts'
-import { deviceParameters, kindsParameter } from '../parameters/parameters.ts'
+import { deviceParameters, kindsParameter } from '#lib/queries/parameters.ts'
 import { PROBLEM_TYPE, Problem } from '../replies/problem.ts'
 import { problemSchema } from '../replies/schemas.ts'
 import { deviceScope, readingScope, type Asker } from '../auth/scope.ts'
@@ -57,7 +57,7 @@ export function addLive(
   const viewers = createViewers(api)
   const sources = api.intakes.map((intake) => ({
     live: intake.live,
-    port: inTurn(intake.port),
+    port: oneAtATime(intake.port),
     textFor: createLiveTexts(intake.live),
   }))
   api.metrics.gauge('padborg_live_viewers', () => viewers.size)

@@ -3,10 +3,12 @@ import type { Credential, Device } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
-import type { ConformanceAnswer, ConformanceQuery } from '#lib/telemetry/conformance.ts'
+import type { ConformanceReport } from '#lib/telemetry/conformance.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { SilenceRow } from '#lib/telemetry/live.ts'
-import type { Page, ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { Page } from '#lib/telemetry/page.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { ReadingsScan } from '#lib/store/scans.ts'
 import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 import type { DeviceState, IntakeState } from '../state/intake-state.ts'
 import { factsOf } from './evidence/facts.ts'
@@ -23,10 +25,10 @@ export interface ConformanceDeps {
   credentialsOf(id: FullId): readonly Credential[]
   secretOf(id: FullId, name: string): string | null
   silencesOf(id: FullId): readonly SilenceRow[]
-  readonly readings: (query: ReadingsQuery, signal: AbortSignal) => Promise<Page<ReadingRow>>
+  readonly readings: (query: ReadingsScan, signal: AbortSignal) => Promise<Page<ReadingRow>>
 }
 
-type Conformance = (query: ConformanceQuery, signal: AbortSignal) => Promise<ConformanceAnswer>
+type Conformance = (device: FullId, signal: AbortSignal) => Promise<ConformanceReport>
 
 /** Rejections older than this are history. */
 const REJECTED_WITHIN_NS = 24n * HOUR_NS
@@ -37,7 +39,7 @@ const LOOK_BACK_NS = { fleet: HOUR_NS, metering: 96n * HOUR_NS } as const
 /** Finds what is wrong with a device's messages: state, a few rejections, a few readings. */
 export function createConformance(deps: ConformanceDeps): Conformance {
   const readRejections = createRejectionReader(deps.db)
-  return async ({ device: id }, signal) => {
+  return async (id, signal) => {
     const device = deps.device(id)
     if (!device) {
       throw new PlatformError('REGISTRY_MISSING', `expected a registered device, got ${id}`)

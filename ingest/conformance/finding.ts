@@ -1,7 +1,7 @@
 import type { Credential, Device } from '#lib/registry/registry.ts'
 import type { ConformanceFacts, ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import type { SilenceRow } from '#lib/telemetry/live.ts'
-import type { LastValue, ReadingRow } from '#lib/telemetry/questions.ts'
+import type { LastValue, ReadingRow } from '#lib/telemetry/reading.ts'
 import type { RejectionReason } from '#lib/telemetry/rejection.ts'
 
 /** Rejections of one device with the same reason at the same path. */

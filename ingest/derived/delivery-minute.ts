@@ -6,7 +6,7 @@ import { ALL_KEY } from './key-names.ts'
 import { STEP_NS, startOf, type Context, type DerivedSeries } from './series.ts'
 
 /**
- * Traffic per device and minute, as `/kpi/throughput?by=device&every=1m` says it, and the counters
+ * Traffic per device and minute, as in `/kpi/throughput?by=device&every=1m`, and the counters
  * of `/delivery`. The counters are known of the present alone: they are written to the minute that
  * has just ended, and a minute that is computed again keeps those it had.
  */
@@ -17,19 +17,19 @@ export const deliveryMinute: DerivedSeries = {
   sample: { everyMs: 60_000, create: () => counterPoints },
 }
 
-async function trafficPoints({ fromNs, toNs }: Span, { ask }: Context): Promise<readonly Point[]> {
+async function trafficPoints({ fromNs, toNs }: Span, { rows }: Context): Promise<readonly Point[]> {
   const query = { scope: ALL, by: ['device'] as const, everyNs: STEP_NS.minute, fromNs, toNs }
-  const rows = await ask('throughput', query)
-  return rows.flatMap(({ group, timeNs, messages, readings, bytes }) =>
-    // The question asks for devices and intervals.
-    pointsOf({ device: group.device ?? '' }, timeNs ?? 0n, { messages, readings, bytes }),
+  const traffic = await rows('throughput', query)
+  return traffic.flatMap(({ group, time, messages, readings, bytes }) =>
+    // The query has devices and intervals.
+    pointsOf({ device: group.device ?? '' }, time ?? 0n, { messages, readings, bytes }),
   )
 }
 
-async function counterPoints(nowNs: bigint, { ask, ownTags }: Context): Promise<readonly Point[]> {
+async function counterPoints(nowNs: bigint, { rows, ownTags }: Context): Promise<readonly Point[]> {
   const timeNs = startOf(nowNs, 'minute') - STEP_NS.minute
-  const rows = await ask('delivery', ALL)
-  return rows.flatMap(({ device, ...counters }) =>
+  const delivery = await rows('delivery', { scope: ALL })
+  return delivery.flatMap(({ device, ...counters }) =>
     pointsOf({ device, ...ownTags }, timeNs, counters),
   )
 }

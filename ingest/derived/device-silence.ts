@@ -21,13 +21,13 @@ interface Heard {
 function createSilence() {
   let heard = new Map<FullId, Heard>()
 
-  return async (nowNs: bigint, { ask, devices, ownTags }: Context): Promise<readonly Point[]> => {
+  return async (nowNs: bigint, { rows, devices, ownTags }: Context): Promise<readonly Point[]> => {
     const lastNs = new Map<FullId, bigint>()
-    for (const { device, receivedAtNs } of await ask('lastValues', ALL)) {
-      if (receivedAtNs > (lastNs.get(device) ?? 0n)) lastNs.set(device, receivedAtNs)
+    for (const { device, receivedAt } of await rows('lastValues', { scope: ALL })) {
+      if (receivedAt > (lastNs.get(device) ?? 0n)) lastNs.set(device, receivedAt)
     }
     const now = new Map<FullId, Heard>()
-    for (const { device, accepted } of await ask('delivery', ALL)) {
+    for (const { device, accepted } of await rows('delivery', { scope: ALL })) {
       const before = heard.get(device)
       const isNew = before !== undefined && accepted > before.accepted
       now.set(device, { accepted, atNs: isNew ? nowNs : (before?.atNs ?? 0n) })

@@ -1,17 +1,11 @@
 import type { Device } from '#lib/registry/registry.ts'
-import {
-  HEAT_BOUNDARIES,
-  HEAT_GROUPINGS,
-  type HeatGrouping,
-  type HeatRow,
-} from '#lib/telemetry/heat.ts'
-import type { Scope } from '#lib/telemetry/scope.ts'
+import { HEAT_BOUNDARIES, HEAT_GROUPINGS, type HeatGrouping } from '#lib/telemetry/heat.ts'
+import { ALL, type Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import { ALL } from '#lib/telemetry/scope.ts'
-import { isTooMany } from '#lib/telemetry/service.ts'
+import type { RecoveredHeatRow } from '#lib/queries/recovered-heat.ts'
 import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY, NO_KEY } from './key-names.ts'
-import { TooLarge, type Context, type DerivedSeries } from './series.ts'
+import { type Context, type DerivedSeries } from './series.ts'
 
 /** Recovered heat per hour, as `/heat/recovered?every=1h` says it. */
 export const heatHourly: DerivedSeries = {
@@ -45,7 +39,7 @@ function hasBoundary({ settings }: Device): boolean {
 
 async function scopePoints(
   { fromNs, toNs }: Span,
-  { ask }: Context,
+  { rows }: Context,
   scope: Scope,
   tenants: readonly string[],
 ): Promise<readonly Point[]> {
@@ -53,10 +47,9 @@ async function scopePoints(
   for (const by of ['all', ...HEAT_GROUPINGS] as const) {
     const groups = by === 'all' ? [] : [by]
     const query = { scope, boundaries: HEAT_BOUNDARIES, by: groups, every: '1h', fromNs, toNs }
-    const answer = await ask('heat', query)
-    if (isTooMany(answer)) throw new TooLarge(`more than ${answer.limit} registers`)
+    const found = await rows('recoveredHeat', query)
     for (const tenant of tenants) {
-      points.push(...answer.rows.map((row) => pointOf(row, { tenant, by })))
+      points.push(...found.map((row) => pointOf(row, { tenant, by })))
     }
   }
   return points
@@ -66,7 +59,7 @@ async function scopePoints(
 const NOTHING = { measured: 0n, bridged: 0n, missing: 0n, excluded: 0n }
 
 function pointOf(
-  { boundary, group, timeNs, energyKwh, coverage, intervals }: HeatRow,
+  { boundary, group, time, energyKwh, coverage, intervals }: RecoveredHeatRow,
   { tenant, by }: { readonly tenant: string; readonly by: HeatGrouping | 'all' },
 ): Point {
   const key = by === 'all' ? ALL_KEY : (group[by] ?? NO_KEY)
@@ -81,8 +74,8 @@ function pointOf(
       known: energyKwh === null ? 0n : 1n,
       ...(energyKwh === null ? {} : { energyKwh }),
     },
-    // The question asks for intervals.
-    timeNs: timeNs ?? 0n,
+    // The query has intervals.
+    timeNs: time ?? 0n,
   }
 }
 

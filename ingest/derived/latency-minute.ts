@@ -1,5 +1,5 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { LatencyRow } from '#lib/queries/latency.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { STAGES, type Stage } from '#lib/telemetry/stage.ts'
@@ -8,7 +8,7 @@ import type { Point } from '#lib/store/influx/write/line.ts'
 import { ALL_KEY, NO_KEY, OTHER_KEY } from './key-names.ts'
 import { STEP_NS, type Context, type DerivedSeries } from './series.ts'
 
-/** Latency per minute, as `/kpi/latency?every=1m` says it of the same group. */
+/** Latency per minute, as in `/kpi/latency?every=1m` for the same group. */
 export const latencyMinute: DerivedSeries = {
   measurement: 'latency_minute',
   keep: 'minute',
@@ -30,11 +30,11 @@ interface Named {
 }
 
 async function latencyPoints(span: Span, context: Context): Promise<readonly Point[]> {
-  const all = await ask(context, span, [], STAGES)
+  const all = await latencyOf(context, span, [], STAGES)
   const named: Named[] = all.map((row) => ({ tenant: ALL_KEY, by: 'all', key: ALL_KEY, row }))
   if (!all.some(({ stage }) => READING_STAGES.includes(stage))) return pointsOf(named, context)
   const tenants: Named[] = []
-  for (const row of await ask(context, span, ['tenant'])) {
+  for (const row of await latencyOf(context, span, ['tenant'])) {
     const key = keyOf(row, 'tenant')
     named.push({ tenant: key, by: 'all', key: ALL_KEY, row })
     tenants.push(...[key, ALL_KEY].map((tenant) => ({ tenant, by: 'tenant' as const, key, row })))
@@ -48,7 +48,7 @@ async function latencyPoints(span: Span, context: Context): Promise<readonly Poi
 
 /**
  * Rows of one grouping, per tenant and over all. Percentiles of tenants cannot be put together, so
- * the second takes a question of its own where a key belongs to several of them.
+ * the second takes a query of its own where a key belongs to several of them.
  */
 async function groupRows(
   span: Span,
@@ -56,19 +56,19 @@ async function groupRows(
   by: (typeof GROUPS)[number],
 ): Promise<Named[]> {
   if (by === 'device') {
-    return (await ask(context, span, [by])).flatMap((row) => {
+    return (await latencyOf(context, span, [by])).flatMap((row) => {
       const key = keyOf(row, by)
       return [tenantOf(key), ALL_KEY].map((tenant) => ({ tenant, by, key, row }))
     })
   }
-  const rows = await ask(context, span, ['tenant', by])
+  const rows = await latencyOf(context, span, ['tenant', by])
   const owners = new Map<string, Set<string>>()
   for (const row of rows) {
     const key = keyOf(row, by)
     owners.set(key, (owners.get(key) ?? new Set()).add(keyOf(row, 'tenant')))
   }
   const isShared = (row: LatencyRow) => (owners.get(keyOf(row, by))?.size ?? 0) > 1
-  const shared = rows.some(isShared) ? (await ask(context, span, [by])).filter(isShared) : []
+  const shared = rows.some(isShared) ? (await latencyOf(context, span, [by])).filter(isShared) : []
   const own = rows.filter((row) => !isShared(row))
   return [
     ...rows.map((row) => ({ tenant: keyOf(row, 'tenant'), by, key: keyOf(row, by), row })),
@@ -76,14 +76,14 @@ async function groupRows(
   ]
 }
 
-function ask(
+function latencyOf(
   context: Context,
   { fromNs, toNs }: Span,
   by: readonly Grouping[],
   stages: readonly Stage[] = READING_STAGES,
 ): Promise<readonly LatencyRow[]> {
   return context
-    .ask('latency', { scope: ALL, by, stages, everyNs: STEP_NS.minute, fromNs, toNs })
+    .rows('latency', { scope: ALL, by, stages, everyNs: STEP_NS.minute, fromNs, toNs })
     .then((rows) => rows.filter(isKnown))
 }
 
@@ -117,7 +117,7 @@ function pointsOf(
       points.push(pointOf(one, ownTags))
       continue
     }
-    const place = `${tenant} ${row.stage} ${row.timeNs}`
+    const place = `${tenant} ${row.stage} ${row.time}`
     const other = others.get(place)?.row
     others.set(place, { tenant, by, key, row: other ? together(other, row) : alone(row) })
   }
@@ -145,7 +145,7 @@ function larger(a: number | null, b: number | null): number | null {
 }
 
 function pointOf({ tenant, by, key, row }: Named, ownTags: Context['ownTags']): Point {
-  const { stage, timeNs, n, negative } = row
+  const { stage, time, n, negative } = row
   const fields: Record<string, number | bigint> = { n: BigInt(n), negative: BigInt(negative) }
   for (const name of VALUES) {
     const value = row[name]
@@ -157,8 +157,8 @@ function pointOf({ tenant, by, key, row }: Named, ownTags: Context['ownTags']): 
     // The stages of the platform are those of one intake.
     tags: READING_STAGES.includes(stage) ? tags : { ...tags, ...ownTags },
     fields,
-    // The question asks for intervals.
-    timeNs: timeNs ?? 0n,
+    // The query has intervals.
+    timeNs: time ?? 0n,
   }
 }
 

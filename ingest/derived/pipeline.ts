@@ -10,11 +10,11 @@ export const pipeline: DerivedSeries = {
 }
 
 async function pipelinePoints(nowNs: bigint, context: Context): Promise<readonly Point[]> {
-  const { ask, journal } = context
-  const status = await ask('status', null)
+  const { journal } = context
+  const status = await context.status()
   const { bytes, syncs, failedSyncs } = journal.status()
   const totals = { accepted: 0, stored: 0, rejected: 0, duplicate: 0 }
-  for (const row of await ask('delivery', ALL)) {
+  for (const row of await context.rows('delivery', { scope: ALL })) {
     totals.accepted += row.accepted
     totals.stored += row.stored
     totals.rejected += row.rejected

@@ -6,7 +6,8 @@ import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Random } from '#lib/runtime/random.ts'
 import type { Influx } from '#lib/store/influx/client/influx.ts'
-import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
+import { isTooMany } from '#lib/telemetry/too-many.ts'
 import type { Journal } from '../journal/journal.ts'
 import { SERIES } from './catalogue.ts'
 import { markAgain, type Run } from './due.ts'
@@ -42,7 +43,7 @@ export interface SeriesUpdaterOptions extends RunQueueOptions {
 }
 
 export interface SeriesUpdaterDeps {
-  readonly port: IngestPort
+  readonly port: Pick<IngestPort, 'query' | 'status'>
   readonly influx: Pick<Influx, 'write' | 'query'>
   readonly devices: () => readonly Device[]
   readonly journal: Pick<Journal, 'id' | 'paused' | 'status'>
@@ -204,7 +205,12 @@ function contextOf(
   { keys, signal, isShared }: ContextParts,
 ): Context {
   return {
-    ask: (name, question) => port.ask(name, question, signal),
+    async rows(name, query) {
+      const result = await port.query(name, query, signal)
+      if (isTooMany(result)) throw new TooLarge(`${name}: more than ${result.limit} rows to read`)
+      return result.rows
+    },
+    status: () => port.status(signal),
     query: (influxql) => influx.query(influxql, signal),
     devices,
     journal,

@@ -2,7 +2,8 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Series } from '#lib/store/influx/client/influx.ts'
 import type { Point } from '#lib/store/influx/write/line.ts'
-import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { QueryName, QueryOf, RowsOf } from '#lib/queries/catalogue.ts'
+import type { IngestStatus } from '#lib/telemetry/readiness.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { HOUR_NS, MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -16,9 +17,11 @@ export const STEP_NS: Readonly<Record<Step, bigint>> = {
   hour: HOUR_NS,
 }
 
-/** One question after the other: the context of a series while it makes its points. */
+/** The context of a series while it makes its points: one query after the other. */
 export interface Context {
-  readonly ask: IngestPort['ask']
+  /** Rows of a query. Throws TooLarge for one that would read too much. */
+  readonly rows: <N extends QueryName>(name: N, query: QueryOf<N>) => Promise<RowsOf<N>>
+  readonly status: () => Promise<IngestStatus>
   /** What InfluxDB has already: for what has to be undone. */
   readonly query: (influxql: string) => Promise<readonly Series[]>
   readonly devices: () => readonly Device[]
@@ -54,7 +57,7 @@ export interface DerivedSeries {
   }
 }
 
-/** More rows lie behind a question than are answered: fewer intervals have to be asked for. */
+/** A query would read more than its limit: it must be repeated for fewer intervals. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge'
 }

@@ -7,9 +7,9 @@ import { PlatformError, isPlatformError } from '#lib/runtime/errors.ts'
 import { encodeError } from '#lib/runtime/error-codec.ts'
 import { MAX_LINE_BYTES, PATHS } from '#lib/runtime/network/internal-http.ts'
 import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
+import { callPort } from '#lib/queries/port.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
-import { isQuestion } from '#lib/telemetry/question-sources.ts'
-import type { Questions, ReadingsFileQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingsFileScan } from '#lib/store/scans.ts'
 import { createLiveStreams } from './live-streams.ts'
 import type { InternalDeps } from './internal-deps.ts'
 
@@ -51,10 +51,9 @@ export function createInternalAnswers(deps: InternalDeps): InternalAnswers {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    if (!isQuestion(name)) throw new Error(`expected a question, got ${name}`)
-    const question = (await valueOf(request)) as Questions[typeof name][0]
-    const answer = await deps.port.ask(name, question, departure(response))
-    sendText(response, encodeJson(answer))
+    const argument = await valueOf(request)
+    const result = await callPort(deps.port, name, argument, departure(response))
+    sendText(response, encodeJson(result))
   }
 
   async function want(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -64,8 +63,8 @@ export function createInternalAnswers(deps: InternalDeps): InternalAnswers {
   }
 
   async function file(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const question = (await valueOf(request)) as ReadingsFileQuery
-    const made = await deps.port.ask('readingsFile', question, departure(response))
+    const scan = (await valueOf(request)) as ReadingsFileScan
+    const made = await deps.port.readingsFile(scan, departure(response))
     try {
       response.setHeader('x-rows', made.rows)
       response.setHeader('content-length', made.bytes)

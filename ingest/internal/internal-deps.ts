@@ -3,7 +3,8 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
-import type { IngestPort, IngestStatus } from '#lib/telemetry/questions.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
+import type { IngestStatus } from '#lib/telemetry/readiness.ts'
 
 export interface InternalDeps {
   readonly port: IngestPort

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { IngestStatus } from '#lib/telemetry/questions.ts'
-import { readinessProblems } from '#lib/telemetry/readiness.ts'
+import { type IngestStatus, readinessProblems } from '#lib/telemetry/readiness.ts'
 
 export interface PublicDeps {
   readonly status: () => IngestStatus

@@ -52,6 +52,7 @@ export function composeMainThread(parts: MainThreadParts) {
   const caller = createCaller(worker)
   serveCalls(worker, {
     createSubDevices: (wanted: readonly WantedSubDevice[]) => hooks.createSubDevices?.(wanted),
+    acceptedCounts: () => accepted.counts(),
   })
   const { written, waitingSinceNs } = parts
   const progress = newProgress(written, waitingSinceNs)
@@ -75,7 +76,7 @@ export function composeMainThread(parts: MainThreadParts) {
   const statusParts = { journal, progress, inletProblem, clock }
   return {
     intake,
-    port: createIngestPort({ ...statusParts, caller, accepted, replay }),
+    port: createIngestPort({ ...statusParts, caller, replay }),
     live,
     backups,
     journal,

@@ -2,7 +2,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Caller } from '#lib/runtime/threads/rpc.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { IncomingMessage, Qos } from '#lib/telemetry/message.ts'
-import type { ReplayAnswer, ReplayRequest } from '#lib/telemetry/questions.ts'
+import type { ReplayCounts, ReplayRequest } from '#lib/queries/port.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ReplayResult } from '../pipeline/outcome.ts'
 import type {
@@ -33,7 +33,7 @@ export class Replay {
   }
 
   /** All that is asked for, part by part: however much it is, memory stays flat. */
-  async run(request: ReplayRequest): Promise<ReplayAnswer> {
+  async run(request: ReplayRequest): Promise<ReplayCounts> {
     const counts = { recovered: 0, again: 0, duplicate: 0 }
     let after: ReplayPage['next'] = null
     do {

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
   REJECTION_GROUPINGS,
-  type RejectionGroupRow,
-  type RejectionGroupsQuery,
+  type RejectionGroup,
   type RejectionGrouping,
-} from '#lib/telemetry/questions.ts'
+  type RejectionGroupsScan,
+} from '#lib/queries/intake-state.ts'
 import { RejectionFilter } from './rejection-sql.ts'
 
 const COLUMNS: Readonly<Record<RejectionGrouping, string>> = {
@@ -21,8 +21,8 @@ const MAX_GROUPS = 10_000
 /** How many there are of each sort, most frequent first. */
 export function groupRejections(
   db: DatabaseSync,
-  { by, scope, reasons, fromNs, toNs }: RejectionGroupsQuery,
-): readonly RejectionGroupRow[] {
+  { by, scope, reasons, fromNs, toNs }: RejectionGroupsScan,
+): readonly RejectionGroup[] {
   const filter = new RejectionFilter()
   filter.add('m.received_ns >= ? AND m.received_ns < ?', fromNs, toNs)
   filter.addScope(scope)

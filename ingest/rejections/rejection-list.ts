@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Page } from '#lib/telemetry/page.ts'
-import type { RejectionRow, RejectionsQuery } from '#lib/telemetry/questions.ts'
+import type { RejectionRow } from '#lib/telemetry/rejection.ts'
+import type { RejectionsScan } from '#lib/queries/intake-state.ts'
 import { parseRejectionId, rejectionId } from './rejected-message.ts'
 import { RejectionFilter, bytesOf, reasonOf } from './rejection-sql.ts'
 
 /** Rejections of a span, page by page. */
-export function listRejections(db: DatabaseSync, query: RejectionsQuery): Page<RejectionRow> {
+export function listRejections(db: DatabaseSync, query: RejectionsScan): Page<RejectionRow> {
   const { fromNs, toNs, reasons, order, limit, cursor, scope } = query
   const [direction, beyond] = order === 'desc' ? ['DESC', '<'] : ['ASC', '>']
   const filter = new RejectionFilter()

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Origin } from '#lib/telemetry/message.ts'
-import type { ReplayRequest } from '#lib/telemetry/questions.ts'
+import type { ReplayRequest } from '#lib/queries/port.ts'
 import { inScope } from '#lib/telemetry/scope.ts'
 import type { JournalReader } from '../journal/journal.ts'
 import { parseRejectionId } from './rejected-message.ts'

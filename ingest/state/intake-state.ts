@@ -1,10 +1,8 @@
-import type { ClockFilter } from '#lib/kpi/network/clock.ts'
-import type { LossState } from '#lib/kpi/network/loss.ts'
-import { createClockFilter } from '#lib/kpi/network/clock.ts'
-import { createLossState } from '#lib/kpi/network/loss.ts'
+import { type ClockFilter, createClockFilter } from '#lib/kpi/network/clock.ts'
+import { type LossState, createLossState } from '#lib/kpi/network/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { LastValue } from '#lib/telemetry/reading.ts'
 import { createTraffic, type Traffic } from '../conformance/traffic.ts'
 import { createChannelMemory, type ChannelMemory } from './duplicate-memory.ts'
 

@@ -1,8 +1,7 @@
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { KindDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
-import type { Reading } from '#lib/telemetry/reading.ts'
+import type { LastValue, Reading } from '#lib/telemetry/reading.ts'
 import type { DeviceState } from './intake-state.ts'
 
 /** The latest reading of each kind by device time, with the fields that only earlier ones had. */

@@ -5,7 +5,7 @@ import { createClockFilter } from '#lib/kpi/network/clock.ts'
 import { createLossState, type LossState } from '#lib/kpi/network/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { LastValue } from '#lib/telemetry/reading.ts'
 import { createTraffic } from '../conformance/traffic.ts'
 import { decodeMemory, encodeMemory } from './duplicate-memory.ts'
 import {

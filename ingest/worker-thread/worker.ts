@@ -24,9 +24,10 @@ try {
   const options = workerData as WorkerOptions
   lowerOwnPriority(NICENESS.ingestWorker)
   const parts = await openParts(options)
-  const worker = new IngestWorker(parts, options, { main: createCaller(port), tell })
+  const main = createCaller(port)
+  const worker = new IngestWorker(parts, options, { main, tell })
   serveCalls(port, {
-    ...createQueries({ ...parts, hours: worker.hours, silence: worker.silence }, options),
+    ...createQueries({ ...parts, main, hours: worker.hours, silence: worker.silence }, options),
     ...worker.handlers(),
   })
   port.on('message', (message: ToWorker) => worker.receive(message))

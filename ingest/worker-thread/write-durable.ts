@@ -1,6 +1,6 @@
 import { addSample } from '#lib/kpi/network/clock.ts'
 import type { Marker } from '../derived/marker.ts'
-import type { HeatHours } from '../heat/heat-hours.ts'
+import type { HeatHours } from '#lib/queries/heat/hours.ts'
 import type { LiveWatch } from '../live/live-watch.ts'
 import {
   noteCertificate,

@@ -1,15 +1,6 @@
+import type { Role } from '#lib/access/policy.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
-
-export const ROLES = [
-  'admin',
-  'secretariat',
-  'engineer',
-  'tenant-operator',
-  'tenant-viewer',
-  'application',
-] as const
-export type Role = (typeof ROLES)[number]
 
 export interface Tenant {
   readonly id: string

@@ -4,7 +4,8 @@ import type { CountRow } from '#lib/kpi/network/throughput.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Reading, ReadingRow } from '#lib/telemetry/reading.ts'
-import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
+import type { DelayRow } from '#lib/telemetry/delay.ts'
+import type { TooMany } from '#lib/telemetry/too-many.ts'
 import type {
   AggregateRow,
   AggregatesScan,

@@ -77,11 +77,7 @@ export interface ConformanceFacts {
   readonly flags: Readonly<Partial<Record<Flag, number>>>
 }
 
-export interface ConformanceQuery {
-  readonly device: FullId
-}
-
-export interface ConformanceAnswer {
+export interface ConformanceReport {
   readonly device: FullId
   /** The worst first. */
   readonly findings: readonly ConformanceFinding[]

@@ -1,9 +1,8 @@
 import type { Kind } from './catalogue.ts'
 import type { FullId } from './ids.ts'
-import type { RejectionRow } from './questions.ts'
+import type { RejectionRow } from './rejection.ts'
 import type { ReadingRow } from './reading.ts'
-import type { Scope } from './scope.ts'
-import { inScope } from './scope.ts'
+import { type Scope, inScope } from './scope.ts'
 
 /**
  * What people watch while it happens. Events leave the ingest role only after their batch is in the

@@ -1,4 +1,14 @@
-import type { IngestStatus } from './questions.ts'
+export interface IngestStatus {
+  readonly journal: string
+  /** Highest durable position, and the highest one the writer has finished. */
+  readonly durable: number
+  readonly written: number
+  readonly lagMessages: number
+  /** Age of the oldest message not yet stored, ms. */
+  readonly lagMs: number
+  /** Why the intake cannot take messages or the store cannot be written; empty when all is well. */
+  readonly problems: readonly string[]
+}
 
 /** Why an intake is not ready: what it says itself, and a writer that lags. */
 export function readinessProblems(

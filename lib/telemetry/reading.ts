@@ -46,3 +46,16 @@ export interface ReadingRow {
   readonly fields: Readonly<Record<string, FieldValue>>
   readonly radio: Radio | null
 }
+
+/** The latest reading of one kind and channel, by the time of the device. */
+export interface LastValue {
+  readonly device: FullId
+  readonly kind: Kind
+  readonly channel: string
+  readonly timeNs: bigint
+  readonly receivedAtNs: bigint
+  readonly seq: number | null
+  readonly flags: readonly Flag[]
+  readonly fields: Readonly<Record<string, FieldValue>>
+  readonly radio: Radio | null
+}

@@ -34,3 +34,23 @@ export interface Rejection extends Refusal {
   readonly receivedAtNs: bigint
   readonly payload: Uint8Array
 }
+
+/** A rejection as it is kept. */
+export interface RejectionRow {
+  readonly id: string
+  readonly timeNs: bigint
+  readonly device: FullId
+  readonly topic: string
+  readonly reason: RejectionReason
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+  readonly format: string
+  /** Of the format, when it refused this. */
+  readonly formatVersion: number
+  /** Which device behind a gateway it is about; null where it is none, or unknown. */
+  readonly subDevice: string | null
+  readonly item: number | null
+  readonly payload: Uint8Array
+  readonly recoveredAtNs: bigint | null
+}

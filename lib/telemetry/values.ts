@@ -1,12 +1,12 @@
 import {
-  MAX_LENGTH,
   type FieldDefinition,
   type FieldProblem,
+  type FieldValue,
   type KindDefinition,
+  MAX_LENGTH,
 } from './field.ts'
 import { FLAGS } from './flags.ts'
 import { isNoFix } from './position.ts'
-import type { FieldValue } from './field.ts'
 
 export interface AcceptedValues {
   readonly fields: Readonly<Record<string, FieldValue>>

@@ -1,6 +1,5 @@
 import type { Outgoing } from '../messages/outgoing.ts'
-import type { Act, Actor } from './actor.ts'
-import { WIRED } from './actor.ts'
+import { type Act, type Actor, WIRED } from './actor.ts'
 
 /** What a meter says at a time, after the time that has passed since it spoke last. */
 export type Telegram = (atMs: number, dtMs: number) => Outgoing

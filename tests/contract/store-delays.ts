@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '#lib/store/scans.ts'
-import { isTooMany } from '#lib/telemetry/service.ts'
+import { isTooMany } from '#lib/telemetry/too-many.ts'
 import { ALL, WIDE, writeAll, type StorePlace } from './store-fixture.ts'
 import { DAY_START_NS, SECOND_NS, reading, readingsFrom } from './store-rows.ts'
 

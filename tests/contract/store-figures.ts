@@ -6,14 +6,11 @@ import {
   countBuckets,
   percentilesOfBuckets,
 } from '#lib/kpi/buckets.ts'
-import { ageMs, latencyFigures } from '#lib/kpi/network/latency.ts'
-import { addLossSample, createLossState } from '#lib/kpi/network/loss.ts'
-import { rates } from '#lib/kpi/network/throughput.ts'
+import { type LatencyRow, ageMs, latencyFigures } from '#lib/kpi/network/latency.ts'
+import { type LossRow, addLossSample, createLossState } from '#lib/kpi/network/loss.ts'
+import { type ThroughputRow, rates } from '#lib/kpi/network/throughput.ts'
 import type { Store } from '#lib/store/store.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { LatencyRow } from '#lib/kpi/network/latency.ts'
-import type { LossRow } from '#lib/kpi/network/loss.ts'
-import type { ThroughputRow } from '#lib/kpi/network/throughput.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import {
   ALL,

@@ -8,10 +8,9 @@ import type { StoreOptions } from '#lib/store/options.ts'
 import type { OpenedStore, Store } from '#lib/store/store.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
 import type { FigureScan, LatencyScan, ReadingsScan } from '#lib/store/scans.ts'
-import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { Reading, ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
-import type { Reading } from '#lib/telemetry/reading.ts'
 import { DAY_NS, DAY_START_NS, JOURNAL, batchesOf } from './store-rows.ts'
 
 /** A place for one store: opened again and again by a test, and then removed. */

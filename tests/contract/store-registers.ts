@@ -12,7 +12,7 @@ import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import type { RegistersScan } from '#lib/store/scans.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { isTooMany } from '#lib/telemetry/service.ts'
+import { isTooMany } from '#lib/telemetry/too-many.ts'
 import { ALL, seedOfRun, writeAll, type StorePlace } from './store-fixture.ts'
 import { DAY_NS, DAY_START_NS, HOUR_NS, MINUTE_NS, SECOND_NS, reading } from './store-rows.ts'
 

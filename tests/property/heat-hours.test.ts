@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { createRandom, type Random } from '#lib/runtime/random.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { RegisterRow } from '#lib/telemetry/heat.ts'
-import type { HeatQuery, RegistersQuery } from '#lib/telemetry/questions.ts'
+import type { HeatQuery } from '#lib/queries/heat/recovered-rows.ts'
+import type { RegistersScan } from '#lib/store/scans.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { answerHeat } from '../../ingest/heat/heat-answers.ts'
-import { createHeatHours } from '../../ingest/heat/heat-hours.ts'
+import { createHeatHours } from '#lib/queries/heat/hours.ts'
+import { answerHeat } from '#lib/queries/recovered-heat.ts'
+import { queryContext } from '../support/query-context.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261125)
 const HOUR_NS = 3_600_000_000_000n
@@ -14,7 +16,6 @@ const MINUTE_NS = HOUR_NS / 60n
 /** 2026-10-20T00:00:00Z: the clock change of October lies within. */
 const START_NS = 1_792_454_400_000_000_000n
 const DAYS = 8
-const NEVER = new AbortController().signal
 const ALL = { tenants: null, devices: null, kinds: null }
 
 function meter(name: string): Device {
@@ -51,7 +52,7 @@ function registersOf(device: string, random: Random): RegisterRow[] {
 
 /** The registers of a question as a store gives them: its span, and the nearest on either side. */
 function storeOf(rows: RegisterRow[]) {
-  return async ({ fromNs, toNs, meters }: RegistersQuery) =>
+  return async ({ fromNs, toNs, meters }: RegistersScan) =>
     meters.flatMap(({ device }) => {
       const own = rows
         .filter((one) => one.device === device)
@@ -70,7 +71,7 @@ function readingOf({ device, timeNs }: RegisterRow): Reading {
 
 describe(`hours of heat that are known (SEED=${SEED})`, () => {
   it('give what reading everything again gives, whatever was asked and came before', async () => {
-    let known = 0
+    let shorter = 0
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const random = createRandom(seed)
@@ -83,21 +84,20 @@ describe(`hours of heat that are known (SEED=${SEED})`, () => {
         const hours = createHeatHours()
         const store = storeOf(rows)
         let askedNs = 0n
-        const deps = {
-          registers: (question: RegistersQuery) => {
-            askedNs += question.toNs - question.fromNs
-            return store(question)
-          },
-          devices: () => DEVICES,
-          timezone: 'Europe/Copenhagen',
-          clock: { nowNs: () => START_NS + 400n * HOUR_NS },
+        const registers = (scan: RegistersScan) => {
+          askedNs += scan.toNs - scan.fromNs
+          return store(scan)
         }
+        const nowNs = START_NS + 400n * HOUR_NS
+        const devices = () => DEVICES
+        const plain = queryContext({ store: { registers }, heat: { devices }, nowNs })
+        const known = queryContext({ store: { registers }, heat: { devices, hours }, nowNs })
         for (let n = 0; n < 12; n += 1) {
           const query = randomQuery(random)
           askedNs = 0n
-          const shown = await answerHeat({ ...deps, hours }, query, NEVER)
-          if (askedNs < query.toNs - query.fromNs) known += 1
-          expect(shown).toEqual(await answerHeat(deps, query, NEVER))
+          const shown = await answerHeat(known, query)
+          if (askedNs < query.toNs - query.fromNs) shorter += 1
+          expect(shown).toEqual(await answerHeat(plain, query))
           const came = later.splice(0, random.pick([0, 0, 0, 20]))
           rows.push(...came)
           hours.stored(came.map(readingOf))
@@ -106,7 +106,7 @@ describe(`hours of heat that are known (SEED=${SEED})`, () => {
       { seed: SEED, numRuns: 40 },
     )
     // Else this test would compare one way with itself.
-    expect(known).toBeGreaterThan(20)
+    expect(shorter).toBeGreaterThan(20)
   })
 })
 

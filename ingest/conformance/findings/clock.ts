@@ -1,5 +1,5 @@
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { LastValue } from '#lib/telemetry/reading.ts'
 import { nativeTopic } from '#lib/telemetry/topics.ts'
 import type { Evidence, FindingRule } from '../finding.ts'
 import { instantText, numberText } from '../text.ts'

@@ -1,7 +1,7 @@
 import { checkEnergyPerVolume } from '#lib/kpi/heat/heat-plausibility.ts'
 import { ENERGY_UNITS_J } from '#lib/kpi/heat/energy-unit.ts'
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { LastValue } from '#lib/telemetry/reading.ts'
 import type { Evidence, FindingRule } from '../finding.ts'
 import { numberText } from '../text.ts'
 import { candidateFor, ratioText, type Candidate } from '../units/candidate.ts'

@@ -1,6 +1,6 @@
 import { checkPower } from '#lib/kpi/heat/heat-plausibility.ts'
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { LastValue } from '#lib/telemetry/reading.ts'
 import type { FindingRule } from '../finding.ts'
 import { candidateFor, ratioText, type Candidate } from '../units/candidate.ts'
 import { flowSensorOf } from '../units/flow-sensor.ts'

@@ -1,7 +1,7 @@
 import type { ConformanceFinding } from '#lib/telemetry/conformance.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
-import type { LastValue } from '#lib/telemetry/questions.ts'
+import type { LastValue } from '#lib/telemetry/reading.ts'
 import type { FindingRule } from '../finding.ts'
 import { numberText } from '../text.ts'
 import { numberIn } from '../units/number-in.ts'

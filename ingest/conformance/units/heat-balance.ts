@@ -1,5 +1,5 @@
 import { heatCoefficient } from '#lib/kpi/heat/heat-coefficient.ts'
-import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { numberIn } from './number-in.ts'
 
 /** The energy a register counted, and the energy expected from power or water in that time. */

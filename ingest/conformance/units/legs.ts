@@ -1,4 +1,4 @@
-import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { numberIn } from './number-in.ts'
 
 /** A part of a route, between two positions. */

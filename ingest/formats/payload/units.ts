@@ -60,7 +60,7 @@ export function unitIn(units: Units, name: string): Factor | null {
   return Object.hasOwn(units, known) ? (units[known] ?? null) : null
 }
 
-/** The registered unit of registers whose payload names none (`energyUnit`, contract.md). */
+/** The registered unit of registers whose payload names none (`energyUnit`). */
 export function registeredEnergyUnit(settings: Readonly<Record<string, unknown>>): Factor | null {
   const { energyUnit } = settings
   return typeof energyUnit === 'string' ? unitIn(ENERGY_TO_KWH, energyUnit) : null

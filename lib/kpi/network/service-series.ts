@@ -1,12 +1,15 @@
 import type { ServiceMessage } from './availability.ts'
 import { LEAP, addLossSample, createLossState } from './loss.ts'
-import type { AvailabilityRow, DelayRow } from '#lib/telemetry/service.ts'
+import type { DelayRow } from '#lib/telemetry/delay.ts'
 
 /*
  * The messages of one channel in the order of sending, with those that were lost. Numbers order
  * them within one run of the sender, and a gap that nothing filled stands for lost ones
  * (lib/kpi/network/loss.ts); without numbers the device's own time orders them.
  */
+
+/** How a delay is measured; `relative`: the least delay is unknown, and counts as none. */
+export type ServiceMethod = 'rtt' | 'uplink' | 'relative'
 
 /** One message of a channel; null is a lost one. */
 export type Sent = DelayRow | null
@@ -94,7 +97,7 @@ function bySending(a: DelayRow, b: DelayRow): number {
 }
 
 export interface Service {
-  readonly method: AvailabilityRow['method']
+  readonly method: ServiceMethod
   readonly messages: readonly ServiceMessage[]
   readonly clockBoundMs: number | null
 }

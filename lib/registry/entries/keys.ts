@@ -2,14 +2,8 @@ import type { StatementSync } from 'node:sqlite'
 import { randomId, randomSecret } from '#lib/runtime/random.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { forgetKey, hashName, rememberKey, type Memory, type StoredKey } from '../memory/memory.ts'
-import {
-  ROLES,
-  type ApiKey,
-  type ApiKeys,
-  type NewApiKey,
-  type RegistryChange,
-  type Role,
-} from '../registry.ts'
+import type { ApiKey, ApiKeys, NewApiKey, RegistryChange } from '../registry.ts'
+import { ROLES, type Role } from '#lib/access/policy.ts'
 import { checkName, conflict, invalid, missing } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
 import { hashSecret } from './secrets.ts'

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { ApiKey, Credential, Device, Role, Site, Tenant } from '../registry.ts'
+import type { ApiKey, Credential, Device, Site, Tenant } from '../registry.ts'
+import type { Role } from '#lib/access/policy.ts'
 import { createTopicIndex, type TopicIndex } from '../topics/topic-index.ts'
 
 export interface StoredCredential extends Credential {

@@ -3,6 +3,7 @@ import { ALL } from '#lib/telemetry/scope.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { openTestbed, type Role, type Testbed } from './derived-support.ts'
 import { HAS_INFLUXD } from './influxd.ts'
+import { queryRows } from '../../support/query-rows.ts'
 
 describe.skipIf(!HAS_INFLUXD)('samples of the present (needs influxd on the PATH)', () => {
   let bed: Testbed
@@ -73,7 +74,8 @@ describe.skipIf(!HAS_INFLUXD)('samples of the present (needs influxd on the PATH
       `SELECT * FROM delivery_minute WHERE "device" = 'acme.t1' AND "tenant" = 'acme'`,
       ({ pending, rejected }) => pending === 0 && rejected === 1,
     )
-    const [wanted] = await role.ingest.port.ask('delivery', { ...ALL, devices: ['acme.t1'] })
+    const scope = { ...ALL, devices: ['acme.t1'] }
+    const [wanted] = await queryRows(role.ingest.port, 'delivery', { scope })
     expect(row).toMatchObject({ ...wanted, tenant: 'acme' })
     const atNs = BigInt(String(row['time']))
     expect(atNs % 60_000_000_000n).toBe(0n)

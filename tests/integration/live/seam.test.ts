@@ -5,8 +5,10 @@ import { startViewer } from '../../../api/live/live-viewer.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { liveId, type LiveBatch, type LiveEvent, type LiveFeed } from '#lib/telemetry/live.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { ReadingRow, SinceQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { SinceScan } from '#lib/store/scans.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { oneAtATime } from '../../../api/live/live-missed.ts'
 
 /*
  * The seam between rows of the store and the live tail, with every moment chosen: the store and the
@@ -43,7 +45,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     platform.written = Math.max(platform.written, ...positions)
   }
   const port = {
-    async ask(name: string, question: SinceQuery) {
+    async ask(name: string, question: SinceScan) {
       if (name === 'status') return { durable: 1000 }
       const { after, toPosition } = question
       platform.asked += 1
@@ -86,7 +88,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     mayWatch: () => true,
     outbox,
     live,
-    port: port as unknown as Api['port'],
+    port: oneAtATime(port as unknown as Api['port']),
     lastId: liveId(JOURNAL, { position: 2, rejection: false, index: 0 }),
     signal: new AbortController().signal,
   })

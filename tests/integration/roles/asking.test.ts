@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
-import type { IngestPort } from '#lib/telemetry/questions.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { createMemoryPort } from '../../unit/api/memory-port.ts'
@@ -48,7 +48,9 @@ describe('a question to an intake elsewhere', () => {
     }
     const { remote } = await connect(port)
     const here = new AbortController()
-    const asked = remote.port.ask('delivery', ALL, here.signal).catch((error: unknown) => error)
+    const asked = remote.port
+      .query('delivery', { scope: ALL }, here.signal)
+      .catch((error: unknown) => error)
     await waitFor(() => there !== undefined)
     expect(there?.aborted).toBe(false)
     here.abort(new Error('given up'))
@@ -61,7 +63,9 @@ describe('a question to an intake elsewhere', () => {
     port.before = () =>
       Promise.reject(new PlatformError('QUERY_BUSY', 'too many', { path: 'kind' }))
     const { remote } = await connect(port)
-    const error = await remote.port.ask('heat', {} as never).catch((failure: unknown) => failure)
+    const error = await remote.port
+      .query('recoveredHeat', {} as never)
+      .catch((failure: unknown) => failure)
     expect(error).toBeInstanceOf(PlatformError)
     expect(error).toMatchObject({ code: 'QUERY_BUSY', message: 'too many', path: 'kind' })
   })
@@ -70,7 +74,7 @@ describe('a question to an intake elsewhere', () => {
     const port = createMemoryPort()
     port.before = () => Promise.reject(new TypeError('x is not a function'))
     const { remote } = await connect(port)
-    const error = await remote.port.ask('status', null).catch((failure: unknown) => failure)
+    const error = await remote.port.status().catch((failure: unknown) => failure)
     expect(error).not.toBeInstanceOf(PlatformError)
     expect(error).toMatchObject({ message: 'x is not a function' })
   })
@@ -83,11 +87,11 @@ describe('a question to an intake elsewhere', () => {
       return new Promise(() => {})
     }
     const { served, remote } = await connect(port)
-    const asked = remote.port.ask('replay', {} as never).catch((failure: unknown) => failure)
+    const asked = remote.port.replay({} as never).catch((failure: unknown) => failure)
     await waitFor(() => isAsked)
     await served.close()
     expect(await asked).toMatchObject({ code: 'INGEST_UNREACHABLE' })
-    await expect(remote.port.ask('status', null)).rejects.toMatchObject({
+    await expect(remote.port.status()).rejects.toMatchObject({
       code: 'INGEST_UNREACHABLE',
     })
   })
@@ -95,13 +99,13 @@ describe('a question to an intake elsewhere', () => {
   it('is answered again when the intake is back on its address', async () => {
     const port = createMemoryPort()
     const { served, remote } = await connect(port)
-    expect((await remote.port.ask('status', null)).durable).toBe(7)
+    expect((await remote.port.status()).durable).toBe(7)
     await served.close()
     await waitFor(() => remote.problem() !== null)
     const backups = { begin: () => Promise.reject(new Error('none')) }
     const parts = { port, live: QUIET, backups, status: () => STATUS }
     open.push(await serve(parts, { port: served.port }))
     await waitFor(() => remote.problem() === null)
-    expect((await remote.port.ask('status', null)).durable).toBe(7)
+    expect((await remote.port.status()).durable).toBe(7)
   })
 })

@@ -59,7 +59,7 @@ describe.skipIf(!HAS_OPENSSL)('the internal address with TLS', () => {
     setDefaultCACertificates([...before, pem('cert.pem').toString()])
     const trusting = await reach(`https://localhost:${port}`, dir.path)
     expect(trusting.problem()).toBeNull()
-    expect((await trusting.port.ask('status', null)).durable).toBe(7)
+    expect((await trusting.port.status()).durable).toBe(7)
     trusting.close()
     await server.close()
   })

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PlatformError } from '#lib/runtime/errors.ts'
-import { QUESTION_SOURCES } from '#lib/telemetry/question-sources.ts'
-import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
 import type { RemoteIntake } from '../../../api/intake-client/remote-intake.ts'
 import type { Ingest } from '../../../ingest/open-ingest.ts'
 import { temporaryDir } from '../../support/platform.ts'
@@ -17,6 +16,8 @@ import {
   truck,
   type Served,
 } from './roles-support.ts'
+import { queryRows } from '../../support/query-rows.ts'
+import { QUERY_NAMES, type QueryName, type QueryOf } from '#lib/queries/catalogue.ts'
 
 const HOUR_NS = 3_600_000_000_000n
 
@@ -51,77 +52,63 @@ describe('the port of the ingest role over HTTP', () => {
   const file = { fields: null, maxRows: 100, names: null, path: '' }
   const page = { order: 'asc', limit: 5, cursor: null } as const
 
-  /** One of each; those that change something or make a file have a test of their own. */
-  function everyQuestion(): { [K in keyof Questions]?: Questions[K][0] } {
+  /** One of each query; the conformance of a device has a test of its own. */
+  function everyQuery(): { [N in QueryName]?: QueryOf<N> } {
     const figures = { ...span(), by: ['device'] as const, everyNs: HOUR_NS }
     return {
-      readings: { ...span(), kind: 'truck', fields: null, ...page },
-      since: { scope: ALL, after: { position: 3, index: 0 }, toPosition: 9, limit: 4 },
-      readingDevices: { ...span(), kind: 'truck', ...file },
-      aggregates: {
-        ...span(),
-        kind: 'truck',
-        fields: null,
-        everyNs: HOUR_NS,
-        limit: 5,
-        cursor: null,
-      },
+      readings: { ...span(), kind: 'truck', fields: [], hasFields: false, everyNs: null, ...page },
       latency: { ...figures, stages: ['age', 'durable', 'stored'] },
       throughput: figures,
       loss: figures,
-      registers: {
-        ...span(),
-        meters: [{ device: 'acme.t1', limitKw: 1, stepKwh: 1 }],
-        cellNs: null,
-        lookNs: 0n,
-        maxRows: 10,
-      },
-      heat: { ...span(), boundaries: ['handoff'], by: ['town'], every: null },
-      delays: { ...span(), maxRows: 100 },
-      availability: { ...span(), maxLatencyNs: HOUR_NS, survivalNs: HOUR_NS },
+      recoveredHeat: { ...span(), boundaries: ['handoff'], by: ['town'], every: null },
+      availability: { ...span(), maxLatencyMs: 3000, survivalMs: 0 },
       jitter: span(),
-      lastValues: ALL,
-      clocks: ALL,
-      delivery: ALL,
+      lastValues: { scope: ALL },
+      delivery: { scope: ALL },
       rejections: { ...span(), reasons: null, ...page },
       rejectionGroups: { ...span(), reasons: null, by: ['reason', 'device'] },
-      status: null,
     }
   }
 
-  it('answers the conformance of a device, whose rate goes on with the clock', async () => {
-    const question = { device: 'acme.t1' }
-    const here = await ingest.port.ask('conformance', question)
-    const there = await remote.port.ask('conformance', question)
-    expect(there.findings).toEqual(here.findings)
-    expect(there.findings.map(({ code }) => code)).toContain('schema')
-    expect(there.facts).toEqual({ ...here.facts, rate: there.facts.rate })
-    expect(there.facts.rate?.messages).toBe(here.facts.rate?.messages)
+  it('returns the conformance of a device, whose rate goes on with the clock', async () => {
+    const query = { scope: ALL, device: 'acme.t1' }
+    const [here] = await queryRows(ingest.port, 'conformance', query)
+    const [there] = await queryRows(remote.port, 'conformance', query)
+    expect(there?.findings).toEqual(here?.findings)
+    expect(there?.findings.map(({ code }) => code)).toContain('schema')
+    expect(there?.facts).toEqual({ ...here?.facts, rate: there?.facts.rate })
+    expect(there?.facts.rate?.messages).toBe(here?.facts.rate?.messages)
   })
 
-  it('answers every question as the port in one process does', async () => {
-    const questions = everyQuestion()
-    const left = Object.keys(QUESTION_SOURCES).filter((name) => !Object.hasOwn(questions, name))
-    expect(left).toEqual(['readingsFile', 'conformance', 'replay'])
-    for (const name of Object.keys(questions) as (keyof Questions)[]) {
-      const question = questions[name]
-      if (question === undefined || name === 'registers' || name === 'delays') continue
-      const there = await remote.port.ask(name, question)
-      expect(there, name).toStrictEqual(await ingest.port.ask(name, question))
+  it('returns the same rows for every query as the port in one process does', async () => {
+    const queries = everyQuery()
+    const left = QUERY_NAMES.filter((name) => !Object.hasOwn(queries, name))
+    expect(left).toEqual(['conformance'])
+    for (const [name, query] of Object.entries(queries)) {
+      const there = await remote.port.query(name as QueryName, query)
+      expect(there, name).toStrictEqual(await ingest.port.query(name as QueryName, query as never))
     }
-    const { data } = await remote.port.ask('readings', questions.readings as never)
-    expect(data).toHaveLength(5)
-    expect(typeof data[0]?.timeNs).toBe('bigint')
-    const rejected = await remote.port.ask('rejections', questions.rejections as never)
-    expect(rejected.data.map(({ payload }) => payload.constructor.name)).toEqual([
-      'Uint8Array',
-      'Uint8Array',
-    ])
+    const rows = await queryRows(remote.port, 'readings', queries.readings as never)
+    expect(rows).toHaveLength(5)
+    expect(typeof rows[0]?.time).toBe('bigint')
+    const rejected = await queryRows(remote.port, 'rejections', queries.rejections as never)
+    const payloads = rejected.map(({ payloadBase64 }) => payloadBase64.constructor.name)
+    expect(payloads).toEqual(['Uint8Array', 'Uint8Array'])
+  })
+
+  it('returns what was stored since a place, and whose readings there are', async () => {
+    const since = { scope: ALL, after: { position: 3, index: 0 }, toPosition: 9, limit: 4 }
+    expect(await remote.port.since(since)).toStrictEqual(await ingest.port.since(since))
+    const scan = { ...span(), kind: 'truck', ...file } as const
+    const devices = await remote.port.readingDevices(scan)
+    expect(devices).toContain('acme.t1')
+    expect(devices).toStrictEqual(await ingest.port.readingDevices(scan))
+    expect(await remote.port.status()).toMatchObject({ journal: ingest.journal.id })
   })
 
   it('brings a file of readings, and leaves none behind at the intake', async () => {
     const before = readdirSync(`${dir.path}/export`)
-    const made = await remote.port.ask('readingsFile', { ...span(), kind: 'truck', ...file })
+    const made = await remote.port.readingsFile({ ...span(), kind: 'truck', ...file })
     expect(made.rows).toBe(21)
     const bytes = readFileSync(made.path)
     expect(bytes.byteLength).toBe(made.bytes)
@@ -131,8 +118,7 @@ describe('the port of the ingest role over HTTP', () => {
 
   it('refuses a file as the store does, with code and text', async () => {
     const asked = { ...span(), kind: 'truck', ...file, maxRows: 3 } as const
-    const failure = (port: IngestPort) =>
-      port.ask('readingsFile', asked).catch((error: unknown) => error)
+    const failure = (port: IngestPort) => port.readingsFile(asked).catch((error: unknown) => error)
     const error = await failure(remote.port)
     expect(error).toBeInstanceOf(PlatformError)
     expect(error).toMatchObject({ code: 'EXPORT_TOO_LARGE' })
@@ -140,7 +126,7 @@ describe('the port of the ingest role over HTTP', () => {
   })
 
   it('replays, and brings a whole backup', async () => {
-    const replayed = await remote.port.ask('replay', {
+    const replayed = await remote.port.replay({
       scope: ALL,
       ids: null,
       reasons: ['schema'],
@@ -157,7 +143,7 @@ describe('the port of the ingest role over HTTP', () => {
     for (const name of ['ingest.db', 'registry.db', 'journal/']) expect(names).toContain(name)
   })
 
-  it('tells nobody anything but its health without the secret', async () => {
+  it('shows nothing but its health without the secret', async () => {
     const paths = ['ask/status', 'ask/lastValues', 'live', 'backup', 'readings-file', 'nothing']
     for (const secret of [null, 'wrong', SECRET.slice(1), `${SECRET}x`, '']) {
       for (const path of paths) {
@@ -177,7 +163,7 @@ describe('the port of the ingest role over HTTP', () => {
     expect(metrics).toMatch(/padborg_internal_requests_total\{status="401"\} \d+/)
   })
 
-  it('answers no question that is none: those of the worker stay inside', async () => {
+  it('refuses a call that is none: those of the worker stay inside', async () => {
     for (const name of ['close', 'candidates', 'shown', 'watch', 'freeze', '__proto__', '']) {
       const answer = await fetch(`${served.url}/internal/v1/ask/${name}`, {
         method: 'POST',
@@ -186,14 +172,14 @@ describe('the port of the ingest role over HTTP', () => {
       })
       expect(answer.status, name).toBe(500)
     }
-    expect((await remote.port.ask('status', null)).problems).toEqual([])
+    expect((await remote.port.status()).problems).toEqual([])
   })
 
-  it('says with a wrong secret what to do, and never asks again as if all were well', async () => {
+  it('tells what to do about a wrong secret, and does not try again as if all were well', async () => {
     const stranger = await reach(served.url, dir.path, 'x'.repeat(32))
     expect(stranger.problem()?.code).toBe('INGEST_REFUSED')
     expect(stranger.problem()?.message).toMatch(/same PADBORG_INGEST_SECRET/)
-    await expect(stranger.port.ask('status', null)).rejects.toMatchObject({
+    await expect(stranger.port.status()).rejects.toMatchObject({
       code: 'INGEST_REFUSED',
     })
     stranger.close()

@@ -5,7 +5,9 @@ import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import type { RowsOf } from '#lib/queries/catalogue.ts'
+import type { QueryResult } from '#lib/queries/query.ts'
+import { queryResult } from '../../support/query-rows.ts'
 import { openIngest } from '../../../ingest/open-ingest.ts'
 import { MqttSource } from '../../../ingest/sources/mqtt/mqtt-source.ts'
 import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
@@ -91,21 +93,24 @@ async function run(options: ProcessOptions): Promise<void> {
     const rows: string[] = []
     let cursor: string | null = null
     do {
-      const page: { data: readonly ReadingRow[]; next: string | null } = await ingest.port.ask(
+      const page: QueryResult<RowsOf<'readings'>[number]> = await queryResult(
+        ingest.port,
         'readings',
         {
           fromNs: clock.nowNs() - 3_600_000_000_000n,
           toNs: clock.nowNs() + 3_600_000_000_000n,
           scope: ALL,
           kind: 'truck',
-          fields: null,
+          fields: [],
+          hasFields: false,
+          everyNs: null,
           order: 'asc',
           limit: 10_000,
           cursor,
         },
       )
-      for (const { device, seq } of page.data) rows.push(`${device} ${seq}`)
-      cursor = page.next
+      for (const row of page.rows) if ('seq' in row) rows.push(`${row.device} ${row.seq}`)
+      cursor = page.next ?? null
     } while (cursor !== null)
     return rows
   }

@@ -1,6 +1,8 @@
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import type { RowsOf } from '#lib/queries/catalogue.ts'
+import type { QueryResult } from '#lib/queries/query.ts'
+import { queryResult } from '../../support/query-rows.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
 import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
@@ -22,21 +24,24 @@ export async function storedTrucks(ingest: Ingest): Promise<string[]> {
   const rows: string[] = []
   let cursor: string | null = null
   do {
-    const page: { data: readonly ReadingRow[]; next: string | null } = await ingest.port.ask(
+    const page: QueryResult<RowsOf<'readings'>[number]> = await queryResult(
+      ingest.port,
       'readings',
       {
         fromNs: 0n,
         toNs: systemClock.nowNs() + 3_600_000_000_000n,
         scope: ALL,
         kind: 'truck',
-        fields: null,
+        fields: [],
+        hasFields: false,
+        everyNs: null,
         order: 'asc',
         limit: 10_000,
         cursor,
       },
     )
-    for (const { device, timeNs } of page.data) rows.push(`${device} ${timeNs / 1_000_000n}`)
-    cursor = page.next
+    for (const { device, time } of page.rows) rows.push(`${device} ${time / 1_000_000n}`)
+    cursor = page.next ?? null
   } while (cursor !== null)
   return rows
 }

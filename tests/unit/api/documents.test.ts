@@ -1,13 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  availabilityRow,
-  heatAnswer,
-  heatRow,
-  jitterRow,
-  latencyRow,
-  rowsOf,
-  NOON_NS,
-} from './rows.ts'
+import { delayRows, heatResult, heatRow, latencyRow, rowsOf, NOON_NS } from './rows.ts'
 import { createTestApp, type Asked, type TestApp } from './test-app.ts'
 
 // The OpenAPI document, read as a caller would.
@@ -18,7 +10,7 @@ const SUMS = { messages: 1, readings: 1, bytes: 1, messagesPerS: 1, bytesPerS: 1
 const LOSS = { expected: 1, received: 1, lost: 0, lossRatio: 0, restarts: 0 }
 const PLACE = { group: { device: 'acme.t1' }, timeNs: null }
 
-/** A question for every address of the document, with an answer that holds a row. */
+/** A request for every address of the document, with an answer that holds a row. */
 const ASKED: [pattern: string, path: string, how?: Asked][] = [
   ['get /health/live', '/health/live'],
   ['get /health/ready', '/health/ready'],
@@ -37,6 +29,7 @@ const ASKED: [pattern: string, path: string, how?: Asked][] = [
   ['post /api/v1/keys', '/keys', { body: { role: 'engineer', name: 'new' } }],
   ['get /api/v1/keys', '/keys'],
   ['get /api/v1/kinds', '/kinds'],
+  ['get /api/v1/queries', '/queries'],
   ['get /api/v1/readings', '/readings?device=acme.t1'],
   ['get /api/v1/readings', '/readings?device=acme.t1&every=1h'],
   ['get /api/v1/last-values', '/last-values'],
@@ -67,9 +60,8 @@ describe('the OpenAPI document', () => {
       latency: [latencyRow(PLACE)],
       throughput: [{ ...PLACE, ...SUMS }],
       loss: [{ ...PLACE, ...LOSS }],
-      jitter: [jitterRow('acme.t1')],
-      availability: [availabilityRow('acme.t1')],
-      heat: heatAnswer([heatRow({ timeNs: NOON_NS })], ['acme.h1']),
+      delays: delayRows('acme.t1', 3),
+      recoveredHeat: heatResult([heatRow({ time: NOON_NS })], ['acme.h1']),
     })
     paths = (await test.ask('/openapi.json')).body.paths
   })

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Role } from '#lib/registry/registry.ts'
+import type { Role } from '#lib/access/policy.ts'
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
-import { availabilityRow, heatAnswer, jitterRow, latencyRow, rowsOf } from './rows.ts'
+import { delayRows, heatResult, latencyRow, rowsOf } from './rows.ts'
 import { createTestApp, type TestApp } from './test-app.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
@@ -220,10 +220,9 @@ describe(`a tenant (SEED=${SEED})`, () => {
     port.rows.throughput = rows.map(({ group }) => ({ group, timeNs: null, ...sums }))
     const loss = { expected: 1, received: 1, lost: 0, lossRatio: 0, restarts: 0 }
     port.rows.loss = rows.map(({ group }) => ({ group, timeNs: null, ...loss }))
-    port.rows.jitter = rows.map(({ group }) => jitterRow(group.device))
-    port.rows.availability = rows.map(({ group }) => availabilityRow(group.device))
+    port.rows.delays = rows.flatMap(({ group }) => delayRows(group.device, 2))
     const meters = devices.filter(({ kind }) => kind.endsWith('_meter'))
-    port.rows.heat = heatAnswer(
+    port.rows.recoveredHeat = heatResult(
       [],
       (meters.length > 0 ? meters : devices).map(({ tenant, short }) => `${tenant}.${short}`),
     )

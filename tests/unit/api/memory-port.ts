@@ -1,133 +1,180 @@
-import type { ConformanceAnswer } from '#lib/telemetry/conformance.ts'
-import type { HeatAnswer } from '#lib/telemetry/heat.ts'
-import type {
-  AggregateRow,
-  DeliveryRow,
-  IngestPort,
-  IngestStatus,
-  LastValue,
-  LatencyRow,
-  LossRow,
-  Page,
-  Questions,
-  ReadingRow,
-  RejectionRow,
-  ReplayAnswer,
-  Scope,
-  ThroughputRow,
-} from '#lib/telemetry/questions.ts'
-import type { AvailabilityRow, JitterRow, TooMany } from '#lib/telemetry/service.ts'
-import { inScope } from '#lib/telemetry/scope.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { QUERIES, type QueryName, type QueryOf, type ResultOf } from '#lib/queries/catalogue.ts'
+import type { DeliveryCounts, IntakeStateReader } from '#lib/queries/intake-state.ts'
+import type { IngestPort, ReplayCounts } from '#lib/queries/port.ts'
+import type { AnyQuery, QueryContext } from '#lib/queries/query.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { SequenceRow } from '#lib/kpi/network/loss.ts'
+import type { CountRow } from '#lib/kpi/network/throughput.ts'
+import type { AggregateRow } from '#lib/store/scans.ts'
+import type { ExactLatency, StoreReader } from '#lib/store/store.ts'
+import type { ConformanceReport } from '#lib/telemetry/conformance.ts'
+import type { Page } from '#lib/telemetry/page.ts'
+import type { IngestStatus } from '#lib/telemetry/readiness.ts'
+import type { LastValue, ReadingRow } from '#lib/telemetry/reading.ts'
+import type { RejectionRow } from '#lib/telemetry/rejection.ts'
+import { inScope, type Scope } from '#lib/telemetry/scope.ts'
+import type { DelayRow } from '#lib/telemetry/delay.ts'
+import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
+import { NOON_NS } from './rows.ts'
 
-/** Rows that a test made; whoever asks gets those of them that lie in his scope. */
+/** Rows that a test made; a query gets those of them that lie in its scope. */
 export interface MemoryRows {
   readings: ReadingRow[]
   aggregates: AggregateRow[]
   lastValues: LastValue[]
-  delivery: DeliveryRow[]
+  delivery: DeliveryCounts[]
   rejections: RejectionRow[]
   latency: LatencyRow[]
-  throughput: ThroughputRow[]
-  loss: LossRow[]
-  heat: HeatAnswer | TooMany
-  availability: AvailabilityRow[] | TooMany
-  jitter: JitterRow[] | TooMany
-  conformance: ConformanceAnswer
+  throughput: CountRow[]
+  loss: SequenceRow[]
+  recoveredHeat: ResultOf<'recoveredHeat'>
+  delays: DelayRow[] | TooMany
+  conformance: ConformanceReport
   status: IngestStatus
-  replayed: ReplayAnswer
+  replayed: ReplayCounts
 }
 
 export interface MemoryPort extends IngestPort {
   readonly rows: MemoryRows
-  /** Every question asked, in order. */
-  readonly asked: { readonly name: keyof Questions; readonly question: unknown }[]
-  /** Looks at each question first: may throw, or wait for the signal. */
-  before: (name: keyof Questions, signal?: AbortSignal) => Promise<void>
-  /** Answers rows of everybody, as a broken ingest role would. */
+  /** Every call of the port, in order. */
+  readonly asked: { readonly name: string; readonly query: unknown }[]
+  /** Looks at each call first: may throw, or wait for the signal. */
+  before: (name: string, signal?: AbortSignal) => Promise<void>
+  /** Gives rows of everybody, as a broken ingest role would. */
   ignoresScope: boolean
 }
 
-/** An ingest role whose store is a few arrays. */
+/** An ingest role whose store and state are a few arrays; queries run as they do on the worker. */
 export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
   const rows: MemoryRows = { ...emptyRows(), ...given }
-  const sees = (scope: Scope, row: { device?: string | null; kind?: string | null }) => {
+  const sees: Sees = (scope, row) => {
     if (port.ignoresScope) return true
     if (row.device && !inScope(scope, row.device)) return false
     return !row.kind || !scope.kinds || scope.kinds.some((kind) => kind === row.kind)
   }
-  const answers: { [K in keyof Questions]: (question: Questions[K][0]) => Questions[K][1] } = {
-    readings: (query) => {
-      const found = rows.readings
-        .filter((row) => row.kind === query.kind && sees(query.scope, row))
-        .filter(({ timeNs }) => timeNs >= query.fromNs && timeNs < query.toNs)
-        .toSorted((a, b) => Number(a.timeNs - b.timeNs))
-      return pageOf(query.order === 'asc' ? found : found.toReversed(), query)
-    },
-    readingsFile: () => {
-      throw new Error('a store of arrays writes no files')
-    },
-    readingDevices: () => [],
-    since: () => ({ data: [], receivedFromNs: null }),
-    aggregates: (query) =>
-      pageOf(
-        rows.aggregates.filter((row) => row.kind === query.kind && sees(query.scope, row)),
-        query,
-      ),
-    lastValues: (scope) => rows.lastValues.filter((row) => sees(scope, row)),
-    clocks: () => [],
-    conformance: ({ device }) =>
-      port.ignoresScope ? rows.conformance : { ...rows.conformance, device },
-    delivery: (scope) => rows.delivery.filter((row) => sees(scope, row)),
-    rejections: (query) =>
-      pageOf(
-        rows.rejections
-          .filter((row) => sees(query.scope, row))
-          .filter(({ reason }) => query.reasons?.includes(reason) ?? true),
-        query,
-      ),
-    rejectionGroups: ({ scope, reasons }) => {
-      const seen = rows.rejections.filter((row) => sees(scope, row))
-      return seen
-        .filter(({ reason }) => reasons?.includes(reason) ?? true)
-        .map(({ reason, device, timeNs }) => ({
-          group: { reason, device },
-          count: 1,
-          recovered: 0,
-          firstNs: timeNs,
-          lastNs: timeNs,
-        }))
-    },
-    replay: () => rows.replayed,
-    latency: ({ scope, stages }) =>
-      rows.latency.filter(({ group, stage }) => stages.includes(stage) && sees(scope, group)),
-    throughput: ({ scope }) => rows.throughput.filter(({ group }) => sees(scope, group)),
-    loss: ({ scope }) => rows.loss.filter(({ group }) => sees(scope, group)),
-    status: () => rows.status,
-    registers: () => [],
-    delays: () => [],
-    heat: ({ scope }) =>
-      'tooMany' in rows.heat
-        ? rows.heat
-        : { ...rows.heat, findings: rows.heat.findings.filter((row) => sees(scope, row)) },
-    availability: ({ scope }) =>
-      'tooMany' in rows.availability
-        ? rows.availability
-        : rows.availability.filter((row) => sees(scope, row)),
-    jitter: ({ scope }) =>
-      'tooMany' in rows.jitter ? rows.jitter : rows.jitter.filter((row) => sees(scope, row)),
+  const call = async <T>(
+    name: string,
+    query: unknown,
+    signal: AbortSignal | undefined,
+    answer: () => T | Promise<T>,
+  ): Promise<T> => {
+    port.asked.push({ name, query })
+    await port.before(name, signal)
+    return await answer()
+  }
+  const parts = {
+    store: memoryStore(rows, sees),
+    exact: memoryLatency(rows, sees),
+    state: memoryState(rows, sees, () => port.ignoresScope),
   }
   const port: MemoryPort = {
     rows,
     asked: [],
     before: async () => {},
     ignoresScope: false,
-    async ask(name, question, signal) {
-      port.asked.push({ name, question })
-      await port.before(name, signal)
-      return answers[name](question)
-    },
+    query: <N extends QueryName>(name: N, query: QueryOf<N>, signal?: AbortSignal) =>
+      call(name, query, signal, () => resultOf(name, query, { rows, sees, parts })),
+    since: (scan, signal) =>
+      call('since', scan, signal, () => ({ data: [], receivedFromNs: null })),
+    readingDevices: (scan, signal) => call('readingDevices', scan, signal, () => []),
+    readingsFile: (scan, signal) =>
+      call('readingsFile', scan, signal, () => {
+        throw new Error('a store of arrays writes no files')
+      }),
+    replay: (request, signal) => call('replay', request, signal, () => rows.replayed),
+    status: (signal) => call('status', null, signal, () => rows.status),
   }
   return port
+}
+
+type Sees = (scope: Scope, row: { device?: string | null; kind?: string | null }) => boolean
+
+interface Parts {
+  readonly rows: MemoryRows
+  readonly sees: Sees
+  readonly parts: Pick<QueryContext, 'store' | 'exact' | 'state'>
+}
+
+/** Heat is given as a result; everything else is computed from the rows. */
+async function resultOf<N extends QueryName>(
+  name: N,
+  query: QueryOf<N>,
+  { rows, sees, parts }: Parts,
+): Promise<ResultOf<N>> {
+  const { scope } = query
+  if (name === 'recoveredHeat') {
+    const result = rows.recoveredHeat
+    if (isTooMany(result)) return result as ResultOf<N>
+    const findings = result.findings.filter((row) => sees(scope, row))
+    return { ...result, findings } as ResultOf<N>
+  }
+  const definition: AnyQuery = QUERIES[name]
+  const { signal } = new AbortController()
+  const context = { ...parts, timezone: 'Europe/Copenhagen', nowNs: () => NOON_NS, signal }
+  const result = await definition.answer(
+    { ...context, yieldToEventLoop: () => nextTurn(undefined) },
+    query,
+  )
+  // The result of the query with this name.
+  return result as ResultOf<N>
+}
+
+function memoryStore(rows: MemoryRows, sees: Sees): StoreReader {
+  return {
+    readings: async (scan) => {
+      const found = rows.readings
+        .filter((row) => row.kind === scan.kind && sees(scan.scope, row))
+        .filter(({ timeNs }) => timeNs >= scan.fromNs && timeNs < scan.toNs)
+        .toSorted((a, b) => Number(a.timeNs - b.timeNs))
+      return pageOf(scan.order === 'asc' ? found : found.toReversed(), scan)
+    },
+    aggregates: async (scan) =>
+      pageOf(
+        rows.aggregates.filter((row) => row.kind === scan.kind && sees(scan.scope, row)),
+        scan,
+      ),
+    since: async () => ({ data: [], receivedFromNs: null }),
+    latencyBuckets: async () => [],
+    counts: async ({ scope }) => rows.throughput.filter(({ group }) => sees(scope, group)),
+    sequenceRuns: async ({ scope }) => rows.loss.filter(({ group }) => sees(scope, group)),
+    registers: async () => [],
+    delays: async ({ scope }) =>
+      Array.isArray(rows.delays) ? rows.delays.filter((row) => sees(scope, row)) : rows.delays,
+  }
+}
+
+function memoryLatency(rows: MemoryRows, sees: Sees): ExactLatency {
+  return {
+    exactLatency: async ({ scope, stages }) =>
+      rows.latency.filter(({ group, stage }) => stages.includes(stage) && sees(scope, group)),
+  }
+}
+
+function memoryState(rows: MemoryRows, sees: Sees, ignoresScope: () => boolean): IntakeStateReader {
+  return {
+    lastValues: (scope) => rows.lastValues.filter((row) => sees(scope, row)),
+    delivery: async (scope) => rows.delivery.filter((row) => sees(scope, row)),
+    stageBuckets: () => [],
+    rejections: (scan) =>
+      pageOf(
+        rows.rejections
+          .filter((row) => sees(scan.scope, row))
+          .filter(({ reason }) => scan.reasons?.includes(reason) ?? true),
+        scan,
+      ),
+    rejectionGroups: ({ scope, reasons }) =>
+      rows.rejections
+        .filter((row) => sees(scope, row))
+        .filter(({ reason }) => reasons?.includes(reason) ?? true)
+        .map(({ reason, device, timeNs }) => {
+          const group = { reason, device }
+          return { group, count: 1, recovered: 0, firstNs: timeNs, lastNs: timeNs }
+        }),
+    conformance: async (device) =>
+      ignoresScope() ? rows.conformance : { ...rows.conformance, device },
+    heat: { devices: () => [] },
+  }
 }
 
 /** The cursor is the row number: readable, so a test can see whether it leaks. */
@@ -140,7 +187,7 @@ function pageOf<T>(
   return { data, next: from + limit < rows.length ? `row-${from + limit}` : null }
 }
 
-const CONFORMANCE: ConformanceAnswer = {
+const CONFORMANCE: ConformanceReport = {
   device: 'gamma.t9',
   findings: [],
   facts: {
@@ -173,7 +220,7 @@ function emptyRows(): MemoryRows {
     latency: [],
     throughput: [],
     loss: [],
-    heat: {
+    recoveredHeat: {
       rows: [],
       findings: [],
       findingsTotal: 0,
@@ -182,8 +229,7 @@ function emptyRows(): MemoryRows {
       metersWithoutRole: 0,
       timeZone: 'Europe/Copenhagen',
     },
-    availability: [],
-    jitter: [],
+    delays: [],
     conformance: CONFORMANCE,
     status: {
       journal: '11111111-2222-4333-8444-555555555555',

@@ -1,14 +1,11 @@
+import type { DelayRow } from '#lib/telemetry/delay.ts'
+import type { RecoveredHeatRow } from '#lib/queries/recovered-heat.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
-import type { HeatAnswer, HeatRow } from '#lib/telemetry/heat.ts'
-import type {
-  AggregateRow,
-  DeliveryRow,
-  LatencyRow,
-  ReadingRow,
-  RejectionRow,
-} from '#lib/telemetry/questions.ts'
-
-import type { AvailabilityRow, JitterRow } from '#lib/telemetry/service.ts'
+import type { AggregateRow } from '#lib/store/scans.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { DeliveryCounts } from '#lib/queries/intake-state.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { RejectionRow } from '#lib/telemetry/rejection.ts'
 
 /** 2026-11-24T12:00:00Z, the time of the tests. */
 export const NOON_NS = 1_795_521_600_000_000_000n
@@ -45,7 +42,7 @@ export function aggregateRow(device: string, given: Partial<AggregateRow> = {}):
   }
 }
 
-export function deliveryRow(device: string): DeliveryRow {
+export function deliveryRow(device: string): DeliveryCounts {
   const sums = { accepted: 4, stored: 2, rejected: 1, duplicate: 1, pending: 0 }
   return { device, ...sums, late: 0, partial: 0, lost: 0, commands: 0 }
 }
@@ -88,53 +85,36 @@ export function latencyRow(given: Partial<LatencyRow> = {}): LatencyRow {
   }
 }
 
-export function heatRow(given: Partial<HeatRow> = {}): HeatRow {
+export function heatRow(given: Partial<RecoveredHeatRow> = {}): RecoveredHeatRow {
   return {
     boundary: 'delivered',
     group: {},
-    timeNs: null,
     energyKwh: 120,
     bridgedKwh: 20,
     uncertaintyKwh: 1,
     coverage: 0.9,
+    isProvisional: true,
     intervals: { measured: 20, bridged: 1, missing: 1, excluded: 0 },
     meters: 1,
     ...given,
   }
 }
 
-export function heatAnswer(rows: readonly HeatRow[], devices: readonly string[]): HeatAnswer {
-  const at = { timeNs: NOON_NS - 60n * SECOND_NS, toNs: NOON_NS, count: 1 }
+export function heatResult(rows: readonly RecoveredHeatRow[], devices: readonly string[]) {
+  const at = { time: NOON_NS - 60n * SECOND_NS, to: NOON_NS, count: 1 }
   const findings = devices.map((device) => ({ device, code: 'register_reset', ...at }))
   const sums = { findingsTotal: findings.length, meters: rows.length, metersWithoutRole: 0 }
   return { rows, findings, ...sums, coverage: 0.9, timeZone: 'Europe/Copenhagen' }
 }
 
-export function availabilityRow(
-  device: string,
-  given: Partial<AvailabilityRow> = {},
-): AvailabilityRow {
-  return {
-    device,
-    channel: 'telemetry',
-    method: 'uplink',
-    availability: 0.99,
-    observedMs: 100_000,
-    downMs: 1000,
-    outages: 1,
-    longestOutageMs: 1000,
-    n: 1000,
-    late: 2,
-    lost: 3,
-    clockBoundMs: 2,
-    ...given,
-  }
-}
-
-export function jitterRow(device: string, given: Partial<JitterRow> = {}): JitterRow {
-  const steps = { ipdvN: 9, ipdvMeanMs: 1, ipdvP95Ms: 2 }
-  const above = { pdvP95Ms: 3, pdvP999Ms: 4, jitterMs: 1.5 }
-  return { device, channel: 'telemetry', stage: 'age', n: 10, ...steps, ...above, ...given }
+/** Messages of one channel, a second apart and on time. */
+export function delayRows(device: string, n: number, given: Partial<DelayRow> = {}): DelayRow[] {
+  return Array.from({ length: n }, (_, at) => {
+    const timeNs = NOON_NS - BigInt(n - at) * SECOND_NS
+    const times = { timeNs, receivedAtNs: timeNs + 1_000_000n }
+    const delays = { uplinkMs: 1, clockBoundMs: 2, rttMs: null, counts: true, timed: true }
+    return { device, channel: 'telemetry', seq: at + 1, ...times, ...delays, ...given }
+  })
 }
 
 /** One row of every sort for a device. */

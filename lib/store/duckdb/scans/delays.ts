@@ -1,6 +1,7 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '../../scans.ts'
-import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
+import type { DelayRow } from '#lib/telemetry/delay.ts'
+import type { TooMany } from '#lib/telemetry/too-many.ts'
 import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from '../figures/latency-values.ts'
 import { fieldColumn } from '../write/columns.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'

@@ -10,8 +10,7 @@ import {
 } from '@duckdb/node-api'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { KindDefinition } from '#lib/telemetry/field.ts'
-import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import type { Radio } from '#lib/telemetry/radio.ts'
+import { RADIO_FIELDS, type Radio } from '#lib/telemetry/radio.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 
 /** One column of the table of a kind, and where in a reading its value stands. */

@@ -1,6 +1,7 @@
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '../../scans.ts'
-import type { DelayRow, TooMany } from '#lib/telemetry/service.ts'
+import type { DelayRow } from '#lib/telemetry/delay.ts'
+import type { TooMany } from '#lib/telemetry/too-many.ts'
 import { NOT_FOR_LATENCY, isPossibleRtt } from '../figures/figure-sums.ts'
 import { rawRows, type RawRow } from './raw-rows.ts'
 import type { ScanContext } from './view.ts'

@@ -1,8 +1,7 @@
 import { fastify } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ROLES } from '#lib/registry/registry.ts'
+import { ACCESS, PERMISSIONS, POSITION_FIELDS, ROLES } from '#lib/access/policy.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
-import { ACCESS, PERMISSIONS, POSITION_FIELDS } from '../../../../api/auth/access.ts'
 import { addGate, permissionOf } from '../../../../api/plugins/gate.ts'
 import { createTestApp, type TestApp } from '../test-app.ts'
 

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
-import type { LatencyRow, Page, RejectionRow, RejectionsQuery } from '#lib/telemetry/questions.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { RejectionRow } from '#lib/telemetry/rejection.ts'
+import type { RejectionsScan } from '#lib/queries/intake-state.ts'
+import type { RowsOf } from '#lib/queries/catalogue.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
+import { rejectionRowOf } from '#lib/queries/rejections.ts'
+import { isTooMany } from '#lib/telemetry/too-many.ts'
 import { mergedPort } from '../../../../api/intake-client/merged-port.ts'
 import type { IntakeSource } from '../../../../api/intake-client/intakes.ts'
 import { createMemoryPort, type MemoryPort, type MemoryRows } from '../memory-port.ts'
@@ -39,14 +45,23 @@ function intakesOf(...rows: Partial<MemoryRows>[]): TestIntake[] {
   })
 }
 
+const rowsOf = async (
+  port: IngestPort,
+  ...[name, query]: Parameters<IngestPort['query']>
+): Promise<readonly unknown[]> => {
+  const result = await port.query(name, query)
+  if (isTooMany(result)) throw new Error('too many')
+  return result.rows
+}
+
 const askedOf = (intakes: readonly TestIntake[]) => intakes.map(({ port }) => port.asked.length)
 
 describe('several intakes on one store', () => {
   it('are asked once for what the store knows', async () => {
     const intakes = intakesOf({}, {}, {})
     const port = mergedPort(intakes)
-    await port.ask('throughput', { ...SPAN, by: [], everyNs: null })
-    await port.ask('heat', { ...SPAN, boundaries: ['handoff'], by: [], every: null })
+    await port.query('throughput', { ...SPAN, by: [], everyNs: null })
+    await port.query('recoveredHeat', { ...SPAN, boundaries: ['handoff'], by: [], every: null })
     expect(askedOf(intakes)).toEqual([2, 0, 0])
   })
 
@@ -54,33 +69,32 @@ describe('several intakes on one store', () => {
     const intakes = intakesOf({}, {}, {})
     const port = mergedPort(intakes)
     intakes[0]!.away = true
-    await port.ask('jitter', SPAN)
+    await port.query('jitter', SPAN)
     expect(askedOf(intakes)).toEqual([0, 1, 0])
     for (const intake of intakes) intake.away = true
-    await expect(port.ask('jitter', SPAN)).rejects.toMatchObject({ code: 'INGEST_UNREACHABLE' })
+    await expect(port.query('jitter', SPAN)).rejects.toMatchObject({ code: 'INGEST_UNREACHABLE' })
   })
 
   it('leave other errors of the store as they are: the next one would say the same', async () => {
     const intakes = intakesOf({}, {})
     intakes[0]!.port.before = () => Promise.reject(new PlatformError('QUERY_TIMEOUT', 'too long'))
-    await expect(mergedPort(intakes).ask('jitter', SPAN)).rejects.toThrow('too long')
+    await expect(mergedPort(intakes).query('jitter', SPAN)).rejects.toThrow('too long')
     expect(askedOf(intakes)).toEqual([1, 0])
   })
 
   it('give no sum without one of them', async () => {
     const intakes = intakesOf({ delivery: [deliveryRow('acme.t1')] }, {})
     const port = mergedPort(intakes)
-    expect(await port.ask('delivery', ALL)).toHaveLength(1)
+    expect(await rowsOf(port, 'delivery', { scope: ALL })).toHaveLength(1)
     intakes[1]!.away = true
     for (const ask of [
-      () => port.ask('delivery', ALL),
-      () => port.ask('lastValues', ALL),
-      () => port.ask('clocks', ALL),
-      () => port.ask('status', null),
+      () => rowsOf(port, 'delivery', { scope: ALL }),
+      () => rowsOf(port, 'lastValues', { scope: ALL }),
+      () => port.status(),
       () =>
-        port.ask('rejections', { ...SPAN, reasons: null, order: 'asc', limit: 9, cursor: null }),
-      () => port.ask('replay', { scope: ALL, ids: null, reasons: null, positions: null }),
-      () => port.ask('latency', { ...SPAN, by: [], everyNs: null, stages: ['durable'] }),
+        port.query('rejections', { ...SPAN, reasons: null, order: 'asc', limit: 9, cursor: null }),
+      () => port.replay({ scope: ALL, ids: null, reasons: null, positions: null }),
+      () => port.query('latency', { ...SPAN, by: [], everyNs: null, stages: ['durable'] }),
     ]) {
       await expect(ask()).rejects.toMatchObject({ code: 'INGEST_UNREACHABLE' })
     }
@@ -96,7 +110,7 @@ describe('several intakes on one store', () => {
       ),
     )
     const sums = { accepted: 8, stored: 4, rejected: 2, duplicate: 2, pending: 0 }
-    expect(await port.ask('delivery', ALL)).toEqual([
+    expect(await rowsOf(port, 'delivery', { scope: ALL })).toEqual([
       { device: 'acme.t1', ...sums, late: 1, partial: 0, lost: null, commands: 5 },
       // The third intake only forwarded a command to it: its sequence is whole.
       { ...t2, commands: 1 },
@@ -104,7 +118,7 @@ describe('several intakes on one store', () => {
     ])
   })
 
-  it('show the latest value and the latest clock of any of them', async () => {
+  it('show the latest value of any of them', async () => {
     const value = (device: string, atS: bigint, seq: number) => ({
       device,
       kind: 'truck' as const,
@@ -122,8 +136,9 @@ describe('several intakes on one store', () => {
         { lastValues: [value('acme.t1', 4n, 4), value('acme.t2', 2n, 2)] },
       ),
     )
-    const values = await port.ask('lastValues', ALL)
-    expect(values.map(({ device, seq }) => [device, seq])).toEqual([
+    const values = await rowsOf(port, 'lastValues', { scope: ALL })
+    const latest = values as RowsOf<'lastValues'>
+    expect(latest.map(({ device, seq }) => [device, seq])).toEqual([
       ['acme.t1', 5],
       ['acme.t2', 2],
     ])
@@ -139,7 +154,7 @@ describe('several intakes on one store', () => {
         { status: { journal: String(b), ...two } },
       ),
     )
-    expect(await port.ask('status', null)).toEqual({
+    expect(await port.status()).toEqual({
       journal: `${a} ${b}`,
       durable: 10,
       written: 7,
@@ -164,13 +179,15 @@ describe('several intakes on one store', () => {
       { latency: [] },
     )
     const question = { ...SPAN, by: [], everyNs: null, stages: ['age', 'durable'] as const }
-    const rows = await mergedPort(intakes).ask('latency', question)
+    const rows = await rowsOf(mergedPort(intakes), 'latency', question)
+    const placed = ({ timeNs: _timeNs, ...row }: LatencyRow) => row
+    const nothing = { p50Ms: null, p95Ms: null, p99Ms: null }
     expect(rows).toEqual([
-      age,
-      { ...own(40, 9), p50Ms: null, p95Ms: null, p99Ms: null, negative: 2 * own(1, 1).negative },
+      placed(age),
+      { ...placed(own(40, 9)), ...nothing, negative: 2 * own(1, 1).negative },
     ])
     const alone = mergedPort(intakesOf({ latency: [own(10, 5)] }, { latency: [] }))
-    expect(await alone.ask('latency', question)).toEqual([own(10, 5)])
+    expect(await rowsOf(alone, 'latency', question)).toEqual([placed(own(10, 5))])
   })
 })
 
@@ -180,17 +197,17 @@ describe('rejections of several intakes', () => {
     id: `${position}.0`,
     timeNs: NOON_NS + BigInt(atS) * SECOND_NS,
   })
-  /** As a rejection book: by position, the cursor is the last id. */
-  function bookOf(intake: TestIntake, rows: readonly RejectionRow[]): void {
+  /** As the rejection log: by position, the cursor is the last id. */
+  function logOf(intake: TestIntake, rows: readonly RejectionRow[]): void {
     const { port } = intake
     Object.assign(port, {
-      ask: async (_name: string, { order, limit, cursor }: RejectionsQuery) => {
-        port.asked.push({ name: 'rejections', question: cursor })
+      query: async (_name: string, { order, limit, cursor }: RejectionsScan) => {
+        port.asked.push({ name: 'rejections', query: cursor })
         const inOrder = order === 'asc' ? rows : rows.toReversed()
         const from = cursor === null ? 0 : inOrder.findIndex(({ id }) => id === cursor) + 1
         const data = inOrder.slice(from, from + limit)
         const next = from + limit < rows.length ? (data.at(-1)?.id ?? null) : null
-        return { data, next } satisfies Page<RejectionRow>
+        return { rows: data.map(rejectionRowOf), next }
       },
     })
   }
@@ -201,23 +218,24 @@ describe('rejections of several intakes', () => {
       const intakes = intakesOf({}, {}, {})
       const times = [[0, 3, 4, 9], [1, 2, 5], []]
       for (const [at, intake] of intakes.entries()) {
-        bookOf(
+        logOf(
           intake,
           (times[at] ?? []).map((time, index) => rejection(index + 1, time)),
         )
       }
       const port = mergedPort(intakes)
-      const seen: RejectionRow[] = []
+      const seen: RowsOf<'rejections'>[number][] = []
       let cursor: string | null = null
       do {
-        const question: RejectionsQuery = { ...SPAN, reasons: null, order, limit: 2, cursor }
-        const page = await port.ask('rejections', question)
-        expect(page.data.length).toBeLessThanOrEqual(2)
-        seen.push(...page.data)
-        cursor = page.next
+        const question: RejectionsScan = { ...SPAN, reasons: null, order, limit: 2, cursor }
+        const page = await port.query('rejections', question)
+        if (isTooMany(page)) throw new Error('too many')
+        expect(page.rows.length).toBeLessThanOrEqual(2)
+        seen.push(...page.rows)
+        cursor = page.next ?? null
       } while (cursor !== null)
       const expected = [0, 1, 2, 3, 4, 5, 9]
-      expect(seen.map(({ timeNs }) => Number((timeNs - NOON_NS) / SECOND_NS))).toEqual(
+      expect(seen.map(({ time }) => Number((time - NOON_NS) / SECOND_NS))).toEqual(
         order === 'asc' ? expected : expected.toReversed(),
       )
       expect(new Set(seen.map(({ id }) => id)).size).toBe(7)
@@ -231,13 +249,13 @@ describe('rejections of several intakes', () => {
     const [a, b] = JOURNALS
     const ids = [`${a}:4.0`, `${b}:4.0`, `${a}:5.1`]
     const request = { scope: ALL, ids, reasons: null, positions: null }
-    expect(await port.ask('replay', request)).toEqual({ recovered: 2, again: 0, duplicate: 0 })
-    expect(intakes.map((one) => one.port.asked.map(({ question }) => question))).toEqual([
+    expect(await port.replay(request)).toEqual({ recovered: 2, again: 0, duplicate: 0 })
+    expect(intakes.map((one) => one.port.asked.map(({ query }) => query))).toEqual([
       [{ ...request, ids: ['4.0', '5.1'] }],
       [{ ...request, ids: ['4.0'] }],
       [],
     ])
-    await port.ask('replay', { ...request, ids: null, reasons: ['schema'] })
+    await port.replay({ ...request, ids: null, reasons: ['schema'] })
     expect(askedOf(intakes)).toEqual([2, 2, 1])
   })
 
@@ -249,14 +267,14 @@ describe('rejections of several intakes', () => {
       { ...request, ids: [`${JOURNALS[2]}:4.0`] },
       { ...request, positions: { from: 1, to: 2 } },
     ]) {
-      await expect(port.ask('replay', wrong)).rejects.toMatchObject({ code: 'REPLAY_FAILED' })
+      await expect(port.replay(wrong)).rejects.toMatchObject({ code: 'REPLAY_FAILED' })
     }
   })
 
   it('one intake alone keeps its ids and cursors as they are', async () => {
     const [only] = intakesOf({ rejections: [rejection(4, 0)] })
     const question = { ...SPAN, reasons: null, order: 'asc', limit: 5, cursor: null } as const
-    const page = await mergedPort([only!]).ask('rejections', question)
-    expect(page.data.map(({ id }) => id)).toEqual(['4.0'])
+    const rows = await rowsOf(mergedPort([only!]), 'rejections', question)
+    expect(rows).toMatchObject([{ id: '4.0' }])
   })
 })

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
-import type { ReadingRow, ReadingsQuery } from '#lib/telemetry/questions.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
+import type { ReadingsScan } from '#lib/store/scans.ts'
 import { createConformance } from '../../../../ingest/conformance/conformance.ts'
 import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
 import { loadState, saveSnapshot } from '../../../../ingest/state/snapshot.ts'
@@ -196,7 +197,7 @@ function intake(path: string, as: Partial<Device> = {}) {
   const db = openIngestDb(path)
   const rejections = new RejectionLog(db)
   const clock = { nowNs: T0 + 10_000_000_000n }
-  const asked: ReadingsQuery[] = []
+  const asked: ReadingsScan[] = []
   const stored: ReadingRow[] = []
   const device = (id: string): Device => ({ ...truckOf(id), ...as })
   const deps = {
@@ -228,7 +229,7 @@ function intake(path: string, as: Partial<Device> = {}) {
     db,
     clock,
     asked,
-    ask: () => ask({ device: 'acme.t1' }, NEVER),
+    ask: () => ask('acme.t1', NEVER),
     async send(message: JournaledMessage) {
       const { readings, rejected, recovered } = await judgeBatch(state, [message], deps, OPTIONS)
       stored.push(...readings.map((one) => ({ ...one, flags: [] })))

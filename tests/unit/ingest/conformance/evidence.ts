@@ -1,4 +1,4 @@
-import type { ReadingRow } from '#lib/telemetry/questions.ts'
+import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Evidence } from '../../../../ingest/conformance/finding.ts'
 import { findAll } from '../../../../ingest/conformance/catalogue.ts'
 import { T0, truckOf } from '../../../support/messages.ts'

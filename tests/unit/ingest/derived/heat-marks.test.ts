@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
 import type { Device } from '#lib/registry/registry.ts'
-import type { HeatRow, RegisterRow } from '#lib/telemetry/heat.ts'
+import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import { isTooMany } from '#lib/telemetry/service.ts'
-import { answerHeat } from '../../../../ingest/heat/heat-answers.ts'
+import { answerHeat, type RecoveredHeatRow } from '#lib/queries/recovered-heat.ts'
+import { isTooMany } from '#lib/telemetry/too-many.ts'
+import { queryContext } from '../../../support/query-context.ts'
 import { NOW_NS, createTestClock, openMarksPlace } from './marks-fixture.ts'
 
 const MINUTE_NS = 60_000_000_000n
@@ -30,16 +31,16 @@ const meter: Device = {
 /*
  * Registers of one meter come in any order, with gaps, jumps, resets and other faults. After every
  * batch only the hours that are marked are computed again. Whatever came, the hours then are those
- * that one question over everything answers.
+ * that one query over everything returns.
  */
 describe('hours that are computed again when they are marked', () => {
-  it.each(SEEDS)('are those of one question over everything (SEED=%i)', async (seed) => {
+  it.each(SEEDS)('are those of one query over everything (SEED=%i)', async (seed) => {
     const random = createRandom(seed)
     const clock = createTestClock((NOW_NS / HOUR_NS) * HOUR_NS + HOUR_NS)
     const place = openMarksPlace(clock)
     const marker = place.open()
     const rows: RegisterRow[] = []
-    const shown = new Map<bigint, HeatRow>()
+    const shown = new Map<bigint, RecoveredHeatRow>()
     try {
       for (const batch of batchesOf(registersOf(random, clock.nowNs()), random)) {
         rows.push(...batch)
@@ -48,7 +49,7 @@ describe('hours that are computed again when they are marked', () => {
         for (const { fromNs, toNs } of place.takeAll('hour', random.integer(1, 30))) {
           const end = toNs < clock.nowNs() ? toNs : clock.nowNs()
           for (const row of await heatOf(rows, { fromNs, toNs: end })) {
-            shown.set(row.timeNs ?? 0n, row)
+            shown.set(row.time ?? 0n, row)
           }
         }
         const first = [...shown.keys()].reduce((least, at) => (at < least ? at : least))
@@ -62,14 +63,12 @@ describe('hours that are computed again when they are marked', () => {
 
   async function heatOf(rows: readonly RegisterRow[], span: { fromNs: bigint; toNs: bigint }) {
     const answer = await answerHeat(
-      {
-        registers: async () => rows,
-        devices: () => [meter],
-        timezone: 'Europe/Copenhagen',
-        clock: { nowNs: () => NOW_NS + 2n * HOUR_NS },
-      },
+      queryContext({
+        store: { registers: async () => rows },
+        heat: { devices: () => [meter] },
+        nowNs: NOW_NS + 2n * HOUR_NS,
+      }),
       { scope: ALL, boundaries: ['delivered'], by: [], every: '1h', ...span },
-      new AbortController().signal,
     )
     if (isTooMany(answer)) throw new Error('too many registers')
     return answer.rows
@@ -118,6 +117,6 @@ function* batchesOf(rows: readonly RegisterRow[], random: Random): Generator<Reg
   yield [...batch, ...late]
 }
 
-function byTime(a: HeatRow, b: HeatRow): number {
-  return (a.timeNs ?? 0n) < (b.timeNs ?? 0n) ? -1 : 1
+function byTime(a: RecoveredHeatRow, b: RecoveredHeatRow): number {
+  return (a.time ?? 0n) < (b.time ?? 0n) ? -1 : 1
 }

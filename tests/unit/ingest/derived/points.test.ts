@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
-import type { IngestPort, LatencyRow, Questions } from '#lib/telemetry/questions.ts'
+import type { QueryName, QueryOf, RowsOf } from '#lib/queries/catalogue.ts'
+import type { LatencyRow } from '#lib/queries/latency.ts'
 import { deviceSilence } from '../../../../ingest/derived/device-silence.ts'
-import { heatHourly } from '../../../../ingest/derived/heat-hourly.ts'
 import { latencyMinute } from '../../../../ingest/derived/latency-minute.ts'
-import { TooLarge, type Context } from '../../../../ingest/derived/series.ts'
+import type { Context } from '../../../../ingest/derived/series.ts'
 import { truckOf } from '../../../support/messages.ts'
 
 const NOW_NS = 1_764_000_000_000_000_000n
 const MINUTE_NS = 60_000_000_000n
 const SPAN = { fromNs: NOW_NS - MINUTE_NS, toNs: NOW_NS }
 
-type Answers = { [K in keyof Questions]?: (question: Questions[K][0]) => Questions[K][1] }
+type Answers = { [N in QueryName]?: (query: QueryOf<N>) => RowsOf<N> }
 
 /** The context of a series whose port answers what the test says. */
 function contextOf(answers: Answers, more: Partial<Context> = {}): Context {
-  const ask: IngestPort['ask'] = async (name, question) => {
-    const answer = answers[name]
-    if (!answer) throw new Error(`the series asks for ${name}`)
-    return answer(question)
-  }
   return {
-    ask,
+    async rows(name, query) {
+      const answer = answers[name]
+      if (!answer) throw new Error(`the series runs the query ${name}`)
+      return answer(query)
+    },
+    status: () => Promise.reject(new Error('the series reads the status')),
     query: async () => [],
     devices: () => [],
     journal: { id: 'j1', paused: false, status: () => Object.create(null) },
@@ -35,12 +35,12 @@ function contextOf(answers: Answers, more: Partial<Context> = {}): Context {
 
 function rowOf(group: LatencyRow['group'], more: Partial<LatencyRow> = {}): LatencyRow {
   const figures = { p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4, clockBoundMs: null, negative: 0 }
-  const known = { timeNs: SPAN.fromNs, stage: 'age', n: 5, method: 'exact', relError: 0 } as const
+  const known = { time: SPAN.fromNs, stage: 'age', n: 5, method: 'exact', relError: 0 } as const
   return { group, ...figures, ...known, ...more }
 }
 
 describe('points of latency', () => {
-  /** Answers from rows with every key: those of a question without tenants are marked by their n. */
+  /** Answers from rows with every key: those of a query without tenants are marked by their n. */
   function latency(rows: readonly LatencyRow[]): Answers {
     return {
       latency: ({ by }) =>
@@ -57,7 +57,7 @@ describe('points of latency', () => {
     return (await latencyMinute.recompute?.points(SPAN, contextOf(latency(rows), more))) ?? []
   }
 
-  it('over all tenants come from a question of their own where tenants share a key', async () => {
+  it('over all tenants come from a query of their own where tenants share a key', async () => {
     const both = [
       rowOf({ device: 'a.t1', tenant: 'a', kind: 'truck', cell: 'C1', rat: 'lte' }),
       rowOf({ device: 'b.t1', tenant: 'b', kind: 'truck', cell: 'C2', rat: 'lte' }),
@@ -124,8 +124,9 @@ describe('the silence of devices', () => {
             device: 'a.heard',
             kind: 'truck',
             channel: 'telemetry',
-            timeNs: NOW_NS,
-            receivedAtNs: NOW_NS - 10_000_000_000n,
+            time: NOW_NS,
+            tenant: 'a',
+            receivedAt: NOW_NS - 10_000_000_000n,
             seq: 1,
             flags: [],
             fields: {},
@@ -152,16 +153,5 @@ describe('the silence of devices', () => {
     const later = await secondsAt(NOW_NS + MINUTE_NS)
     expect(later).toEqual({ 'a.heard': 70, 'a.never': 1060, 'a.broken': 0 })
     expect((await secondsAt(NOW_NS + 2n * MINUTE_NS))['a.broken']).toBe(60)
-  })
-})
-
-describe('points of heat', () => {
-  it('are asked for in shorter runs when there are too many registers', async () => {
-    const meter = { ...truckOf('varme.m1'), kind: 'heat_meter', settings: { role: 'delivered' } }
-    const context = contextOf(
-      { heat: () => ({ tooMany: true, limit: 400 }) },
-      { devices: () => [meter as Device] },
-    )
-    await expect(heatHourly.recompute?.points(SPAN, context)).rejects.toThrow(TooLarge)
   })
 })

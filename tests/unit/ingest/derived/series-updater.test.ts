@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createRandom } from '#lib/runtime/random.ts'
-import type { IngestPort, Questions } from '#lib/telemetry/questions.ts'
+import type { IngestPort } from '#lib/queries/port.ts'
 import { markAgain } from '../../../../ingest/derived/due.ts'
 import {
   SeriesUpdater,
@@ -11,6 +11,7 @@ import {
 } from '../../../../ingest/derived/series-updater.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { NOW_NS, createTestClock, openMarksPlace, type MarksPlace } from './marks-fixture.ts'
+import type { QueryName, ResultOf } from '#lib/queries/catalogue.ts'
 
 const MINUTE_NS = 60_000_000_000n
 
@@ -27,6 +28,7 @@ describe('the loop of the derived series', () => {
   let mostAtOnce = 0
   let write: (batch: readonly string[]) => Promise<void> = async () => {}
   let answer: (name: string) => void = () => {}
+  let isTooMuch: (name: string, minutes: number) => boolean = () => false
   const clock = { ...createTestClock(), monoNs: () => process.hrtime.bigint() }
 
   beforeEach(() => {
@@ -38,6 +40,7 @@ describe('the loop of the derived series', () => {
     mostAtOnce = 0
     write = async () => {}
     answer = () => {}
+    isTooMuch = () => false
   })
   afterEach(async () => {
     await derived.close()
@@ -55,12 +58,19 @@ describe('the loop of the derived series', () => {
     }
   }
 
-  const port: IngestPort = {
-    ask: <K extends keyof Questions>(name: K, question: Questions[K][0]) =>
+  const port: Pick<IngestPort, 'query' | 'status'> = {
+    query: (name, query) =>
       alone(() => {
         asked.push(name)
         answer(name)
-        return answerOf(name, question) as Questions[K][1]
+        const result = isTooMuch(name, minutesOf(query)) ? TOO_MANY : { rows: rowsOf(name, query) }
+        return result as ResultOf<typeof name>
+      }),
+    status: () =>
+      alone(() => {
+        asked.push('status')
+        answer('status')
+        return { ...IDLE, journal: 'j1', durable: 1, written: 1 }
       }),
   }
 
@@ -111,7 +121,7 @@ describe('the loop of the derived series', () => {
   const traffic = () => lines.filter((line) => line.includes('messages='))
   const down = () => Promise.reject(new PlatformError('STORE_UNAVAILABLE', 'InfluxDB is away'))
 
-  it('asks one question and sends one batch at a time', async () => {
+  it('runs one query and sends one batch at a time', async () => {
     mark(1, 2, 3, 100, 200)
     start()
     await waitFor(isDone)
@@ -144,14 +154,23 @@ describe('the loop of the derived series', () => {
     expect(new Set(traffic().map((line) => line.split(' ').at(-1))).size).toBeGreaterThan(2)
   })
 
-  it('goes on with fewer intervals when a question takes too long', async () => {
+  it('continues with fewer intervals when a query takes too long', async () => {
     mark(...Array.from({ length: 50 }, (_, n) => n + 1))
     let slow = 3
     answer = (name) => {
       if (name === 'throughput' && slow-- > 0) {
-        throw new PlatformError('QUERY_TIMEOUT', 'the question took too long')
+        throw new PlatformError('QUERY_TIMEOUT', 'the query took too long')
       }
     }
+    start()
+    await waitFor(isDone)
+    const minutes = new Set(traffic().map((line) => line.split(' ').at(-1)))
+    expect(minutes.size).toBeGreaterThanOrEqual(50)
+  })
+
+  it('continues with fewer intervals when a query would read too much', async () => {
+    mark(...Array.from({ length: 50 }, (_, n) => n + 1))
+    isTooMuch = (name, minutes) => name === 'throughput' && minutes > 5
     start()
     await waitFor(isDone)
     const minutes = new Set(traffic().map((line) => line.split(' ').at(-1)))
@@ -199,18 +218,21 @@ const STATUS = {
 
 const COUNTS = { stored: 1, rejected: 0, duplicate: 0, pending: 0, late: 0, partial: 0 }
 
-function answerOf(name: keyof Questions, question: unknown): unknown {
-  const { fromNs = 0n, toNs = 0n, by = [] } = question === null ? {} : (question as Asked)
+const TOO_MANY = { tooMany: true, limit: 400 }
+const IDLE = { lagMessages: 0, lagMs: 0, problems: [] }
+
+function rowsOf(name: QueryName, query: unknown): unknown {
+  const { fromNs = 0n, toNs = 0n, by = [] } = query as Asked
   const times: bigint[] = []
   for (let at = fromNs; at < toNs; at += MINUTE_NS) times.push(at)
   const group = Object.fromEntries(by.map((key) => [key, key === 'tenant' ? 'a' : 'a.t1']))
   const p = { p50Ms: 1, p95Ms: 1, p99Ms: 1, maxMs: 1, clockBoundMs: null, negative: 0 }
   switch (name) {
     case 'latency':
-      return times.flatMap((timeNs) =>
+      return times.flatMap((time) =>
         (by.length === 0 ? ['age', 'stored'] : ['age']).map((stage) => ({
           group,
-          timeNs,
+          time,
           stage,
           n: 1,
           ...p,
@@ -219,16 +241,17 @@ function answerOf(name: keyof Questions, question: unknown): unknown {
         })),
       )
     case 'throughput':
-      return times.map((timeNs) => ({ group, timeNs, messages: 1, readings: 1, bytes: 1 }))
+      return times.map((time) => ({ group, time, messages: 1, readings: 1, bytes: 1 }))
     case 'delivery':
       return [{ device: 'a.t1', accepted: 1, ...COUNTS, lost: null, commands: 0 }]
-    case 'status':
-      return { journal: 'j1', durable: 1, written: 1, lagMessages: 0, lagMs: 0, problems: [] }
-    case 'heat':
-      return { rows: [] }
     default:
       return []
   }
+}
+
+function minutesOf(query: unknown): number {
+  const { fromNs = 0n, toNs = 0n } = query as Asked
+  return Number((toNs - fromNs) / MINUTE_NS)
 }
 
 interface Asked {

@@ -9,6 +9,8 @@ import { T0 } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { ALL } from '#lib/telemetry/scope.ts'
+import { queryRows } from '../../../support/query-rows.ts'
 
 /** Opening an intake starts its first batch: what comes in the same turn finds the worker busy. */
 it('a sign-in is noted without any message behind it, also while the worker is busy', async () => {
@@ -33,19 +35,22 @@ it('a sign-in is noted without any message behind it, also while the worker is b
     seenAtNs: T0 - 1n,
   }
   const open = () => openIngest(ingestOptionsFor(dir.path), UNWATCHED, { clock: systemClock, log })
+  const query = { scope: ALL, device: 'acme.t1' }
+  const { validToNs, seenAtNs, ...same } = certificate
+  const shown = { ...same, validTo: validToNs, seenAt: seenAtNs }
   let ingest = await open()
   try {
     ingest.intake.certificate('acme.t1', certificate)
     const found = await waitFor(async () => {
-      const { facts } = await ingest.port.ask('conformance', { device: 'acme.t1' })
-      return facts.certificate
+      const [row] = await queryRows(ingest.port, 'conformance', query)
+      return row?.facts.certificate
     })
-    expect(found).toEqual(certificate)
+    expect(found).toEqual(shown)
     await ingest.close()
     ingest = await open()
-    const { facts, findings } = await ingest.port.ask('conformance', { device: 'acme.t1' })
-    expect(facts.certificate).toEqual(certificate)
-    expect(findings.map(({ code }) => code)).toEqual(['silent', 'certificate_expired'])
+    const [row] = await queryRows(ingest.port, 'conformance', query)
+    expect(row?.facts.certificate).toEqual(shown)
+    expect(row?.findings.map(({ code }) => code)).toEqual(['silent', 'certificate_expired'])
   } finally {
     await ingest.close()
     registry.close()

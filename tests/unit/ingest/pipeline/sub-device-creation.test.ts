@@ -10,6 +10,7 @@ import { T0 } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { queryRows } from '../../../support/query-rows.ts'
 
 /** The messages of this test are of 2025. */
 const KEEP_OLD = { PADBORG_RETENTION_FLEET_DAYS: '3650' }
@@ -48,15 +49,15 @@ it('sub-devices are created while the batch waits, and none of its messages is r
     }
     const scope = { tenants: null, devices: null, kinds: null }
     const row = await waitFor(async () => {
-      const rows = await ingest.port.ask('delivery', scope)
+      const rows = await queryRows(ingest.port, 'delivery', { scope })
       const gateway = rows.find(({ device }) => device === 'acme.gw')
       return gateway?.accepted === 30 && gateway.pending === 0 ? gateway : null
     })
     expect(row).toMatchObject({ device: 'acme.gw', stored: 30, rejected: 0, duplicate: 0 })
-    for (const one of await ingest.port.ask('delivery', scope)) {
+    for (const one of await queryRows(ingest.port, 'delivery', { scope })) {
       expect(one.accepted).toBe(one.stored + one.rejected + one.duplicate + one.pending)
     }
-    const last = await ingest.port.ask('lastValues', scope)
+    const last = await queryRows(ingest.port, 'lastValues', { scope })
     expect(last.map(({ device }) => device).toSorted()).toEqual(vehicles.map((id) => `acme.${id}`))
     expect(registry.devices.list()).toHaveLength(4)
   } finally {

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
-import type { RejectionGroupsQuery, Scope } from '#lib/telemetry/questions.ts'
+import type { RejectionGroupsScan } from '#lib/queries/intake-state.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
 import { judgeBatch, type PipelineDeps } from '../../../../ingest/pipeline/process-batch.ts'
@@ -188,7 +189,7 @@ describe('groups of rejections', () => {
     await run(journaled(1, '{'), journaled(2, '['), journaled(3, ARRAY), known)
     registered.set('acme.t2', truckOf('acme.t2'))
     await run(replayOf(known, 5))
-    const ask = (by: RejectionGroupsQuery['by'], scope: Scope = ALL.scope) =>
+    const ask = (by: RejectionGroupsScan['by'], scope: Scope = ALL.scope) =>
       groupRejections(db, { ...SPAN, scope, reasons: null, by })
     expect(ask(['reason', 'device'])).toMatchObject([
       { group: { reason: 'malformed', device: 'acme.t1' }, count: 2, recovered: 0 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Role } from '#lib/registry/registry.ts'
+import type { Role } from '#lib/access/policy.ts'
 import { openWithTenants, refusal } from '../test-registry.ts'
 
 const ADMIN = { role: 'admin', tenant: null, name: 'first admin key' } as const

@@ -1,0 +1,57 @@
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { ACCESS, type Caller } from '#lib/access/policy.ts'
+import type { ReadingsFileRequest } from '#lib/queries/query.ts'
+import type { FileName, ReadingsFileScan } from '#lib/store/scans.ts'
+import { StreamAnswer } from '../replies/answer.ts'
+import type { Api } from '../api.ts'
+import { tenantNameOf, type Names } from '../auth/names.ts'
+import { requireInScope } from '../auth/scope.ts'
+
+interface FileAsk {
+  readonly caller: Caller
+  readonly names: Names
+  readonly signal: AbortSignal
+}
+
+const PARQUET = 'application/vnd.apache.parquet'
+
+/** All readings of a span in one Parquet file: no pages. */
+export async function parquetAnswer(
+  { port, options, log }: Api,
+  { caller, names, signal }: FileAsk,
+  { scope, kind, fields, fromNs, toNs }: ReadingsFileRequest,
+): Promise<StreamAnswer> {
+  const maxRows = options.exportMaxRows
+  const scan: ReadingsFileScan = {
+    scope,
+    kind,
+    fields,
+    fromNs,
+    toNs,
+    maxRows,
+    names: null,
+    path: '',
+  }
+  let shown: FileName[] | null = null
+  if (ACCESS[caller.key.role].pseudonymised) {
+    const devices = await port.readingDevices(scan, signal)
+    shown = devices.map((device) => {
+      requireInScope(scope, device)
+      return { device, shown: names.device(device), tenant: tenantNameOf(names, device) }
+    })
+  }
+  const { path, rows, bytes } = await port.readingsFile({ ...scan, names: shown }, signal)
+  const stream = createReadStream(path)
+  // Sent, failed or given up: nobody needs the file any more.
+  stream.once('close', () => {
+    rm(path, { force: true }).catch((error: unknown) => {
+      log.warn({ err: error, path }, 'a file of readings could not be removed')
+    })
+  })
+  return new StreamAnswer(stream, PARQUET, {
+    'content-length': String(bytes),
+    'content-disposition': `attachment; filename="${kind}.parquet"`,
+    'x-rows': String(rows),
+  })
+}

@@ -1,0 +1,261 @@
+import type { z } from 'zod'
+import { ACCESS } from '#lib/access/policy.ts'
+import { QUERIES, type QueryName } from '#lib/queries/catalogue.ts'
+import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
+import {
+  isRefused,
+  type AnyQuery,
+  type QueryResult,
+  type RefusedParameter,
+  type Request,
+  type ScopedQuery,
+  type Viewer,
+} from '#lib/queries/query.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Api } from '../api.ts'
+import {
+  deviceScope,
+  figureScope,
+  readingScope,
+  requireInScope,
+  requireTenantInScope,
+} from '../auth/scope.ts'
+import type { Add, Ask } from '../endpoint.ts'
+import { list, ok, type Answer } from '../replies/answer.ts'
+import { noParquet } from '../replies/negotiate.ts'
+import { Problem, notFound, unusable } from '../replies/problem.ts'
+import { idSchema, listSchema, seriesSchema } from '../replies/schemas.ts'
+import { csvColumnsOf } from './csv-columns.ts'
+import { identityOf } from './identity.ts'
+import { seriesMetaOf } from './meta.ts'
+import { pageOf } from './paging.ts'
+import { parquetAnswer } from './parquet.ts'
+import { jsonOf, jsonSchemaOf, namesOf, type NameView } from './present.ts'
+import { pageSpanOf, type PageSpan } from './span.ts'
+
+/** Parameters that several queries share; each route checks those it has. */
+interface Given extends Readonly<Record<string, unknown>> {
+  readonly from?: bigint | undefined
+  readonly to?: bigint | undefined
+  readonly every?: bigint | undefined
+  readonly cursor?: string | undefined
+  readonly limit?: number | undefined
+  readonly device?: readonly string[] | undefined
+  readonly tenant?: readonly string[] | undefined
+}
+
+type QueryAsk = Ask<Given, { readonly id?: string }, undefined>
+
+/** A query with what its route derives from it, once. */
+interface Prepared {
+  readonly name: QueryName
+  readonly query: AnyQuery
+  readonly names: ReturnType<typeof namesOf<unknown>>
+  readonly json: (value: unknown) => unknown
+  readonly extraNames: ReturnType<typeof namesOf<unknown>> | null
+  readonly extraJson: ((value: unknown) => unknown) | null
+}
+
+/** The route of a query: parameters -> scope and span -> result -> rows as the caller sees them. */
+export function addQuery(add: Add, api: Api, name: QueryName): void {
+  const query: AnyQuery = QUERIES[name]
+  const prepared = prepare(name, query)
+  add({
+    method: 'GET',
+    url: query.path,
+    permission: query.permission,
+    tag: query.tag,
+    summary: query.summary,
+    query: query.parameters,
+    ...(query.path.includes(':id') ? { params: { id: idSchema } } : {}),
+    answer: answerSchema(query),
+    isList: query.shape !== 'object',
+    hasParquet: query.file !== undefined,
+    handle: (ask) => handle(api, prepared, ask as QueryAsk),
+  })
+}
+
+function prepare(name: QueryName, query: AnyQuery): Prepared {
+  const extra = query.extra?.schema
+  return {
+    name,
+    query,
+    names: namesOf(query.row),
+    json: jsonOf(query.row),
+    extraNames: extra ? namesOf<unknown>(extra) : null,
+    extraJson: extra ? jsonOf(extra) : null,
+  }
+}
+
+function answerSchema({ row, shape, extra }: AnyQuery): z.ZodType {
+  const shown = jsonSchemaOf(row)
+  if (shape === 'object') return shown
+  if (shape === 'list') return listSchema(shown)
+  const series = seriesSchema(shown)
+  if (!extra) return series
+  const own = jsonSchemaOf(extra.schema) as z.ZodObject
+  return series.extend({ meta: series.shape.meta.extend(own.shape) })
+}
+
+async function handle(api: Api, prepared: Prepared, ask: QueryAsk): Promise<Answer | Problem> {
+  const { query } = prepared
+  const viewer = viewerOf(ask)
+  const place = placeOf(api, query, ask, viewer)
+  if (place instanceof Problem) return place
+  const asked = query.toQuery(ask.query, place.request, viewer)
+  if (isRefused(asked)) return problemOf(asked)
+  if (ask.format === 'parquet') {
+    const file = query.file?.(asked) ?? null
+    return file ? await parquetAnswer(api, ask, file) : noParquet()
+  }
+  const result = await resultOf(api, prepared, asked, ask)
+  if (isTooMany(result)) {
+    const expected = `expected at most ${result.limit} ${query.limitedBy} behind one answer`
+    return unusable('from', `${expected}, got more; ask for a shorter span or fewer devices`)
+  }
+  return answerOf(api, prepared, { ask, asked, result, place })
+}
+
+interface Place {
+  readonly request: Request
+  readonly span: PageSpan
+  /** What a cursor must be of. */
+  readonly identity: string
+}
+
+/** Scope and span of a request; of a query about one device that device alone. */
+function placeOf(api: Api, query: AnyQuery, ask: QueryAsk, viewer: Viewer): Place | Problem {
+  const identity = identityOf(ask)
+  const subject = subjectOf(ask)
+  if (subject instanceof Problem) return subject
+  const scope = subject ? oneDevice(subject) : scopeOf(query, ask, viewer)
+  if (scope instanceof Problem) return scope
+  const everyNs = query.everyNs ? query.everyNs(ask.query) : (ask.query.every ?? null)
+  const { from, to, cursor } = ask.query
+  const span = pageSpanOf({ from, to, everyNs, cursor }, { ...api, query: identity })
+  if (span instanceof Problem) return span
+  const { fromNs, toNs, after } = span
+  const request = { scope, device: subject ?? '', fromNs, toNs, everyNs, cursor: after }
+  return { request, span, identity }
+}
+
+function subjectOf({ params, names }: QueryAsk): string | null | Problem {
+  const { id } = params
+  if (id === undefined) return null
+  return names.findDevice(id)?.id ?? notFound('device', id)
+}
+
+function oneDevice(device: string): Scope {
+  return { tenants: null, devices: [device], kinds: null }
+}
+
+const SCOPES = { readings: readingScope, figures: figureScope, devices: deviceScope } as const
+
+function scopeOf(query: AnyQuery, ask: QueryAsk, viewer: Viewer): Scope | Problem {
+  const filter = query.filter ? query.filter(ask.query, viewer) : ask.query
+  return isRefused(filter) ? problemOf(filter) : SCOPES[query.scope](ask, filter)
+}
+
+function viewerOf({ caller, names }: QueryAsk): Viewer {
+  const { role } = caller.key
+  return {
+    role,
+    seesPositions: !ACCESS[role].pseudonymised,
+    kindOf: (device) => names.findDevice(device)?.kind ?? null,
+  }
+}
+
+function problemOf({ refused, path, detail }: RefusedParameter): Problem {
+  if (refused === 'unknown_device') return notFound('device', detail)
+  return refused === 'forbidden' ? new Problem(403, detail, { path }) : unusable(path, detail)
+}
+
+/** Pages that are made in the source end with their rows or with their bytes. */
+async function resultOf(
+  api: Api,
+  { name, query }: Prepared,
+  asked: ScopedQuery,
+  { query: given, signal }: QueryAsk,
+): Promise<QueryResult<unknown> | TooMany> {
+  // `toQuery` of this very query made it.
+  const run = async (one: ScopedQuery): Promise<QueryResult<unknown> | TooMany> =>
+    await api.port.query(name, one, signal)
+  const { steps } = query
+  const { limit } = given
+  if (!steps || limit === undefined) return await run(asked)
+  const rows: unknown[] = []
+  let next: string | null | undefined
+  let bytes = 0
+  do {
+    const step = { limit: Math.min(steps.rows, limit - rows.length), ...(next && { cursor: next }) }
+    const page = await run({ ...asked, ...step })
+    if (isTooMany(page)) return page
+    rows.push(...page.rows)
+    bytes += page.rows.reduce((sum: number, row) => sum + steps.bytesOf(row), 0)
+    next = page.next ?? null
+  } while (next !== null && rows.length < limit && bytes < steps.maxBytes)
+  return { rows, next }
+}
+
+interface Found {
+  readonly ask: QueryAsk
+  readonly asked: ScopedQuery
+  readonly result: QueryResult<unknown>
+  readonly place: Place
+}
+
+function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
+  const { query, json } = prepared
+  const { ask, asked, result, place } = found
+  const view = nameViewOf(ask, asked.scope)
+  const named = result.rows.map((row) => prepared.names(row, view))
+  if (query.shape === 'object') return ok(json(named[0]) as object)
+  const { rows, after } = pageRows(query, named, ask, place, result.next ?? null)
+  const { fromNs, toNs } = place.span
+  const next =
+    after === null ? null : api.cursors.seal({ query: place.identity, fromNs, toNs, after })
+  // Rows are objects of their columns.
+  const data = rows.map(json) as Readonly<Record<string, unknown>>[]
+  const columns = query.csvColumns?.(asked, rows) ?? csvColumnsOf(query.row, asked, query.shape)
+  const meta = query.series && { meta: metaOf(prepared, found, view) }
+  return list({ data, next, ...meta }, columns)
+}
+
+/** Rows of a query without a key come as a page of their source. */
+function pageRows(
+  query: AnyQuery,
+  named: readonly unknown[],
+  { query: { limit } }: QueryAsk,
+  { span }: Place,
+  next: string | null,
+): { readonly rows: readonly unknown[]; readonly after: string | null } {
+  if (!query.key || limit === undefined) return { rows: named, after: next }
+  const { data, after } = pageOf(named, (row) => query.key?.(row) ?? '', {
+    after: span.after,
+    limit,
+  })
+  return { rows: data, after }
+}
+
+function metaOf(prepared: Prepared, { asked, result, place }: Found, view: NameView): object {
+  const { query, extraNames, extraJson } = prepared
+  const meta = seriesMetaOf(query, { asked, result, span: place.span })
+  if (!query.extra || !extraNames || !extraJson) return meta
+  const extra = extraJson(extraNames(query.extra.of(result, asked), view))
+  return { ...meta, ...(extra as object) }
+}
+
+/** A row outside the scope would be somebody else's: better no answer than that one. */
+function nameViewOf({ caller, names }: QueryAsk, scope: Scope): NameView {
+  return {
+    seesPositions: !ACCESS[caller.key.role].pseudonymised,
+    device(id) {
+      requireInScope(scope, id)
+      return names.device(id)
+    },
+    tenant(id) {
+      requireTenantInScope(scope, id)
+      return names.tenant(id)
+    },
+  }
+}

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { percentileOfBuckets } from '#lib/kpi/buckets.ts'
+import { KPIS } from '#lib/kpi/catalogue.ts'
+import { LATENCY_PERCENTILES, latencyRows } from '#lib/kpi/network/latency.ts'
+import type { LatencyScan } from '#lib/store/scans.ts'
+import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
+import { STAGES } from '#lib/telemetry/stage.ts'
+import { count, measure, optionalMeasure } from './columns.ts'
+import {
+  figureColumns,
+  figureKey,
+  figureParameters,
+  figureQuery,
+  figureSeries,
+  placed,
+} from './figure.ts'
+import { PLATFORM_STAGES, type StageBucket } from './intake-state.ts'
+import { wordsParameter } from './parameters.ts'
+import { defineQuery, type QueryContext, type QueryResult } from './query.ts'
+
+const stageSentences = STAGES.map((stage) => `${stage}: ${KPIS[stage].description}`).join(' ')
+
+const row = z.object({
+  ...figureColumns,
+  stage: z.enum(STAGES).describe(stageSentences),
+  n: count('Values behind the row.'),
+  p50Ms: optionalMeasure('ms'),
+  p95Ms: optionalMeasure('ms'),
+  p99Ms: optionalMeasure('ms'),
+  maxMs: optionalMeasure('ms'),
+  clockBoundMs: optionalMeasure('ms', 'True within this; null where no clock is involved.'),
+  negative: count('Values below zero: a clock is wrong.'),
+  method: z.enum(['exact', 'histogram']),
+  relError: measure('1', 'Largest relative error of the percentiles.'),
+})
+
+export type LatencyRow = z.output<typeof row>
+
+export const latency = defineQuery({
+  path: '/kpi/latency',
+  permission: 'network:read',
+  tag: 'network',
+  summary: 'Latency by stage: percentiles, with the error of the clocks',
+  parameters: { ...figureParameters, stage: wordsParameter(STAGES, 'Only these stages') },
+  row,
+  scope: 'figures',
+  shape: 'series',
+  sources: ['store', 'state'],
+  toQuery: (given, request): LatencyScan => ({
+    ...figureQuery(given, request),
+    stages: given.stage ?? STAGES,
+  }),
+  key: (one) => figureKey(one, String(STAGES.indexOf(one.stage))),
+  series: figureSeries<LatencyRow>(
+    'percentiles per group, stage and interval; never of percentiles',
+  ),
+  async answer(context, query) {
+    const { state } = context
+    const measured = (await measuredRows(context, query)).map((one): LatencyRow => placed(one))
+    const own = seesPlatform(query) ? platformRows(state.stageBuckets(query), query) : []
+    const rows = [...measured, ...own]
+    return { rows: query.stages.includes('uplink') ? withUnknownUplink(rows) : rows }
+  },
+  split(query) {
+    const { own = [], measured = [] } = Object.groupBy(query.stages, (stage) =>
+      PLATFORM_STAGES.has(stage) ? 'own' : 'measured',
+    )
+    return {
+      store: measured.length === 0 ? null : { ...query, stages: measured },
+      state: own.length === 0 ? null : { ...query, stages: own },
+    }
+  },
+  merge: mergeLatency,
+})
+
+/** Exact where the store can give them, else of buckets. */
+async function measuredRows({ store, exact, signal }: QueryContext, query: LatencyScan) {
+  const rows = await exact?.exactLatency(query, signal)
+  if (rows) return rows
+  return latencyRows(
+    await store.latencyBuckets({ ...query, percentiles: LATENCY_PERCENTILES }, signal),
+  )
+}
+
+/** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */
+function seesPlatform({ scope }: LatencyScan): boolean {
+  return scope.tenants === null && scope.devices === null
+}
+
+/** `durable` and `stored`: of the whole platform, so never grouped by device. */
+function platformRows(
+  counts: readonly StageBucket[],
+  { everyNs, stages }: LatencyScan,
+): LatencyRow[] {
+  const wanted = stages.filter((stage) => PLATFORM_STAGES.has(stage))
+  const histograms = wanted.flatMap((stage) => {
+    const own = counts.filter((count) => count.stage === stage)
+    const intervals = Map.groupBy(own, ({ minute }) => intervalOf(minute, everyNs))
+    return [...intervals].map(([timeNs, buckets]) => {
+      const maxMs = percentileOfBuckets(buckets, 100)
+      return { group: {}, timeNs, stage, buckets, maxMs, clockBoundMs: null, negative: 0 }
+    })
+  })
+  return latencyRows(histograms).map((one): LatencyRow => placed(one))
+}
+
+function intervalOf(minute: number, everyNs: bigint | null): bigint | null {
+  if (everyNs === null) return null
+  const atNs = BigInt(minute) * MINUTE_NS
+  return atNs - (atNs % everyNs)
+}
+
+/**
+ * Where a device's own clock was all there was, the one-way delay is shown as unknown beside the
+ * age, so that nobody takes the one for the other.
+ */
+function withUnknownUplink(rows: readonly LatencyRow[]): readonly LatencyRow[] {
+  const known = rows.map((one) =>
+    one.stage === 'uplink' && one.clockBoundMs === null ? unknownUplink(one) : one,
+  )
+  const has = new Set(rows.filter(({ stage }) => stage === 'uplink').map((one) => figureKey(one)))
+  const ages = rows.filter((one) => one.stage === 'age' && !has.has(figureKey(one)))
+  return [...known, ...ages.map(unknownUplink)]
+}
+
+function unknownUplink({ time, group, method, relError }: LatencyRow): LatencyRow {
+  const nothing = { p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null, clockBoundMs: null }
+  const place = { ...(time === undefined ? {} : { time }), group }
+  return { ...place, stage: 'uplink', n: 0, ...nothing, negative: 0, method, relError }
+}
+
+/**
+ * Counts and maxima of several intakes. Percentiles cannot be made of percentiles: they are null
+ * where more than one intake has values; each intake's own are at its own address.
+ */
+function mergeLatency(results: readonly QueryResult<LatencyRow>[]): QueryResult<LatencyRow> {
+  const rows = new Map<string, LatencyRow>()
+  for (const one of results.flatMap((result) => result.rows)) {
+    const key = `${one.stage} ${figureKey(one)}`
+    const known = rows.get(key)
+    rows.set(key, known ? both(known, one) : one)
+  }
+  return { rows: [...rows.values()] }
+}
+
+function both(a: LatencyRow, b: LatencyRow): LatencyRow {
+  if (a.n === 0 || b.n === 0) return a.n === 0 ? b : a
+  return {
+    ...a,
+    n: a.n + b.n,
+    p50Ms: null,
+    p95Ms: null,
+    p99Ms: null,
+    maxMs: larger(a.maxMs, b.maxMs),
+    clockBoundMs: larger(a.clockBoundMs, b.clockBoundMs),
+    negative: a.negative + b.negative,
+  }
+}
+
+function larger(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b)
+}

@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { Scope } from '#lib/telemetry/scope.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+import { POSITION_FIELDS } from '#lib/access/policy.ts'
+import {
+  deviceParameters,
+  everyParameter,
+  fieldsParameter,
+  orderParameter,
+  pageParameters,
+  spanParameters,
+} from './parameters.ts'
+import { defineQuery, type QueryResult, type RefusedParameter, type Viewer } from './query.ts'
+import {
+  aggregateColumns,
+  aggregateRow,
+  aggregateRowOf,
+  definitionsOf,
+  readingColumns,
+  readingRow,
+  readingRowOf,
+  unitsOf,
+  type AggregateRow,
+  type ReadingRow,
+} from './reading-row.ts'
+import { coverageOfIntervals } from './span.ts'
+
+const parameters = {
+  kind: z
+    .enum(KIND_NAMES)
+    .optional()
+    .describe('May be left out when the devices given are all of one kind.'),
+  ...deviceParameters,
+  ...spanParameters,
+  ...everyParameter,
+  ...fieldsParameter,
+  ...orderParameter,
+  ...pageParameters,
+}
+
+type Given = z.output<z.ZodObject<typeof parameters>>
+
+interface ReadingsQuery extends Span {
+  readonly scope: Scope
+  readonly kind: Kind
+  /** What the caller sees, in the order of the columns. */
+  readonly fields: readonly string[]
+  /** The caller named them; without names a scan of all columns is cheaper. */
+  readonly hasFields: boolean
+  /** Null for raw readings. */
+  readonly everyNs: bigint | null
+  readonly order: 'asc' | 'desc'
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+export const readings = defineQuery({
+  path: '/readings',
+  permission: 'readings:read',
+  tag: 'readings',
+  summary: 'Readings of one kind, raw or per device and interval',
+  parameters,
+  row: z.union([readingRow, aggregateRow]),
+  scope: 'readings',
+  shape: 'series',
+  sources: ['store'],
+  filter(given, viewer) {
+    const kind = kindOf(given, viewer)
+    if (typeof kind !== 'string') return kind
+    return { device: given.device, tenant: given.tenant, kind: [kind] }
+  },
+  toQuery(given, request, viewer): ReadingsQuery | RefusedParameter {
+    const { scope, fromNs, toNs, everyNs, cursor } = request
+    const { order, limit } = given
+    const kind = kindOf(given, viewer)
+    if (typeof kind !== 'string') return kind
+    const fields = visibleFields(kind, given.fields, viewer)
+    if ('refused' in fields) return fields
+    if (everyNs !== null && order === 'desc') {
+      const detail = 'expected asc together with every, got desc; leave one of them out'
+      return { refused: 'unusable', path: 'order', detail }
+    }
+    const hasFields = given.fields !== undefined
+    return { scope, kind, fields, hasFields, everyNs, order, limit, cursor, fromNs, toNs }
+  },
+  async answer({ store, signal }, query): Promise<QueryResult<ReadingRow | AggregateRow>> {
+    const { everyNs, hasFields, ...rest } = query
+    const scan = { ...rest, fields: hasFields ? query.fields : null }
+    if (everyNs === null) {
+      const { data, next } = await store.readings(scan, signal)
+      return { rows: data.map(readingRowOf), next }
+    }
+    const { data, next } = await store.aggregates({ ...scan, everyNs }, signal)
+    return { rows: data.map(aggregateRowOf), next }
+  },
+  series: {
+    aggregation: ({ everyNs }) =>
+      everyNs === null
+        ? 'none: one row per reading'
+        : 'per device and interval: gauges min, mean, max; counters first, last, delta',
+    coverageOf: ({ everyNs }) =>
+      everyNs === null
+        ? 'cannot be told of raw readings: ask with every'
+        : 'share of the intervals with a reading, over the devices asked for (else those in the ' +
+          'answer); null on one page of several',
+    coverage({ rows, next }, query) {
+      const isWhole = query.cursor === null && (next ?? null) === null
+      if (!isWhole || query.everyNs === null) return null
+      const devices = query.scope.devices?.length ?? new Set(rows.map(({ device }) => device)).size
+      return coverageOfIntervals(rows.length, devices, query)
+    },
+  },
+  units: ({ kind, fields }) => unitsOf(kind, fields),
+  csvColumns: ({ kind, fields, everyNs }) =>
+    everyNs === null ? readingColumns(fields) : aggregateColumns(kind, fields),
+  file({ scope, kind, fields, everyNs, fromNs, toNs }) {
+    return everyNs === null ? { scope, kind, fields, fromNs, toNs } : null
+  },
+})
+
+/** One kind per query: given, or the one that all devices given have. */
+function kindOf({ kind, device }: Given, viewer: Viewer): Kind | RefusedParameter {
+  if (kind) return kind
+  const known = KIND_NAMES.join(', ')
+  const refused = (got: string, todo: string): RefusedParameter => {
+    const detail = `expected one of ${known}, ${got}; ${todo}`
+    return { refused: 'unusable', path: 'kind', detail }
+  }
+  if (!device) return refused('or a device, got neither', 'give one')
+  const kinds = new Set<string>()
+  for (const name of device) {
+    const found = viewer.kindOf(name)
+    if (found === null) return { refused: 'unknown_device', path: 'device', detail: name }
+    kinds.add(found)
+  }
+  const [only = ''] = kinds
+  if (kinds.size === 1 && isKind(only)) return only
+  return refused(`got devices of ${[...kinds].join(', ')}`, 'add kind to the address')
+}
+
+/** The fields of a query: those named in it, else all the caller may see. */
+function visibleFields(
+  kind: Kind,
+  named: readonly string[] | undefined,
+  { role, seesPositions }: Viewer,
+): readonly string[] | RefusedParameter {
+  const all = Object.keys(definitionsOf(kind))
+  const unknown = named?.find((name) => !all.includes(name))
+  if (unknown !== undefined) {
+    const known = all.join(', ')
+    const detail = `expected fields of ${kind} (${known}), got "${unknown}"; correct it`
+    return { refused: 'unusable', path: 'fields', detail }
+  }
+  if (seesPositions) return named ?? all
+  const hidden = named?.find((name) => POSITION_FIELDS.has(name))
+  if (hidden === undefined) return (named ?? all).filter((name) => !POSITION_FIELDS.has(name))
+  const detail = `fields: role ${role} sees no positions such as ${hidden}`
+  return { refused: 'forbidden', path: 'fields', detail }
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { throughputRows } from '#lib/kpi/network/throughput.ts'
+import { count, measure } from './columns.ts'
+import {
+  figureColumns,
+  figureKey,
+  figureParameters,
+  figureQuery,
+  figureSeries,
+  placed,
+} from './figure.ts'
+import { defineQuery } from './query.ts'
+
+export const throughput = defineQuery({
+  path: '/kpi/throughput',
+  permission: 'network:read',
+  tag: 'network',
+  summary: 'Messages, readings and payload bytes, and their rates',
+  parameters: figureParameters,
+  row: z.object({
+    ...figureColumns,
+    messages: count(),
+    readings: count(),
+    bytes: measure('By', 'Payload, without MQTT, TCP and IP headers.'),
+    messagesPerS: measure('1/s'),
+    bytesPerS: measure('By/s'),
+  }),
+  scope: 'figures',
+  shape: 'series',
+  sources: ['store'],
+  toQuery: figureQuery,
+  key: (row) => figureKey(row),
+  series: figureSeries('sums per group and interval, and their means per second'),
+  async answer({ store, signal }, query) {
+    return { rows: throughputRows(await store.counts(query, signal), query).map(placed) }
+  },
+})

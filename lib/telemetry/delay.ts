@@ -1,0 +1,18 @@
+import type { FullId } from './ids.ts'
+
+/** A message of a channel, and how long it was on its way. */
+export interface DelayRow {
+  readonly device: FullId
+  readonly channel: string
+  readonly seq: number | null
+  readonly timeNs: bigint
+  readonly receivedAtNs: bigint
+  readonly uplinkMs: number | null
+  readonly clockBoundMs: number | null
+  /** Of a probe reading whose value is possible. */
+  readonly rttMs: number | null
+  /** Whether the delay counts for latency: late and replayed ones and wrong clocks do not. */
+  readonly counts: boolean
+  /** Whether the device gave a time of its own that can be one. */
+  readonly timed: boolean
+}
