@@ -2,10 +2,10 @@ import { between, rankOf } from './percentile.ts'
 
 /*
  * Sparse log-linear buckets for latencies in ms: each power of two is cut into 64 equal parts, and
- * the middle of a part stands for its values. A histogram is the count per bucket; merging is the
+ * the middle of a part represents its values. A histogram is the count per bucket; merging is the
  * sum, so it does not matter in which order, or how often, parts are put together.
  *
- *   bucket 0           |value| < 2^-10 ms (just below 1 us): stands for 0
+ *   bucket 0           |value| < 2^-10 ms (just below 1 us): represents 0
  *   bucket 1 ...       2^-10 ms and above, 64 buckets per power of two, without an upper end
  *   bucket -b          the mirror image of bucket b: negative values, which mean a wrong clock
  */
@@ -46,7 +46,7 @@ export function bucketHighMs(bucket: number): number {
   return -bucketLowMs(-bucket)
 }
 
-/** The value that stands for a bucket: off by at most `BUCKET_RELATIVE_ERROR`, or 1 us around 0. */
+/** The value that represents a bucket: off by at most `BUCKET_RELATIVE_ERROR`, or 1 us around 0. */
 export function bucketMidMs(bucket: number): number {
   if (bucket === 0) return 0
   const size = Math.abs(bucket)

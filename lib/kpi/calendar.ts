@@ -15,7 +15,7 @@ export interface CalendarBucket extends Span {
   readonly startNs: bigint
 }
 
-/** More than five years of hours; a series beyond is a mistake in the question. */
+/** More than five years of hours; a longer series is a mistake in the query. */
 export const MAX_BUCKETS = 100_000
 
 const CALENDAR = /^(?:P(\d{1,4})([DWMY])|(\d{1,4})([dw]))$/
@@ -28,7 +28,7 @@ const UNITS: Readonly<Record<string, CalendarUnit>> = {
 }
 
 /**
- * `every` of a question: `PT15M`, `1h` have a fixed length; `P1D`, `1d`, `P1W`, `P1M`, `P1Y` follow
+ * `every` of a query: `PT15M`, `1h` have a fixed length; `P1D`, `1d`, `P1W`, `P1M`, `P1Y` follow
  * the local calendar, whose days have 23 to 25 hours.
  */
 export function parseEvery(text: string): Every | TimeProblem {

@@ -3,7 +3,7 @@ export function encodeCursor(key: readonly string[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
 }
 
-/** The key behind a cursor: `n` a whole number in digits, `t` a text. Throws RangeError. */
+/** The key that a cursor holds: `n` a whole number in digits, `t` a text. Throws RangeError. */
 export function decodeCursor(cursor: string, shape: readonly ('n' | 't')[]): readonly string[] {
   const key = parse(cursor)
   const fits =
@@ -12,7 +12,7 @@ export function decodeCursor(cursor: string, shape: readonly ('n' | 't')[]): rea
     key.every((part, at) => isPart(part, shape[at]))
   if (fits) return key
   throw new RangeError(
-    `cursor: expected the "next" of an earlier answer to the same question, got ${cursor.slice(0, 40)}`,
+    `cursor: expected the "next" of an earlier page of the same query, got ${cursor.slice(0, 40)}`,
   )
 }
 
@@ -25,7 +25,7 @@ function parse(cursor: string): unknown {
   try {
     return JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch {
-    // Not one of ours: the caller says so.
+    // Not one of ours: the caller reports it.
     return null
   }
 }

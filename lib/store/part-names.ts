@@ -18,7 +18,7 @@ export function createPartNamer(): PartNamer {
   }
 }
 
-/** The class a file name stands for; null for files that are no partition. */
+/** The class that a file name means; null for files that are no partition. */
 export function retentionOfPart(name: string): RetentionClass | null {
   if (/^fleet-\d{4}-\d{2}-\d{2}$/.test(name)) return 'fleet'
   return /^metering-\d{4}-\d{2}$/.test(name) ? 'metering' : null

@@ -53,7 +53,7 @@ export type Aggregate =
   | { readonly first: number; readonly last: number; readonly delta: number }
   | { readonly last: FieldValue }
 
-/** One device and one interval. `count` is the number of readings behind it. */
+/** One device and one interval. `count` is its number of readings. */
 export interface AggregateRow {
   readonly timeNs: bigint
   readonly device: FullId
@@ -85,7 +85,7 @@ export interface BucketsScan extends LatencyScan {
 /** Registers of energy meters, thinned so that the heat of whole buckets stays the same. */
 export interface RegistersScan extends Span {
   readonly scope: Scope
-  /** The meters to read, with what tells a possible step of their register from a jump. */
+  /** The meters to read, with what separates a possible step of their register from a jump. */
   readonly meters: readonly { device: FullId; limitKw: number; stepKwh: number }[]
   /** Of each cell of this length the ends are enough while all goes well; null: every row. */
   readonly cellNs: bigint | null

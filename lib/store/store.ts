@@ -67,7 +67,7 @@ export interface MaintenanceReport {
   /** Every row at or below this position is in a checkpointed file: its journal may go. */
   readonly checkpointed: number
   readonly droppedPartitions: readonly string[]
-  /** Journal positions whose figures are not derived yet: questions read their rows instead. */
+  /** Journal positions whose figures are not derived yet: scans read their rows instead. */
   readonly behind: number
 }
 
@@ -108,7 +108,7 @@ export interface StoreWriter {
   /** Highest position durable in each part of the store: to be handed to `open` next time. */
   positions(): Readonly<Record<string, number>>
   write(batch: StoreBatch): Promise<WriteReport>
-  /** Looks among the rows that stand before each identity's own (position, index). */
+  /** Looks among the rows before each identity's own (position, index). */
   known(identities: readonly Identity[]): Promise<readonly Known[]>
 }
 
@@ -142,7 +142,7 @@ export interface Store extends ReadableStore {
   readonly upkeep: StoreUpkeep
 }
 
-/** What opening says beside the store itself. */
+/** A store that was opened, and what was found missing. */
 export interface OpenedStore {
   readonly store: Store
   /**

@@ -30,23 +30,23 @@ describe('a busy DuckDB store', () => {
   const write = (to: Store, first: number, last: number) =>
     to.writer.write({ journal: JOURNAL, toPosition: last, readings: readingsFrom(first, last) })
 
-  it('writes, rolls up and checkpoints while questions are answered that began before', async () => {
+  it('writes, rolls up and checkpoints while scans run that began before', async () => {
     const opened = await open()
     await write(opened, 1, MANY)
     await opened.upkeep.maintain(DAY_START_NS)
     let overlapped = 0
     for (let round = 1; round <= 3; round += 1) {
-      let isAnswered = false
-      const answer = latencyOf(opened, { ...LATENCY, everyNs: MINUTE_NS / 60n }).finally(
-        () => (isAnswered = true),
+      let isDone = false
+      const result = latencyOf(opened, { ...LATENCY, everyNs: MINUTE_NS / 60n }).finally(
+        () => (isDone = true),
       )
       const last = MANY + round * 100
       await write(opened, last - 99, last)
       // Two minutes later everything is due.
       const report = await opened.upkeep.maintain(DAY_START_NS + BigInt(round) * 2n * MINUTE_NS)
       expect(report).toMatchObject({ checkpointed: last, behind: 0 })
-      if (!isAnswered) overlapped += 1
-      expect((await answer).length).toBeGreaterThan(100_000)
+      if (!isDone) overlapped += 1
+      expect((await result).length).toBeGreaterThan(100_000)
     }
     expect(overlapped).toBeGreaterThan(0)
   }, 60_000)

@@ -20,7 +20,7 @@ import { DAY_NS, DAY_START_NS, HOUR_NS, MINUTE_NS, SECOND_NS, randomFleet } from
 
 const STAGES = ['age', 'uplink', 'rtt'] as const
 
-interface Asked {
+interface Wanted {
   readonly by?: readonly Grouping[]
   readonly everyNs?: bigint | null
   readonly fromNs?: bigint
@@ -52,7 +52,7 @@ describe('the figures file', () => {
   const open = async (over: Partial<StoreOptions> = {}) => {
     store = (await openStore(storeOptions(dir, over))).store
   }
-  const latency = ({ devices, by = ['device'], everyNs = null, ...span }: Asked = {}) =>
+  const latency = ({ devices, by = ['device'], everyNs = null, ...span }: Wanted = {}) =>
     latencyOf(store, {
       ...WIDE,
       ...span,
@@ -77,21 +77,21 @@ describe('the figures file', () => {
       await writeAll(store, fleet(4711, 1, DAY_START_NS))
       await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
       await writeAll(store, fleet(4712, 251, DAY_START_NS + 3n * DAY_NS))
-      const questions = steps.flatMap((everyNs) => [
+      const scans = steps.flatMap((everyNs) => [
         { everyNs },
         { everyNs, devices: ['acme.t1', 'borg.r1'] },
         { everyNs, by: ['kind', 'device'] as const, toNs: DAY_START_NS + HOUR_NS },
       ])
-      const ask = () => Promise.all(questions.map((question) => latency(question).then(counted)))
-      const before = await ask()
+      const results = () => Promise.all(scans.map((scan) => latency(scan).then(counted)))
+      const before = await results()
       const report = await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)
       expect(report.droppedPartitions).toEqual(['fleet-2026-11-24'])
-      const after = await ask()
+      const after = await results()
       expect(after).toEqual(before)
       expect(after[0]?.length).toBeGreaterThan(0)
       await store.upkeep.close()
       await open({ retention: { ...RETENTION, fleetDays: 1, minuteDays } })
-      expect(await ask()).toEqual(before)
+      expect(await results()).toEqual(before)
     },
   )
 
@@ -114,20 +114,20 @@ describe('the figures file', () => {
     await open({ retention: { ...RETENTION, fleetDays: 1 } })
     await writeAll(store, fleet(7, 1, DAY_START_NS))
     await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
-    const asked = [{ by: ['kind'] as const }, { by: ['tenant'] as const, everyNs: HOUR_NS }, {}]
-    const ask = () => Promise.all(asked.map((question) => latency(question).then(counted)))
-    const before = await ask()
+    const wanted = [{ by: ['kind'] as const }, { by: ['tenant'] as const, everyNs: HOUR_NS }, {}]
+    const results = () => Promise.all(wanted.map((scan) => latency(scan).then(counted)))
+    const before = await results()
     const volume = { ...WIDE, scope: ALL, by: ['kind'] as const, everyNs: MINUTE_NS }
     const throughput = await throughputOf(store, volume)
     await store.upkeep.close()
     await asBefore(join(dir, 'figures.duckdb'))
     await open({ retention: { ...RETENTION, fleetDays: 1 } })
-    expect(await ask()).toEqual(before)
+    expect(await results()).toEqual(before)
     expect(await throughputOf(store, volume)).toEqual(throughput)
     await writeAll(store, fleet(8, 251, DAY_START_NS + 3n * DAY_NS))
-    const all = await ask()
+    const all = await results()
     await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 4n * HOUR_NS)
-    expect(await ask()).toEqual(all)
+    expect(await results()).toEqual(all)
     expect(all).not.toEqual(before)
   })
 })

@@ -73,7 +73,7 @@ describe('DuckDB files', () => {
     stores.push(opened.store)
     return opened
   }
-  /** What `kill -9` at this moment would leave behind. */
+  /** What `kill -9` at this moment would leave. */
   const afterKill = (): string => {
     const copy = temporaryDir()
     dirs.push(copy)
@@ -137,7 +137,7 @@ describe('DuckDB files', () => {
     await open()
   })
 
-  it('that cannot be read go to quarantine, and their rows are asked for again', async () => {
+  it('that cannot be read go to quarantine, and their rows are read again from the journal', async () => {
     const rows = randomFleet({ seed: 23, messages: 100 })
     const { store } = await open()
     await writeAll(store, rows)
@@ -186,15 +186,15 @@ describe('DuckDB files', () => {
     await expectRows(next, readingsFrom(1, 100))
   })
 
-  it('that are missing, or behind what was saved, are noticed', async () => {
+  it('that are missing, or older than what was saved, are noticed', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 50))
     await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     await store.upkeep.close()
     const name = 'fleet-2026-11-24'
-    const behind = await open({ expected: { [name]: 70 } })
-    expect(behind.missingFrom).toBe(51)
-    await behind.store.upkeep.close()
+    const older = await open({ expected: { [name]: 70 } })
+    expect(older.missingFrom).toBe(51)
+    await older.store.upkeep.close()
     const lost = await open({ expected: { [name]: 50, 'metering-2026-11': 9 } })
     expect(lost.missingFrom).toBe(1)
   })
@@ -220,7 +220,7 @@ describe('DuckDB files', () => {
     expect(sum?.readings).toBe(40)
   })
 
-  it('are left alone by a question that is no longer wanted, at once', async () => {
+  it('are no longer read by an aborted scan, at once', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 60_000), 5000)
     const heavy = {
@@ -234,15 +234,15 @@ describe('DuckDB files', () => {
     const timed = async (signal?: AbortSignal) => {
       const startMs = performance.now()
       const query = { ...heavy, everyNs: 1_000_000_000n }
-      const answer = await store.reader.aggregates(query, signal).catch((error: unknown) => error)
-      return { answer, ms: performance.now() - startMs }
+      const result = await store.reader.aggregates(query, signal).catch((error: unknown) => error)
+      return { result, ms: performance.now() - startMs }
     }
     await timed()
     const whole = await timed()
     const cut = await timed(AbortSignal.timeout(Math.ceil(whole.ms / 20)))
-    expect(cut.answer).toMatchObject({ name: 'TimeoutError' })
+    expect(cut.result).toMatchObject({ name: 'TimeoutError' })
     expect(cut.ms).toBeLessThan(whole.ms * 0.7)
-    expect((await timed()).answer).toEqual(whole.answer)
+    expect((await timed()).result).toEqual(whole.result)
     const last = timed()
     await store.upkeep.close()
     await last

@@ -85,7 +85,7 @@ describe.skipIf(!hasInfluxd)('the connection to InfluxDB 1.x', { timeout: 60_000
     expect((await influx.write(['x', 'y'])).refused).toHaveLength(2)
   })
 
-  it('tells a busy server by what it asks for: seconds or a date', async () => {
+  it('reads Retry-After of a busy server: seconds or a date', async () => {
     for (const [status, after, least, most] of [
       [429, '30', 30_000, 30_000],
       [503, new Date(Date.now() + 90_000).toUTCString(), 80_000, 90_000],
@@ -127,7 +127,7 @@ describe.skipIf(!hasInfluxd)('the connection to InfluxDB 1.x', { timeout: 60_000
     expect(await aborted).toMatchObject({ name: 'TimeoutError' })
   })
 
-  it('says which setting is wrong, and never the password', async () => {
+  it('names the wrong setting, and never the password', async () => {
     const stranger = connect({ password: 'a wrong secret' })
     for (const work of [stranger.write(linesOf(1)), stranger.query('SHOW DATABASES')].map(
       failureOf,

@@ -19,8 +19,8 @@ import {
 const hasCode = (code: ErrorCode) => (error: unknown) => isPlatformError(error, code)
 
 async function readingsOf(store: Store): Promise<number> {
-  const question = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-  const [sum] = await throughputOf(store, question)
+  const scan = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
+  const [sum] = await throughputOf(store, scan)
   return sum?.readings ?? 0
 }
 
@@ -71,11 +71,11 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     expect(await readingsOf(store)).toBe(201)
   })
 
-  it('keeps what is written while answers are lost, once', async () => {
+  it('keeps what is written once while responses are lost', async () => {
     const rows = randomFleet({ seed: 31, messages: 200 })
     const { store } = await place.open()
     let requests = 0
-    // Every third write is taken by the server, and answered as a failure.
+    // Every third write is taken by the server, and reported as a failure.
     proxy.inject(({ url }) => {
       requests += url?.startsWith('/write') ? 1 : 0
       return url?.startsWith('/write') && requests % 3 === 0
@@ -95,7 +95,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     expect(await readingsOf(store)).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
   })
 
-  it('leaves a server alone for as long as it asks', async () => {
+  it('pauses for as long as a server asks', async () => {
     const turned = { ns: 0n }
     const clock: Clock = { nowNs: () => DAY_START_NS + turned.ns, monoNs: () => turned.ns }
     const { store } = await place.open({ clock })
@@ -116,7 +116,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
   it('gets a batch through to a server that is too slow for all of it at once', async () => {
     const rows = readingsFrom(1, 3000)
     const { store } = await place.open({}, { timeoutMs: 1000 })
-    // As long as a request is large, no answer to it comes in time.
+    // As long as a request is large, no response comes in time.
     proxy.inject(() => ({ pass: true, mostBytes: 20_000 }))
     const [batch] = batchesOf(rows, 3000)
     const failures: unknown[] = []
@@ -198,7 +198,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     await expectRows(again, readingsFrom(1, 20))
   })
 
-  it('that was emptied asks for its readings again', async () => {
+  it('that was emptied makes the journal be read again', async () => {
     const { store } = await place.open()
     await writeAll(store, readingsFrom(1, 50))
     const expected = store.writer.positions()
@@ -212,7 +212,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     expect(await readingsOf(next.store)).toBe(50)
   })
 
-  it('whose database goes while it is open asks for a new start, and then for everything', async () => {
+  it('whose database is removed while it is open needs a restart, which reads the journal again', async () => {
     const { store } = await place.open()
     await writeAll(store, readingsFrom(1, 50))
     await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
@@ -221,7 +221,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     await expect(store.writer.write(batch!)).rejects.toThrow(/database not found/)
     for (let n = 0; n < 3; n += 1) {
       await expect(store.writer.write(batch!)).rejects.toThrow(
-        /restored or emptied; start the platform anew/,
+        /restored or emptied; restart the platform/,
       )
     }
     const expected = store.writer.positions()
@@ -244,7 +244,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     await expectRows(store, readingsFrom(1, 10))
   })
 
-  it('makes its database where it may, and says what is wrong where it may not', async () => {
+  it('makes its database where it may, and reports the reason where it may not', async () => {
     const { database } = place.settings
     const poor = { username: 'poor', password: 'of rights' }
     await place.influx.query(`CREATE USER poor WITH PASSWORD 'of rights'`)

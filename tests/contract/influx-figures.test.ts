@@ -70,7 +70,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
   }
 
   /** Hours are made beside everything else: how many there are once their number stays. */
-  const settledHours = async () => {
+  const rolledHours = async () => {
     const path = join(place.dir, LOCAL_FILE)
     await waitFor(() => {
       const db = new DatabaseSync(path, { readOnly: true })
@@ -82,7 +82,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
   }
 
   const seed = seedOfRun()
-  it(`are those of the embedded store, as is every answer (SEED=${seed})`, async () => {
+  it(`are those of the embedded store, as is every other result (SEED=${seed})`, async () => {
     const rows = randomFleet({ seed, messages: 1500, stepNs: 11n * SECOND_NS })
     const { store: influx } = await place.open()
     const { store: duckdb } = await openStore(storeOptions(dir))
@@ -128,7 +128,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const rows = randomFleet({ seed: 41, messages: 400, stepNs: 30n * SECOND_NS })
     await writeAll(store, rows)
     await store.upkeep.maintain(DAY_START_NS + 12n * HOUR_NS)
-    const hours = await settledHours()
+    const hours = await rolledHours()
     const minutes = await countOf('counts_minute')
     expect(hours).toBeGreaterThan(0)
     expect(minutes).toBeGreaterThan(hours)
@@ -139,7 +139,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const at = { timeNs: DAY_START_NS + 100n * SECOND_NS }
     await writeAll(store, [reading(401, { ...late, ...at })])
     await store.upkeep.maintain(DAY_START_NS + 13n * HOUR_NS)
-    expect(await settledHours()).toBeLessThanOrEqual(hours + 1)
+    expect(await rolledHours()).toBeLessThanOrEqual(hours + 1)
     const after = await figuresOf(store, { everyNs: HOUR_NS })
     expect(volumeOf(after)).toEqual({
       ...volumeOf(before),
@@ -170,14 +170,14 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     await two.writer.write({ journal, toPosition: 60, readings: theirs })
     for (const store of [one, two]) await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
     const by = ['device'] as const
-    const answers = await Promise.all([one, two].map((store) => figuresOf(store, { by })))
-    expect(answers[0]?.throughput).toEqual(answers[1]?.throughput)
-    const found = answers[0]?.throughput.map(({ group, readings }) => [group.device, readings])
+    const results = await Promise.all([one, two].map((store) => figuresOf(store, { by })))
+    expect(results[0]?.throughput).toEqual(results[1]?.throughput)
+    const found = results[0]?.throughput.map(({ group, readings }) => [group.device, readings])
     expect(found).toEqual([
       ['acme.t1', 100],
       ['borg.t7', 50],
     ])
-    expect(answers[1]?.loss.map(({ lost }) => lost)).toEqual([0, 10])
+    expect(results[1]?.loss.map(({ lost }) => lost)).toEqual([0, 10])
     await other.close()
   })
 
@@ -186,7 +186,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     const { store: influx } = await place.open()
     const { store: duckdb } = await openStore(storeOptions(dir))
     for (const store of [influx, duckdb]) await writeAll(store, rows, 100)
-    const question = {
+    const scan = {
       scope: ALL,
       kind: 'truck' as const,
       fields: null,
@@ -199,14 +199,14 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     }
     const paths = ['influx', 'duckdb'].map((name) => join(dir, `${name}.parquet`))
     const [ours, theirs] = paths as [string, string]
-    const file = await influx.files.readingsFile({ ...question, path: ours })
-    await duckdb.files.readingsFile({ ...question, path: theirs })
+    const file = await influx.files.readingsFile({ ...scan, path: ours })
+    await duckdb.files.readingsFile({ ...scan, path: theirs })
     expect(file.rows).toBeGreaterThan(100)
     expect(await rowsIn(ours)).toEqual(await rowsIn(theirs))
-    expect(await influx.files.readingDevices({ ...question, path: '' })).toEqual(
-      await duckdb.files.readingDevices({ ...question, path: '' }),
+    expect(await influx.files.readingDevices({ ...scan, path: '' })).toEqual(
+      await duckdb.files.readingDevices({ ...scan, path: '' }),
     )
-    const tooMany = influx.files.readingsFile({ ...question, maxRows: 10, path: ours })
+    const tooMany = influx.files.readingsFile({ ...scan, maxRows: 10, path: ours })
     await expect(tooMany).rejects.toMatchObject({ code: 'EXPORT_TOO_LARGE' })
     await duckdb.upkeep.close()
   })
@@ -230,10 +230,10 @@ async function rowsIn(path: string): Promise<unknown> {
   const connection = await instance.connect()
   const types = await connection.runAndReadAll(`DESCRIBE SELECT * FROM '${path}'`)
   const rows = await connection.runAndReadAll(`SELECT * FROM '${path}'`)
-  const answer = [types.getRowsJson(), rows.getRowsJson()]
+  const result = [types.getRowsJson(), rows.getRowsJson()]
   connection.closeSync()
   instance.closeSync()
-  return answer
+  return result
 }
 
 interface Volume {

@@ -35,7 +35,7 @@ describe('the point of a reading', () => {
     }
   })
 
-  it('does not depend on where the reading stands in a journal', () => {
+  it('does not depend on the position of the reading in a journal', () => {
     const here = reading(1, { timeNs: DAY_START_NS, seq: null, hash: 77n })
     const there = { ...here, position: 900_000, receivedAtNs: 1n }
     expect(pointTimeNs(there)).toBe(pointTimeNs(here))
@@ -69,7 +69,7 @@ describe('a line', () => {
   })
 })
 
-describe('an answer of InfluxDB', () => {
+describe('a response of InfluxDB', () => {
   it('keeps whole numbers exact, and digits in texts as they are', () => {
     const [series] = parseResponse(
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","v","t"],' +

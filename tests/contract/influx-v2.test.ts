@@ -82,20 +82,20 @@ describe.skipIf(!hasVictoriaMetrics)('writing by the v2 API', { timeout: 60_000 
 
   it('makes the bucket of 2.x where it is missing', async () => {
     const proxy = await startFaultProxy(server.url)
-    const answers: Readonly<Record<string, object>> = {
+    const responses: Readonly<Record<string, object>> = {
       'GET /api/v2/buckets?name=testbed&org=padborg': { buckets: [] },
       'GET /api/v2/orgs?org=padborg': { orgs: [{ id: '0c1d' }] },
       'POST /api/v2/buckets': { id: '2e3f' },
     }
     proxy.inject(({ method, url }) => {
-      const answer = answers[`${method} ${url}`]
-      return answer
-        ? { status: 200, body: JSON.stringify(answer) }
+      const response = responses[`${method} ${url}`]
+      return response
+        ? { status: 200, body: JSON.stringify(response) }
         : { status: 404, body: '{"code":"not found","message":"no such path"}' }
     })
     const influx = createInflux(settingsOf({ url: proxy.url }), DEPS)
     await ensureDatabase(influx, RETENTION, DEPS.log)
-    expect(proxy.requests).toEqual(Object.keys(answers))
+    expect(proxy.requests).toEqual(Object.keys(responses))
     // A server without this part of the API makes it when it is written to.
     proxy.inject(() => ({ status: 404, body: 'nothing here' }))
     await ensureDatabase(influx, RETENTION, DEPS.log)

@@ -21,7 +21,7 @@ export function delaysContract(create: () => StorePlace): void {
       place.remove()
     })
 
-    const ask = async (over: Partial<DelaysScan> = {}) => {
+    const delays = async (over: Partial<DelaysScan> = {}) => {
       const rows = await store.reader.delays({ scope: ALL, ...WIDE, maxRows: 1000, ...over })
       if (isTooMany(rows)) throw new Error('expected rows, got too many')
       return rows
@@ -41,16 +41,18 @@ export function delaysContract(create: () => StorePlace): void {
         reading(6, { seq: 4 }),
         reading(6, { seq: 5, index: 1, timeNs: DAY_START_NS + 7n * SECOND_NS }),
       ])
-      const places = (await ask()).map(({ device, channel, seq }) => `${device} ${channel} ${seq}`)
+      const places = (await delays()).map(
+        ({ device, channel, seq }) => `${device} ${channel} ${seq}`,
+      )
       expect(places).toEqual([
         'acme.t1 status 9',
         ...[2, 1, 3, 4, 5].map((seq) => `acme.t1 telemetry ${seq}`),
         'borg.t1 telemetry 1',
       ])
-      expect(await ask({ scope: { ...ALL, tenants: ['borg'] } })).toHaveLength(1)
+      expect(await delays({ scope: { ...ALL, tenants: ['borg'] } })).toHaveLength(1)
     })
 
-    it('leave out what was never live, and say which of the others count', async () => {
+    it('leave out what was never live, and mark which of the others count', async () => {
       const at = { timeNs: DAY_START_NS, receivedAtNs: DAY_START_NS + 40_000_000n }
       const probe = { ...at, kind: 'probe' as const }
       await writeAll(store, [
@@ -62,7 +64,7 @@ export function delaysContract(create: () => StorePlace): void {
         reading(6, { ...probe, fields: { rttMs: 21.5 } }),
         reading(7, { ...probe, fields: { rttMs: -3 } }),
       ])
-      const rows = await ask()
+      const rows = await delays()
       expect(rows.map(({ seq, counts, timed, rttMs }) => [seq, counts, timed, rttMs])).toEqual([
         [1, true, true, null],
         [2, false, true, null],
@@ -76,9 +78,9 @@ export function delaysContract(create: () => StorePlace): void {
 
     it('are refused as too many beyond the limit', async () => {
       await writeAll(store, readingsFrom(1, 20))
-      expect(await ask({ maxRows: 20 })).toHaveLength(20)
-      const answer = await store.reader.delays({ scope: ALL, ...WIDE, maxRows: 19 })
-      expect(answer).toEqual({ tooMany: true, limit: 19 })
+      expect(await delays({ maxRows: 20 })).toHaveLength(20)
+      const result = await store.reader.delays({ scope: ALL, ...WIDE, maxRows: 19 })
+      expect(result).toEqual({ tooMany: true, limit: 19 })
     })
   })
 }

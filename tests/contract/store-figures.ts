@@ -42,7 +42,7 @@ interface Figures {
   readonly loss: readonly LossRow[]
 }
 
-async function ask(store: Store, over: object = {}): Promise<Figures> {
+async function readFigures(store: Store, over: object = {}): Promise<Figures> {
   const query = { ...span, by: ['device', 'rat'] as const, ...over }
   return {
     latency: await latencyOf(store, { ...query, stages: STAGES }),
@@ -66,7 +66,7 @@ export function figuresContract(create: () => StorePlace): void {
       place.remove()
     })
 
-    const anew = async (over = {}) => {
+    const startEmpty = async (over = {}) => {
       await store.upkeep.close()
       place.remove()
       place = create()
@@ -83,7 +83,7 @@ export function figuresContract(create: () => StorePlace): void {
 
     it('are those of lib/kpi, before and after the roll-up, whatever the batches', async () => {
       await overFleets(async (rows, seed) => {
-        await anew()
+        await startEmpty()
         const half = 1 + (seed % 240)
         await writeAll(
           store,
@@ -96,18 +96,18 @@ export function figuresContract(create: () => StorePlace): void {
           rows.filter(({ position }) => position > half),
           1 + (seed % 70),
         )
-        const before = await ask(store)
+        const before = await readFigures(store)
         expectLatency(before.latency, rows)
         expectThroughput(before.throughput, rows)
         expectLoss(before.loss, rows)
         await store.upkeep.maintain(DAY_START_NS + 2n * DAY_NS)
-        expect(await ask(store)).toEqual(before)
+        expect(await readFigures(store)).toEqual(before)
       })
     })
 
     it('have the percentiles of all buckets, however the store thins them', async () => {
       await overFleets(async (rows, seed) => {
-        await anew()
+        await startEmpty()
         await writeAll(store, rows, 1 + (seed % 90))
         const percentiles = [0, 50, 95, 99, 100]
         const query = { ...span, by: ['device', 'rat'] as const, stages: STAGES, percentiles }
@@ -131,7 +131,7 @@ export function figuresContract(create: () => StorePlace): void {
 
     it('of intervals and of cut spans do not change with the roll-up', async () => {
       await overFleets(async (rows, seed) => {
-        await anew()
+        await startEmpty()
         await writeAll(store, rows)
         const cut = {
           fromNs: DAY_START_NS - HOUR_NS + BigInt(seed % 1000) * SECOND_NS,
@@ -139,17 +139,17 @@ export function figuresContract(create: () => StorePlace): void {
         }
         for (const everyNs of [null, 10n * SECOND_NS, MINUTE_NS, 5n * MINUTE_NS, HOUR_NS]) {
           const query = { ...cut, everyNs, by: ['tenant', 'kind', 'cell'] }
-          const before = await ask(store, query)
+          const before = await readFigures(store, query)
           const counted = before.throughput.reduce((sum, row) => sum + row.readings, 0)
           expect(counted).toBe(volumeOf(within(rows, cut)).readings)
           await store.upkeep.maintain(DAY_START_NS + 5n * DAY_NS)
-          expect(await ask(store, query)).toEqual(before)
+          expect(await readFigures(store, query)).toEqual(before)
         }
       }, 3)
     })
 
     it('survive the raw rows: percentiles then come from buckets', async () => {
-      await anew({ retention: { ...RETENTION, fleetDays: 1 } })
+      await startEmpty({ retention: { ...RETENTION, fleetDays: 1 } })
       const fleet = (seed: number, firstPosition: number, startNs: bigint) =>
         randomFleet({ seed, messages: 250, firstPosition, startNs }).filter(
           ({ kind }) => kind !== 'heat_meter',
@@ -157,13 +157,13 @@ export function figuresContract(create: () => StorePlace): void {
       const old = fleet(4711, 1, DAY_START_NS)
       await writeAll(store, old)
       await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
-      const before = await ask(store, { by: ['kind', 'operator'] })
+      const before = await readFigures(store, { by: ['kind', 'operator'] })
       const young = fleet(4712, 251, DAY_START_NS + 3n * DAY_NS)
       await writeAll(store, young)
-      const all = await ask(store, { by: ['kind', 'operator'] })
+      const all = await readFigures(store, { by: ['kind', 'operator'] })
       const report = await store.upkeep.maintain(DAY_START_NS + 3n * DAY_NS + 2n * HOUR_NS)
       expect(report.droppedPartitions).toEqual(['fleet-2026-11-24'])
-      const after = await ask(store, { by: ['kind', 'operator'] })
+      const after = await readFigures(store, { by: ['kind', 'operator'] })
       expect(after.throughput).toEqual(all.throughput)
       expect(after.loss).toEqual(all.loss)
       expect(after.latency.map(({ n }) => n)).toEqual(all.latency.map(({ n }) => n))
@@ -195,7 +195,7 @@ export function figuresContract(create: () => StorePlace): void {
       })
       await writeAll(store, [row])
       for (let round = 0; round < 2; round += 1) {
-        const found = await ask(store, { by: [] })
+        const found = await readFigures(store, { by: [] })
         expect(found.latency.map(({ stage, n }) => [stage, n])).toEqual([['age', 2]])
         expect(found.throughput[0]).toMatchObject({ messages: 3, readings: 3, bytes: 250 })
         await store.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)

@@ -60,10 +60,10 @@ export async function readAll(
   const rows: ReadingRow[] = []
   for (const kind of over.kind ? [over.kind] : KINDS) {
     const query = { scope: ALL, ...WIDE, fields: null, order: 'asc', limit: 5000, cursor: null }
-    const question = { ...query, kind, ...over } as ReadingsScan
+    const scan = { ...query, kind, ...over } as ReadingsScan
     let cursor: string | null = null
     do {
-      const page: Page<ReadingRow> = await store.reader.readings({ ...question, cursor })
+      const page: Page<ReadingRow> = await store.reader.readings({ ...scan, cursor })
       rows.push(...page.data)
       cursor = page.next
     } while (cursor !== null)

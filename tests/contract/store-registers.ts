@@ -38,8 +38,10 @@ export function registersContract(create: () => StorePlace): void {
       place.remove()
     })
 
-    const ask = async (over: Partial<RegistersScan> = {}): Promise<readonly RegisterRow[]> => {
-      const rows = await store.reader.registers({ ...question, ...over })
+    const registers = async (
+      over: Partial<RegistersScan> = {},
+    ): Promise<readonly RegisterRow[]> => {
+      const rows = await store.reader.registers({ ...scan, ...over })
       if (isTooMany(rows)) throw new Error('expected rows, got too many')
       return rows
     }
@@ -58,8 +60,8 @@ export function registersContract(create: () => StorePlace): void {
           await writeAll(store, randomRegisters(random), 400)
           const offsetNs = BigInt(random.integer(-90, 90)) * MINUTE_NS
           const span = { fromNs: SPAN.fromNs + offsetNs, toNs: SPAN.toNs - offsetNs }
-          const whole = await ask({ ...span, cellNs: null })
-          const thinned = await ask({ ...span, cellNs: HOUR_NS })
+          const whole = await registers({ ...span, cellNs: null })
+          const thinned = await registers({ ...span, cellNs: HOUR_NS })
           for (const device of DEVICES) {
             for (const everyNs of [HOUR_NS, 6n * HOUR_NS, null]) {
               const buckets = bucketsOf(span, everyNs)
@@ -81,7 +83,7 @@ export function registersContract(create: () => StorePlace): void {
         register(minute + 1, BigInt(minute), minute < fallsAt ? 500_000 + minute : minute),
       )
       await writeAll(store, rows, 500)
-      const thinned = await ask()
+      const thinned = await registers()
       const perHour = Map.groupBy(thinned, ({ timeNs }) => (timeNs - DAY_START_NS) / HOUR_NS)
       expect([...perHour.values()].map(({ length }) => length)).toEqual(
         Array.from({ length: 24 }, (_, hour) => (hour === 7 ? 60 : 2)),
@@ -95,8 +97,8 @@ export function registersContract(create: () => StorePlace): void {
       )
       await writeAll(store, rows)
       const buckets = bucketsOf(SPAN, HOUR_NS)
-      const whole = piecesOf(await ask({ cellNs: null }), 'acme.m1', buckets)
-      expect(piecesOf(await ask(), 'acme.m1', buckets)).toEqual(whole)
+      const whole = piecesOf(await registers({ cellNs: null }), 'acme.m1', buckets)
+      expect(piecesOf(await registers(), 'acme.m1', buckets)).toEqual(whole)
       expect(whole[1]?.energyJ).toBe(120n * 3_600_000n)
     })
 
@@ -106,13 +108,13 @@ export function registersContract(create: () => StorePlace): void {
       await writeAll(store, rows)
       const span = { fromNs: DAY_START_NS, toNs: DAY_START_NS + DAY_NS }
       for (const cellNs of [HOUR_NS, null]) {
-        const energies = (await ask({ ...span, cellNs })).map(({ energyKwh }) => energyKwh)
+        const energies = (await registers({ ...span, cellNs })).map(({ energyKwh }) => energyKwh)
         expect(energies).toEqual([101, 102, 103, 104, 105])
-        expect(await ask({ ...span, cellNs, lookNs: HOUR_NS })).toHaveLength(1)
+        expect(await registers({ ...span, cellNs, lookNs: HOUR_NS })).toHaveLength(1)
       }
     })
 
-    it('come with eight before and behind, of a busy meter and of one that is seldom read', async () => {
+    it('come with eight before and after, of a busy meter and of one that is seldom read', async () => {
       // Every 10 minutes, and every 5 hours: of the second only one or two lie within 6 hours.
       const busy = Array.from({ length: 60 }, (_, at) =>
         register(at + 1, BigInt(at * 10 - 300), at),
@@ -121,7 +123,11 @@ export function registersContract(create: () => StorePlace): void {
         register(at + 61, BigInt(at * 300 - 3570), 5000 + at, {}, { device: 'borg.m2' }),
       )
       await writeAll(store, [...busy, ...seldom])
-      const rows = await ask({ fromNs: DAY_START_NS, toNs: DAY_START_NS + HOUR_NS, cellNs: null })
+      const rows = await registers({
+        fromNs: DAY_START_NS,
+        toNs: DAY_START_NS + HOUR_NS,
+        cellNs: null,
+      })
       const of = (device: string) =>
         rows.filter((row) => row.device === device).map(({ energyKwh }) => energyKwh)
       expect(of('acme.m1')).toEqual(Array.from({ length: 8 + 6 + 8 }, (_, at) => 22 + at))
@@ -138,7 +144,7 @@ export function registersContract(create: () => StorePlace): void {
         reading(4, { device: 'acme.m1', kind: 'heat_meter', fields: { powerKw: 3 } }),
         register(5, 5n, 8, {}, { kind: 'energy_meter' }),
       ])
-      const rows = await ask()
+      const rows = await registers()
       expect(rows[0]).toEqual({
         device: 'acme.m1',
         timeNs: DAY_START_NS + MINUTE_NS,
@@ -148,25 +154,25 @@ export function registersContract(create: () => StorePlace): void {
       })
       expect(rows.map(({ energyKwh }) => energyKwh)).toEqual([5, 8, 6])
       const scope = { ...ALL, tenants: ['borg'] }
-      expect((await ask({ scope })).map(({ energyKwh }) => energyKwh)).toEqual([6])
-      expect(await ask({ scope: { ...ALL, kinds: ['truck'] } })).toEqual([])
-      expect(await ask({ meters: [] })).toEqual([])
+      expect((await registers({ scope })).map(({ energyKwh }) => energyKwh)).toEqual([6])
+      expect(await registers({ scope: { ...ALL, kinds: ['truck'] } })).toEqual([])
+      expect(await registers({ meters: [] })).toEqual([])
     })
 
     it('are refused as too many beyond the limit', async () => {
       const rows = Array.from({ length: 50 }, (_, at) => register(at + 1, BigInt(at) * 60n, at))
       await writeAll(store, rows)
       const span = { toNs: DAY_START_NS + 3n * DAY_NS }
-      expect(await ask({ ...span, maxRows: 50 })).toHaveLength(50)
+      expect(await registers({ ...span, maxRows: 50 })).toHaveLength(50)
       for (const cellNs of [HOUR_NS, null]) {
-        const answer = await store.reader.registers({ ...question, ...span, cellNs, maxRows: 49 })
-        expect(answer).toEqual({ tooMany: true, limit: 49 })
+        const result = await store.reader.registers({ ...scan, ...span, cellNs, maxRows: 49 })
+        expect(result).toEqual({ tooMany: true, limit: 49 })
       }
     })
   })
 }
 
-const question: RegistersScan = {
+const scan: RegistersScan = {
   ...SPAN,
   scope: { ...ALL, kinds: ['heat_meter', 'energy_meter'] },
   meters: DEVICES.map((device) => {
@@ -206,7 +212,7 @@ function randomRegisters(random: Random): Reading[] {
       if (event === 'gap') timeNs += BigInt(random.integer(10, 400)) * MINUTE_NS
       if (event === 'reset') meter.energy = random.integer(0, 50)
       if (event === 'level') meter.energy += 3e7
-      // Impossible within minutes, possible within the hour: what stands right behind it decides.
+      // Impossible within minutes, possible within the hour: the row right after it decides.
       if (event === 'shift') meter.energy += 45
       if (event === 'exchange') Object.assign(meter, { id: meter.id + 1, energy: 10, hours: 1 })
       if (event === 'status') meter.status = random.pick(STATES)

@@ -9,7 +9,7 @@ import { DAY_NS, DAY_START_NS, randomFleet, reading, readingsFrom } from './stor
 
 const START = { position: 0, index: -1 }
 
-/** What a store promises of rows in the order of the journal (question `since`). */
+/** What a store promises of rows in the order of the journal (scan `since`). */
 export function sinceContract(create: () => StorePlace): void {
   describe('rows since a position', () => {
     let place: StorePlace
@@ -24,7 +24,7 @@ export function sinceContract(create: () => StorePlace): void {
       place.remove()
     })
 
-    const ask = (over: Partial<SinceScan>) =>
+    const since = (over: Partial<SinceScan>) =>
       store.reader.since({ scope: ALL, after: START, toPosition: 1e9, limit: 1000, ...over })
 
     const seed = seedOfRun()
@@ -36,7 +36,7 @@ export function sinceContract(create: () => StorePlace): void {
       const found: ReadingRow[] = []
       let after: SinceScan['after'] = START
       for (;;) {
-        const { data } = await ask({ after, limit: random.integer(1, 60) })
+        const { data } = await since({ after, limit: random.integer(1, 60) })
         const last = data.at(-1)
         if (!last) break
         found.push(...data)
@@ -45,7 +45,7 @@ export function sinceContract(create: () => StorePlace): void {
       expect(found).toEqual(sorted.map(shown))
     })
 
-    it('begins behind a place, ends with a position, and keeps to the scope', async () => {
+    it('begins after a place, ends with a position, and keeps to the scope', async () => {
       const rows = [
         ...readingsFrom(1, 4),
         reading(5, { device: 'beta.t1' }),
@@ -55,7 +55,7 @@ export function sinceContract(create: () => StorePlace): void {
       ]
       await writeAll(store, rows)
       const places = async (over: Partial<SinceScan>) =>
-        (await ask(over)).data.map(({ position, index }) => `${position}.${index}`)
+        (await since(over)).data.map(({ position, index }) => `${position}.${index}`)
       const after = { position: 5, index: 0 }
       expect(await places({ after })).toEqual(['5.1', '6.0', '7.0'])
       expect(await places({ after: { position: 5, index: -1 }, toPosition: 5 })).toEqual([
@@ -69,11 +69,11 @@ export function sinceContract(create: () => StorePlace): void {
       expect(await places({ scope: kinds })).toEqual(['5.1', '6.0'])
     })
 
-    it('says when the first row came that was neither retained nor replayed', async () => {
+    it('gives the time when the first row came that was neither retained nor replayed', async () => {
       const old = { receivedAtNs: DAY_START_NS - DAY_NS, flags: FLAGS.not_live }
       await writeAll(store, [reading(1, old), reading(2), reading(3)])
-      expect((await ask({})).receivedFromNs).toBe(reading(2).receivedAtNs)
-      expect((await ask({ toPosition: 1 })).receivedFromNs).toBeNull()
+      expect((await since({})).receivedFromNs).toBe(reading(2).receivedAtNs)
+      expect((await since({ toPosition: 1 })).receivedFromNs).toBeNull()
     })
   })
 }

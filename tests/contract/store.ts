@@ -274,7 +274,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       expect((await store.upkeep.maintain(DAY_START_NS + 2n * HOUR_NS)).checkpointed).toBe(130)
     })
 
-    it('cancels a question at its deadline and at the wish of the caller', async () => {
+    it('cancels a scan at its deadline and when its caller aborts', async () => {
       await reopen({ limits: { ...LIMITS, queryTimeoutMs: 1 } })
       await writeAll(store, randomFleet({ seed: 3, messages: 2000 }), 2000)
       const slow = {
@@ -289,18 +289,18 @@ export function storeContract(name: string, create: () => StorePlace): void {
       )
       await reopen()
       const controller = new AbortController()
-      const asked = latencyOf(store, slow, controller.signal)
+      const running = latencyOf(store, slow, controller.signal)
       controller.abort(new Error('no longer wanted'))
-      await expect(asked).rejects.toThrow('no longer wanted')
+      await expect(running).rejects.toThrow('no longer wanted')
       expect(await latencyOf(store, slow)).not.toEqual([])
     })
 
-    it('lets a few questions in, some wait, and refuses the rest', async () => {
+    it('runs a few scans, lets some wait, and refuses the rest', async () => {
       await reopen({ limits: { ...LIMITS, queryConcurrency: 1, queryQueue: 2 } })
       await writeAll(store, readingsFrom(1, 10))
       const query = { scope: ALL, ...WIDE, by: [], everyNs: null } as const
-      const asked = Array.from({ length: 5 }, () => throughputOf(store, query))
-      const ended = await Promise.allSettled(asked)
+      const running = Array.from({ length: 5 }, () => throughputOf(store, query))
+      const ended = await Promise.allSettled(running)
       expect(ended.map(({ status }) => status)).toEqual([
         'fulfilled',
         'fulfilled',
@@ -313,7 +313,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       expect(await throughputOf(store, query)).toHaveLength(1)
     })
 
-    it('answers nothing more once it is closed, and may be closed twice', async () => {
+    it('refuses everything once it is closed, and may be closed twice', async () => {
       await writeAll(store, readingsFrom(1, 10))
       await Promise.all([store.upkeep.close(), store.upkeep.close()])
       const closed = (error: unknown) => isPlatformError(error, 'CLOSED')

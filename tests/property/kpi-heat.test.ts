@@ -58,7 +58,7 @@ function run({ startKwh, steps }: Source, modulus = Infinity) {
     timeNs += BigInt(minutes) * MINUTE_NS
     const gainedKwh = (load * MAX_POWER_KW * minutes) / 60
     trueKwh += gainedKwh
-    // After a reset or an exchange the register begins anew and counts the rest of the step.
+    // After a reset or an exchange the register begins again and counts the rest of the step.
     registerKwh =
       event === 'reset' || event === 'exchange' ? gainedKwh / 2 : registerKwh + gainedKwh
     if (event === 'exchange') exchanges += 1
@@ -107,7 +107,7 @@ describe(`heat from registers (SEED=${SEED})`, () => {
     )
   })
 
-  it('is never negative, nor more than the meter can have measured, whatever it is told', () => {
+  it('is never negative, nor more than the meter can have measured, whatever the readings are', () => {
     fc.assert(
       fc.property(wild, (readings) => {
         const { intervals } = heatIntervals(readings, METER)

@@ -9,7 +9,7 @@ export interface DataCentreEnergy {
   readonly totalKwh: number | null
   /** E_IT: energy of the IT equipment, kWh. */
   readonly itKwh: number | null
-  /** E_REUSE: heat at the hand-off, used outside; never the heat behind the heat pump, kWh. */
+  /** E_REUSE: heat at the hand-off, used outside; never the heat after the heat pump, kWh. */
   readonly reusedKwh: number | null
   /** E_RES-TOT: renewable energy by guarantees, contracts and own plants, kWh. */
   readonly renewableKwh: number | null
@@ -59,7 +59,7 @@ export function waterUsage({ waterM3, itKwh }: DataCentreEnergy): RatioFigure {
   return { value, unit: 'l/kWh', flag: flagUnless(value, 0, Infinity), source }
 }
 
-/** ERF = E_REUSE / E_DC; above 1 the heat is measured behind the heat pump. */
+/** ERF = E_REUSE / E_DC; above 1 the heat is measured after the heat pump. */
 export function energyReuse({ reusedKwh, totalKwh }: DataCentreEnergy): RatioFigure {
   const value = ratio(reusedKwh, totalKwh)
   const source = 'EN 50600-4-6, ISO/IEC 30134-6'

@@ -1,6 +1,6 @@
 /*
  * Energy is counted in whole joules: every register unit in use, from 1 Wh to 1 Gcal, is a whole
- * number of them, so sums and differences of registers are exact whatever the unit
+ * number of them, so sums and differences of registers are exact in any unit
  * (docs/domain.md 3.2).
  */
 
@@ -29,7 +29,7 @@ export function joulesOfKwh(energyKwh: number): bigint | null {
   return Number.isFinite(energyJ) ? BigInt(energyJ) : null
 }
 
-/** Joules in kWh, for answers. */
+/** Joules in kWh, for results. */
 export function kwhOfJoules(energyJ: bigint): number {
   return Number(energyJ) / J_PER_KWH
 }

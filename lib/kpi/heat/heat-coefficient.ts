@@ -15,8 +15,8 @@ const ZERO_C_IN_K = 273.15
 const KWH_PER_KJ = 1 / 3600
 
 /** Water that a heat meter may hold, C (docs/domain.md 3.5); frozen water has no k. */
-const LEAST_C = 0
-const MOST_C = 180
+const MIN_C = 0
+const MAX_C = 180
 
 /** Nearer to one another than this the difference of two enthalpies is rounding, K. */
 const SMALLEST_K = 1e-3
@@ -36,7 +36,7 @@ export function heatCoefficient({
   const sensorC = flowSensor === 'flow' ? tFlowC : tReturnC
   const isEqual = Math.abs(tFlowC - tReturnC) < SMALLEST_K
   const [warmC, coldC] = isEqual
-    ? [Math.min(tFlowC + 0.5, MOST_C), Math.max(tFlowC - 0.5, LEAST_C)]
+    ? [Math.min(tFlowC + 0.5, MAX_C), Math.max(tFlowC - 0.5, MIN_C)]
     : [tFlowC, tReturnC]
   const enthalpyKjKg = waterAtC(warmC).enthalpyKjKg - waterAtC(coldC).enthalpyKjKg
   const kjM3k = enthalpyKjKg / (waterAtC(sensorC).volumeM3Kg * (warmC - coldC))
@@ -81,7 +81,7 @@ export function impliedCoefficient({
 }
 
 function isLiquid(temperatureC: number): boolean {
-  return temperatureC >= LEAST_C && temperatureC <= MOST_C
+  return temperatureC >= MIN_C && temperatureC <= MAX_C
 }
 
 function waterAtC(temperatureC: number) {

@@ -14,7 +14,7 @@ export interface GroupHeat {
   readonly boundary: Boundary
   readonly labels: Readonly<Record<string, string | null>>
   readonly bucket: Span
-  /** How many measuring points the figures stand for. */
+  /** How many measuring points the figures are of. */
   readonly points: number
   readonly figures: HeatFigures
 }

@@ -77,7 +77,7 @@ const LEVEL_READINGS = 3
 
 /**
  * The intervals of one measuring point from readings in any order, with copies
- * (docs/domain.md 3.5). Give the readings from well before to well after the span asked for: an
+ * (docs/domain.md 3.5). Give the readings from well before to well after the span: an
  * interval needs both its ends, and the very first reading is believed.
  */
 export function heatIntervals(

@@ -7,9 +7,9 @@ import { registerStepJ, type RegisterMeter } from './register-meter.ts'
  * Heat per bucket of time (hour, local day, month, year) from the intervals of a measuring point.
  *
  * The energy of a bucket is the difference of the registers at its two ends. Where no register was
- * read at an end, the reading nearest to it stands for it, the earlier one of two equally near.
+ * read at an end, the reading nearest to it replaces it, the earlier one of two equally near.
  * Neighbouring buckets share that reading, so the energy of a period is the sum of its parts,
- * exactly, and nothing is interpolated. Said of an interval: all its energy goes to the bucket that
+ * exactly, and nothing is interpolated. For an interval that means: all its energy goes to the bucket that
  * holds its middle. Its time, on the other hand, is clipped: coverage counts each bucket's own.
  */
 
@@ -156,7 +156,7 @@ export interface PointPiece {
 }
 
 /**
- * The answer for one bucket, from the (merged) pieces of one or several measuring points. Energies
+ * The result for one bucket, from the (merged) pieces of one or several measuring points. Energies
  * and resolutions are summed, for each meter rounds on its own; coverage is the mean over the
  * points, so one that is silent lowers it. Give points of one boundary only (`groupHeat`).
  */

@@ -1,17 +1,17 @@
 import { ENERGY_UNITS_J, isEnergyUnit, type EnergyUnit } from './energy-unit.ts'
 import { isSameMeter, type RegisterMoment } from './register-moments.ts'
 
-/** What is known of a meter. Everything may be missing; the rules then ask for less. */
+/** What is known of a meter. Everything may be missing; the rules then require less. */
 export interface RegisterMeter {
   /** Largest possible power, kW. Without it only the impossible is found (`ANY_POWER_KW`). */
   readonly maxPowerKw?: number | null | undefined
   /** Digits before the decimal sign: the register goes on from 0 after 10^digits units. */
   readonly registerDigits?: number | null | undefined
-  /** Unit of the register as the meter shows it; kWh where it is not said. */
+  /** Unit of the register as the meter shows it; kWh where it is unknown. */
   readonly energyUnit?: EnergyUnit | null | undefined
-  /** Smallest step of the register, in its unit; `USUAL_STEP` where it is not said. */
+  /** Smallest step of the register, in its unit; `USUAL_STEP` where it is unknown. */
   readonly registerStep?: number | null | undefined
-  /** Readings further apart than this leave a gap; `MAX_INTERVAL_NS` where it is not said. */
+  /** Readings further apart than this leave a gap; `MAX_INTERVAL_NS` where it is unknown. */
   readonly maxIntervalNs?: bigint | null | undefined
 }
 
@@ -40,16 +40,14 @@ const HOURS_TOLERANCE_H = 1
 
 /**
  * What the `settings` of a device say of its register. A value that cannot be (a power of 0, half
- * a digit, an unknown unit) counts as not said: a wrong setting must not stop the figures.
+ * a digit, an unknown unit) counts as unknown: a wrong setting must not stop the figures.
  */
 export function registerMeterOf(settings: Readonly<Record<string, unknown>>): RegisterMeter {
   const { maxPowerKw, registerDigits, energyUnit, registerStep } = settings
   return {
     maxPowerKw: isPositive(maxPowerKw) ? maxPowerKw : null,
     registerDigits:
-      isPositive(registerDigits) &&
-      Number.isInteger(registerDigits) &&
-      registerDigits <= MOST_DIGITS
+      isPositive(registerDigits) && Number.isInteger(registerDigits) && registerDigits <= MAX_DIGITS
         ? registerDigits
         : null,
     energyUnit: isEnergyUnit(energyUnit) ? energyUnit : null,
@@ -58,7 +56,7 @@ export function registerMeterOf(settings: Readonly<Record<string, unknown>>): Re
 }
 
 /** More than any register has; 10^15 Wh is beyond what the catalogue of kinds takes. */
-const MOST_DIGITS = 15
+const MAX_DIGITS = 15
 
 function isPositive(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value < Infinity
@@ -115,7 +113,7 @@ export function isPlausible(
   return !isFall(from, to, rules) && to.energyJ - from.energyJ <= limitJ(from, to, rules)
 }
 
-/** Another id; or fewer operating hours, where nobody told of an exchange. */
+/** Another id; or fewer operating hours, where no exchange was reported. */
 export function isOtherMeter(from: RegisterMoment, to: RegisterMoment): boolean {
   if (!isSameMeter(from.meterId, to.meterId)) return true
   if (from.operatingHoursH === null || to.operatingHoursH === null) return false

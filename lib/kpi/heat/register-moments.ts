@@ -20,7 +20,7 @@ export interface RegisterMoment {
   readonly timeNs: bigint
   readonly energyJ: bigint
   readonly meterId: string | null
-  /** The meter says that something is wrong: a register that stands still proves nothing then. */
+  /** The meter reports a fault: a register that does not move proves nothing then. */
   readonly isFaulty: boolean
   /** It is more than a battery: what the register gains may not be all (docs/domain.md 3.4). */
   readonly sensorError: boolean
@@ -53,7 +53,7 @@ export function hasRegister({ energyKwh }: RegisterReading): boolean {
   return energyKwh >= 0 && joulesOfKwh(energyKwh) !== null
 }
 
-/** Two meters are told apart only where both are named. */
+/** Two meters are distinguished only where both are named. */
 export function isSameMeter(a: string | null, b: string | null): boolean {
   return a === null || b === null || a === b
 }
@@ -75,7 +75,7 @@ function momentOf(reading: RegisterReading): RegisterMoment | null {
 /** States with which a meter goes on counting. */
 const COUNTS_ON = new Set(['LOW_BATTERY', 'BATTERY_LOW', 'POWER_LOW'])
 
-/** The text tells more than the flag, which stands for any text but OK. */
+/** The text is more exact than the flag, which is set for any text but OK. */
 function faultOf(flags: readonly Flag[], status: string) {
   const words = status.toUpperCase().split(/[\s,;]+/)
   const faults = words.filter((word) => word !== '' && word !== 'OK')
@@ -86,7 +86,7 @@ function faultOf(flags: readonly Flag[], status: string) {
   }
 }
 
-/** Copies may differ in their flags: the answer must not depend on which one came first. */
+/** Copies may differ in their flags: the result must not depend on which one came first. */
 function together(a: RegisterMoment, b: RegisterMoment): RegisterMoment {
   const [hoursA, hoursB] = [a.operatingHoursH, b.operatingHoursH]
   return {

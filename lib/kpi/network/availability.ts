@@ -4,7 +4,7 @@ export interface ServiceMessage {
   readonly receivedNs: bigint | null
 }
 
-/** What a service asks of the network. */
+/** What a service requires of the network. */
 export interface ServiceLimits {
   /** L: maximum end-to-end latency. */
   readonly latencyNs: bigint

@@ -52,7 +52,7 @@ export interface LatencyRow extends Grouped {
   readonly p95Ms: number | null
   readonly p99Ms: number | null
   readonly maxMs: number | null
-  /** Largest half width of the clock error behind the row; null where no clock is involved. */
+  /** Largest half width of the clock error of the row's values; null where no clock is involved. */
   readonly clockBoundMs: number | null
   /** How many values were below zero: a clock is wrong. */
   readonly negative: number

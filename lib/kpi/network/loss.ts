@@ -43,7 +43,7 @@ export type CountLoss<K> = (key: K, counts: Partial<LossCounts>) => void
 
 /** A step of this size or more is not counted as loss but as a sender that started again. */
 export const LEAP = 1000
-/** How far behind a message may be and still be a late one rather than a new start. */
+/** How far back a number may be and still be a late one rather than a new start. */
 const REORDER_WINDOW = 64
 /** A number below this, seen before, is a new start however near it is. */
 const FRESH_BELOW = 16
@@ -94,7 +94,7 @@ interface Started<K> extends Sequence<K> {
   readonly last: number
 }
 
-/** New numbers: what the old ones lacked stays lost, late ones cannot be told apart. */
+/** New numbers: what the old ones lacked stays lost, late ones cannot be distinguished. */
 function startAt<K>(
   at: number,
   run: Run<K>,

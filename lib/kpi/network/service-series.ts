@@ -4,7 +4,7 @@ import type { DelayRow } from '#lib/telemetry/delay.ts'
 
 /*
  * The messages of one channel in the order of sending, with those that were lost. Numbers order
- * them within one run of the sender, and a gap that nothing filled stands for lost ones
+ * them within one run of the sender, and a gap that nothing filled means lost ones
  * (lib/kpi/network/loss.ts); without numbers the device's own time orders them.
  */
 
@@ -71,7 +71,7 @@ interface Run {
   readonly lostBefore: number
 }
 
-/** Cuts the rows where the sender started anew; those without a number are a run of their own. */
+/** Cuts the rows where the sender started again; those without a number are a run of their own. */
 function runsOf(rows: readonly DelayRow[]): Run[] {
   const runs: Run[] = []
   const unnumbered: DelayRow[] = []
@@ -105,8 +105,8 @@ export interface Service {
 /**
  * Publication and reception by one clock (docs/domain.md 5.1). A round trip needs the probe's
  * alone. One way, the device's time is corrected by its offset where that was ever measured. Else
- * all that can be said is how much later than the fastest message each one came: its delay counts
- * as none.
+ * the only thing known is how much later than the fastest message each one came: the delay of that
+ * one counts as none.
  */
 export function serviceOf({ isRtt, sent }: Channel): Service {
   if (isRtt) {

@@ -43,6 +43,6 @@ function coveredNs(
 ): bigint {
   if (startNs === null || everyNs === null) return toNs - fromNs
   const covered = overlap({ fromNs, toNs }, { fromNs: startNs, toNs: startNs + everyNs })
-  // An hour that stands for minutes already gone may begin before a finer interval ends.
+  // An hour that replaces minutes already gone may begin before a finer interval ends.
   return covered.toNs > covered.fromNs ? covered.toNs - covered.fromNs : everyNs
 }

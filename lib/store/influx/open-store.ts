@@ -10,7 +10,7 @@ import { InfluxStore } from './store.ts'
 
 /**
  * Opens the store in an InfluxDB. A server that does not answer does not keep the platform from
- * starting, for the journal takes what comes; one that answers and does not fit does.
+ * starting, because the journal takes what comes; one that answers and does not fit does.
  */
 export async function openInfluxStore(options: StoreOptions): Promise<OpenedStore> {
   const { influx: settings, log, clock, journal, journalLast } = options
@@ -20,7 +20,7 @@ export async function openInfluxStore(options: StoreOptions): Promise<OpenedStor
   const local = openLocalState(options.dir, journal)
   const influx = createInflux(settings, { log, clock })
   try {
-    requireBehind(local.rolled, options)
+    requireNotAhead(local.rolled, options)
     let isOpen = false
     const preparation = new Preparation(() => prepare({ influx, local, options, isOpen }))
     try {
@@ -65,7 +65,7 @@ async function prepare({ influx, local, options, isOpen }: Preparing): Promise<v
   const { journal, retention, log, clock } = options
   await ensureDatabase(influx, retention, log)
   const found = await readProgress(influx, journal)
-  if (found !== null) requireBehind(found, options)
+  if (found !== null) requireNotAhead(found, options)
   if (local.outbox().length > 0) {
     await sendOutbox({ influx, local, journal }, clock.nowNs())
     return
@@ -76,12 +76,12 @@ async function prepare({ influx, local, options, isOpen }: Preparing): Promise<v
   if (isOpen) throw restoredWhileAway(influx.settings.url)
   log.warn(
     { from: held, to: local.rolled },
-    'InfluxDB and the state beside it do not stand at the same position: one of them was restored',
+    'InfluxDB and the state beside it are not at the same position: one of them was restored',
   )
   local.reset(held)
 }
 
-function requireBehind(position: number, { journalLast, dir }: StoreOptions): void {
+function requireNotAhead(position: number, { journalLast, dir }: StoreOptions): void {
   if (position <= journalLast) return
   throw new PlatformError(
     'STORE_AHEAD',
@@ -94,7 +94,7 @@ function restoredWhileAway(url: string): PlatformError {
   return new PlatformError(
     'STORE_UNAVAILABLE',
     `InfluxDB at ${url} lacks readings that it was given, it was restored or emptied; ` +
-      `start the platform anew, it reads the journal again`,
+      `restart the platform: it reads the journal again`,
   )
 }
 
@@ -105,7 +105,7 @@ function firstMissing(
   let first = Infinity
   for (const [name, position] of Object.entries(expected)) {
     const found = Math.max(parts.get(name)?.position ?? 0, dropped.get(name)?.position ?? 0)
-    // Of a part that is not known here everything behind the figures may be missing.
+    // Of a part that is not known here everything after the figures may be missing.
     if (found < position) first = Math.min(first, (found === 0 ? rolled : found) + 1)
   }
   return first === Infinity ? null : first

@@ -11,11 +11,11 @@ export interface InfluxSettings {
   /** Basic authorization, where there is no token. */
   readonly username?: string | undefined
   readonly password?: string | undefined
-  /** A request that is not answered by then has failed. */
+  /** A request without a response by then has failed. */
   readonly timeoutMs: number
 }
 
-/** The `Authorization` header of a request; null where the server asks for none. */
+/** The `Authorization` header of a request; null where the server needs none. */
 export function authorizationOf(settings: InfluxSettings): string | null {
   const { token, username, password } = settings
   if (token) return `Token ${token}`

@@ -24,16 +24,16 @@ import {
 import type { View } from '../scans/view.ts'
 
 /*
- * A question over a span is put together of three sources: whole hours from the hour figures, whole
+ * A scan of a span has three sources: whole hours from the hour figures, whole
  * minutes from the minute figures, and raw rows for the ends of the span and for what is not rolled
  * up yet. Every row counts in exactly one of them. Minutes of the latency of single devices would be
- * as many rows as there are messages: raw rows stand for them as long as they are kept.
+ * as many rows as there are messages: raw rows are read instead as long as they are kept.
  */
 
 interface Pieces {
   readonly raw: string
   readonly needsRaw: (part: Part, extent: Extent) => boolean
-  /** Null where there is nothing to ask for. */
+  /** Null where there is nothing to read. */
   readonly minutes: string | null
   readonly hours: string | null
 }
@@ -58,7 +58,7 @@ export function piecesOf(view: View, shape: Shape): Pieces {
   }
 }
 
-/** The pieces of a question for the latency of single devices; `roll-up.ts` says what is there. */
+/** The pieces of a scan of the latency of single devices; see `roll-up.ts` for what is there. */
 function deviceLatencyPieces(view: View, shape: Shape): Pieces {
   const { latencyRolled, parts } = view
   const steps = stepsOf(view, shape, view.deviceFloorNs)
@@ -113,7 +113,7 @@ function wholeSteps(
   return first < last ? [first, last] : [fromNs, fromNs]
 }
 
-/** Figures of both steps with the conditions of a question: time, the keys of its grain, `columns`. */
+/** Figures of both steps with the conditions of a scan: time, the keys of its grain, `columns`. */
 export function rolledUp(
   what: 'counts' | 'latency',
   columns: readonly string[],
@@ -150,7 +150,7 @@ export function rawCounts(rows: string, grain: Grain): string {
     0::BIGINT AS restarts FROM ${rows} WHERE ${COUNTS_FOR_VOLUME}`
 }
 
-/** The raw rows of a question; those of its pieces, or all. */
+/** The raw rows of a scan; those of its pieces, or all. */
 export function rawOf(query: FigureScan, pieces: Pieces | null): RawSource {
   return {
     kinds: kindsIn(query.scope),
@@ -188,13 +188,13 @@ export function bucketSource(
   return `(SELECT * FROM (${both}) WHERE ${isOneOf('stage', query.stages)})`
 }
 
-/** The grouping columns `g_...` of a question, for SELECT. */
+/** The grouping columns `g_...` of a scan, for SELECT. */
 export function groupSelect(query: Pick<FigureScan, 'scope' | 'by'>): string {
   const tenant = TENANT_OF[grainOf(query)]
   return query.by.map((name) => `${name === 'tenant' ? tenant : name} AS g_${name}, `).join('')
 }
 
-/** Their names, for GROUP BY and ORDER BY behind `interval_ns`. */
+/** Their names, for GROUP BY and ORDER BY, after `interval_ns`. */
 export function groupNames(by: readonly Grouping[]): string {
   return ['interval_ns', ...by.map((name) => `g_${name}`)].join(', ')
 }
@@ -206,7 +206,7 @@ export function groupOf(
   return Object.fromEntries(by.map((name) => [name, textOrNull(row, `g_${name}`)]))
 }
 
-/** The start of the interval of a time, as SQL; NULL where no intervals are asked for. */
+/** The start of the interval of a time, as SQL; NULL where there are no intervals. */
 export function intervalSql(everyNs: bigint | null): string {
   return everyNs === null ? 'NULL::BIGINT' : `time_ns - time_ns % ${everyNs}`
 }

@@ -10,7 +10,7 @@ import { bigintIn, numberIn, rowsOf, textIn } from '../files/sql.ts'
  * buckets and loss per device and minute, and the same per hour. `rolled` is the position up to which
  * raw rows are in it; it moves in the transaction that adds their figures, so each row counts once,
  * whatever happens in between. Rows are only added: a minute may have several, merged by sum. Each
- * carries in `upto` the position of its roll-up, so that a question can hold on to one position.
+ * carries in `upto` the position of its roll-up, so that a scan can stay at one position.
  */
 
 const keyColumns = (keys: readonly string[]) => keys.map((key) => `${key} VARCHAR`).join(', ')
@@ -26,7 +26,7 @@ export interface Figures {
   latencyRolled: number
   /** Minute rows up to this position are in the hours too. */
   hoursRolled: number
-  /** Minutes before it are gone; the hours stand for them. A whole hour. */
+  /** Minutes before it are gone, the hours replace them. A whole hour. */
   minuteFloorNs: bigint
   /** Partitions that retention has dropped. */
   readonly dropped: Map<string, Dropped>
@@ -38,7 +38,7 @@ export interface Figures {
 
 export interface Dropped {
   readonly position: number
-  /** Newest device time it held: questions before it need the figures. */
+  /** Newest device time it held: scans before it need the figures. */
   readonly maxNs: bigint
   /** The minutes of its devices' latency were kept. */
   readonly hasMinutes: boolean
@@ -97,7 +97,7 @@ export function ofTenants(what: 'counts' | 'latency'): {
 
 /**
  * A file from before the figures of tenants gets them, made of those of its devices, whose minutes of
- * latency it then no longer needs: raw rows and hours stand for them.
+ * latency it then no longer needs: raw rows and hours replace them.
  */
 export async function upgradeFigures(connection: DuckDBConnection): Promise<void> {
   const columns = await rowsOf(
@@ -166,7 +166,7 @@ type Progress = Pick<Figures, 'rolled' | 'latencyRolled' | 'hoursRolled' | 'minu
 /** Moves positions and times of the file: one row in place of another. */
 export function progressSql(figures: Figures, moved: Partial<Progress>): string {
   const { journal, rolled, hoursRolled, minuteFloorNs, latencyRolled } = { ...figures, ...moved }
-  // Not UPDATE: until every question that began before has ended, no checkpoint is possible behind one.
+  // Not UPDATE: until every scan that began before has ended, no checkpoint is possible after one.
   return `DELETE FROM ${FIGURES}.progress;
     INSERT INTO ${FIGURES}.progress (journal, rolled, hours_rolled, minute_floor_ns, latency_rolled)
       VALUES ('${journal}', ${rolled}, ${hoursRolled}, ${minuteFloorNs}, ${latencyRolled})`

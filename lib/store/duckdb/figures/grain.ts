@@ -2,15 +2,15 @@ import { KEYS } from '../../figure-keys.ts'
 import type { FigureScan } from '../../scans.ts'
 
 /**
- * Figures are kept twice: of each device, and of all devices of a tenant together. Dashboards mostly ask
- * for the second, and those tables stay small however many devices there are.
+ * Figures are kept twice: of each device, and of all devices of a tenant together. Dashboards mostly need
+ * the second, and those tables stay small however many devices there are.
  */
 export type Grain = 'device' | 'tenant'
 export const GRAINS = ['device', 'tenant'] as const
 
 export const FIGURES = 'figures'
 
-/** The columns of what a figure is of: of all devices of a tenant, the tenant stands for them. */
+/** The columns of what a figure is of: for all devices of a tenant, the tenant in place of the device. */
 export function keysOf(grain: Grain): readonly string[] {
   return [grain, ...KEYS.slice(1)]
 }
@@ -23,7 +23,7 @@ export function tableOf(step: Step, grain: Grain, what: 'counts' | 'latency'): s
   return `${FIGURES}.${step}_${middle}${what}`
 }
 
-/** The tables that are enough for a question. */
+/** The tables that are enough for a scan. */
 export function grainOf({ scope, by }: Pick<FigureScan, 'scope' | 'by'>): Grain {
   return scope.devices || by.includes('device') ? 'device' : 'tenant'
 }

@@ -6,7 +6,7 @@ import { fieldColumn, radioColumn } from '../write/columns.ts'
 import { TENANT_OF, type Grain } from './grain.ts'
 
 /*
- * The one place that says which rows count for latency, and with which value (docs/domain.md 5.3):
+ * The one place that decides which rows count for latency, and with which value (docs/domain.md 5.3):
  * retained, will, replayed and late messages and those of an impossible clock never do.
  */
 export const COUNTS_FOR_LATENCY = `(flags & ${FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live}) = 0`

@@ -2,7 +2,7 @@ import type { CountLoss, LossCounts } from '#lib/kpi/network/loss.ts'
 import type { MinuteKey } from '../../figure-keys.ts'
 import type { ChannelSequence } from '../../sequences.ts'
 
-/** What a run of positions adds to the loss figures, and the sequences it leaves behind. */
+/** What a run of positions adds to the loss figures, and the sequences as of its end. */
 export interface LossPart {
   readonly changes: readonly LossChange[]
   readonly channels: ReadonlyMap<string, ChannelSequence>

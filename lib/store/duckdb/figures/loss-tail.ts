@@ -26,7 +26,7 @@ interface OpenRun extends Run<MinuteKey> {
 /**
  * Loss of the rows after the roll-up, followed while they are written: reading them again and sorting
  * them by channel is most of the work of a roll-up. It knows a run of positions from a moment on at
- * which everything was rolled up; of anything else it says nothing, and `lossAfter` reads the files.
+ * which everything was rolled up; of anything else it knows nothing, and `lossAfter` reads the files.
  */
 export class LossTail {
   #begun: number | null = null

@@ -16,7 +16,7 @@ import { rawSource } from '../scans/raw-source.ts'
 import { withView, type View } from '../scans/view.ts'
 
 /**
- * Derives the figures of the raw rows behind the roll-up, up to a position not above `committed`, below
+ * Derives the figures of the raw rows after the roll-up, up to a position not above `committed`, below
  * which every row is in its file: all but the latency of single devices. One transaction, with the
  * position: a crash leaves all of it or nothing.
  */
@@ -46,7 +46,7 @@ export async function rollUp(
         'COMMIT',
       ].join(';\n'),
     )
-    // A question under way keeps the map of its position.
+    // A scan under way keeps the map of its position.
     figures.channels = new Map([...figures.channels, ...loss.channels])
     figures.rolled = upTo
     figures.dirty = true

@@ -61,7 +61,7 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
-/** The store cannot be used at the moment; it is opened anew at the next call. */
+/** The store cannot be used at the moment; it is opened again at the next call. */
 export function unavailable(doing: string, error: unknown): PlatformError {
   if (error instanceof PlatformError) return error
   return new PlatformError(

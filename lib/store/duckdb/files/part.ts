@@ -22,10 +22,10 @@ export interface Part {
   readonly columns: Map<string, Map<string, string>>
   /** Tables and columns are those of this program. */
   current: boolean
-  /** First position that stands in the WAL only; null when everything is checkpointed. */
+  /** First position that is in the WAL only; null when everything is checkpointed. */
   dirtyFrom: number | null
   checkpointedAtNs: bigint
-  /** Questions that read it now: it is not detached under them. */
+  /** Scans that read it now: it is not detached under them. */
   readers: number
 }
 
@@ -63,7 +63,7 @@ export function createPart(dir: string, name: string, retention: RetentionClass)
   }
 }
 
-/** Reads what the attached file says of itself; null when it was never finished. */
+/** Reads the position and the catalogue of the attached file; null when it was never finished. */
 export async function readPart(connection: DuckDBConnection, part: Part): Promise<string | null> {
   const columns = await rowsOf(
     connection,
@@ -99,7 +99,7 @@ export async function readPart(connection: DuckDBConnection, part: Part): Promis
 
 /**
  * Brings the tables of a file to those of this program: all of them in a new file, new kinds and
- * fields in one of an older program. The checkpoint behind it keeps DDL out of the WAL.
+ * fields in one of an older program. The checkpoint after it keeps DDL out of the WAL.
  */
 export async function ensureSchema(
   connection: DuckDBConnection,
@@ -145,7 +145,7 @@ function schemaChanges({ name, retention, columns }: Part, journal: string): str
   return statements
 }
 
-/** What the file says of a kind, and up to where its rows are in it: one row in place of another. */
+/** The catalogue of a kind, and up to where its rows are in the file: one row replaces another. */
 export function progressSql(
   { name }: Part,
   {
@@ -161,7 +161,7 @@ export function progressSql(
   },
 ): string {
   const progress = `${identifier(name)}.progress`
-  // Not UPDATE: until every question that began before has ended, no checkpoint is possible behind one.
+  // Not UPDATE: until every scan that began before has ended, no checkpoint is possible after one.
   return `DELETE FROM ${progress} WHERE kind = ${literal(kind)};
     INSERT INTO ${progress} VALUES (${literal(kind)}, ${literal(journal)}, ${position}, ${extent.rows},
       ${extent.minNs}, ${extent.maxNs})`

@@ -14,7 +14,7 @@ export class SessionHolder {
   }
 
   /**
-   * Runs a piece of work on the session. Where `isLost` says so of what it throws, the instance is
+   * Runs a piece of work on the session. Where `isLost` holds for what it throws, the instance is
    * closed and the next call opens another.
    */
   async use<T>(

@@ -5,7 +5,7 @@ import type { Figures } from '../figures/figures.ts'
 import type { LossTail } from '../figures/loss-tail.ts'
 import type { Part } from './part.ts'
 
-/** Everything that lives as long as one DuckDB instance. After a fatal error all of it is made anew. */
+/** Everything that lives as long as one DuckDB instance. After a fatal error all of it is made again. */
 export interface Session {
   readonly engine: Engine
   /** The connection of `write`, `known` and `maintain`, which follow each other. */
@@ -17,7 +17,7 @@ export interface Session {
   readonly readers: Readers
 }
 
-/** Connections of questions, made when needed and used again. */
+/** Connections of scans, made when needed and used again. */
 export interface Readers {
   take(): Promise<DuckDBConnection>
   give(connection: DuckDBConnection): void

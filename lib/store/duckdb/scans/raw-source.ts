@@ -26,7 +26,7 @@ export function rawSource(view: View, source: RawSource): string {
   return rawSourceIfAny(view, source) ?? emptySource(source)
 }
 
-/** As `rawSource`; null where no file has a row of it: what is not asked need not be planned. */
+/** As `rawSource`; null where no file has a row of it: DuckDB then has nothing to plan. */
 export function rawSourceIfAny(view: View, source: RawSource): string | null {
   const { span, kinds, needs } = source
   const selects: string[] = []
@@ -61,7 +61,7 @@ function emptySource({ columns, kinds }: RawSource): string {
   return `(SELECT NULL::VARCHAR AS kind, ${list.join(', ')} WHERE false)`
 }
 
-/** A field that a kind does not have stands for a number that is missing. */
+/** A field that a kind does not have counts as a missing number. */
 function typeOf(kind: Kind, name: string): string {
   return String(columnsOf(kind).find((column) => column.name === name)?.type ?? 'DOUBLE')
 }

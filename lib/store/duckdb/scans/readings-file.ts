@@ -5,7 +5,7 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ReadingsFile, ReadingsFileScan } from '../../scans.ts'
 import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
-import { wantedFields } from './readings.ts'
+import { OWN_COLUMNS, wantedFields } from './readings.ts'
 import { identifier, literal, numberIn, rowsOf, textIn } from '../files/sql.ts'
 import { TENANT_OF } from '../figures/grain.ts'
 import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
@@ -24,7 +24,7 @@ export async function scanReadingsFile(
     throw new PlatformError(
       'EXPORT_TOO_LARGE',
       `expected at most ${query.maxRows} readings in one file (PADBORG_EXPORT_MAX_ROWS), the ` +
-        `question has ${rows}; ask for a shorter span or fewer devices`,
+        `query has ${rows}; choose a shorter span or fewer devices`,
     )
   }
   try {
@@ -40,7 +40,7 @@ export async function scanReadingsFile(
   }
 }
 
-/** Devices with readings in a question. */
+/** Devices with readings in a scan. */
 export async function scanReadingDevices(
   context: ScanContext,
   query: ReadingsFileScan,
@@ -61,17 +61,6 @@ function sourceOf({ view }: ScanContext, { scope, kind, fields, fromNs, toNs }: 
     where: kindsIn(scope).includes(kind) ? scopeConditions(scope) : ['false'],
   })
 }
-
-const OWN_COLUMNS = [
-  'time_ns',
-  'device',
-  'position',
-  'idx',
-  'channel',
-  'seq',
-  'received_ns',
-  'flags',
-]
 
 /** Devices by the names of the caller; what has none is left out. */
 function named(source: string, { names }: ReadingsFileScan): string {

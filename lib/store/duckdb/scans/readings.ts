@@ -63,7 +63,7 @@ export async function scanReadings(
 
 /**
  * The span that holds one page: found by the times alone, so that all the other columns are read of
- * few rows. Rows written in between lie within it, or behind the page.
+ * few rows. Rows written in between lie within it, or after the page.
  */
 async function spanOfPage(
   { connection, view }: ScanContext,
@@ -95,7 +95,7 @@ async function spanOfPage(
  */
 function slicesOf({ parts }: View, query: ReadingsScan): readonly Span[] {
   const { kind, order } = query
-  const { fromNs, toNs } = behindCursor(query)
+  const { fromNs, toNs } = spanAfterCursor(query)
   const extents = parts.flatMap(({ extents: found }) => found.get(kind) ?? [])
   const begin = extents.reduce((low, { minNs }) => (minNs < low ? minNs : low), toNs)
   const end = extents.reduce((high, { maxNs }) => (maxNs >= high ? maxNs + 1n : high), fromNs)
@@ -116,7 +116,7 @@ function slicesOf({ parts }: View, query: ReadingsScan): readonly Span[] {
 }
 
 /** What of a span a page can still show. */
-function behindCursor({ fromNs, toNs, cursor, order }: ReadingsScan): Span {
+function spanAfterCursor({ fromNs, toNs, cursor, order }: ReadingsScan): Span {
   const [time] = cursor === null ? [] : decodeCursor(cursor, ['n', 't', 'n', 'n'])
   if (time === undefined) return { fromNs, toNs }
   const atNs = BigInt(time)
@@ -127,7 +127,7 @@ function behindCursor({ fromNs, toNs, cursor, order }: ReadingsScan): Span {
 const SLICE_NS = 16_000_000_000n
 const GROWTH = 8n
 
-/** The fields of a kind that were asked for; all of them with null. */
+/** The fields of a kind that are wanted; null means all of them. */
 export function wantedFields(kind: Kind, fields: readonly string[] | null): string[] {
   const all = Object.keys(KINDS[kind].fields)
   return fields ? all.filter((name) => fields.includes(name)) : all

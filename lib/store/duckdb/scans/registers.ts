@@ -13,8 +13,8 @@ import type { ScanContext } from './view.ts'
 
 /*
  * Heat is the difference of a register at two moments, so of a quiet hour its first and last row
- * say everything. A cell in which anything happens is given whole, with what stands before and
- * behind it: what a fall or a jump means is judged by its neighbours (lib/kpi/heat/heat-intervals.ts).
+ * are enough. A cell in which anything happens is given whole, with the rows before and after it:
+ * what a fall or a jump means is judged by its neighbours (lib/kpi/heat/heat-intervals.ts).
  */
 
 const ENERGY = fieldColumn('energyKwh')
@@ -24,10 +24,10 @@ const HOURS = fieldColumn('operatingHoursH')
 
 const COLUMNS = ['device', 'time_ns', 'position', 'idx', 'flags', ENERGY, METER, STATUS, HOURS]
 
-/** Rows given before and after the span: enough to tell a register from a single wrong value. */
+/** Rows given before and after the span: enough to recognise a single wrong value. */
 const NEAREST = 8
-/** Rows behind an event that its judgement may rest on; the rules look at two moments. */
-const BEHIND = 6
+/** Rows after an event that its judgement may depend on; the rules look at two moments. */
+const AFTER_EVENT = 6
 
 /** Flags that change what a register is taken for. */
 const TELLING = FLAGS.clock_invalid | FLAGS.sensor_error | FLAGS.implausible_jump
@@ -43,17 +43,17 @@ export async function scanRegisters(
   const source = nearSql(context, query)
   const wanted = cellNs === null ? `SELECT * FROM near` : thinnedSql(cellNs)
   const result = await context.connection.run(
-    `WITH near AS (${source}) SELECT ${ANSWERED.join(', ')} FROM (${wanted})
+    `WITH near AS (${source}) SELECT ${RESULT_COLUMNS.join(', ')} FROM (${wanted})
      ORDER BY device, ${ORDER} LIMIT ${maxRows + 1}`,
   )
-  // By columns: an object per row with all its names would cost more than the question itself.
+  // By columns: an object per row with all its names would cost more than the query itself.
   const [nths = [], ...columns] = await result.getColumns()
   if (nths.length > maxRows) return { tooMany: true, limit: maxRows }
   return nths.map((nth, at) => registerRow(meters[Number(nth)]?.device ?? '', columns, at))
 }
 
-/** `m_nth` stands for the meter: a number instead of the same text in every row. */
-const ANSWERED = ['m_nth', 'time_ns', ENERGY, METER, 'flags', STATUS, HOURS]
+/** `m_nth` is the meter: a number instead of the same text in every row. */
+const RESULT_COLUMNS = ['m_nth', 'time_ns', ENERGY, METER, 'flags', STATUS, HOURS]
 
 /** Kinds that have an energy register. */
 function registerKinds({ scope }: Pick<RegistersScan, 'scope'>): readonly Kind[] {
@@ -78,7 +78,7 @@ function nearSql(context: ScanContext, query: RegistersScan): string {
     { fromNs: fromNs - lookNs, toNs: fromNs - soonNs },
     'DESC',
   )
-  const behind = nearest(
+  const after = nearest(
     { fromNs: toNs, toNs: toNs + soonNs },
     { fromNs: toNs + soonNs, toNs: toNs + lookNs },
     'ASC',
@@ -86,7 +86,7 @@ function nearSql(context: ScanContext, query: RegistersScan): string {
   return `SELECT * FROM (
       (SELECT *, 0 AS zone FROM (${before}))
       UNION ALL (SELECT *, 1 AS zone FROM ${rows({ fromNs, toNs })})
-      UNION ALL (SELECT *, 2 AS zone FROM (${behind})))
+      UNION ALL (SELECT *, 2 AS zone FROM (${after})))
     JOIN (VALUES ${limits.join(', ')}) AS m(device, m_nth, limit_kw, step_kwh) USING (device)`
 }
 
@@ -106,7 +106,7 @@ function sourceOf({ view }: ScanContext, { scope }: RegistersScan, span: Span): 
 
 const NS_PER_H = 3_600_000_000_000
 
-/** Rows of `near` that the heat of any bucket made of whole cells can be told from. */
+/** Rows of `near` from which the heat of any bucket of whole cells can be computed. */
 function thinnedSql(cellNs: bigint): string {
   const before = (column: string) => `lag(${column}) OVER w`
   const isTelling = `(flags & ${TELLING})`
@@ -131,7 +131,7 @@ function thinnedSql(cellNs: bigint): string {
         count(*) OVER c AS n
       FROM (
         SELECT *, max(happens::INTEGER) OVER (PARTITION BY device ORDER BY ${ORDER}
-            ROWS BETWEEN ${BEHIND} PRECEDING AND CURRENT ROW) AS touched
+            ROWS BETWEEN ${AFTER_EVENT} PRECEDING AND CURRENT ROW) AS touched
         FROM (
           SELECT *, time_ns // ${cellNs} AS cell,
             lag(time_ns) OVER w IS NOT NULL AND (${events.map((one) => `coalesce(${one}, false)`).join(' OR ')}) AS happens

@@ -40,7 +40,7 @@ export class ScanRunner {
     )
   }
 
-  /** What the catalogue in memory says, without waiting for other scans. */
+  /** Looks at the catalogue in memory, without waiting for other scans. */
   async peek<T>(look: (view: View) => T): Promise<T> {
     if (this.#isClosing) throw closedError()
     return this.#holder.use((session) => withView(session, async (view) => look(view)), isFatal)

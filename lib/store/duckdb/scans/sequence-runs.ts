@@ -32,13 +32,13 @@ export async function scanSequenceRuns(
   const { view, connection } = context
   const { by, everyNs, scope } = scan
   // Before anything is waited for: of the moment of the view.
-  const behind = view.lossAfterRollUp()
+  const followed = view.lossAfterRollUp()
   const sums = new Map<string, SequenceRow>()
   for (const row of await rolledLoss(context, { ...scan, ...span })) {
     const timeNs = everyNs === null ? null : bigintIn(row, 'interval_ns')
     addTo(sums, { group: groupOf(row, by), timeNs }, countsIn(row))
   }
-  const pending = behind ?? (await lossAfter(connection, view, null))
+  const pending = followed ?? (await lossAfter(connection, view, null))
   for (const { key, ...counts } of pending.changes) {
     const timeNs = BigInt(key.minute) * MINUTE_NS
     if (timeNs < span.fromNs || timeNs >= span.toNs || !isInScope(key, scope)) continue

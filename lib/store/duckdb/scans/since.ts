@@ -15,7 +15,7 @@ const ALL_TIMES = { fromNs: -(2n ** 63n), toNs: 2n ** 63n - 1n }
 const PLACE_COLUMNS = ['position', 'idx', 'received_ns', 'flags']
 
 /**
- * Rows behind a place of the journal. The places alone are sorted first, over all kinds; then the
+ * Rows after a place in the journal. The places alone are sorted first, over all kinds; then the
  * wide rows of each kind are read between the two ends that were found.
  */
 export async function scanSince(context: ScanContext, query: SinceScan): Promise<SinceRows> {
@@ -29,7 +29,7 @@ export async function scanSince(context: ScanContext, query: SinceScan): Promise
       `position > ${after.position} OR (position = ${after.position} AND idx > ${after.index})`,
       `position BETWEEN ${after.position} AND ${toPosition}`,
     ],
-    // A file that ends before the place has nothing behind it.
+    // A file that ends before the place has nothing after it.
     needs: (part: Part) => part.position >= after.position,
   }
   const rows = rawSource(view, { ...source, kinds: kindsIn(scope), columns: PLACE_COLUMNS })

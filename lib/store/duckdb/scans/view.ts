@@ -6,7 +6,7 @@ import type { Part } from '../files/part.ts'
 import { HOUR_NS, ceilTo } from '#lib/telemetry/time-grid.ts'
 import type { Session } from '../files/session.ts'
 
-/** The store as one question sees it: these partitions, and the figures as of one position. */
+/** The store as one scan sees it: these partitions, and the figures as of one position. */
 export interface View {
   readonly parts: readonly Part[]
   readonly rolled: number
@@ -17,7 +17,7 @@ export interface View {
   /** As `minuteFloorNs`, for the latency of single devices. */
   readonly deviceFloorNs: bigint
   readonly channels: ReadonlyMap<string, ChannelSequence>
-  /** Loss of what is written and not rolled up; null where the files must be asked. */
+  /** Loss of what is written and not rolled up; null where the files must be read. */
   readonly lossAfterRollUp: () => LossPart | null
   /** Newest device time of all rows, kept or dropped. */
   readonly newestNs: bigint

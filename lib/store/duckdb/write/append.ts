@@ -55,7 +55,7 @@ export function createAppenders(connection: DuckDBConnection): Appenders {
 /** Of a column that this program does not know. */
 const NOWHERE: ColumnSource = { of: 'reading', value: () => null }
 
-/** Appenders go by place, and a file that grew has its newer columns at the end. */
+/** Appenders go by order, and a file that grew has its newer columns at the end. */
 function columnsInFile(part: Part, kind: Kind): Column[] {
   const ours = new Map(columnsOf(kind).map((column) => [column.name, column]))
   return [...(part.columns.get(kind) ?? [])].map(
@@ -103,8 +103,8 @@ function createChunkBuffer(columns: readonly Column[]): ChunkBuffer {
 type Gatherer = (readings: readonly Reading[], from: number, rows: number) => void
 
 /**
- * Spreads readings over columns. Fields are taken as they stand in a reading: asking each reading for
- * every field of its kind costs twice as much.
+ * Spreads readings over columns. Fields are taken as they come in a reading: to look up every
+ * field of its kind in each reading costs twice as much.
  */
 function createGatherer(columns: readonly Column[], written: readonly ChunkColumn[]): Gatherer {
   const columnOfField = new Map<string, ChunkColumn>()

@@ -67,7 +67,7 @@ interface LongText {
 interface Memory {
   readonly data: ArrayBuffer
   readonly bytesPerRow: number
-  /** Texts that do not fit into their place: DuckDB keeps them itself. */
+  /** Texts that do not fit into their slot: DuckDB keeps them itself. */
   readonly texts: readonly LongText[]
   clear(): void
   put(row: number, value: DuckDBValue): void
@@ -88,7 +88,7 @@ function memoryOf(type: DuckDBType): Memory {
     case DuckDBTypeId.UBIGINT:
       return wholeNumbers()
     case DuckDBTypeId.VARCHAR:
-      return textPlaces()
+      return textSlots()
     default:
       throw new TypeError(`no column of type ${String(type)} is written in chunks`)
   }
@@ -128,47 +128,47 @@ function wholeNumbers(): Memory {
   }
 }
 
-/** Bytes of a text that stands in its place itself (`duckdb_string_t` of the C API). */
+/** Bytes of a text that is stored in its slot itself (`duckdb_string_t` of the C API). */
 const INLINE_BYTES = 12
 /** Short texts repeat: networks, cells, channels, states. */
 const KNOWN_TEXTS = 4096
 
-function textPlaces(): Memory {
-  const places = new Int32Array(4 * CHUNK_ROWS)
+function textSlots(): Memory {
+  const slots = new Int32Array(4 * CHUNK_ROWS)
   const known = new Map<string, Int32Array | null>()
   const texts: LongText[] = []
   return {
-    data: places.buffer,
+    data: slots.buffer,
     bytesPerRow: 16,
     texts,
     clear() {
       texts.length = 0
-      // A place must never point to a text that DuckDB has let go.
-      places.fill(0)
+      // A slot must never point to a text that DuckDB has freed.
+      slots.fill(0)
     },
     put(row, value) {
       if (typeof value !== 'string') return
-      const place = placeOf(value)
-      if (place === null) texts.push({ row, text: value })
-      else places.set(place, 4 * row)
+      const slot = slotOf(value)
+      if (slot === null) texts.push({ row, text: value })
+      else slots.set(slot, 4 * row)
     },
   }
 
-  /** The place of a short text; null when it is too long for one. */
-  function placeOf(text: string): Int32Array | null {
+  /** The slot of a short text; null when it is too long for one. */
+  function slotOf(text: string): Int32Array | null {
     if (text.length > INLINE_BYTES) return null
     const found = known.get(text)
     if (found !== undefined) return found
     if (known.size >= KNOWN_TEXTS) known.clear()
     const bytes = Buffer.from(text, 'utf8')
-    let place: Int32Array | null = null
+    let slot: Int32Array | null = null
     if (bytes.length <= INLINE_BYTES) {
       const made = new Uint8Array(16)
       made.set(bytes, 4)
-      place = new Int32Array(made.buffer)
-      place[0] = bytes.length
+      slot = new Int32Array(made.buffer)
+      slot[0] = bytes.length
     }
-    known.set(text, place)
-    return place
+    known.set(text, slot)
+    return slot
   }
 }

@@ -13,14 +13,14 @@ import type { KindDefinition } from '#lib/telemetry/field.ts'
 import { RADIO_FIELDS, type Radio } from '#lib/telemetry/radio.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 
-/** One column of the table of a kind, and where in a reading its value stands. */
+/** One column of the table of a kind, and where in a reading its value is. */
 export interface Column {
   readonly name: string
   readonly type: DuckDBType
   readonly source: ColumnSource
 }
 
-/** A safe integer may stand for a bigint. */
+/** A safe integer may replace a bigint. */
 export type ReadingValue = (reading: Reading) => DuckDBValue
 
 export type ColumnSource =

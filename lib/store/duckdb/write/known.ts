@@ -25,9 +25,9 @@ export async function findKnown(
   view: View,
   identities: readonly Identity[],
 ): Promise<Known[]> {
-  const answers: Known[] = identities.map(() => 'unknown')
+  const results: Known[] = identities.map(() => 'unknown')
   const joins = joinsFor(view, identities)
-  if (joins.length === 0) return answers
+  if (joins.length === 0) return results
   await fillTemporary(connection, 'wanted', WANTED_TYPES, [
     identities.map((_, at) => BigInt(at)),
     identities.map(({ kind }) => kind),
@@ -44,9 +44,9 @@ export async function findKnown(
     `SELECT nth, bool_or(same) AS same FROM (${joins.join(' UNION ALL ')}) GROUP BY nth`,
   )
   for (const row of found) {
-    answers[numberIn(row, 'nth')] = row['same'] === true ? 'same' : 'other_content'
+    results[numberIn(row, 'nth')] = row['same'] === true ? 'same' : 'other_content'
   }
-  return answers
+  return results
 }
 
 function joinsFor(view: View, identities: readonly Identity[]): string[] {

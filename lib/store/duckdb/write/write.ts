@@ -21,7 +21,7 @@ export async function writeBatch(session: Session, batch: StoreBatch, dir: strin
   for (const [name, byKind] of groupByPart(batch)) {
     const part = session.parts.get(name)
     const droppedAt = session.figures.dropped.get(name)?.position ?? 0
-    const fresh = rowsBehind(byKind, Math.max(part?.position ?? 0, droppedAt))
+    const fresh = rowsAfter(byKind, Math.max(part?.position ?? 0, droppedAt))
     if (fresh.size === 0) continue
     await writePart(session, part ?? (await addPart(session, name, dir)), fresh, batch)
   }
@@ -46,7 +46,7 @@ function groupByPart({ readings, toPosition }: StoreBatch): Map<string, Map<Kind
   return groups
 }
 
-function rowsBehind(byKind: RowsByKind, position: number): RowsByKind {
+function rowsAfter(byKind: RowsByKind, position: number): RowsByKind {
   const fresh = new Map<Kind, readonly Reading[]>()
   for (const [kind, rows] of byKind) {
     // Rows come in the order of the journal: mostly all of them are new.

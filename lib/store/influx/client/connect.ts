@@ -8,7 +8,7 @@ import type { Influx } from './influx.ts'
 import { identifier, literal } from './influxql.ts'
 import { numberOrNull, rowsOf, textOrNull } from '../scans/rows.ts'
 
-/** Makes the database or bucket where it is missing and we may, and tells what it keeps too shortly. */
+/** Makes the database or bucket where it is missing and we may, and warns of what it keeps too short a time. */
 export async function ensureDatabase(
   influx: Influx,
   retention: StoreRetention,
@@ -34,7 +34,7 @@ async function ensureDatabaseOf1(influx: Influx, days: number, log: Log): Promis
     )
     return
   }
-  // A day more than the longest class: what is dropped when is decided by us.
+  // A day more than the longest class: the platform decides what is dropped when.
   await influx.query(
     `CREATE DATABASE ${identifier(database)} WITH DURATION ${Math.ceil(days) + 1}d REPLICATION 1 NAME "padborg"`,
   )
@@ -52,7 +52,7 @@ function warnOfShortRetention(durations: readonly string[], days: number, log: L
     if (hours === 0 || hours >= days * 24) continue
     log.warn(
       { hours, days },
-      'InfluxDB drops readings before PADBORG_RETENTION_... says so: its retention policy is shorter',
+      'InfluxDB drops readings earlier than PADBORG_RETENTION_... allows: its retention policy is shorter',
     )
   }
 }
@@ -75,7 +75,7 @@ async function ensureBucket(influx: Influx, days: number): Promise<void> {
   try {
     await influx.request('/api/v2/buckets', 'POST', body)
   } catch (error) {
-    // 422: another process was faster. Where it is missing all the same, the first write says so.
+    // 422: another process was faster. If it is still missing, the first write fails.
     if (!(error instanceof Refusal)) throw error
   }
 }
@@ -84,16 +84,16 @@ async function optional(influx: Influx, path: string): Promise<unknown> {
   try {
     return JSON.parse(await influx.request(path, 'GET'))
   } catch (error) {
-    // 404, or a token that may write and not list: the first write tells whether that is enough.
+    // 404, or a token that may write and not list: the first write shows whether that is enough.
     if (error instanceof SyntaxError) return null
     if (error instanceof PlatformError && error.code === 'CONFIG_INVALID') return null
     throw error
   }
 }
 
-function listOf(answer: unknown, name: string): Readonly<Record<string, unknown>>[] {
-  if (typeof answer !== 'object' || answer === null || !(name in answer)) return []
-  const list: unknown = answer[name as keyof typeof answer]
+function listOf(response: unknown, name: string): Readonly<Record<string, unknown>>[] {
+  if (typeof response !== 'object' || response === null || !(name in response)) return []
+  const list: unknown = response[name as keyof typeof response]
   // Buckets and organisations are objects.
   return Array.isArray(list) ? (list as Readonly<Record<string, unknown>>[]) : []
 }

@@ -7,7 +7,7 @@ import type { InfluxSettings } from '../settings.ts'
 /** A server that cannot take a request now, and how long it asked to be left alone. */
 export class StoreBusy extends PlatformError {
   readonly retryAfterMs: number
-  /** No answer came in time: less might be answered sooner. */
+  /** No response came in time: a smaller request might be faster. */
   readonly isTimeout: boolean
 
   constructor(
@@ -33,7 +33,7 @@ export interface Failed {
   readonly signal: AbortSignal | undefined
 }
 
-/** Turns whatever a request ended with into what the caller can act on. */
+/** Turns the failure of a request into an error that the caller can act on. */
 export function explainFailure(
   { error, deadline, signal }: Failed,
   settings: InfluxSettings,
@@ -43,7 +43,7 @@ export function explainFailure(
   const { url, timeoutMs } = settings
   if (deadline.aborted) {
     const message = `expected InfluxDB at ${url} to answer within ${timeoutMs} ms (PADBORG_INFLUX_TIMEOUT_MS)`
-    return new StoreBusy(`${message}, no answer came`, { cause: error, isTimeout: true })
+    return new StoreBusy(`${message}, no response came`, { cause: error, isTimeout: true })
   }
   if (error instanceof PlatformError || error instanceof StatementError) return error
   if (error instanceof HttpError) return explainStatus(error, settings, clock)

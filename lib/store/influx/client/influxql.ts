@@ -52,8 +52,8 @@ export function kindsIn({ kinds }: Scope): readonly Kind[] {
 }
 
 /** Times that InfluxDB can hold. */
-const LEAST_NS = -9_223_372_036_854_775_000n
-const MOST_NS = 9_223_372_036_854_775_000n
+const MIN_NS = -9_223_372_036_854_775_000n
+const MAX_NS = 9_223_372_036_854_775_000n
 
 /** Conditions of point times, from included, to not. */
 export function within({ fromNs, toNs }: Span): string {
@@ -73,6 +73,6 @@ export function readingsWithin({ fromNs, toNs }: Span): string[] {
 }
 
 function clip(timeNs: bigint): bigint {
-  if (timeNs < LEAST_NS) return LEAST_NS
-  return timeNs > MOST_NS ? MOST_NS : timeNs
+  if (timeNs < MIN_NS) return MIN_NS
+  return timeNs > MAX_NS ? MAX_NS : timeNs
 }

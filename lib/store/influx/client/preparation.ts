@@ -1,4 +1,4 @@
-/** What has to be done before anything else, once; again after it was told to forget. */
+/** What has to be done before anything else, once; again after `forget()`. */
 export class Preparation {
   readonly #prepare: () => Promise<void>
   #ready: Promise<void> | null = null

@@ -1,7 +1,7 @@
-/** A value of an answer: whole numbers of 16 digits and more come as text, exact. */
+/** A value of a response: whole numbers of 16 digits and more come as text, exact. */
 export type Cell = string | number | boolean | null
 
-/** A series of an answer to InfluxQL. Times are Unix ns, as text. */
+/** A series of a response to InfluxQL. Times are Unix ns, as text. */
 export interface Series {
   readonly name: string
   readonly tags: Readonly<Record<string, string>>
@@ -9,7 +9,7 @@ export interface Series {
   readonly values: readonly (readonly Cell[])[]
 }
 
-/** What an answer says went wrong with a statement. */
+/** What went wrong with a statement, by the response. */
 export class StatementError extends Error {
   override readonly name = 'StatementError'
 }
@@ -18,9 +18,9 @@ export class StatementError extends Error {
 const TEXT_OR_LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<=[[,])-?\d{16,}(?=[,\]])/g
 
 /**
- * Reads an answer of `/query` in chunks, a line of JSON for each: the series of every statement. An
- * answer as a whole would be cut short by `max-row-limit`, and says falsely that it was when it is
- * long. JSON.parse rounds whole numbers beyond 2^53, and times and hashes are such: they are put in
+ * Reads a response of `/query` in chunks, a line of JSON for each: the series of every statement. A
+ * response as a whole would be cut short by `max-row-limit`, and falsely reports that it was when
+ * it is long. JSON.parse rounds whole numbers beyond 2^53, and times and hashes are such: they are put in
  * quotes before.
  */
 export function parseResponse(text: string): Series[][] {
@@ -33,16 +33,17 @@ function addChunk(results: Series[][], json: string): void {
   const exact = json.replace(TEXT_OR_LONG_NUMBER, (token) =>
     token.startsWith('"') ? token : `"${token}"`,
   )
-  const answer: unknown = JSON.parse(exact)
-  if (!isObject(answer)) throw new StatementError(`no answer to a query: ${json.slice(0, 100)}`)
-  if (typeof answer['error'] === 'string') throw new StatementError(answer['error'])
-  for (const result of Array.isArray(answer['results']) ? answer['results'] : []) {
+  const response: unknown = JSON.parse(exact)
+  if (!isObject(response))
+    throw new StatementError(`expected a response to a query, got: ${json.slice(0, 100)}`)
+  if (typeof response['error'] === 'string') throw new StatementError(response['error'])
+  for (const result of Array.isArray(response['results']) ? response['results'] : []) {
     if (!isObject(result)) continue
     if (typeof result['error'] === 'string') throw new StatementError(result['error'])
     const { statement_id: id = 0, series } = result
-    const place = Number(id)
-    while (results.length <= place) results.push([])
-    const known = results[place] ?? []
+    const statement = Number(id)
+    while (results.length <= statement) results.push([])
+    const known = results[statement] ?? []
     for (const one of Array.isArray(series) ? series.filter(isObject) : []) {
       addSeries(known, seriesIn(one))
     }

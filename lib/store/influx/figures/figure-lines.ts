@@ -7,7 +7,7 @@ import { pointLine, type Point, type PointField } from '../write/line.ts'
 /*
  * Figures are points of four measurements. Tags are what the registry bounds: tenant, device, kind,
  * stage and the node that made the figures; cell, operator and band are fields, for a device meets
- * any number of them. Points of one minute stand at places of their own within it: a place for each
+ * any number of them. Points of one minute have times of their own within it: a time for each
  * flush (by the position it goes up to), and in it one for each combination of keys.
  */
 
@@ -34,11 +34,11 @@ export interface FigureSource {
   readonly node: string
   /** Position that the figures go up to. */
   readonly upTo: number
-  /** Place of the flush within the step; 0 is that of a whole hour, which is written again. */
+  /** Slot of the flush within the step; 0 is that of a whole hour, which is written again. */
   readonly slot: number
 }
 
-/** The node of a journal: enough of its UUID to tell a few intakes apart. */
+/** The node of a journal: enough of its UUID to distinguish a few intakes. */
 export function nodeOf(journal: string): string {
   return journal.slice(0, 8)
 }
@@ -64,14 +64,14 @@ export function figureLines(figures: Iterable<Figure>, source: FigureSource): st
   }
   return lines
 
-  /** Points of one series and step stand behind each other. */
+  /** Points of one series and step follow each other. */
   function add(of: 'counts' | 'latency', { tags, fields }: Content, stepNs: bigint): void {
     const series = `${of} ${stepNs} ${Object.values(tags).join(' ')}`
     const ordinal = ordinals.get(series) ?? 0n
     ordinals.set(series, ordinal + 1n)
     const { [of]: measurement, ns } = STEPS[source.step]
-    const place = (BigInt(source.slot) * COMBINATIONS + ordinal) % ns
-    lines.push(pointLine({ measurement, tags, fields, timeNs: stepNs + place }))
+    const offset = (BigInt(source.slot) * COMBINATIONS + ordinal) % ns
+    lines.push(pointLine({ measurement, tags, fields, timeNs: stepNs + offset }))
   }
 }
 

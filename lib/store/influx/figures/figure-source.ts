@@ -12,7 +12,7 @@ import { bigintIn, numberIn, numberOrNull, textIn, textOrNull, type Row } from '
 import type { ScanContext, View } from '../scans/view.ts'
 
 /*
- * A question over a span is put together of hours, of minutes, of what is not in InfluxDB yet, and
+ * A scan of a span is put together of hours, of minutes, of what is not in InfluxDB yet, and
  * of raw readings for the ends of the span. Every reading counts in exactly one of them.
  */
 

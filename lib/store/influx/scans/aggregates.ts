@@ -64,7 +64,7 @@ export async function scanAggregates(
   return { data, next }
 }
 
-/** Groups behind the cursor, one more than are shown. */
+/** Groups after the cursor, one more than are shown. */
 async function countGroups(
   context: ScanContext,
   source: Source,
@@ -82,7 +82,7 @@ async function countGroups(
     const start = floorTo(firstNs, everyNs)
     const end = start + intervals * everyNs
     const found = await countSpan(context, source, overlap(query, { fromNs: start, toNs: end }))
-    groups.push(...found.filter((one) => !after || isBehind(one, after)))
+    groups.push(...found.filter((one) => !after || isAfter(one, after)))
     fromNs = end
     // A span with few of them is followed by a longer one.
     intervals *= 2n
@@ -213,7 +213,7 @@ function byTimeAndDevice(a: Group, b: Group): number {
   return a.device < b.device ? -1 : 1
 }
 
-function isBehind(one: Group, after: Group): boolean {
+function isAfter(one: Group, after: Group): boolean {
   return one.timeNs > after.timeNs || (one.timeNs === after.timeNs && one.device > after.device)
 }
 

@@ -29,7 +29,7 @@ export async function scanDelays(
   return [...messages.values()].toSorted(byArrival).map(delayRow)
 }
 
-/** Of the readings of one message the one with a round trip says more. */
+/** Of the readings of one message the one with a round trip is kept. */
 function comesFirst(a: RawRow, b: RawRow): boolean {
   if ((a.rttMs === null) !== (b.rttMs === null)) return a.rttMs !== null
   return a.index < b.index

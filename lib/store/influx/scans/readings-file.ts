@@ -52,7 +52,7 @@ export async function scanReadingsFile(
   }
 }
 
-/** Devices with readings in a question. */
+/** Devices with readings in a scan. */
 export async function scanReadingDevices(
   { influx, signal }: ScanContext,
   { scope, kind, fromNs, toNs }: ReadingsFileScan,
@@ -166,6 +166,6 @@ function tooLarge(maxRows: number): PlatformError {
   return new PlatformError(
     'EXPORT_TOO_LARGE',
     `expected at most ${maxRows} readings in one file (PADBORG_EXPORT_MAX_ROWS), the ` +
-      `question has more; ask for a shorter span or fewer devices`,
+      `query has more; choose a shorter span or fewer devices`,
   )
 }

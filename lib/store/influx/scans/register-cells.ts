@@ -2,17 +2,17 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 
 /*
  * Heat is the difference of a register at two moments, so of a quiet cell its first and last row
- * say everything. A cell in which anything happens is given whole, with what stands before and
- * behind it: what a fall or a jump means is judged by its neighbours (lib/kpi/heat/heat-intervals.ts).
+ * are enough. A cell in which anything happens is given whole, with the rows before and after it:
+ * what a fall or a jump means is judged by its neighbours (lib/kpi/heat/heat-intervals.ts).
  */
 
-/** Rows behind an event that its judgement may rest on; the rules look at two moments. */
-const BEHIND = 6
+/** Rows after an event that its judgement may depend on; the rules look at two moments. */
+const AFTER_EVENT = 6
 const NS_PER_H = 3_600_000_000_000
 /** What is nearly too steep is too steep: sums of floats are not exact. */
 const NEARLY = 0.999999
 
-/** A register as it was read. Zones: 0 before the span, 1 in it, 2 behind it. */
+/** A register as it was read. Zones: 0 before the span, 1 in it, 2 after it. */
 export interface Register {
   readonly timeNs: bigint
   readonly position: number
@@ -52,7 +52,7 @@ export function thinned(registers: readonly Register[], rules: Rules): Register[
 /** Rows from the event on, as far as its judgement may rest on them. */
 function touchedBy(events: readonly boolean[]): (from: number, to: number) => boolean {
   const touched = events.map((_, at) =>
-    events.slice(Math.max(0, at - BEHIND), at + 1).some((event) => event),
+    events.slice(Math.max(0, at - AFTER_EVENT), at + 1).some((event) => event),
   )
   return (from, to) => touched.slice(from, to).some((one) => one)
 }
@@ -114,7 +114,7 @@ function isFaulty({ flags, status }: Register): boolean {
   return !['', 'OK'].includes((status ?? 'OK').trim().toUpperCase())
 }
 
-/** A negative register is never counted; one of each cell tells that there were some. */
+/** A negative register is never counted; one of each cell shows that there were some. */
 function firstNegatives(registers: readonly Register[], cellNs: bigint): Register[] {
   const first = new Map<bigint, Register>()
   for (const row of registers) {

@@ -11,7 +11,7 @@ import { thinned, type Register } from './register-cells.ts'
 import { bigintIn, isReading, numberIn, numberOrNull, rowsOf, cellIn, type Row } from './rows.ts'
 import type { ScanContext } from './view.ts'
 
-/** Rows given before and after the span: enough to tell a register from a single wrong value. */
+/** Rows given before and after the span: enough to recognise a single wrong value. */
 const NEAREST = 8
 
 /** Registers, meter by meter: of a quiet cell its ends, of any other all. */
@@ -37,7 +37,7 @@ function registerKinds({ scope }: Pick<RegistersScan, 'scope'>): readonly Kind[]
   return kindsIn(scope).filter((kind) => Object.hasOwn(KINDS[kind].fields, 'energyKwh'))
 }
 
-/** The registers of the span and the nearest before and behind it, in order. */
+/** The registers of the span and the nearest before and after it, in order. */
 async function registersOf(
   context: ScanContext,
   query: RegistersScan,
@@ -49,7 +49,7 @@ async function registersOf(
     span: { fromNs: fromNs - lookNs, toNs: fromNs },
     zone: 0,
   })
-  const behind = await nearest(context, query, {
+  const after = await nearest(context, query, {
     device,
     span: { fromNs: toNs, toNs: toNs + lookNs },
     zone: 2,
@@ -65,7 +65,7 @@ async function registersOf(
   return [
     ...before.toSorted(byTime).slice(-NEAREST),
     ...within.toSorted(byTime),
-    ...behind.toSorted(byTime).slice(0, NEAREST),
+    ...after.toSorted(byTime).slice(0, NEAREST),
   ]
 }
 

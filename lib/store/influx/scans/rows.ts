@@ -7,7 +7,7 @@ import type { Cell, Series } from '../client/response.ts'
 import { identifier } from '../client/influxql.ts'
 import { RADIO_NAMES, TAGS, fieldKey, radioKey } from '../write/reading-point.ts'
 
-/** A row of an answer, with the columns of its series by name. */
+/** A row of a response, with the columns of its series by name. */
 export interface Row {
   readonly cells: readonly Cell[]
   readonly places: ReadonlyMap<string, number>
@@ -73,7 +73,7 @@ export function readingColumns(kind: Kind, fields: readonly string[]): string {
   return [...selected, ...TAGS.slice(1).map((name) => `${identifier(name)}::tag`)].join(', ')
 }
 
-/** The fields of a kind that were asked for; all of them with null. */
+/** The fields of a kind that are wanted; null means all of them. */
 export function wantedFields(kind: Kind, fields: readonly string[] | null): string[] {
   const all = Object.keys(KINDS[kind].fields)
   return fields ? all.filter((name) => fields.includes(name)) : all
@@ -115,7 +115,7 @@ function radioIn(row: Row, kind: Kind): Radio | null {
   return Object.keys(radio).length > 0 ? radio : null
 }
 
-/** A value by the type of its field: a long number and a text look alike in an answer. */
+/** A value by the type of its field: a long number and a text look alike in a response. */
 function valueIn(cell: Cell, type: 'number' | 'string' | 'boolean' | undefined): FieldValue | null {
   if (cell === null || type === undefined) return null
   if (type === 'number') return typeof cell === 'boolean' ? null : Number(cell)

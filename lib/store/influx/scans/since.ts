@@ -24,7 +24,7 @@ interface Placed {
 }
 
 /**
- * Rows behind a place of the journal. InfluxDB cannot sort by position, so rows of a run of
+ * Rows after a place in the journal. InfluxDB cannot sort by position, so rows of a run of
  * positions are read, a longer one each time, until there are enough.
  */
 export async function scanSince(context: ScanContext, query: SinceScan): Promise<SinceRows> {
@@ -61,7 +61,7 @@ async function rowsBetween(
 ): Promise<Placed[]> {
   const found: Placed[] = []
   for (const kind of kindsIn(query.scope)) {
-    const span = spanBehind(context.view, kind, positions.from)
+    const span = spanAfter(context.view, kind, positions.from)
     if (span) found.push(...(await rowsOfKind(context, query, { kind, span, ...positions })))
   }
   const { after } = query
@@ -77,7 +77,7 @@ interface Run {
   readonly to: number
 }
 
-/** The positions alone say when the rows were; only there all their columns are read. */
+/** The positions alone show when the rows were; all their columns are read only there. */
 async function rowsOfKind(
   { influx, view, signal }: ScanContext,
   { scope }: SinceScan,
@@ -107,8 +107,8 @@ async function rowsOfKind(
     .map((row) => ({ row: readingRow(row, kind, fields), flags: numberIn(row, 'flags') }))
 }
 
-/** Device times of the parts that go beyond a position: the others have nothing behind it. */
-function spanBehind({ parts }: View, kind: Kind, position: number): Span | null {
+/** Device times of the parts that go beyond a position: the others have nothing after it. */
+function spanAfter({ parts }: View, kind: Kind, position: number): Span | null {
   let span: Span | null = null
   for (const part of parts.values()) {
     const extent = part.extents.get(kind)

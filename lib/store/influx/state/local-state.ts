@@ -164,7 +164,7 @@ export class LocalState {
     }
   }
 
-  /** Goes back or forth to what InfluxDB itself says; parts end there at the latest. */
+  /** Goes back or forth to the position of InfluxDB; parts end there at the latest. */
   reset(rolled: number): void {
     for (const part of this.parts.values()) part.position = Math.min(part.position, rolled)
     transaction(this.#db, () => {

@@ -24,7 +24,7 @@ export async function expireFigures(maintenance: Maintenance, nowNs: bigint): Pr
   const cleanNs = BigInt(oldest) * HOUR_NS
   const floorNs = wantedNs < cleanNs ? wantedNs : cleanNs
   if (floorNs <= local.minuteFloorNs) return
-  // From here on the hours answer, even if this process ends before the minutes are gone.
+  // From here on the hours are read, even if this process ends before the minutes are gone.
   local.setMinuteFloor(floorNs)
   await deleteBefore(maintenance, FIGURE_MEASUREMENTS.minute, floorNs)
   await deleteBefore(maintenance, FIGURE_MEASUREMENTS.hour, nowNs - daysNs(retention.hourDays))
@@ -47,7 +47,7 @@ export async function dropExpired(maintenance: Maintenance, nowNs: bigint): Prom
   for (const [retentionClass, parts] of Map.groupBy(gone, (part) => part.retention)) {
     let newest = 0n
     for (const part of parts) if (newestNs(part.extents) > newest) newest = newestNs(part.extents)
-    // Points stand in the millisecond of their readings.
+    // Points are in the millisecond of their readings.
     await deleteBefore(maintenance, measurementsOf(retentionClass), newest + 1_000_000n)
   }
   return gone.map(({ name }) => name)

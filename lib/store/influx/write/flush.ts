@@ -37,7 +37,7 @@ export function prepareFlush({ local, journal }: Flushing, sums: Accumulator, up
   local.saveFlush({ upTo, lines, hours: dirty, channels: sums.channels })
 }
 
-/** Sends what is in the outbox, and says in InfluxDB how far its figures go now. */
+/** Sends what is in the outbox, and records in InfluxDB how far its figures go now. */
 export async function sendOutbox(
   { influx, local, journal }: Flushing,
   nowNs: bigint,

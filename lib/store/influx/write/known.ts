@@ -15,11 +15,11 @@ import {
 
 /** Identities nearer to each other than this are looked up together, over no more than the span. */
 const NEAR_NS = 60_000_000_000n
-const LONGEST_NS = 10n * NEAR_NS
+const MAX_CLUSTER_NS = 10n * NEAR_NS
 /** Statements of one request. */
 const STATEMENTS = 50
 
-/** Looks among the rows that stand before each identity's own place. */
+/** Looks among the rows before each identity's own position. */
 export async function findKnown(
   influx: Influx,
   journal: string,
@@ -32,7 +32,7 @@ export async function findKnown(
     if (found) found.push({ identity, at })
     else wanted.set(key, [{ identity, at }])
   }
-  const answers: Known[] = identities.map(() => 'unknown')
+  const results: Known[] = identities.map(() => 'unknown')
   const statements = [...Map.groupBy(identities, ({ kind }) => kind)].flatMap(([kind, some]) =>
     clustersOf(some).flatMap((cluster) => statementsOf(kind, cluster)),
   )
@@ -41,14 +41,14 @@ export async function findKnown(
     for (const one of series)
       for (const row of rowsOf([one]).filter(isReading)) judge(one.name, row)
   }
-  return answers
+  return results
 
   function judge(kind: string, row: Row): void {
     for (const { identity, at } of wanted.get(keyOfRow(kind, row)) ?? []) {
       if (!standsBefore(row, identity, journal)) continue
       const isSame = BigInt.asUintN(64, bigintIn(row, 'hash')) === identity.hash
-      if (isSame) answers[at] = 'same'
-      else if (answers[at] === 'unknown') answers[at] = 'other_content'
+      if (isSame) results[at] = 'same'
+      else if (results[at] === 'unknown') results[at] = 'other_content'
     }
   }
 }
@@ -63,7 +63,7 @@ function clustersOf(identities: readonly Identity[]): Identity[][] {
       first !== undefined &&
       last !== undefined &&
       identity.timeNs - last <= NEAR_NS &&
-      identity.timeNs - first <= LONGEST_NS
+      identity.timeNs - first <= MAX_CLUSTER_NS
     if (cluster && isNear) cluster.push(identity)
     else clusters.push([identity])
   }

@@ -4,12 +4,12 @@ import type { Reading } from '#lib/telemetry/reading.ts'
 export const MS_NS = 1_000_000n
 const US_NS = 1_000n
 
-/** What decides where in its millisecond a reading stands. */
+/** What decides the time of a reading within its millisecond. */
 export type Placed = Pick<Reading, 'timeNs' | 'seq' | 'hash' | 'index' | 'flags'>
 
 /*
- * InfluxDB makes one point of two that have the same tags and time. A reading therefore stands at a
- * place in its own millisecond that follows from itself alone: the same reading again is the same
+ * InfluxDB makes one point of two that have the same tags and time. A reading therefore has a
+ * time in its own millisecond that follows from itself alone: the same reading again is the same
  * point, from whichever journal it comes, and no reading leaves its millisecond, so intervals of
  * whole ms hold what they should. The exact time is a field.
  *
@@ -19,11 +19,11 @@ export type Placed = Pick<Reading, 'timeNs' | 'seq' | 'hash' | 'index' | 'flags'
 export function pointTimeNs(reading: Placed): bigint {
   const { timeNs } = reading
   const ms = timeNs - mod(timeNs, MS_NS)
-  return ms + mod(timeNs - ms + placeOf(reading), MS_NS)
+  return ms + mod(timeNs - ms + offsetOf(reading), MS_NS)
 }
 
-function placeOf({ timeNs, seq, hash, index, flags }: Placed): bigint {
-  // A number that came before says nothing: the hash places it.
+function offsetOf({ timeNs, seq, hash, index, flags }: Placed): bigint {
+  // A number that came before means nothing: the hash decides.
   if ((flags & FLAGS.sequence_reused) !== 0) return mod(hash, MS_NS)
   if (seq === null) return (BigInt(index) % 100n) * 10_000n + mod(hash, 10_000n)
   const number = BigInt(seq) % 1000n
@@ -37,7 +37,7 @@ export function floorMs(timeNs: bigint): bigint {
   return timeNs - mod(timeNs, MS_NS)
 }
 
-/** First instant of a millisecond at or behind a time. */
+/** First instant of a millisecond at or after a time. */
 export function ceilMs(timeNs: bigint): bigint {
   return floorMs(timeNs + MS_NS - 1n)
 }

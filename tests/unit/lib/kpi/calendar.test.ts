@@ -63,7 +63,7 @@ describe('buckets of the local calendar', () => {
     )
   })
 
-  it('are cut to the span, and say where the whole one begins', () => {
+  it('are cut to the span, and keep the start of the whole one', () => {
     const [from, to] = [ns('2026-06-01T10:30:00Z'), ns('2026-06-01T12:15:00Z')]
     expect(bucketsOf(from, to, '1h')).toEqual([
       { startNs: ns('2026-06-01T10:00:00Z'), fromNs: from, toNs: ns('2026-06-01T11:00:00Z') },

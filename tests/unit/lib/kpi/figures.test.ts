@@ -146,7 +146,7 @@ describe('the order of rows', () => {
 })
 
 describe('the catalogue of figures', () => {
-  it('names each figure by its key and says unit, meaning and source', () => {
+  it('names each figure by its key and gives unit, meaning and source', () => {
     for (const [name, kpi] of Object.entries(KPIS)) {
       expect(kpi.name).toBe(name)
       expect(kpi.unit).not.toBe('')

@@ -5,27 +5,27 @@ import { Admission } from '#lib/store/admission.ts'
 const limits = { queryTimeoutMs: 10_000, queryConcurrency: 2, queryQueue: 2 }
 
 /** Work that ends when told to. */
-function held() {
+function pendingWork() {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   return { work: () => promise, end: () => resolve('done'), fail: reject }
 }
 
 describe('the admission of queries', () => {
-  it('lets two in, makes two wait, and refuses the fifth', async () => {
+  it('runs two, lets two wait, and refuses the fifth', async () => {
     const admission = new Admission(limits)
-    const jobs = [held(), held(), held(), held()]
-    const asked = jobs.map(({ work }) => admission.run(work))
+    const jobs = [pendingWork(), pendingWork(), pendingWork(), pendingWork()]
+    const running = jobs.map(({ work }) => admission.run(work))
     await expect(admission.run(async () => 'late')).rejects.toSatisfy((error) =>
       isPlatformError(error, 'QUERY_BUSY'),
     )
     for (const { end } of jobs) end()
-    expect(await Promise.all(asked)).toEqual(['done', 'done', 'done', 'done'])
+    expect(await Promise.all(running)).toEqual(['done', 'done', 'done', 'done'])
     expect(await admission.run(async () => 'free again')).toBe('free again')
   })
 
-  it('gives the place of a failed question to the next', async () => {
+  it('runs the next query after one that failed', async () => {
     const admission = new Admission({ ...limits, queryConcurrency: 1 })
-    const first = held()
+    const first = pendingWork()
     const failing = admission.run(first.work)
     const waiting = admission.run(async () => 'next')
     first.fail(new Error('broken'))
@@ -33,9 +33,9 @@ describe('the admission of queries', () => {
     expect(await waiting).toBe('next')
   })
 
-  it('ends the wait of a question at its deadline', async () => {
+  it('ends the wait of a query at its deadline', async () => {
     const admission = new Admission({ ...limits, queryConcurrency: 1, queryTimeoutMs: 30 })
-    const first = held()
+    const first = pendingWork()
     const running = admission.run(first.work)
     await expect(admission.run(async () => 'never')).rejects.toSatisfy((error) =>
       isPlatformError(error, 'QUERY_TIMEOUT'),
@@ -44,9 +44,9 @@ describe('the admission of queries', () => {
     await expect(running).rejects.toSatisfy((error) => isPlatformError(error, 'QUERY_TIMEOUT'))
   })
 
-  it('refuses what waits when it closes', async () => {
+  it('refuses waiting queries when it closes', async () => {
     const admission = new Admission({ ...limits, queryConcurrency: 1 })
-    const first = held()
+    const first = pendingWork()
     const running = admission.run(first.work)
     const waiting = admission.run(async () => 'never')
     admission.close()

@@ -14,17 +14,16 @@ const scanOf = (fromNs: bigint, toNs = 100n): BucketsScan => ({
   toNs,
 })
 
-/** A store whose answers the test gives, and a clock that the test turns. */
+/** A store whose results the test gives, and a clock that the test turns. */
 function world(atOnce = 1) {
-  const asked: { fromNs: bigint; signal: AbortSignal; answer(rows: readonly unknown[]): void }[] =
-    []
-  // The wall clock is far ahead of the end that most questions have.
+  const scans: { fromNs: bigint; signal: AbortSignal; give(rows: readonly unknown[]): void }[] = []
+  // The wall clock is far ahead of the end of most scans.
   const EPOCH_NS = 1_000_000_000_000n
   let nowNs = 0n
   const latencyBuckets = ({ fromNs }: BucketsScan, signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     signal.addEventListener('abort', () => reject(signal.reason))
-    asked.push({ fromNs, signal, answer: resolve })
+    scans.push({ fromNs, signal, give: resolve })
     return promise
   }
   const store = { reader: { latencyBuckets }, exact: null } as unknown as ReadableStore
@@ -33,112 +32,112 @@ function world(atOnce = 1) {
     atOnce,
   })
   return {
-    asked,
+    scans,
     turn: (ns: bigint) => (nowNs += ns),
-    ask: (fromNs: bigint, signal?: AbortSignal) => reader.latencyBuckets(scanOf(fromNs), signal),
-    askUpTo: (agoNs: bigint) => reader.latencyBuckets(scanOf(1n, EPOCH_NS + nowNs - agoNs)),
+    run: (fromNs: bigint, signal?: AbortSignal) => reader.latencyBuckets(scanOf(fromNs), signal),
+    runUpTo: (agoNs: bigint) => reader.latencyBuckets(scanOf(1n, EPOCH_NS + nowNs - agoNs)),
   }
 }
 
-describe('the same question of many', () => {
-  it('is asked once while the store has no hand free, and answered to all', async () => {
-    const { ask, asked } = world()
-    const both = [ask(1n), ask(1n)]
-    expect(asked).toHaveLength(1)
-    asked[0]?.answer(['a'])
+describe('the same scan of many callers', () => {
+  it('runs once while the store is busy, for all of them', async () => {
+    const { run, scans } = world()
+    const both = [run(1n), run(1n)]
+    expect(scans).toHaveLength(1)
+    scans[0]?.give(['a'])
     expect(await Promise.all(both)).toEqual([['a'], ['a']])
   })
 
-  it('is asked for each while the store is free: everybody gets the newest', async () => {
-    const { ask, asked } = world(3)
-    const both = [ask(1n), ask(1n)]
-    expect(asked).toHaveLength(2)
-    asked[0]?.answer(['old'])
-    asked[1]?.answer(['new'])
+  it('runs for each while the store is free: everybody gets the newest', async () => {
+    const { run, scans } = world(3)
+    const both = [run(1n), run(1n)]
+    expect(scans).toHaveLength(2)
+    scans[0]?.give(['old'])
+    scans[1]?.give(['new'])
     expect(await Promise.all(both)).toEqual([['old'], ['new']])
-    const third = ask(1n)
-    asked[2]?.answer(['newest'])
+    const third = run(1n)
+    scans[2]?.give(['newest'])
     expect(await third).toEqual(['newest'])
   })
 
-  it('is answered from memory for a second while another one keeps the store busy', async () => {
-    const { ask, asked, turn } = world()
-    const first = ask(1n)
-    asked[0]?.answer(['a'])
+  it('is served from memory for a second while another one keeps the store busy', async () => {
+    const { run, scans, turn } = world()
+    const first = run(1n)
+    scans[0]?.give(['a'])
     await first
-    const other = ask(2n)
+    const other = run(2n)
     turn(999_000_000n)
-    expect(await ask(1n)).toEqual(['a'])
+    expect(await run(1n)).toEqual(['a'])
     turn(2_000_000n)
-    const anew = ask(1n)
-    expect(asked.map(({ fromNs }) => fromNs)).toEqual([1n, 2n, 1n])
-    asked[1]?.answer([])
-    asked[2]?.answer(['b'])
-    expect(await anew).toEqual(['b'])
+    const again = run(1n)
+    expect(scans.map(({ fromNs }) => fromNs)).toEqual([1n, 2n, 1n])
+    scans[1]?.give([])
+    scans[2]?.give(['b'])
+    expect(await again).toEqual(['b'])
     await other
   })
 
   it('is the same up to now, whichever nanosecond that is, and never of a later end', async () => {
-    const { ask, askUpTo, asked, turn } = world()
-    const first = askUpTo(0n)
+    const { run, runUpTo, scans, turn } = world()
+    const first = runUpTo(0n)
     turn(10_000_000n)
-    const second = askUpTo(0n)
-    expect(asked).toHaveLength(1)
-    asked[0]?.answer(['a'])
+    const second = runUpTo(0n)
+    expect(scans).toHaveLength(1)
+    scans[0]?.give(['a'])
     expect(await Promise.all([first, second])).toEqual([['a'], ['a']])
-    const busy = ask(2n)
+    const busy = run(2n)
     turn(500_000_000n)
-    expect(await askUpTo(0n)).toEqual(['a'])
+    expect(await runUpTo(0n)).toEqual(['a'])
     // Before the end of what is known: its rows must not be counted here.
-    const earlier = askUpTo(600_000_000n)
-    expect(asked).toHaveLength(3)
-    // What ended longer ago is asked as it is.
-    void askUpTo(2_000_000_000n)
-    expect(asked).toHaveLength(4)
-    for (const [at, one] of asked.entries()) one.answer([at])
+    const earlier = runUpTo(600_000_000n)
+    expect(scans).toHaveLength(3)
+    // What ended longer ago runs as it is.
+    void runUpTo(2_000_000_000n)
+    expect(scans).toHaveLength(4)
+    for (const [at, one] of scans.entries()) one.give([at])
     expect(await Promise.all([busy, earlier])).toEqual([[1], [2]])
   })
 
-  it('is asked anew where the one under way ends a second before, or what is asked is to come', async () => {
-    const { askUpTo, asked, turn } = world()
-    const first = askUpTo(0n)
+  it('runs again where the one under way ends a second before, or the span is yet to come', async () => {
+    const { runUpTo, scans, turn } = world()
+    const first = runUpTo(0n)
     turn(999_000_000n)
-    const joined = askUpTo(0n)
-    expect(asked).toHaveLength(1)
+    const joined = runUpTo(0n)
+    expect(scans).toHaveLength(1)
     turn(2_000_000n)
-    const second = askUpTo(0n)
-    expect(asked).toHaveLength(2)
+    const second = runUpTo(0n)
+    expect(scans).toHaveLength(2)
     // The first was long under way: what it brings is old when it comes.
-    asked[0]?.answer(['old'])
+    scans[0]?.give(['old'])
     expect(await Promise.all([first, joined])).toEqual([['old'], ['old']])
     turn(10_000_000n)
-    const third = askUpTo(0n)
-    expect(asked).toHaveLength(2)
-    const toCome = askUpTo(-3_600_000_000_000n)
-    expect(asked).toHaveLength(3)
-    asked[1]?.answer(['new'])
-    asked[2]?.answer(['to come'])
+    const third = runUpTo(0n)
+    expect(scans).toHaveLength(2)
+    const toCome = runUpTo(-3_600_000_000_000n)
+    expect(scans).toHaveLength(3)
+    scans[1]?.give(['new'])
+    scans[2]?.give(['to come'])
     expect(await Promise.all([second, third, toCome])).toEqual([['new'], ['new'], ['to come']])
   })
 
   it('goes on for the others when one gives up, and ends with the last', async () => {
-    const { ask, asked } = world()
+    const { run, scans } = world()
     const [one, two] = [new AbortController(), new AbortController()]
-    const waiting = [ask(1n, one.signal), ask(1n, two.signal)]
+    const waiting = [run(1n, one.signal), run(1n, two.signal)]
     one.abort(new Error('gone'))
     await expect(waiting[0]).rejects.toThrow('gone')
-    expect(asked[0]?.signal.aborted).toBe(false)
+    expect(scans[0]?.signal.aborted).toBe(false)
     two.abort(new Error('gone too'))
     await expect(waiting[1]).rejects.toThrow('gone too')
-    expect(asked[0]?.signal.aborted).toBe(true)
+    expect(scans[0]?.signal.aborted).toBe(true)
   })
 
-  it('fails for all who wait, and is asked again by the next', async () => {
-    const { ask, asked } = world()
-    const both = [ask(1n), ask(1n)]
-    asked[0]?.signal.dispatchEvent(new Event('abort'))
+  it('fails for all who wait, and runs again for the next', async () => {
+    const { run, scans } = world()
+    const both = [run(1n), run(1n)]
+    scans[0]?.signal.dispatchEvent(new Event('abort'))
     await Promise.all(both.map((one) => expect(one).rejects.toBeUndefined()))
-    void ask(1n)
-    expect(asked).toHaveLength(2)
+    void run(1n)
+    expect(scans).toHaveLength(2)
   })
 })

@@ -13,7 +13,7 @@ import { createRandom } from '#lib/runtime/random.ts'
 
 /*
  * Two years of hourly registers of a real meter (docs/domain.md 3.2), read where they lie and
- * floored to the whole kWh that such a meter counts. What our code says of them is compared with
+ * floored to the whole kWh that such a meter counts. What our code makes of them is compared with
  * registers looked up in the file, by days, months and years of Copenhagen.
  */
 const TRACE = new URL(
@@ -61,7 +61,7 @@ describe.skipIf(!hasTrace)(`two years of a Danish meter (SEED=${SEED})`, () => {
     }
   })
 
-  it('says the same in any order of arrival, with every reading up to three times', () => {
+  it('gives the same in any order of arrival, with every reading up to three times', () => {
     const random = createRandom(SEED)
     const arrived = rows
       .flatMap((row) => Array<Row>(random.integer(1, 3)).fill(row))
@@ -74,7 +74,7 @@ describe.skipIf(!hasTrace)(`two years of a Danish meter (SEED=${SEED})`, () => {
     }
   })
 
-  it('keeps every kWh over gaps, and says by coverage where they were', () => {
+  it('keeps every kWh over gaps, and shows by coverage where they were', () => {
     const kept = withGaps(rows)
     const times = new Set(kept.map(({ timeNs }) => timeNs))
     expect(kept.length).toBeLessThan(rows.length * 0.9)
@@ -91,7 +91,7 @@ describe.skipIf(!hasTrace)(`two years of a Danish meter (SEED=${SEED})`, () => {
     }
   })
 
-  it('has nothing to say against the real meter', () => {
+  it('finds no fault in the real meter', () => {
     const { intervals, findings } = heatIntervals(rows.map(readingOf), METER)
     expect(findings).toEqual([])
     expect(new Set(intervals.map(({ kind }) => kind))).toEqual(new Set(['measured']))

@@ -89,7 +89,7 @@ describe('the temperature of the waste heat', () => {
     { timeNs: 4n * H, tFlowC: 40, volumeFlowM3h: 3 },
   ]
 
-  it('is weighted by volume, and by time, and says which', () => {
+  it('is weighted by volume, and by time, and names which', () => {
     expect(wasteHeatTemperature(samples.toReversed(), span)).toEqual({
       volumeWeightedC: expect.closeTo(37.5, 9),
       volumeMethod: 'momentary flow',

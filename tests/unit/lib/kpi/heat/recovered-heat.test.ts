@@ -40,7 +40,7 @@ describe('heat per bucket', () => {
   })
 
   it('takes the nearest reading where none was made at the end', () => {
-    // Read at 50 past: the register of 00:50 stands for 01:00, that of 01:50 for 02:00.
+    // Read at 50 past: the register of 00:50 counts for 01:00, that of 01:50 for 02:00.
     const readings = [at(-0.17, 100), at(0.83, 104), at(1.83, 109), at(2.83, 111), at(3.83, 118)]
     const figures = figuresOf(readings)
     expect(figures.map(({ energyKwh }) => energyKwh)).toEqual([4, 5, 2, 7])

@@ -23,7 +23,7 @@ describe('the settings of a meter', () => {
     {},
     { maxPowerKw: 0, registerDigits: 6.5, energyUnit: 'kwh', registerStep: -1 },
     { maxPowerKw: '10', registerDigits: 99, energyUnit: 'toString', registerStep: NaN },
-  ])('%j says nothing', (settings) => {
+  ])('%j counts as unknown', (settings) => {
     expect(registerMeterOf(settings)).toEqual({
       maxPowerKw: null,
       registerDigits: null,

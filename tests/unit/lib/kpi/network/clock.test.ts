@@ -39,7 +39,7 @@ describe('one clock exchange', () => {
     expect(clockOffset(sample)?.delayNs).toBe(delayMs * MS)
   })
 
-  it('says how far the device is ahead: the opposite of theta', () => {
+  it('gives how far the device is ahead: the opposite of theta', () => {
     const ahead = sampleMs(
       1_764_000_046_280,
       1_764_000_000_012,
@@ -124,7 +124,7 @@ describe('the clock filter', () => {
 })
 
 describe('what a clock bound allows', () => {
-  it('is told in classes', () => {
+  it('is given in classes', () => {
     const classes = [1n, 10n, 100n, 101n].map((boundMs) => syncClass(boundMs * MS))
     expect(classes).toEqual(['A', 'B', 'C', 'D'])
     expect(syncClass(null)).toBe('D')

@@ -44,7 +44,7 @@ describe('loss from sequence numbers', () => {
     expect(lossOfSeries([3, 0, 4])).toMatchObject({ received: 3, lost: 2, restarts: 0 })
   })
 
-  it('sees a device that starts anew, and loses nothing over it', () => {
+  it('counts a restart of the device, and no loss for it', () => {
     const sequence = [...series(1, 500), ...series(0, 40), ...series(0, 3)]
     expect(lossOfSeries(sequence)).toMatchObject({ received: 545, lost: 0, restarts: 2 })
   })

@@ -59,7 +59,7 @@ describe('what n messages prove', () => {
     expect(reliability(5, 5)).toMatchObject({ observed: 0, lower95: 0 })
   })
 
-  it('asks for a reliability that can be demonstrated', () => {
+  it('requires a reliability that can be demonstrated', () => {
     expect(() => messagesToDemonstrate(1)).toThrow('between 0 and 1')
   })
 
