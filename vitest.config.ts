@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 import { SummaryReporter } from './tests/support/summary-reporter.ts'
 
-/** Projects with their own budgets: fast (`npm run check`), integration, browser and system. */
+/**
+ * Projects with their own budgets: fast (`npm run check`), integration, browser and system (`npm test`),
+ * and long (`npm run long`).
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -43,6 +46,15 @@ export default defineConfig({
           include: ['tests/system/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: ['tests/long/**/*.test.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -116,9 +116,9 @@ async function openSender(
   const clocks = createClockExchange({ clock, deviceNs, air, send })
   client.on('message', (_topic, payload) => clocks.answered(payload.toString()))
   await client.subscribeAsync(`${own}clock/response`)
-  const ask = () => client.connected && clocks.ask(WIRED)
-  ask()
-  const timers = [setTimeout(ask, 1000), setInterval(ask, CLOCK_EVERY_MS)]
+  const exchange = () => client.connected && clocks.request(WIRED)
+  exchange()
+  const timers = [setTimeout(exchange, 1000), setInterval(exchange, CLOCK_EVERY_MS)]
   return {
     client,
     next: () => actor.act(Number(deviceNs() / 1_000_000n), turnMs).outgoing,

@@ -8,14 +8,14 @@ export interface ExchangeDeps {
   /** The device's own time. */
   readonly deviceNs: () => bigint
   readonly air: Air
-  /** Publishes without acknowledgement: these messages are worth nothing later. */
+  /** Publishes with QoS 0: these messages are worth nothing later. */
   readonly send: (channel: string, payload: string) => void
 }
 
 /** Keeps the clock of a device known to the platform (docs/devices.md, "The clock"). */
 export interface ClockExchange {
-  ask(delay: Delay): void
-  /** A message on `clock/response` has arrived at the antenna. */
+  request(delay: Delay): void
+  /** A message on `clock/response` has arrived. */
   answered(payload: string): void
 }
 
@@ -25,7 +25,7 @@ export function createClockExchange({ deviceNs, air, send }: ExchangeDeps): Cloc
   let previous: { readonly id: number; readonly t4: string } | null = null
 
   return {
-    ask(delay) {
+    request(delay) {
       id += 1
       downlinkMs = delay.downlinkMs
       const prev = previous ? { prev: previous } : {}
@@ -33,10 +33,10 @@ export function createClockExchange({ deviceNs, air, send }: ExchangeDeps): Cloc
       air.carry(delay.uplinkMs, () => send('clock/request', request))
     },
     answered(payload) {
-      const answered = idOf(payload)
-      if (answered !== id) return
+      const answeredId = idOf(payload)
+      if (answeredId !== id) return
       setTimeout(() => {
-        previous = { id: answered, t4: String(deviceNs()) }
+        previous = { id: answeredId, t4: String(deviceNs()) }
       }, downlinkMs)
     },
   }
@@ -44,7 +44,7 @@ export function createClockExchange({ deviceNs, air, send }: ExchangeDeps): Cloc
 
 /** Measures round trips with `probe/request`, on one clock. */
 export interface ProbeExchange {
-  ask(delay: Delay): void
+  request(delay: Delay): void
   answered(payload: string): void
 }
 
@@ -62,7 +62,7 @@ export function createProbeExchange(
   let lost = 0
 
   return {
-    ask({ uplinkMs, downlinkMs }) {
+    request({ uplinkMs, downlinkMs }) {
       dropOld()
       sent += 1
       const id = sent

@@ -4,12 +4,17 @@ import type { Random } from '#lib/runtime/random.ts'
 import type { Actor, ProbeResult } from '../actors/actor.ts'
 import type { Outgoing } from '../messages/outgoing.ts'
 import type { Delay } from '../models/delay-profile.ts'
-import { createAir } from './air.ts'
+import { createAir, type Air } from './air.ts'
 import { connectDevice, publish } from './connection.ts'
-import { createClockExchange, createProbeExchange } from './exchanges.ts'
+import {
+  createClockExchange,
+  createProbeExchange,
+  type ClockExchange,
+  type ProbeExchange,
+} from './exchanges.ts'
 import type { SignIn } from './registrar.ts'
 
-/** An actor with what it needs to go on stage. */
+/** An actor, and how it takes part in a run. */
 export interface Part {
   readonly actor: Actor
   readonly signIn: SignIn
@@ -21,7 +26,7 @@ export interface Part {
 }
 
 export interface Session {
-  /** Stops acting, says goodbye, and disconnects in order. */
+  /** Stops acting, publishes the last messages of the actor, and disconnects cleanly. */
   stop(): Promise<void>
 }
 
@@ -34,113 +39,158 @@ export interface SessionDeps {
 }
 
 const CLOCK_EVERY_MS = 30_000
-/** The second exchange hands over the first: a new device is known within seconds. */
+/** The second exchange reports the first: the clock of a new device is known within seconds. */
 const FIRST_CLOCKS_MS = [500, 1500]
-/** What a device keeps while it has no network; then the oldest goes, as in a real tracker. */
-const BACKLOG = 3600
+const MAX_FIRST_PAUSE_MS = 10_000
+/** Messages a device keeps while it has no network; beyond it the oldest is dropped, as in a real tracker. */
+const MAX_BACKLOG = 3600
 /** Messages uploaded at once when there is service again. */
 const UPLOAD = 20
 
 /** Connects a device and lets it act in real time until it is stopped. */
 export async function openSession(part: Part, deps: SessionDeps): Promise<Session> {
-  const { actor, clockAheadMs } = part
-  const { clock, random } = deps
-  const deviceNs = () => clock.nowNs() + BigInt(clockAheadMs) * 1_000_000n
-  const deviceMs = () => Number(deviceNs() / 1_000_000n)
+  const { actor, signIn } = part
   const client = await connectDevice({
     url: deps.url,
-    signIn: part.signIn,
+    signIn,
     clientId: actor.device,
-    will: actor.will?.(deviceMs()),
-    reconnectMs: 2000 + random.integer(0, 2000),
+    will: actor.will?.(Number(deviceNs(part, deps.clock) / 1_000_000n)),
+    reconnectMs: 2000 + deps.random.integer(0, 2000),
   })
-  const air = createAir(clock)
-  const backlog: Outgoing[] = []
-  const own = `padborg/v1/${actor.device.replace('.', '/')}/`
-  let delay: Delay | null = null
-  let lastMs = deviceMs()
-  const send = (channel: string, payload: string) => client.publish(own + channel, payload)
-  const exchange = { clock, deviceNs, air, send }
-  const clocks = createClockExchange(exchange)
-  const probes = createProbeExchange(exchange, report)
-  const timers: NodeJS.Timeout[] = []
+  const session = new DeviceSession(client, part, deps)
+  await session.start()
+  return session
+}
 
-  client.on('connect', () => greet(client, actor, deviceMs()))
-  client.on('message', (topic, payload) => {
-    if (topic === `${own}clock/response`) clocks.answered(payload.toString())
-    if (topic === `${own}probe/response`) probes.answered(payload.toString())
-  })
-  const channels = [
-    ...(part.keepsClock ? [`${own}clock/response`] : []),
-    ...(part.probeEveryMs === null ? [] : [`${own}probe/response`]),
-  ]
-  if (channels.length > 0) await client.subscribeAsync(channels)
-  greet(client, actor, deviceMs())
-  startTimers()
+class DeviceSession implements Session {
+  readonly #client: MqttClient
+  readonly #part: Part
+  readonly #deps: SessionDeps
+  readonly #air: Air
+  readonly #clocks: ClockExchange
+  readonly #probes: ProbeExchange
+  /** What the topics of the device begin with. */
+  readonly #prefix: string
+  readonly #timers: NodeJS.Timeout[] = []
+  readonly #backlog: Outgoing[] = []
+  #delay: Delay | null = null
+  #lastMs: number
 
-  return {
-    async stop() {
-      for (const timer of timers) clearInterval(timer)
-      air.close()
-      if (client.connected) {
-        await Promise.all(
-          (actor.bye?.(deviceMs()) ?? []).map((message) => publish(client, message)),
-        )
-      }
-      await client.endAsync(!client.connected)
-    },
-  }
-
-  function startTimers(): void {
-    const begin = setTimeout(
-      () => timers.push(setInterval(act, actor.everyMs)),
-      random.integer(0, Math.min(actor.everyMs, 10_000)),
-    )
-    timers.push(begin)
-    act()
-    const ask = () => delay && client.connected && clocks.ask(delay)
-    if (part.keepsClock) {
-      timers.push(...FIRST_CLOCKS_MS.map((afterMs) => setTimeout(ask, afterMs)))
-      timers.push(setInterval(ask, CLOCK_EVERY_MS))
+  constructor(client: MqttClient, part: Part, deps: SessionDeps) {
+    const { clock } = deps
+    this.#client = client
+    this.#part = part
+    this.#deps = deps
+    this.#air = createAir(clock)
+    this.#prefix = `padborg/v1/${part.actor.device.replace('.', '/')}/`
+    this.#lastMs = this.#deviceMs()
+    const exchange = {
+      clock,
+      deviceNs: () => deviceNs(part, clock),
+      air: this.#air,
+      send: (channel: string, payload: string) => client.publish(this.#prefix + channel, payload),
     }
-    if (part.probeEveryMs === null) return
-    const probe = () => delay && client.connected && probes.ask(delay)
-    timers.push(setTimeout(probe, 1000), setInterval(probe, part.probeEveryMs))
+    this.#clocks = createClockExchange(exchange)
+    this.#probes = createProbeExchange(exchange, (result) => this.#report(result))
   }
 
-  function act(): void {
-    const atMs = deviceMs()
-    const done = actor.act(atMs, Math.max(0, atMs - lastMs))
-    lastMs = atMs
-    delay = done.delay
-    for (const message of done.outgoing) offer(message)
-    if (delay && client.connected) upload(delay)
+  async start(): Promise<void> {
+    const { keepsClock, probeEveryMs } = this.#part
+    const clockTopic = `${this.#prefix}clock/response`
+    const probeTopic = `${this.#prefix}probe/response`
+    this.#client.on('connect', () => this.#greet())
+    this.#client.on('message', (topic, payload) => {
+      if (topic === clockTopic) this.#clocks.answered(payload.toString())
+      if (topic === probeTopic) this.#probes.answered(payload.toString())
+    })
+    const topics = [
+      ...(keepsClock ? [clockTopic] : []),
+      ...(probeEveryMs === null ? [] : [probeTopic]),
+    ]
+    if (topics.length > 0) await this.#client.subscribeAsync(topics)
+    this.#greet()
+    this.#startTimers()
   }
 
-  function report(result: ProbeResult): void {
-    const message = actor.probed?.(result, deviceMs())
-    if (message) offer(message)
-  }
-
-  function offer(message: Outgoing): void {
-    if (delay && client.connected && backlog.length === 0) put(message, delay)
-    else if (backlog.push(message) > BACKLOG) backlog.shift()
-  }
-
-  function upload({ uplinkMs }: Delay): void {
-    for (const message of backlog.splice(0, UPLOAD)) put(message, { uplinkMs, downlinkMs: 0 })
-  }
-
-  function put(message: Outgoing, { uplinkMs }: Delay): void {
-    const deliver = async () => {
-      if (!client.connected) backlog.push(message)
-      else if (await publish(client, message)) deps.acknowledged()
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#air.close()
+    const client = this.#client
+    if (client.connected) {
+      const last = this.#part.actor.bye?.(this.#deviceMs()) ?? []
+      await Promise.all(last.map((message) => publish(client, message)))
     }
-    if (uplinkMs === 0) void deliver()
-    else air.carry(uplinkMs, () => void deliver())
+    await client.endAsync(!client.connected)
+  }
+
+  #startTimers(): void {
+    const { actor, keepsClock, probeEveryMs } = this.#part
+    const firstPauseMs = this.#deps.random.integer(0, Math.min(actor.everyMs, MAX_FIRST_PAUSE_MS))
+    const begin = () => this.#timers.push(setInterval(() => this.#act(), actor.everyMs))
+    this.#timers.push(setTimeout(begin, firstPauseMs))
+    this.#act()
+    if (keepsClock) {
+      const exchange = () => this.#whenReachable((delay) => this.#clocks.request(delay))
+      this.#timers.push(...FIRST_CLOCKS_MS.map((afterMs) => setTimeout(exchange, afterMs)))
+      this.#timers.push(setInterval(exchange, CLOCK_EVERY_MS))
+    }
+    if (probeEveryMs === null) return
+    const probe = () => this.#whenReachable((delay) => this.#probes.request(delay))
+    this.#timers.push(setTimeout(probe, 1000), setInterval(probe, probeEveryMs))
+  }
+
+  #whenReachable(request: (delay: Delay) => void): void {
+    if (this.#delay && this.#client.connected) request(this.#delay)
+  }
+
+  #act(): void {
+    const atMs = this.#deviceMs()
+    const done = this.#part.actor.act(atMs, Math.max(0, atMs - this.#lastMs))
+    this.#lastMs = atMs
+    this.#delay = done.delay
+    for (const message of done.outgoing) this.#offer(message)
+    this.#whenReachable((delay) => this.#upload(delay))
+  }
+
+  #report(result: ProbeResult): void {
+    const message = this.#part.actor.probed?.(result, this.#deviceMs())
+    if (message) this.#offer(message)
+  }
+
+  #offer(message: Outgoing): void {
+    const { connected } = this.#client
+    if (this.#delay && connected && this.#backlog.length === 0) this.#send(message, this.#delay)
+    else if (this.#backlog.push(message) > MAX_BACKLOG) this.#backlog.shift()
+  }
+
+  #upload({ uplinkMs }: Delay): void {
+    for (const message of this.#backlog.splice(0, UPLOAD)) {
+      this.#send(message, { uplinkMs, downlinkMs: 0 })
+    }
+  }
+
+  #send(message: Outgoing, { uplinkMs }: Delay): void {
+    if (uplinkMs === 0) void this.#deliver(message)
+    else this.#air.carry(uplinkMs, () => void this.#deliver(message))
+  }
+
+  async #deliver(message: Outgoing): Promise<void> {
+    if (!this.#client.connected) this.#backlog.push(message)
+    else if (await publish(this.#client, message)) this.#deps.acknowledged()
+  }
+
+  #greet(): void {
+    for (const message of this.#part.actor.hello?.(this.#deviceMs()) ?? []) {
+      void publish(this.#client, message)
+    }
+  }
+
+  #deviceMs(): number {
+    return Number(deviceNs(this.#part, this.#deps.clock) / 1_000_000n)
   }
 }
 
-function greet(client: MqttClient, actor: Actor, atMs: number): void {
-  for (const message of actor.hello?.(atMs) ?? []) void publish(client, message)
+/** The time as the device has it. */
+function deviceNs({ clockAheadMs }: Part, clock: Clock): bigint {
+  return clock.nowNs() + BigInt(clockAheadMs) * 1_000_000n
 }
