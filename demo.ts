@@ -14,7 +14,7 @@ async function main(): Promise<number> {
       dataDir,
       env: process.env,
       lifecycle,
-      tell: (text) => void process.stdout.write(`${text}\n`),
+      print: (text) => void process.stdout.write(`${text}\n`),
     }),
     'demo',
   )

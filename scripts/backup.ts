@@ -9,11 +9,11 @@ import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openIngestDb } from '../ingest/state/ingest-db.ts'
 import { loadSaved } from '../ingest/state/snapshot.ts'
-import { NONE_RUNS, askLocal, dataDirOf, refusalOf, runTool } from './local-platform.ts'
+import { NOT_RUNNING, postLocal, dataDirOf, refusalReason, runTool } from './local-platform.ts'
 
 const USAGE = `npm run backup -- <file> [--data-dir DIR]
 
-Backs up everything of a platform while it runs, or of its data directory when it does not.
+Backs up a whole platform while it runs, or its data directory when it does not.
 A name that ends in .gz or .zst compresses. The file holds secrets: keep it like a password.
 `
 
@@ -27,8 +27,8 @@ async function backup(): Promise<string | readonly string[]> {
     return [`expected one file, got ${positionals.length}`]
   }
   const dir = dataDirOf(values['data-dir'])
-  const answer = await askLocal(dir, '/backup')
-  const manifest = answer === NONE_RUNS ? await atRest(dir, file) : await running(answer, file)
+  const answer = await postLocal(dir, '/backup')
+  const manifest = answer === NOT_RUNNING ? await atRest(dir, file) : await running(answer, file)
   const { files, position, durable } = manifest
   const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
   return `Backed up ${files.length} files, ${bytes} bytes, up to position ${durable ?? position}.`
@@ -36,7 +36,7 @@ async function backup(): Promise<string | readonly string[]> {
 
 async function running(answer: Response, file: string): Promise<Manifest> {
   if (answer.ok && answer.body) return await writeBackupFile(file, answer.body)
-  throw new PlatformError('BACKUP_FAILED', await refusalOf(answer))
+  throw new PlatformError('BACKUP_FAILED', await refusalReason(answer))
 }
 
 async function atRest(dir: string, file: string): Promise<Manifest> {
@@ -50,14 +50,17 @@ async function atRest(dir: string, file: string): Promise<Manifest> {
   const dataDir = openDataDir(dir, createLog('error'))
   try {
     const createdAt = isoOf(systemClock.nowNs())
-    return await writeBackupFile(file, archiveAtRest(dir, { createdAt, ...savedIn(dir) }))
+    return await writeBackupFile(file, archiveAtRest(dir, { createdAt, ...savedPosition(dir) }))
   } finally {
     dataDir.close()
   }
 }
 
-/** Opening ingest.db also brings what a crash left in its WAL into the file. */
-function savedIn(dir: string): { readonly journal: string | null; readonly position: number } {
+/** Opening ingest.db also moves what a crash left in its WAL into the file. */
+function savedPosition(dir: string): {
+  readonly journal: string | null
+  readonly position: number
+} {
   const db = openIngestDb(join(dir, 'ingest.db'))
   try {
     const { journal, position } = loadSaved(db)

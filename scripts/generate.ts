@@ -6,7 +6,7 @@ import { METRICS } from '#lib/runtime/metrics.ts'
 import { apiDocument } from './api-document.ts'
 import { GRAFANA_FILES } from '../dashboards/grafana/generated.ts'
 
-/** Files that are made of tables in the code: path -> text. `npm run generate` writes them. */
+/** Files generated from tables in the code: path -> text. `npm run generate` writes them. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   '.env.example': exampleEnvironment,
   'docs/api.md': apiDocument,

@@ -12,7 +12,7 @@ export const SHAPES = ['single', 'split', 'foreign'] as const
 export const STORES = ['influx2', 'influx3'] as const
 export const EXTRAS = ['simulators', 'tls'] as const
 
-/** Made anew by every run. The prefix of the token is what InfluxDB 3 insists on; 2.x takes any. */
+/** New in every run. InfluxDB 3 requires this prefix of the token; 2.x takes any. */
 export const SECRETS: Readonly<
   Record<string, { readonly prefix: string; readonly about: string }>
 > = {
@@ -92,21 +92,21 @@ function profileProblems(profiles: readonly string[]): string[] {
   return problems
 }
 
-/** What stands in the subject of a certificate and in a URL. */
+/** For the subject of a certificate and for a URL. */
 function isHost(name: string): boolean {
   return isIP(name) !== 0 || /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/.test(name)
 }
 
-/** Writes secrets and, when asked, certificates; what it says holds no secret. */
+/** Writes secrets and, when asked, certificates. The lines it returns hold no secret. */
 export function init(options: InitOptions): string[] {
   const { tls, file, certs, profiles } = options
-  if (existsSync(file)) throw taken(file)
-  const said = tls === null ? [] : makeCertificates(tls, certs)
-  // The file is made with the flag that refuses an existing one, whoever made it meanwhile.
+  if (existsSync(file)) throw existsAlready(file)
+  const certificateLines = tls === null ? [] : makeCertificates(tls, certs)
+  // The flag refuses a file that another process has made in the meantime.
   try {
     writeFileSync(file, environmentText(options), { mode: 0o600, flag: 'wx' })
   } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST') throw taken(file)
+    if (systemCodeOf(error) === 'EEXIST') throw existsAlready(file)
     throw new PlatformError('CONFIG_INVALID', `${file}: cannot be written (${messageOf(error)})`, {
       cause: error,
     })
@@ -116,7 +116,7 @@ export function init(options: InitOptions): string[] {
   return [
     `${file} (mode 0600) holds, for the profiles ${profiles.join(', ')}:`,
     ...names,
-    ...said,
+    ...certificateLines,
     'Next: docker compose up --build --detach',
   ]
 }
@@ -129,7 +129,7 @@ function environmentText({ profiles, tls }: InitOptions): string {
     secrets['GRAFANA_INFLUX_PASSWORD'] = secrets['INFLUX_TOKEN'] ?? ''
   }
   const lines = [
-    '# Made by npm run init for docker-compose.yml. Keep it to yourself: whoever reads it is admin.',
+    '# Made by npm run init for docker-compose.yml. Keep it secret: whoever reads it is admin.',
     `COMPOSE_PROFILES=${profiles.join(',')}`,
     ...(profiles.includes('tls') ? ['MQTTS_LISTENER=8883'] : []),
     ...(tls === null ? [] : [`# The certificate in deploy/certs was made for ${tls}.`]),
@@ -138,11 +138,11 @@ function environmentText({ profiles, tls }: InitOptions): string {
   return `${lines.join('\n')}\n`
 }
 
-function taken(path: string): PlatformError {
+function existsAlready(path: string): PlatformError {
   return new PlatformError(
     'CONFIG_INVALID',
-    `${path}: exists already and is not overwritten, for services were set up with what is in it; ` +
-      'move it away to begin anew, or give another --file',
+    `${path}: exists already and is not overwritten, because services were set up with it; ` +
+      'move it away to make new secrets, or give another --file',
   )
 }
 
@@ -154,8 +154,8 @@ const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes
 /** A test authority and a server certificate for one host; all files at once or none. */
 function makeCertificates(host: string, dir: string): string[] {
   const names = ['ca.pem', 'ca.key', 'fullchain.pem', 'privkey.pem']
-  const there = names.map((name) => join(dir, name)).find((path) => existsSync(path))
-  if (there !== undefined) throw taken(there)
+  const existing = names.map((name) => join(dir, name)).find((path) => existsSync(path))
+  if (existing !== undefined) throw existsAlready(existing)
   const work = mkdtempSync(join(dir, '.new-'))
   const at = (name: string) => join(work, name)
   try {
@@ -174,8 +174,8 @@ function makeCertificates(host: string, dir: string): string[] {
   }
   const owner = process.getuid?.() ?? CONTAINER_USER
   return [
-    `${dir} holds a certificate for ${host}, for tests: devices and browsers must be told to trust`,
-    `  ${join(dir, 'ca.pem')}. Published on 127.0.0.1 until PUBLISH_TLS_ADDRESS in the file says otherwise.`,
+    `${dir} holds a certificate for ${host}, for tests: configure devices and browsers to trust`,
+    `  ${join(dir, 'ca.pem')}. Published on 127.0.0.1 unless PUBLISH_TLS_ADDRESS in the file is set.`,
     ...(owner === CONTAINER_USER
       ? []
       : [

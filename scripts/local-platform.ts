@@ -10,21 +10,21 @@ export function dataDirOf(given: string | undefined): string {
   return process.env['PADBORG_DATA_DIR'] ?? './data'
 }
 
-export const NONE_RUNS = Symbol('no platform runs')
+export const NOT_RUNNING = Symbol('no platform is running')
 
 /**
- * Asks the platform that runs on a directory, as a tool of this machine. A run file without a
- * platform behind it, left by a crash, counts as none.
+ * Sends a request to the platform that runs on a directory, as a tool of this machine. A run file that
+ * a crash has left behind counts as no platform.
  */
-export async function askLocal(
+export async function postLocal(
   dir: string,
   path: string,
   body?: object,
-): Promise<Response | typeof NONE_RUNS> {
+): Promise<Response | typeof NOT_RUNNING> {
   // With the roles apart the API has a run file of its own below the intake's.
   const runs = [dir, join(dir, 'api')].map(readRunFile).filter((one) => one !== null)
   const run = runs.find(({ addresses }) => addresses['http'] !== undefined) ?? runs[0]
-  if (!run) return NONE_RUNS
+  if (!run) return NOT_RUNNING
   const { http } = run.addresses
   if (http === undefined) {
     throw new PlatformError(
@@ -47,7 +47,7 @@ export async function askLocal(
   } catch (error) {
     const cause = error instanceof Error ? error.cause : null
     const code = cause instanceof Error && 'code' in cause ? cause.code : ''
-    if (code === 'ECONNREFUSED') return NONE_RUNS
+    if (code === 'ECONNREFUSED') return NOT_RUNNING
     throw new PlatformError(
       'LOCAL_UNREACHABLE',
       `the platform on ${dir} (pid ${run.pid}) does not answer: ${messageOf(cause ?? error)}`,
@@ -56,19 +56,19 @@ export async function askLocal(
   }
 }
 
-/** What a refusal says: the detail of its problem document. */
-export async function refusalOf(response: Response): Promise<string> {
+/** The reason of a refusal: the detail of its problem document. */
+export async function refusalReason(response: Response): Promise<string> {
   const text = await response.text()
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value && 'detail' in value) return String(value.detail)
   } catch {
-    // No problem document: its text is shown.
+    // Not a problem document: its text is shown.
   }
   return `${response.status} ${text.slice(0, 200)}`
 }
 
-/** Runs a tool and answers its exit code: 2 for wrong words, 1 for a world that fails. */
+/** Runs a tool and returns its exit code: 2 for wrong arguments, 1 for a failure. */
 export async function runTool(
   usage: string,
   work: () => Promise<string | readonly string[]>,

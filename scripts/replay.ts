@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { PlatformError } from '#lib/runtime/errors.ts'
-import { NONE_RUNS, askLocal, dataDirOf, refusalOf, runTool } from './local-platform.ts'
+import { NOT_RUNNING, postLocal, dataDirOf, refusalReason, runTool } from './local-platform.ts'
 
 const USAGE = `npm run replay -- [--data-dir DIR] and one of
 
@@ -8,7 +8,7 @@ const USAGE = `npm run replay -- [--data-dir DIR] and one of
   --reason schema,kind --device ID  every rejection of these reasons, of these devices (either or both)
   --positions 100-200               journal positions, both included, as they stand in the journal
 
-Tries messages again after the cause of their rejection was mended, in the platform that runs.
+Processes messages again after the cause of their rejection was fixed, in the platform that runs.
 `
 
 async function replay(): Promise<string | readonly string[]> {
@@ -36,15 +36,15 @@ async function replay(): Promise<string | readonly string[]> {
       : { positions: { from: Number(range[1]), to: Number(range[2] ?? range[1]) } }),
   }
   const dir = dataDirOf(values['data-dir'])
-  const answer = await askLocal(dir, '/rejections/replay', body)
-  if (answer === NONE_RUNS) {
+  const answer = await postLocal(dir, '/rejections/replay', body)
+  if (answer === NOT_RUNNING) {
     throw new PlatformError(
       'REPLAY_FAILED',
       `${dir}: expected a platform that runs on this directory, there is none; start it, or name ` +
         'another directory with --data-dir',
     )
   }
-  if (!answer.ok) throw new PlatformError('REPLAY_FAILED', await refusalOf(answer))
+  if (!answer.ok) throw new PlatformError('REPLAY_FAILED', await refusalReason(answer))
   return await answer.text()
 }
 

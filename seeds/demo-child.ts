@@ -21,8 +21,8 @@ export interface Child {
   readonly exited: Promise<number | string>
   /** SIGTERM, and resolves when it is gone. */
   stop(): Promise<void>
-  /** Where its standard error can be read. */
-  lastWords(): string
+  /** Where to read its standard error. */
+  logHint(): string
 }
 
 export function startChild({ root, script, args, log, env }: ChildOptions): Child {
@@ -49,7 +49,7 @@ export function startChild({ root, script, args, log, env }: ChildOptions): Chil
       reject(new RefusedError(`${script} ended with ${code} before it was ready; see ${log}`)),
     )
   })
-  // Who does not wait for it need not hear of it.
+  // A caller that does not wait for it must not cause an unhandled rejection.
   ready.catch(() => {})
   child.stdout?.resume()
   return {
@@ -59,6 +59,6 @@ export function startChild({ root, script, args, log, env }: ChildOptions): Chil
       child.kill('SIGTERM')
       await exited
     },
-    lastWords: () => `see ${log}`,
+    logHint: () => `see ${log}`,
   }
 }

@@ -9,7 +9,7 @@ const PORTS = [
 export interface PortChoice {
   /** Settings for the platform. */
   readonly ports: Readonly<Record<string, string>>
-  /** What people should know. */
+  /** For people. */
   readonly remarks: readonly string[]
 }
 
@@ -26,7 +26,9 @@ export async function choosePorts(
     const free = await isFree(host, usual)
     ports[name] = String(free ? usual : 0)
     if (!free) {
-      remarks.push(`Port ${usual} is taken: any free one is used instead; ${name} sets another.`)
+      remarks.push(
+        `Port ${usual} is taken: a free port is used instead; set ${name} to choose one.`,
+      )
     }
   }
   return { ports, remarks }

@@ -14,19 +14,19 @@ export interface DemoOptions {
   readonly dataDir: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly lifecycle: Lifecycle
-  /** A line for people. */
-  readonly tell: (text: string) => void
+  /** Progress, for people. */
+  readonly print: (text: string) => void
 }
 
 /**
  * Starts the platform, seeds the testbed, and lets its devices act until the lifecycle closes. The
- * devices end first, then the platform. Rejects when one of them ends by itself.
+ * devices stop first, then the platform. Rejects when one of them ends unexpectedly.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { root, dataDir, env, lifecycle, tell } = options
+  const { root, dataDir, env, lifecycle, print } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const { ports, remarks } = await choosePorts(env)
-  for (const remark of remarks) tell(remark)
+  for (const remark of remarks) print(remark)
   const log = join(dataDir, 'demo.log')
   const start = (script: string, args: readonly string[]) => {
     const own = { ...env, ...ports, PADBORG_DATA_DIR: dataDir }
@@ -34,19 +34,19 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     lifecycle.onClose(script, () => child.stop())
     return child
   }
-  tell(`Starting the platform on ${dataDir} (its log: ${log}).`)
+  print(`Starting the platform on ${dataDir} (its log: ${log}).`)
   const platform = start('main.ts', [])
   await platform.ready
-  tell('Seeding the testbed: 35 days of heat, a day of the fleet ...')
+  print('Seeding the testbed: 35 days of heat, a day of the fleet ...')
   const seeding = start('seeds/main.ts', ['seed', '--data-dir', dataDir])
   const code = await seeding.exited
   if (lifecycle.closing) return
-  if (code !== 0) throw new RefusedError(`seeding ended with ${code}: ${seeding.lastWords()}`)
+  if (code !== 0) throw new RefusedError(`seeding ended with ${code}: ${seeding.logHint()}`)
   const fleet = start('seeds/main.ts', ['live', '--data-dir', dataDir])
   await fleet.ready
-  tell(await welcome(dataDir))
+  print(await welcome(dataDir))
   const first = await Promise.race([nameOf(platform, 'platform'), nameOf(fleet, 'live fleet')])
-  if (!lifecycle.closing) throw new RefusedError(`the ${first} ended by itself; see ${log}`)
+  if (!lifecycle.closing) throw new RefusedError(`the ${first} ended unexpectedly; see ${log}`)
 }
 
 async function nameOf(child: Child, name: string): Promise<string> {
@@ -60,12 +60,12 @@ async function welcome(dataDir: string): Promise<string> {
   const keys = await signInKeys(api, join(dataDir, 'demo-keys.json'))
   const { mqtt, mqttWs } = readRunFile(dataDir)?.addresses ?? {}
   const rows = keys.map(({ role, tenant, about, key }) => {
-    const who = tenant === null ? role : `${role} of ${tenant}`
-    return `  ${who.padEnd(30)} ${key}   ${about}`
+    const owner = tenant === null ? role : `${role} of ${tenant}`
+    return `  ${owner.padEnd(30)} ${key}   ${about}`
   })
   return [
     '',
-    `The testbed is alive. Look at   ${target.apiUrl}/`,
+    `The testbed is running. Portal  ${target.apiUrl}/`,
     `API and its documentation       ${target.apiUrl}/docs`,
     `MQTT                            ${target.mqttUrl}, WebSocket on port ${mqttWs ?? mqtt}`,
     '',
@@ -73,10 +73,10 @@ async function welcome(dataDir: string): Promise<string> {
     `  ${'admin'.padEnd(30)} the key in ${join(dataDir, 'admin-key')}`,
     ...rows,
     '',
-    'Not all is well in it, on purpose: truck-03 of marskfragt has a clock 46 s ahead, truck-02 of',
+    'It has faults on purpose: truck-03 of marskfragt has a clock 46 s ahead, truck-02 of',
     'hedetrans sends broken messages, truck-04 of koelexpres repeats messages, the heat meter of',
     'Tinglev was reset, and trucks north of Kliplev have no service for two minutes.',
     '',
-    'Ctrl-C ends it. The data stay: the next start goes on from here.',
+    'Ctrl-C stops it. The data are kept: the next start continues from here.',
   ].join('\n')
 }

@@ -9,16 +9,16 @@ import {
 import { startWeather, stepWeather } from '../simulators/models/weather.ts'
 import type { MeterSeed } from './testbed/heat.ts'
 
-/** What a meter sees. Temperatures are of no meaning in an electricity meter. */
+/** What a meter measures. Temperatures have no meaning for an electricity meter. */
 export interface Conditions {
   readonly powerKw: number
   readonly tFlowC: number
   readonly tReturnC: number
 }
 
-/** Weather and plants, of which all meters measure a part: so their figures fit together. */
+/** Weather and plants, of which each meter measures a part: so their figures are consistent. */
 export interface HeatWorld {
-  /** The conditions at a time; it never goes back. */
+  /** The conditions at a time, which must not decrease. */
   at(atMs: number, meter: MeterSeed): Conditions
 }
 
@@ -28,7 +28,7 @@ export interface HeatWorldOptions {
   readonly timezone: string
 }
 
-/** Of the first step, which has nothing before it. */
+/** Length of the first step, which has none before it. */
 const FIRST_STEP_MS = 3_600_000
 
 export function createHeatWorld({ plants, seed, timezone }: HeatWorldOptions): HeatWorld {

@@ -9,7 +9,7 @@ const lastSchema = z.object({
   fields: z.record(z.string(), z.unknown()),
 })
 
-/** What the platform knows of a device: the point from which a simulation goes on. */
+/** The last state of a device in the platform, from which a simulation continues. */
 export interface LastKnown {
   readonly atMs: number
   /** Highest sequence number among the latest readings; null without any. */
@@ -17,7 +17,7 @@ export interface LastKnown {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** By device; the fields of all its kinds, those of the latest reading on top. */
+/** By device; the fields of all its kinds, the latest value of each. */
 export async function lastKnown(api: Api): Promise<ReadonlyMap<string, LastKnown>> {
   const known = new Map<string, LastKnown>()
   const rows = await api.list('/last-values', lastSchema)

@@ -15,18 +15,18 @@ import { HEAT_TENANT, type MeterSeed } from './testbed/heat.ts'
 /** A meter at its place in the plant. */
 export interface Meter {
   readonly device: string
-  /** Counts what has flown since the step before. */
+  /** Adds what has flowed since the previous step. */
   count(atMs: number, dtMs: number): void
-  /** The same, and says what the meter shows then. */
+  /** The same; returns the telegram of the meter. */
   read(atMs: number, dtMs: number): Outgoing
-  /** New electronics: every register begins at zero, the hours go on. */
+  /** New electronics: every register begins at zero, the hours continue. */
   reset(): void
 }
 
 export interface MeterOptions {
   readonly seed: number
   readonly world: HeatWorld
-  /** What the meter showed last, by the names of its kind; null for a meter that is new to us. */
+  /** What the meter showed last, by the names of its kind; null for a new meter. */
   readonly shown: Readonly<Record<string, unknown>> | null
   /** Of the next native message; null for messages without a number. */
   readonly nextSeq: () => number | null
@@ -38,7 +38,7 @@ export function createMeter(meter: MeterSeed, options: MeterOptions): Meter {
     : createElectricityMeter(meter, options)
 }
 
-/** The foreign topic of a meter that is heard through wmbusmeters. */
+/** The foreign topic of a meter that is received through wmbusmeters. */
 export function wmbusTopic({ id }: MeterSeed): string {
   return `wmbusmeters/${id}`
 }
@@ -113,7 +113,7 @@ function nativeMessage(
   return { topic, payload: nativePayload({ kind, atMs, seq, data }) }
 }
 
-/** What a meter shows that has run for so many hours at a third of its power. */
+/** The registers of a meter after so many hours at a third of its power. */
 function firstState({ maxPowerKw, quantity }: MeterSeed, hoursH: number): HeatMeterState {
   const energyKwh = (maxPowerKw / 3) * hoursH
   const [flowC, returnC] = quantity.of === 'handoff' ? [44, 29] : [73, 40]

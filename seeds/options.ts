@@ -13,8 +13,8 @@ export const USAGE = `npm run seed -- [options]
 
   --data-dir DIR  the platform that runs on this directory (./data)
   --url URL       MQTT, such as mqtt://127.0.0.1:1883; --api URL, --key KEY: any other platform
-  --seed N        decides what the devices have done (1)
-  --again         sends also what is there already; it counts as duplicate
+  --seed N        random seed of what the devices have done (1)
+  --again         also sends what the platform has already; it counts as duplicate
 `
 
 const OPTIONS = {

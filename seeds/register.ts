@@ -16,8 +16,8 @@ export interface Registration {
 }
 
 /**
- * Registers what is missing of the testbed. Each device remembers in its settings when the testbed
- * was set up, so that seeding again makes the same history, byte for byte.
+ * Registers what is missing of the testbed. The settings of each device hold the time when the
+ * testbed was set up, so that seeding again makes the same history, byte for byte.
  */
 export async function registerTestbed(api: Api, nowMs: number): Promise<Registration> {
   const endMs = (await knownEndMs(api)) ?? Math.floor(nowMs / 60_000) * 60_000

@@ -10,7 +10,7 @@ import { sendHistory } from './send-history.ts'
 export interface SeedOptions {
   readonly target: Target
   readonly seed: number
-  /** Sends everything, also what the platform has: it then counts as duplicate. */
+  /** Also sends what the platform has already: it then counts as duplicate. */
   readonly again: boolean
 }
 
@@ -19,7 +19,7 @@ export interface SeedDeps {
   readonly tell: (line: string) => void
 }
 
-/** The last line of a history is never further from its end: robots and probes speak seldom. */
+/** The last line of a history is never further from its end: robots and probes send rarely. */
 const LAST_LINE_MS = 300_000
 
 /** Puts the testbed into a running platform. A second time it adds nothing. */
@@ -28,22 +28,26 @@ export async function seedTestbed(options: SeedOptions, { clock, tell }: SeedDep
   const startNs = clock.monoNs()
   const api = createApi({ url: target.apiUrl, key: target.key })
   const { created, endMs } = await registerTestbed(api, Math.floor(nsToMs(clock.nowNs())))
-  tell(created > 0 ? `Registered ${created} tenants, sites and devices.` : 'All is registered.')
+  tell(
+    created > 0
+      ? `Registered ${created} tenants, sites and devices.`
+      : 'Everything is registered already.',
+  )
   const known = await lastKnown(api)
   const knownUntilMs = (device: string) =>
     again ? -Infinity : (known.get(device)?.atMs ?? -Infinity)
   const isKnown = (device: string) => knownUntilMs(device) > endMs - LAST_LINE_MS
   const history = { seed, endMs, isKnown }
   const sent = await sendHistory(api, { mqttUrl: target.mqttUrl, history, knownUntilMs })
-  if (sent > 0) await allStored(api)
+  if (sent > 0) await untilStored(api)
   const seconds = nsToMs(clock.monoNs() - startNs) / 1000
   tell(`Sent ${sent} messages of history in ${seconds.toFixed(1)} s.`)
 }
 
 const pendingSchema = z.object({ device: z.string(), pending: z.number() })
 
-/** Waits until the intake has caught up, so that who looks next sees all of it. */
-async function allStored(api: Api): Promise<void> {
+/** Waits until the intake has stored everything. */
+async function untilStored(api: Api): Promise<void> {
   while ((await api.list('/delivery', pendingSchema)).some(({ pending }) => pending > 0)) {
     await pause(200)
   }

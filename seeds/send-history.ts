@@ -20,13 +20,13 @@ export interface SendOptions {
 /** Unacknowledged messages per tenant: many, because each waits for the disk. */
 const IN_FLIGHT = 400
 
-/** Sends what is missing of the history, all tenants at once; answers how many messages. */
+/** Sends what is missing of the history, all tenants at once. Returns the number of messages. */
 export async function sendHistory(api: Api, options: SendOptions): Promise<number> {
   const counts = await Promise.all(TENANTS.map(({ id }) => sendFor(id, api, options)))
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** The history of a tenant's devices; the lines of one device rise in time. */
+/** The history of a tenant's devices; the lines of one device are in order of time. */
 export function historyOf(tenant: string, options: HistoryOptions): Iterable<Line> {
   if (tenant === HEAT_TENANT) return heatHistory(options)
   if (tenant === ROBOT_TENANT) return robotHistory(options)
@@ -38,7 +38,7 @@ async function sendFor(tenant: string, api: Api, options: SendOptions): Promise<
   const { mqttUrl, history, knownUntilMs } = options
   const missing = missingOf(historyOf(tenant, history), knownUntilMs)
   const first = missing.next()
-  // Nothing to say needs no account.
+  // Without a message no account is needed.
   if (first.done) return 0
   const account = await applicationOf(api, tenant, 'history of the testbed')
   try {

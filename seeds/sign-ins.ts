@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { writeFileAtomic } from '#lib/runtime/files.ts'
 import { requireStatus, type Api } from '../simulators/run/api.ts'
 
-/** A key with which somebody can look at the testbed. */
+/** A key for people who look at the testbed. */
 export interface SignInKey {
   readonly id: string
   readonly role: string
@@ -31,8 +32,8 @@ const madeSchema = z.object({ id: z.string(), key: z.string() })
 const knownSchema = z.object({ id: z.string() })
 
 /**
- * One key per role for people who try the testbed. A key is shown only once by the platform, so they
- * are kept in a file of this user; those that the platform no longer knows are made anew.
+ * One key per role for people who try the testbed. The platform shows a key only once, so they are kept
+ * in a file of this user; those that the platform no longer knows are replaced.
  */
 export async function signInKeys(api: Api, path: string): Promise<readonly SignInKey[]> {
   const kept = readKept(path)
@@ -43,20 +44,22 @@ export async function signInKeys(api: Api, path: string): Promise<readonly SignI
     if (old && known.has(old.id)) keys.push({ ...wanted, id: old.id, key: old.key })
     else keys.push({ ...wanted, ...(await makeKey(api, wanted)) })
   }
-  writeFileSync(path, `${JSON.stringify(keys)}\n`, { mode: 0o600 })
+  writeFileAtomic(path, `${JSON.stringify(keys)}\n`)
   return keys
 }
 
 async function makeKey(api: Api, { role, tenant }: (typeof WANTED)[number]) {
   const body = { role, tenant, name: `testbed ${role}` }
-  return madeSchema.parse(requireStatus(await api.ask('POST', '/keys', body), 201, 'POST /keys'))
+  return madeSchema.parse(
+    requireStatus(await api.request('POST', '/keys', body), 201, 'POST /keys'),
+  )
 }
 
 function readKept(path: string): z.infer<typeof fileSchema> {
   try {
     return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
-    // Not there yet, or not ours: keys are made anew.
+    // Not there yet, or not a file of keys: new keys are made.
     return []
   }
 }

@@ -7,12 +7,12 @@ import { replay } from './replay/replay.ts'
 import { RefusedError, createApi } from './run/api.ts'
 import { SCENARIOS } from './scenarios/catalogue.ts'
 
-/** 0: everything acknowledged is accounted for; 1: not; 2: it could not run. */
+/** 0: every acknowledged message is accounted for; 1: not; 2: it could not run. */
 async function main(args: readonly string[]): Promise<number> {
   const options = readArguments(args)
   if (Array.isArray(options)) {
     const names = SCENARIOS.map(({ name, about }) => `  ${name.padEnd(14)}  ${about}`)
-    tell([...options, '', USAGE, 'Scenarios:', ...names].join('\n'))
+    printError([...options, '', USAGE, 'Scenarios:', ...names].join('\n'))
     return 2
   }
   const { key, apiUrl } = options.target
@@ -21,12 +21,17 @@ async function main(args: readonly string[]): Promise<number> {
   process.once('SIGTERM', () => abort.abort())
   const api = createApi({ url: apiUrl, key })
   try {
-    const report = await run(options, { api, clock: systemClock, signal: abort.signal, tell })
+    const report = await run(options, {
+      api,
+      clock: systemClock,
+      signal: abort.signal,
+      tell: printError,
+    })
     process.stdout.write(reportText(report))
     return report.addsUp ? 0 : 1
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
-    tell(error.message)
+    printError(error.message)
     return 2
   }
 }
@@ -48,7 +53,7 @@ async function run(options: SimulateArguments, deps: SimulateDeps): Promise<Load
   return await simulate({ ...options, scenario, mqttUrl, mark }, deps)
 }
 
-function tell(line: string): void {
+function printError(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 

@@ -30,9 +30,9 @@ npm run simulate -- replay --trace <file> [options]
   --devices N     devices of the fleet (20)
   --rate R        messages per second, all devices together (100)
   --seconds S     how long (10)
-  --seed N        decides what the devices do (1)
+  --seed N        random seed of what the devices do (1)
   --tenant ID     whose devices they are, created if absent (simulation)
-  --mark TEXT     stands at the beginning of every id (of the time of the start)
+  --mark TEXT     prefix of every id (made of the start time)
   --url URL       MQTT, such as mqtt://127.0.0.1:1883
   --api URL       HTTP, such as http://127.0.0.1:8080
   --key KEY       an admin key, or one of an operator of the tenant
@@ -41,7 +41,7 @@ npm run simulate -- replay --trace <file> [options]
   --trace FILE    a recording (CSV) to replay
   --speed F       times real time; without it as fast as acknowledgements allow
   --keep-times    the times of the recording; else its last row is moved to now
-  --remove        the device goes at the end; else it stays to be looked at
+  --remove        deletes the device at the end; without it the device is kept
 `
 
 const OPTIONS = {
@@ -78,11 +78,11 @@ export function readArguments(args: readonly string[]): SimulateArguments | stri
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
 
 function checked(values: Values, [scenario, ...more]: string[]): SimulateArguments | string[] {
-  const problems = more.map((word) => `${word}: expected one scenario, got another word`)
-  const number = (name: 'devices' | 'rate' | 'seconds' | 'seed', least: number) => {
+  const problems = more.map((word) => `${word}: expected one scenario, got one more`)
+  const number = (name: 'devices' | 'rate' | 'seconds' | 'seed', min: number) => {
     const value = Number(values[name])
-    if (!(value >= least && Number.isFinite(value))) {
-      problems.push(`--${name} ${values[name]}: expected a number of at least ${least}`)
+    if (!(value >= min && Number.isFinite(value))) {
+      problems.push(`--${name} ${values[name]}: expected a number of at least ${min}`)
     }
     return value
   }
@@ -116,14 +116,14 @@ interface GivenTarget {
   readonly dataDir: string
 }
 
-/** What was given, completed by what the platform on the data directory says about itself. */
+/** The given addresses and key, completed from the run file of the data directory. */
 export function targetOf({ url, api, key, dataDir }: GivenTarget): Target | string[] {
   const run = readRunFile(dataDir)
   const local = (scheme: string, port: string | number | undefined) =>
     port === undefined ? undefined : `${scheme}://127.0.0.1:${port}`
   const mqttUrl = url ?? local('mqtt', run?.addresses['mqtt'])
   const apiUrl = api ?? local('http', run?.addresses['http'])
-  // The token of this directory is nobody's business elsewhere.
+  // The token of this directory must not be sent to another platform.
   const token = key ?? (api === undefined ? run?.token : undefined)
   if (mqttUrl && apiUrl && token) return { mqttUrl, apiUrl, key: token }
   const missing = [mqttUrl ? [] : ['--url'], apiUrl ? [] : ['--api'], token ? [] : ['--key']].flat()

@@ -1,6 +1,7 @@
 /*
- * Values as JSON text between processes of ours: what JSON does not know is an object with one name
- * that begins with `$`. An object of ours with such a name is wrapped, so nothing is mistaken for it.
+ * JSON between processes of this program and in its databases. A value that JSON does not know is an
+ * object with one name that begins with `$`: {"$bigint": "7"}. An object with such a name of its own is
+ * wrapped in `$object`, so that the two cannot be confused.
  */
 
 const BIGINT = '$bigint'
@@ -8,12 +9,12 @@ const BYTES = '$bytes'
 const NUMBER = '$number'
 const OBJECT = '$object'
 
-/** Deeper values are a mistake of the sender: they must not exhaust the stack. */
-const DEEPEST = 100
+/** A deeper value is an error of the sender and must not exhaust the stack. */
+const MAX_DEPTH = 100
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
-/** One line of JSON. Knows plain objects, arrays, bigint, bytes and every number; undefined is left out. */
+/** One line of JSON. Takes plain objects, arrays, bigint, bytes and every number; undefined is left out. */
 export function encodeJson(value: unknown): string {
   return JSON.stringify(encoded(value, 0))
 }
@@ -31,8 +32,10 @@ function encoded(value: unknown, depth: number): Json {
     // JSON would make null of the first three and 0 of the last.
     return Number.isFinite(value) && !Object.is(value, -0) ? value : { [NUMBER]: nameOf(value) }
   }
-  if (depth > DEEPEST || typeof value !== 'object') {
-    throw new TypeError(`expected a plain value up to ${DEEPEST} levels deep, got ${typeof value}`)
+  if (depth > MAX_DEPTH || typeof value !== 'object') {
+    throw new TypeError(
+      `expected a plain value up to ${MAX_DEPTH} levels deep, got ${typeof value}`,
+    )
   }
   if (value instanceof Uint8Array) {
     const { buffer, byteOffset, byteLength } = value
@@ -59,7 +62,8 @@ function nameOf(value: number): string {
 
 function decoded(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (depth > 2 * DEEPEST) throw new SyntaxError('expected a value of ours, got one too deep')
+  if (depth > 2 * MAX_DEPTH)
+    throw new SyntaxError('expected a value that this program has written, got one too deep')
   if (Array.isArray(value)) return value.map((one) => decoded(one, depth + 1))
   const entries = Object.entries(value)
   const [first] = entries
@@ -75,10 +79,12 @@ function special(name: string, value: unknown, depth: number): unknown {
   if (name === NUMBER && typeof value === 'string') return Number(value)
   if (name === BYTES && typeof value === 'string')
     return new Uint8Array(Buffer.from(value, 'base64'))
-  throw new SyntaxError(`expected a value of ours, got an object with ${name}`)
+  throw new SyntaxError(
+    `expected a value that this program has written, got an object with ${name}`,
+  )
 }
 
-/** Through entries, because a name such as `__proto__` must stay a mere name. */
+/** By entries, because a name such as `__proto__` must stay a name. */
 function decodedEntries(entries: readonly [string, unknown][], depth: number): object {
   return Object.fromEntries(entries.map(([name, one]) => [name, decoded(one, depth + 1)]))
 }

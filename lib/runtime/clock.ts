@@ -1,8 +1,8 @@
-/** Wall and monotonic time, handed in everywhere so that tests can turn it. */
+/** Wall and monotonic time, passed to everything that needs it, so that tests control it. */
 export interface Clock {
   /** Unix time in nanoseconds. */
   nowNs(): bigint
-  /** Nanoseconds that never go back; only differences mean something. */
+  /** Nanoseconds that never decrease; only differences have a meaning. */
   monoNs(): bigint
 }
 
@@ -15,12 +15,12 @@ export function nsToMs(ns: bigint): number {
   return Number(ns / 1000n) / 1000
 }
 
-/** ISO 8601 UTC with as many digits as needed: ms, or up to ns. */
+/** ISO 8601 UTC with as many digits as needed: milliseconds, or nanoseconds. */
 export function isoOf(ns: bigint): string {
   const rest = ns % NS_PER_S
   const belowS = Number(rest < 0n ? rest + NS_PER_S : rest)
   const second = Number((ns - BigInt(belowS)) / NS_PER_S)
-  // Times of an answer lie close together: most of them share their second with the one before.
+  // The times of a result are close together: most share their second with the one before.
   if (second !== lastSecond) {
     lastIso = new Date(second * 1000).toISOString().slice(0, -'000Z'.length)
     lastSecond = second

@@ -7,7 +7,7 @@ import type { Log } from './log.ts'
 import { randomSecret } from './random.ts'
 import { isBusy } from './sqlite.ts'
 
-/** Where a running platform listens, and the token with which tools of this machine may speak to it. */
+/** Where a running platform listens, and the token by which it accepts tools of this machine. */
 export interface RunFile {
   readonly pid: number
   readonly addresses: Readonly<Record<string, string | number>>
@@ -19,12 +19,12 @@ export interface DataDir {
   /** Absolute. */
   readonly path: string
   writeRunFile(run: RunFile): void
-  /** Removes the run file and gives the directory free. May be called twice. */
+  /** Removes the run file and releases the directory. May be called twice. */
   close(): void
 }
 
 /**
- * Creates the directory if needed and takes its lock, which the operating system gives back however
+ * Creates the directory if needed and takes its lock, which the operating system releases however
  * this process ends. Throws DATA_DIR_UNUSABLE or DATA_DIR_LOCKED.
  */
 export function openDataDir(dir: string, log: Log): DataDir {
@@ -33,7 +33,10 @@ export function openDataDir(dir: string, log: Log): DataDir {
   const lock = takeLock(dir, path)
   const runFile = join(path, RUN_FILE)
   if (readRunFile(path)) {
-    log.warn({ dataDir: path }, 'the last platform on this data directory did not end in order')
+    log.warn(
+      { dataDir: path },
+      'the last platform on this data directory was not shut down cleanly',
+    )
   }
   rmSync(runFile, { force: true })
   let open = true
@@ -52,22 +55,22 @@ export function openDataDir(dir: string, log: Log): DataDir {
 }
 
 /**
- * What the platform on this directory wrote about itself; null without one. A killed platform leaves
- * the file behind: only while the lock is taken (DATA_DIR_LOCKED) does somebody answer there.
+ * The run file of the platform on this directory; null without one. A killed platform leaves the file
+ * behind: a platform answers there only while the lock is held (DATA_DIR_LOCKED).
  */
 export function readRunFile(dir: string): RunFile | null {
   try {
     const value: unknown = JSON.parse(readFileSync(join(dir, RUN_FILE), 'utf8'))
     return isRunFile(value) ? value : null
   } catch {
-    // Not there, not readable for this user, or not JSON: in each case nobody to speak to.
+    // Not there, not readable for this user, or not JSON: in each case no platform to talk to.
     return null
   }
 }
 
 /**
  * The admin key: the configured one, else that of `<dir>/admin-key`, else a new one that is written
- * there. `isNew` asks the caller to show it once.
+ * there. If `isNew`, the caller shows it once.
  */
 export function adminKey(
   dir: string,
@@ -76,20 +79,20 @@ export function adminKey(
   if (configured) return { key: configured, isNew: false }
   const path = join(dir, ADMIN_KEY_FILE)
   const made = randomSecret('pbk_')
-  const key = kept(path, made)
-  if (key.length >= SHORTEST_KEY) return { key, isNew: key === made }
+  const key = keptSecret(path, made)
+  if (key.length >= MIN_KEY_LENGTH) return { key, isNew: key === made }
   throw new PlatformError(
     'DATA_DIR_UNUSABLE',
-    `${path}: expected an admin key of at least ${SHORTEST_KEY} characters, got ${key.length}; ` +
+    `${path}: expected an admin key of at least ${MIN_KEY_LENGTH} characters, got ${key.length}; ` +
       `remove the file and a new key is made, or set PADBORG_ADMIN_KEY`,
   )
 }
 
-/** A secret of the platform's own, made once and kept: `<dir>/pseudonym-secret`. */
+/** A secret of the platform itself, made once and kept: `<dir>/pseudonym-secret`. */
 export function pseudonymSecret(dir: string): string {
   const path = join(dir, PSEUDONYM_FILE)
-  const secret = kept(path, randomSecret('pbn_'))
-  if (secret.length >= SHORTEST_KEY) return secret
+  const secret = keptSecret(path, randomSecret('pbn_'))
+  if (secret.length >= MIN_KEY_LENGTH) return secret
   const made = randomSecret('pbn_')
   writePrivately(path, `${made}\n`)
   return made
@@ -100,12 +103,12 @@ const LOCK_FILE = 'lock.db'
 const ADMIN_KEY_FILE = 'admin-key'
 const PSEUDONYM_FILE = 'pseudonym-secret'
 /**
- * Node closes a database that is garbage collected, and the lock would go with it: nobody has to keep
- * the `DataDir` for the directory to stay locked.
+ * Node closes a database that is garbage collected and releases its lock: held here, the directory
+ * stays locked even if nobody keeps the `DataDir`.
  */
 const HELD_LOCKS = new Set<DatabaseSync>()
 /** The same bound as for PADBORG_ADMIN_KEY. */
-const SHORTEST_KEY = 16
+const MIN_KEY_LENGTH = 16
 
 function makeWritable(dir: string, path: string): void {
   try {
@@ -152,10 +155,10 @@ function unusable(dir: string, expected: string, error: unknown): PlatformError 
 }
 
 /**
- * What a file holds, or else the new secret, which is then written there. Of several processes that
- * start at the same moment one writes, and the others take what it has written.
+ * The secret in a file; without the file the new one, which is then written there. Of several processes
+ * that start at the same moment one writes, and the others read what it has written.
  */
-function kept(path: string, made: string): string {
+function keptSecret(path: string, made: string): string {
   const known = readIfThere(path)?.trim()
   if (known !== undefined) return known
   writePrivately(path, `${made}\n`, { keepExisting: true })

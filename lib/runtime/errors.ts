@@ -3,35 +3,35 @@ export const ERRORS = {
   CONFIG_INVALID: 'A setting is missing, unknown or has a value that cannot be used.',
   DATA_DIR_UNUSABLE: 'The data directory cannot be created, read or written.',
   DATA_DIR_LOCKED: 'Another platform runs on this data directory.',
-  DATA_DIR_FOREIGN: 'The data directory holds parts that do not belong together.',
+  DATA_DIR_FOREIGN: 'The data directory holds files that do not belong together.',
   LISTEN_FAILED: 'A listener could not be opened.',
   TLS_INVALID: 'The TLS certificate or key cannot be used.',
   JOURNAL_UNAVAILABLE: 'The journal cannot be written at the moment.',
   JOURNAL_CORRUPT: 'A journal segment holds bytes that do not match their checksum.',
   STORE_UNAVAILABLE: 'The store cannot be read or written at the moment.',
-  STORE_AHEAD: 'The store has seen positions that this journal never gave out.',
+  STORE_AHEAD: 'The store holds positions that this journal has never assigned.',
   QUERY_TIMEOUT: 'A query took longer than the limit and was cancelled.',
   QUERY_BUSY: 'More queries wait than the limit allows.',
   REGISTRY_CONFLICT: 'An entry with this id exists already.',
   REGISTRY_INVALID: 'An entry cannot be stored as given.',
   REGISTRY_MISSING: 'There is no such entry.',
   EXPORT_TOO_LARGE: 'A file of readings would hold more of them than the limit allows.',
-  BACKUP_BUSY: 'A backup is under way already; there is one at a time.',
-  BACKUP_FAILED: 'A backup or restore could not be carried out to its end.',
-  BACKUP_INVALID: 'The file is no backup, a damaged one, or one of a newer program.',
-  LOCAL_UNREACHABLE: 'The platform on the data directory does not answer tools of this machine.',
-  REPLAY_FAILED: 'A replay could not be asked for, or was refused.',
-  DATA_DIR_NOT_EMPTY: 'A backup is restored into an empty directory only.',
+  BACKUP_BUSY: 'A backup is already running; there is one at a time.',
+  BACKUP_FAILED: 'A backup or restore could not be completed.',
+  BACKUP_INVALID: 'The file is not a backup, is damaged, or is of a newer program.',
+  LOCAL_UNREACHABLE: 'The platform on the data directory does not answer.',
+  REPLAY_FAILED: 'A replay could not be requested, or was refused.',
+  DATA_DIR_NOT_EMPTY: 'A backup can only be restored into an empty directory.',
   INGEST_UNREACHABLE: 'An intake in another process does not answer.',
-  INGEST_REFUSED: 'An intake does not take the secret of this process.',
-  CLOSED: 'The part was asked for something after it was closed.',
+  INGEST_REFUSED: 'An intake does not accept the secret of this process.',
+  CLOSED: 'A part of the platform was used after it was closed.',
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
 
 /**
- * A failing world: disk, network, configuration, state. `message` says what was expected, what came
- * and what to do. Bad input from devices and people is a value, never this.
+ * A failure of disk, network, configuration or state. `message` says what was expected, what came and
+ * what to do. Bad input from devices and people is a value, never this.
  */
 export class PlatformError extends Error {
   override readonly name = 'PlatformError'
@@ -50,7 +50,7 @@ export function isPlatformError(error: unknown, code?: ErrorCode): error is Plat
   return error instanceof PlatformError && (code === undefined || error.code === code)
 }
 
-/** The text of anything thrown. */
+/** The text of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -19,9 +19,9 @@ export interface SignalSource {
 export interface Lifecycle {
   /** Registers a part; parts are closed in reverse order, each after the one before is closed. */
   onClose(name: string, close: () => void | Promise<void>): void
-  /** Watches background work: its failure is logged once and begins the shutdown. */
+  /** Watches background work: a failure is logged once and begins the shutdown. */
   run(work: Promise<unknown>, name: string): void
-  /** A part cannot go on: logged, and the shutdown begins with exit code 1. */
+  /** A part cannot continue: logged, and the shutdown begins with exit code 1. */
   fail(name: string, error: unknown): void
   /** Begins the shutdown; the second call does nothing. The code of the process is in `closed`. */
   shutdown(reason: string): Promise<number>

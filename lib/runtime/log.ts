@@ -1,6 +1,6 @@
 import { pino, type Logger } from 'pino'
 
-/** What parts need of a log: a line with fields, at a level. */
+/** A line with fields, at a level. */
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
 
 /** Logs go to standard error as JSON lines; standard output carries the ready line alone. */

@@ -11,10 +11,10 @@ const counter = (help: string, labels: readonly string[] = []) =>
 const gauge = (help: string, labels: readonly string[] = []) =>
   ({ type: 'gauge', labels, help }) as const satisfies MetricDefinition
 
-/** Every metric of ours (docs/metrics.md lists them; a test compares). Names as Prometheus has them. */
+/** Every metric of the platform (docs/metrics.md lists them; a test compares). Names follow Prometheus. */
 export const METRICS = {
   padborg_messages_accepted_total: counter(
-    'Messages made durable; each was acknowledged after it.',
+    'Messages made durable; each was acknowledged after that.',
   ),
   padborg_messages_stored_total: counter('Accepted messages that ended as stored.'),
   padborg_messages_duplicate_total: counter('Accepted messages that ended as duplicate.'),
@@ -35,25 +35,27 @@ export const METRICS = {
   padborg_mqtt_in_flight: gauge('Messages read from publishers and not yet durable.'),
   padborg_mqtt_in_flight_limit: gauge('The same at most (PADBORG_MQTT_MAX_IN_FLIGHT).'),
 
-  padborg_journal_held: gauge('1 while publishers are not read from: disk full or writer lagging.'),
+  padborg_journal_held: gauge(
+    '1 while the platform does not read from publishers: disk full or writer lagging.',
+  ),
   padborg_journal_bytes: gauge('Bytes of all journal segments.'),
-  padborg_journal_pending_messages: gauge('Messages given to the journal and not yet durable.'),
+  padborg_journal_pending_messages: gauge('Messages in the journal and not yet durable.'),
   padborg_journal_syncs_total: gauge('Group commits since the start.'),
-  padborg_journal_failed_syncs_total: gauge('Group commits that failed and were written anew.'),
-  padborg_writer_lag_messages: gauge('Durable messages that the store has not taken yet.'),
+  padborg_journal_failed_syncs_total: gauge('Group commits that failed and were written again.'),
+  padborg_writer_lag_messages: gauge('Durable messages not yet written to the store.'),
   padborg_writer_lag_seconds: gauge('Age of the oldest of them.'),
-  padborg_derived_waiting: gauge('Minutes and hours whose derived series wait to be written.'),
+  padborg_derived_waiting: gauge('Minutes and hours whose derived series are not yet written.'),
   padborg_problems: gauge('Reasons for which /health/ready answers 503.'),
 
   padborg_figures_behind_messages: gauge(
-    'Stored messages whose figures are not derived yet: questions read their rows instead.',
+    'Stored messages whose figures are not yet computed: queries read their rows instead.',
   ),
   padborg_silent_robots: gauge('VDA 5050 robots that are ONLINE and send no state.'),
 
   padborg_source_connected: gauge('1 while the foreign broker is connected.'),
   padborg_source_in_flight: gauge('Messages of the foreign broker not yet durable.'),
 
-  padborg_teltonika_refused_total: counter('Trackers and packets not served.', ['reason']),
+  padborg_teltonika_refused_total: counter('Trackers and packets refused.', ['reason']),
   padborg_teltonika_connections: gauge('Trackers connected now.'),
 
   padborg_live_viewers: gauge('Live streams now.'),
@@ -76,7 +78,7 @@ export type GaugeName = Names<'gauge'>
 /** The metrics of one process; nothing is shared between two of them. */
 export interface Metrics {
   count(name: CounterName, n?: number, labels?: Readonly<Record<string, string>>): void
-  /** The value is read when the metrics are shown. */
+  /** The value is read when the metrics are exported. */
   gauge(name: GaugeName, read: () => number): void
   /** The text of `/metrics` (Prometheus exposition format 0.0.4). */
   show(): Promise<{ readonly contentType: string; readonly text: string }>

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
-/** 192 bits: beyond guessing, so a plain SHA-256 of it may be stored. */
+/** 192 bits cannot be guessed, so a plain SHA-256 of the secret may be stored. */
 const SECRET_BYTES = 24
 
 /**
- * A secret nobody can guess, safe in URLs, shells and topic levels. The prefix tells people and
+ * A secret nobody can guess, safe in URLs, shells and topic levels. The prefix shows people and
  * secret scanners what it is, and keeps a leading `-` from being read as an option.
  */
 export function randomSecret(prefix = 'pbs_'): string {
@@ -25,7 +25,7 @@ export interface Random {
 }
 
 /**
- * Numbers that the seed alone decides, the same on every machine, for tests and simulators: sfc32
+ * Numbers that depend on the seed alone, the same on every machine, for tests and simulators: sfc32
  * (Chris Doty-Humphrey's small fast counter, PractRand). Never for secrets.
  */
 export function createRandom(seed: number): Random {

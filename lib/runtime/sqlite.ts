@@ -43,8 +43,8 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
 }
 
 /**
- * Runs `fn` in a transaction that takes the write lock at once. What it throws undoes everything and
- * goes on to the caller; a disk that fails throws DATA_DIR_UNUSABLE.
+ * Runs `fn` in a transaction that takes the write lock at once. If it throws, everything is rolled back
+ * and the error is passed on; a disk that fails throws DATA_DIR_UNUSABLE.
  */
 export function transaction<T>(db: DatabaseSync, fn: () => T): T {
   try {
@@ -68,8 +68,8 @@ export function isBusy(error: unknown): boolean {
 const SQLITE_BUSY = 5
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
-/** READONLY, IOERR, FULL, CANTOPEN: the world, not the statement. */
-const DISK_TROUBLE: ReadonlySet<number> = new Set([8, 10, 13, 14])
+/** READONLY, IOERR, FULL, CANTOPEN: the disk, not the statement. */
+const DISK_ERRORS: ReadonlySet<number> = new Set([8, 10, 13, 14])
 
 /** The primary result code of an SQLite error; 0 for any other. */
 function sqliteCodeOf(error: unknown): number {
@@ -124,7 +124,7 @@ function migrate(db: DatabaseSync, path: string, migrations: readonly string[]):
       try {
         db.exec(sql)
       } catch (error) {
-        if (DISK_TROUBLE.has(sqliteCodeOf(error))) throw error
+        if (DISK_ERRORS.has(sqliteCodeOf(error))) throw error
         throw new PlatformError(
           'DATA_DIR_FOREIGN',
           `${path}: migration ${version + 1} does not fit this database (${messageOf(error)}); ` +
@@ -144,11 +144,11 @@ export function explainFailure(path: string, error: unknown): unknown {
     return new PlatformError(
       'DATA_DIR_FOREIGN',
       `${path}: expected an SQLite database, got "${messageOf(error)}"; restore the file from a ` +
-        `backup, or move it away to begin anew`,
+        `backup, or move it away to begin with an empty one`,
       { cause: error },
     )
   }
-  return DISK_TROUBLE.has(code) ? unusable(path, error) : error
+  return DISK_ERRORS.has(code) ? unusable(path, error) : error
 }
 
 function unusable(path: string, error: unknown): PlatformError {

@@ -66,7 +66,7 @@ export function* robotHistory({ seed, endMs, isKnown }: HistoryOptions): Generat
       startMs,
       stateEveryMs: 0,
       visualization: false,
-      saysEvery: ROBOT_EVERY_MS / ROBOT_STEP_MS,
+      sendsEvery: ROBOT_EVERY_MS / ROBOT_STEP_MS,
     })
     for (let atMs = startMs; atMs <= endMs; atMs += ROBOT_STEP_MS) {
       for (const message of actor.act(atMs, ROBOT_STEP_MS).outgoing) {

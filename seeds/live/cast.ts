@@ -18,7 +18,7 @@ import { COURSES } from '../testbed/roads.ts'
 import { MANUFACTURER, ROBOT_TENANT } from '../testbed/robots.ts'
 import { TRUCKS, type TruckSeed } from '../testbed/trucks.ts'
 
-/** A device of the testbed as it goes on stage. */
+/** A device of the testbed, ready to act. */
 export interface Member {
   readonly actor: Actor
   readonly clockAheadMs: number
@@ -41,7 +41,7 @@ const HOUR_MS = 3_600_000
 /** The wrong clock that was recorded of a robot (docs/domain.md 1.6). */
 const CLOCK_AHEAD_MS = 46_280
 
-/** Every device of the testbed, going on from where the platform saw it last. */
+/** Every device of the testbed, continuing from its last state in the platform. */
 export function castOf(options: CastOptions): Member[] {
   return [...trucks(options), ...robots(options), ...probes(options), ...meters(options)]
 }

@@ -11,7 +11,7 @@ export interface Live {
   readonly devices: number
   /** Messages acknowledged so far. */
   acknowledged(): number
-  /** Every device says goodbye; their passwords are taken back. */
+  /** Disconnects every device cleanly and revokes its credential. */
   stop(): Promise<void>
 }
 

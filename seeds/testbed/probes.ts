@@ -6,7 +6,7 @@ export interface ProbeSeed {
   readonly id: string
   readonly kind: 'radio' | 'probe'
   readonly site: string
-  /** Walked to and fro. */
+  /** Walked back and forth. */
   readonly route: Route
   readonly speedMps: number
 }

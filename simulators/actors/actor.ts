@@ -4,24 +4,24 @@ import type { Delay } from '../models/delay-profile.ts'
 /** What a device does in one step. */
 export interface Act {
   readonly outgoing: readonly Outgoing[]
-  /** The air at that moment; null without service: then messages wait in the device. */
+  /** Delay of the radio link; null without service: then messages wait in the device. */
   readonly delay: Delay | null
 }
 
 /**
- * A simulated device as the engine sees it. It knows neither clock nor network: the time is handed
- * in, the messages are handed out, so the same seed and times give the same bytes.
+ * A simulated device. It knows neither clock nor network: it receives the time and returns messages,
+ * so the same seed and times give the same bytes.
  */
 export interface Actor {
   /** Full id, `<tenant>.<device>`. */
   readonly device: string
-  /** How often it acts when nobody else sets the pace. */
+  /** How often it acts unless a load run sets the rate. */
   readonly everyMs: number
-  /** Left with the broker for the case that the connection breaks. */
+  /** The MQTT will. */
   readonly will?: (atMs: number) => Outgoing
-  /** Said after connecting and before an orderly end. */
-  readonly hello?: (atMs: number) => readonly Outgoing[]
-  readonly bye?: (atMs: number) => readonly Outgoing[]
+  /** Published after connecting, and before a clean disconnect. */
+  readonly onlineMessages?: (atMs: number) => readonly Outgoing[]
+  readonly offlineMessages?: (atMs: number) => readonly Outgoing[]
   act(atMs: number, dtMs: number): Act
   /** Turns a finished round trip into a message, in devices that measure the network. */
   readonly probed?: (result: ProbeResult, atMs: number) => Outgoing
@@ -36,7 +36,7 @@ export interface ProbeResult {
   readonly sizeBytes: number
 }
 
-/** A connection by wire: no delay of its own. */
+/** A wired connection: no delay. */
 export const WIRED: Delay = { uplinkMs: 0, downlinkMs: 0 }
 
 export function telemetryTopic(device: string): string {

@@ -1,14 +1,14 @@
 import type { Outgoing } from '../messages/outgoing.ts'
 import type { Actor } from './actor.ts'
 
-/** What is wrong with a device, on purpose. */
+/** A deliberate fault of a device. */
 export interface Fault {
   /** One in so many messages. */
   readonly oneIn: number
   readonly change: (message: Outgoing, count: number) => readonly Outgoing[]
 }
 
-/** Firmware that now and then writes half a message, a number as words, or a speed beyond reason. */
+/** Firmware that sometimes writes half a message, a number as a word, or an unknown kind. */
 export const malformed = (oneIn: number): Fault => ({
   oneIn,
   change: ({ topic, payload }, count) => [{ topic, payload: broken(payload, count) }],
@@ -20,7 +20,7 @@ export const repeating = (oneIn: number): Fault => ({
   change: (message) => [message, message],
 })
 
-/** The same actor with a fault. Its probes and greetings stay as they are. */
+/** The same actor with a fault; its probes, online and offline messages are unchanged. */
 export function withFault(actor: Actor, { oneIn, change }: Fault): Actor {
   let count = 0
   return {

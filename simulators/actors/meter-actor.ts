@@ -1,10 +1,10 @@
 import type { Outgoing } from '../messages/outgoing.ts'
 import { type Act, type Actor, WIRED } from './actor.ts'
 
-/** What a meter says at a time, after the time that has passed since it spoke last. */
+/** The telegram of a meter at a time, so long after the previous one. */
 export type Telegram = (atMs: number, dtMs: number) => Outgoing
 
-/** A meter behind a gateway with a wire. */
+/** A meter behind a wired gateway. */
 export function createMeterActor(device: string, everyMs: number, telegram: Telegram): Actor {
   return {
     device,

@@ -6,7 +6,7 @@ import { createSequence, telemetryTopic, type Actor } from './actor.ts'
 
 export interface ProbeActorOptions {
   readonly device: string
-  /** Walked to and fro. */
+  /** Walked back and forth. */
   readonly route: Route
   readonly speedMps: number
   readonly map: RadioMap

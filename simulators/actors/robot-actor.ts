@@ -22,14 +22,14 @@ export interface RobotActorOptions {
   readonly place: Place
   readonly map: RadioMap
   readonly random: Random
-  /** Decides the numbers with which the topics begin. */
+  /** The first header ids depend on it. */
   readonly startMs: number
   readonly everyMs?: number
   /** Longest pause between two states; 30 s is what VDA 5050 allows. */
   readonly stateEveryMs?: number
   readonly visualization?: boolean
-  /** Speaks only at one in so many steps, whatever happens in between. */
-  readonly saysEvery?: number
+  /** Sends only at one in so many steps. */
+  readonly sendsEvery?: number
 }
 
 const STATE_EVERY_MS = 25_000
@@ -37,7 +37,7 @@ const STATE_EVERY_MS = 25_000
 /** A robot that speaks VDA 5050 2.1. */
 export function createRobotActor(options: RobotActorOptions): Actor {
   const { device, name, prefix, hall, place, map, random, everyMs = 1000 } = options
-  const { stateEveryMs = STATE_EVERY_MS, visualization = true, saysEvery = 1 } = options
+  const { stateEveryMs = STATE_EVERY_MS, visualization = true, sendsEvery = 1 } = options
   const first = firstHeaderId(options.startMs)
   const nextState = createSequence(first)
   const nextVisualization = createSequence(first)
@@ -51,8 +51,8 @@ export function createRobotActor(options: RobotActorOptions): Actor {
     device,
     everyMs,
     will: (atMs) => connection('CONNECTIONBROKEN', atMs),
-    hello: (atMs) => [connection('ONLINE', atMs)],
-    bye: (atMs) => [connection('OFFLINE', atMs)],
+    onlineMessages: (atMs) => [connection('ONLINE', atMs)],
+    offlineMessages: (atMs) => [connection('OFFLINE', atMs)],
     act(atMs, dtMs) {
       const step = stepRobot(robot, { hall }, dtMs, random)
       robot = step.state
@@ -61,7 +61,7 @@ export function createRobotActor(options: RobotActorOptions): Actor {
       sinceStateMs += dtMs
       steps += 1
       const outgoing: Outgoing[] = []
-      if (steps % saysEvery !== 0) return { outgoing, delay: air.output.delay }
+      if (steps % sendsEvery !== 0) return { outgoing, delay: air.output.delay }
       if (step.output.isEvent || sinceStateMs >= stateEveryMs) {
         sinceStateMs = 0
         const header = { headerId: nextState(), atMs }
@@ -84,8 +84,8 @@ export function createRobotActor(options: RobotActorOptions): Actor {
 }
 
 /**
- * A robot that is switched on again counts on from above its earlier numbers, as long as it sent
- * less than ten messages a second; so no number is used twice.
+ * After a restart the numbers continue above the earlier ones, as long as the robot sent less than ten
+ * messages a second; so no number is used twice.
  */
 function firstHeaderId(startMs: number): number {
   return Math.floor(startMs / 100) % 2 ** 32

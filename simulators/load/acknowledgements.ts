@@ -4,7 +4,7 @@ import { build } from 'hdr-histogram-js'
 export interface Acknowledgements {
   sent(): void
   acknowledged(afterNs: bigint): void
-  /** The connection went away with the message. */
+  /** The connection was lost with the message. */
   failed(): void
   readonly counts: { readonly sent: number; readonly acknowledged: number; readonly failed: number }
   readonly inFlight: number
@@ -12,12 +12,12 @@ export interface Acknowledgements {
 }
 
 /** 10 minutes in microseconds, three digits. */
-const HIGHEST_US = 600_000_000
+const MAX_US = 600_000_000
 
 export function createAcknowledgements(): Acknowledgements {
   const histogram = build({
     lowestDiscernibleValue: 1,
-    highestTrackableValue: HIGHEST_US,
+    highestTrackableValue: MAX_US,
     numberOfSignificantValueDigits: 3,
   })
   const counts = { sent: 0, acknowledged: 0, failed: 0 }
@@ -29,7 +29,7 @@ export function createAcknowledgements(): Acknowledgements {
     acknowledged(afterNs) {
       counts.acknowledged += 1
       const us = Math.max(1, Math.round(Number(afterNs) / 1000))
-      histogram.recordValue(Math.min(HIGHEST_US, us))
+      histogram.recordValue(Math.min(MAX_US, us))
     },
     failed() {
       counts.failed += 1

@@ -1,8 +1,8 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 
 /*
- * An open loop sends when the plan says, whatever the answers do: a slow platform does not slow the
- * load, and a late send counts from the moment at which it should have been.
+ * An open loop sends at planned times, independent of the answers: a slow platform does not slow the
+ * load, and a late send counts from its planned time.
  */
 
 export interface OpenLoop {

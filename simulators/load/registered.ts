@@ -5,14 +5,14 @@ import type { Api } from '../run/api.ts'
 /** Devices that exist for one run. */
 export interface Registered {
   readonly signIns: readonly SignIn[]
-  /** Takes the devices away again; what they have sent stays. */
+  /** Deletes the devices; their readings are kept. */
   remove(): Promise<void>
 }
 
-/** Enough to keep the API busy, few enough to leave it room for others. */
+/** Enough to use the API well, few enough to leave room for other clients. */
 const AT_ONCE = 8
 
-/** Creates tenant and devices with credentials; takes back what it made when it cannot go on. */
+/** Creates tenant and devices with credentials; deletes them again when it fails. */
 export async function registerAll(
   api: Api,
   devices: readonly NewDevice[],
@@ -20,7 +20,9 @@ export async function registerAll(
 ): Promise<Registered> {
   const made: string[] = []
   const remove = async () => {
-    await inParallel(made.splice(0), AT_ONCE, (device) => api.ask('DELETE', `/devices/${device}`))
+    await inParallel(made.splice(0), AT_ONCE, (device) =>
+      api.request('DELETE', `/devices/${device}`),
+    )
   }
   try {
     for (const tenant of new Set(devices.map((device) => device.tenant))) {

@@ -7,9 +7,9 @@ export interface LoadReport {
   readonly failed: number
   readonly pubackP50Ms: number
   readonly pubackP99Ms: number
-  /** How late the generator itself was at worst: above some ms the percentiles blame it too. */
+  /** Largest delay of the generator itself: above some ms it shows in the percentiles. */
   readonly maxLagMs: number
-  /** What the platform says it has done with the messages of this run. */
+  /** Delivery counts of the platform for this run. */
   readonly stored: number
   readonly rejected: number
   readonly duplicate: number

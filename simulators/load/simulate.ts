@@ -6,7 +6,7 @@ import type { Outgoing } from '../messages/outgoing.ts'
 import { createAir } from '../run/air.ts'
 import type { Api } from '../run/api.ts'
 import { connectDevice, publish } from '../run/connection.ts'
-import { deliveryOf, settledDelivery } from '../run/delivery.ts'
+import { deliveryOf, finalDelivery } from '../run/delivery.ts'
 import { createClockExchange } from '../run/exchanges.ts'
 import { inParallel, type SignIn } from '../run/registrar.ts'
 import type { Member, Scenario } from '../scenarios/scenario.ts'
@@ -29,7 +29,7 @@ export interface SimulateOptions {
 export interface SimulateDeps {
   readonly api: Api
   readonly clock: Clock
-  /** Ends the sending early; the devices are removed all the same. */
+  /** Stops sending early; the devices are deleted in any case. */
   readonly signal: AbortSignal
   /** Progress, for people. */
   readonly tell: (line: string) => void
@@ -37,10 +37,10 @@ export interface SimulateDeps {
 
 const CONNECT_AT_ONCE = 20
 const CLOCK_EVERY_MS = 30_000
-const LAST_ACKS_MS = 30_000
-const SETTLE_MS = 60_000
+const MAX_ACK_WAIT_MS = 30_000
+const DRAIN_MS = 60_000
 
-/** Registers a fleet, lets it send at a rate, compares with what the platform says, removes it. */
+/** Registers a fleet, lets it send at a rate, compares the delivery counts, deletes the fleet. */
 export async function simulate(options: SimulateOptions, deps: SimulateDeps): Promise<LoadReport> {
   const { scenario, tenant, mark, seed, devices } = options
   const { api, clock, tell } = deps
@@ -81,14 +81,14 @@ async function load(
   const progress = setInterval(() => tell(progressLine(acks)), 1000)
   try {
     const loop = await runOpenLoop({ ...options, clock, signal }, (slot, plannedNs) => {
-      // A slot belongs to one of the devices, in turn.
+      // Slots belong to the devices in turn.
       for (const message of senders[slot % senders.length]?.next() ?? []) {
         void deliver(senders[slot % senders.length]?.client, message, { acks, clock, plannedNs })
       }
     })
-    await lastAcknowledgements(acks, clock)
+    await awaitAcknowledgements(acks, clock)
     tell(progressLine(acks))
-    const after = await settledDelivery(api, ids, { clock, deadlineMs: SETTLE_MS })
+    const after = await finalDelivery(api, ids, { clock, deadlineMs: DRAIN_MS })
     return reportOf({ acks, before, after, maxLagMs: loop.maxLagMs })
   } finally {
     clearInterval(progress)
@@ -139,8 +139,8 @@ async function deliver(
   else acks.failed()
 }
 
-async function lastAcknowledgements(acks: Acknowledgements, clock: Clock): Promise<void> {
-  const endNs = clock.monoNs() + BigInt(LAST_ACKS_MS) * 1_000_000n
+async function awaitAcknowledgements(acks: Acknowledgements, clock: Clock): Promise<void> {
+  const endNs = clock.monoNs() + BigInt(MAX_ACK_WAIT_MS) * 1_000_000n
   while (acks.inFlight > 0 && clock.monoNs() < endNs) await pause(20)
 }
 

@@ -1,11 +1,11 @@
 import { createRandom, type Random } from '#lib/runtime/random.ts'
 
 /**
- * The numbers of one named thing of a run. Things do not share a sequence: one device more or less
+ * Random numbers for one named part of a run. Parts do not share a sequence: one device more or less
  * changes nothing for the others.
  */
 export function randomOf(seed: number, name: string): Random {
-  // FNV-1a, 32 bit: any spread of names over seeds will do.
+  // FNV-1a, 32 bit: any hash of names will do.
   let hash = 0x811c9dc5
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
   return createRandom((seed % 2 ** 20) * 2 ** 32 + (hash >>> 0))
@@ -26,12 +26,12 @@ export function clamp(value: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, value))
 }
 
-/** Noise that wanders around zero: `spread` is its standard deviation, `memory` the share that stays. */
+/** Correlated noise around zero: `spread` is its standard deviation, `memory` the share kept per step. */
 export function wander(value: number, memory: number, spread: number, random: Random): number {
   return value * memory + normal(random, 0, spread * Math.sqrt(1 - memory * memory))
 }
 
-/** The nearest multiple of a step; free of binary dust, so that texts are as short as the meter's. */
+/** The nearest multiple of a step; without binary rounding errors, so that its text is as short as the meter's. */
 export function toStep(value: number, step: number): number {
   return clean(Math.round(value / step) * step)
 }

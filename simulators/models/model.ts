@@ -1,8 +1,8 @@
 import type { Random } from '#lib/runtime/random.ts'
 
 /**
- * How a simulated thing moves on: a pure function. The same state, input, step and random numbers
- * give the same state and outputs, so a seed decides every byte that a simulator sends.
+ * One step of a simulation: a pure function. The same state, input, step and random numbers give the
+ * same state and output, so every byte that a simulator sends depends on the seed alone.
  */
 export type Step<State, Input, Output> = (
   state: State,

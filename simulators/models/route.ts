@@ -1,10 +1,10 @@
-/** A place in WGS 84. */
+/** A position in WGS 84. */
 export interface Place {
   readonly lat: number
   readonly lon: number
 }
 
-/** A way with the distance of each point from its beginning. */
+/** A polyline with the distance of each point from its beginning. */
 export interface Route {
   readonly points: readonly Place[]
   readonly atM: readonly number[]
@@ -14,7 +14,7 @@ export interface Route {
 /** Mean radius of the earth (docs/domain.md 2.6). */
 const EARTH_RADIUS_M = 6_371_008.8
 
-/** Throws when there is no way between the points. */
+/** Throws when all points are the same. */
 export function createRoute(points: readonly (readonly [lat: number, lon: number])[]): Route {
   const places = points.map(([lat, lon]) => ({ lat, lon }))
   const atM: number[] = []
@@ -37,7 +37,7 @@ export function distanceM(from: Place, to: Place): number {
   return 2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(a)))
 }
 
-/** Where one is after so many metres, and the direction of the way there, clockwise from north. */
+/** The position after so many metres, and the heading there, clockwise from north. */
 export function placeAt(route: Route, alongM: number): Place & { readonly headingDeg: number } {
   const { points, atM } = route
   let after = 1
@@ -53,7 +53,7 @@ export function placeAt(route: Route, alongM: number): Place & { readonly headin
   }
 }
 
-/** The point of the way next to a place: how far along, and how far off. */
+/** The nearest point of the route: how far along, and how far away. */
 export function nearestOn(route: Route, place: Place): { alongM: number; offM: number } {
   let best = { alongM: 0, offM: Infinity }
   for (let at = 1; at < route.points.length; at += 1) {
@@ -72,7 +72,7 @@ export function nearestOn(route: Route, place: Place): { alongM: number; offM: n
   return best
 }
 
-/** The straight part that ends in a point. */
+/** The segment that ends in a point. */
 function partOf({ points }: Route, end: number): readonly [Place, Place] {
   const [from, to] = [points[end - 1], points[end]]
   if (from && to) return [from, to]

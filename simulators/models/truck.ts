@@ -3,7 +3,7 @@ import { between, clamp, downToStep, normal, toStep, wander } from './chance.ts'
 import type { Step } from './model.ts'
 import { placeAt, type Route } from './route.ts'
 
-/** A way that trucks drive to and fro, with a stop at either end and others between. */
+/** A route that trucks drive back and forth, with a stop at either end and others between. */
 export interface Course {
   readonly route: Route
   /** From this distance on, the limit in km/h; sorted, the first at 0. */
@@ -24,7 +24,7 @@ export interface TruckState {
   readonly direction: 1 | -1
   readonly speedMps: number
   readonly waitMs: number
-  /** Where the truck is going to halt next. */
+  /** Where the truck will stop next. */
   readonly goalM: number
   readonly odometerM: number
   readonly engineHoursH: number
@@ -33,7 +33,7 @@ export interface TruckState {
   readonly cargo: { readonly setC: number; readonly airC: number } | null
   readonly doorOpen: boolean
   readonly weightKg: number
-  /** How much this driver and the traffic stay below the limit. */
+  /** How far driver and traffic stay below the limit. */
   readonly paceKmh: number
 }
 
@@ -52,7 +52,7 @@ const IDLE_L_PER_S = 2 / 3600
 const ACCELERATION = 0.4
 const BRAKING = 0.7
 const REFUEL_BELOW = 0.25
-const LONGEST_STEP_MS = 2000
+const MAX_STEP_MS = 2000
 const EMPTY_KG = 15_000
 const FULL_KG = 40_000
 
@@ -60,7 +60,7 @@ export interface TruckStart {
   readonly course: Course
   /** Null: no cooling unit. */
   readonly setC: number | null
-  /** Where an earlier run had stopped. */
+  /** Where an earlier run stopped. */
   readonly odometerM?: number | undefined
   readonly engineHoursH?: number | undefined
   readonly fuelPct?: number | undefined
@@ -97,9 +97,9 @@ export const stepTruck: Step<TruckState, TruckInput, TruckOutput> = (
   random,
 ) => {
   let next = state
-  // A truck brakes in front of its stops: steps of more than seconds would run over them.
-  for (let leftMs = dtMs; leftMs > 0; leftMs -= LONGEST_STEP_MS) {
-    next = moved(next, input, Math.min(LONGEST_STEP_MS, leftMs), random)
+  // A truck brakes before its stops: steps of more than a few seconds would pass them.
+  for (let leftMs = dtMs; leftMs > 0; leftMs -= MAX_STEP_MS) {
+    next = moved(next, input, Math.min(MAX_STEP_MS, leftMs), random)
   }
   return { state: next, output: truckOutput(next, input) }
 }
@@ -109,7 +109,7 @@ function moved(state: TruckState, input: TruckInput, dtMs: number, random: Rando
   return { ...next, cargo: coolCargo(next, input, dtMs, random) }
 }
 
-/** What the truck would report in this state. */
+/** The reading of the truck in this state. */
 function truckOutput(state: TruckState, { course, ambientC }: TruckInput): TruckOutput {
   const { lat, lon, headingDeg } = placeAt(course.route, state.alongM)
   const stands = state.waitMs > 0
@@ -150,7 +150,7 @@ function drive(
   const leftM = Math.abs(state.goalM - state.alongM)
   const paceKmh = wander(state.paceKmh, Math.exp(-seconds / 60), 4, random)
   const limitMps = allowedMps(course, { ...state, paceKmh }, seconds)
-  // The speed from which the truck can still halt at its goal.
+  // The speed from which the truck can still stop at its goal.
   const haltMps = Math.sqrt(2 * BRAKING * leftM)
   const wanted = Math.min(limitMps, haltMps, state.speedMps + ACCELERATION * seconds)
   const speedMps = Math.max(wanted, 0.5)
@@ -186,7 +186,7 @@ function nextGoal({ stops, route }: Course, alongM: number, direction: 1 | -1): 
   return ahead[0]?.atM ?? (direction === 1 ? route.lengthM : 0)
 }
 
-/** Looks ahead by braking distance and step: a lower limit is kept from its very beginning. */
+/** Looks ahead by braking distance and step: a lower limit is kept from its beginning. */
 function allowedMps({ limits }: Course, state: TruckState, seconds: number): number {
   const { alongM, direction, paceKmh } = state
   const stepM = state.speedMps * seconds
@@ -203,7 +203,7 @@ function allowedMps({ limits }: Course, state: TruckState, seconds: number): num
   return lowest
 }
 
-/** Air follows its set point within minutes and rises towards the weather behind an open door. */
+/** The air follows its set point within minutes, and the outside temperature while the door is open. */
 function coolCargo(
   state: TruckState,
   { ambientC }: TruckInput,

@@ -6,7 +6,7 @@ import { reportOf, type LoadReport } from '../load/report.ts'
 import type { SimulateDeps } from '../load/simulate.ts'
 import { nativePayload } from '../messages/native.ts'
 import { connectDevice, publish } from '../run/connection.ts'
-import { deliveryOf, settledDelivery } from '../run/delivery.ts'
+import { deliveryOf, finalDelivery } from '../run/delivery.ts'
 import { createWindow } from '../run/window.ts'
 import { timetable, type Trace } from './read-trace.ts'
 
@@ -17,12 +17,12 @@ export interface ReplayOptions {
   readonly id: string
   readonly speed: number | null
   readonly keepTimes: boolean
-  /** The device goes when the trace is over; what it has sent stays. */
+  /** Deletes the device after the trace; its readings are kept. */
   readonly remove: boolean
 }
 
 const IN_FLIGHT = 200
-const SETTLE_MS = 60_000
+const DRAIN_MS = 60_000
 
 /** Publishes a recording through a device of its own. */
 export async function replay(options: ReplayOptions, deps: SimulateDeps): Promise<LoadReport> {
@@ -51,7 +51,7 @@ export async function replay(options: ReplayOptions, deps: SimulateDeps): Promis
     }
   } finally {
     if (options.remove) await registered.remove()
-    else tell(`The device ${name} stays, so that its readings can be looked at.`)
+    else tell(`The device ${name} is kept, so that its readings can be inspected.`)
   }
 }
 
@@ -85,6 +85,6 @@ async function send(
     })
   }
   await window.empty()
-  const after = await settledDelivery(api, ids, { clock, deadlineMs: SETTLE_MS })
+  const after = await finalDelivery(api, ids, { clock, deadlineMs: DRAIN_MS })
   return reportOf({ acks, before, after, maxLagMs })
 }

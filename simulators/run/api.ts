@@ -6,15 +6,15 @@ export interface Answer {
   readonly body: unknown
 }
 
-/** The HTTP API of a platform, as any script would use it. */
+/** The HTTP API of a platform, as any script uses it. */
 export interface Api {
-  /** Any answer but 401, 403 and 5xx is for the caller; those throw `RefusedError`. */
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer>
+  /** Throws `RefusedError` for 401, 403 and 5xx; every other answer is returned. */
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer>
   /** Every page of a list. */
   list<T>(path: string, row: z.ZodType<T>): Promise<T[]>
 }
 
-/** The platform cannot be reached, or does not do what a simulator needs. */
+/** The platform cannot be reached, or refuses what a simulator needs. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
@@ -30,9 +30,9 @@ const TIMEOUT_MS = 60_000
 
 export function createApi({ url, key }: ApiOptions): Api {
   const base = `${url.replace(/\/+$/, '')}/api/v1`
-  return { ask, list }
+  return { request, list }
 
-  async function ask(method: string, path: string, body?: object): Promise<Answer> {
+  async function request(method: string, path: string, body?: object): Promise<Answer> {
     const response = await send(method, path, body)
     const text = await response.text()
     const { status } = response
@@ -68,7 +68,7 @@ export function createApi({ url, key }: ApiOptions): Api {
     while (cursor !== null) {
       const joint = path.includes('?') ? '&' : '?'
       const next: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const answer = await ask('GET', `${path}${joint}limit=${PAGE}${next}`)
+      const answer = await request('GET', `${path}${joint}limit=${PAGE}${next}`)
       const { data, next: following } = page.parse(requireStatus(answer, 200, path))
       rows.push(...data)
       cursor = following

@@ -26,14 +26,14 @@ const NOTHING: Delivery = {
   lost: 0,
 }
 
-/** What the platform says about the messages of these devices, added up. */
+/** Delivery counts of the platform for these devices, added up. */
 export async function deliveryOf(api: Api, devices: ReadonlySet<string>): Promise<Delivery> {
   const rows = await api.list('/delivery', rowSchema)
   return rows.filter(({ device }) => devices.has(device)).reduce<Delivery>(add, NOTHING)
 }
 
-/** The same when nothing is pending any more, or at the deadline. */
-export async function settledDelivery(
+/** The same as soon as nothing is pending, or at the deadline. */
+export async function finalDelivery(
   api: Api,
   devices: ReadonlySet<string>,
   { clock, deadlineMs }: { readonly clock: Clock; readonly deadlineMs: number },

@@ -22,27 +22,27 @@ export interface SignIn {
 const credentialSchema = z.object({ id: z.string(), username: z.string(), password: z.string() })
 const keySchema = z.object({ id: z.string(), key: z.string() })
 
-/** True when it was created, false when it was there already. */
+/** True when it was created, false when it existed. */
 export async function ensure(api: Api, path: string, body: object): Promise<boolean> {
-  const answer = await api.ask('POST', path, body)
+  const answer = await api.request('POST', path, body)
   if (answer.status === 409) return false
   requireStatus(answer, 201, `POST ${path} ${JSON.stringify(body).slice(0, 120)}`)
   return true
 }
 
-/** A new credential of a device, and how it is taken back. */
+/** A new credential of a device, and how to revoke it. */
 export async function signInOf(
   api: Api,
   device: string,
 ): Promise<SignIn & { revoke(): Promise<void> }> {
   const path = `/devices/${device}/credentials`
-  const answer = await api.ask('POST', path, {})
+  const answer = await api.request('POST', path, {})
   const { id, username, password } = credentialSchema.parse(requireStatus(answer, 201, path))
   return {
     username,
     password,
     async revoke() {
-      await api.ask('DELETE', `${path}/${id}`)
+      await api.request('DELETE', `${path}/${id}`)
     },
   }
 }
@@ -53,18 +53,18 @@ export async function applicationOf(
   tenant: string,
   name: string,
 ): Promise<SignIn & { revoke(): Promise<void> }> {
-  const answer = await api.ask('POST', '/keys', { role: 'application', tenant, name })
+  const answer = await api.request('POST', '/keys', { role: 'application', tenant, name })
   const { id, key } = keySchema.parse(requireStatus(answer, 201, 'POST /keys'))
   return {
     username: tenant,
     password: key,
     async revoke() {
-      await api.ask('DELETE', `/keys/${id}`)
+      await api.request('DELETE', `/keys/${id}`)
     },
   }
 }
 
-/** Work on many things with a few requests at once, in order of the list. */
+/** Works on a list with a few requests at once; the results are in its order. */
 export async function inParallel<T, R>(
   items: readonly T[],
   atOnce: number,

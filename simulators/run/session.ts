@@ -98,7 +98,7 @@ class DeviceSession implements Session {
     const { keepsClock, probeEveryMs } = this.#part
     const clockTopic = `${this.#prefix}clock/response`
     const probeTopic = `${this.#prefix}probe/response`
-    this.#client.on('connect', () => this.#greet())
+    this.#client.on('connect', () => this.#announce())
     this.#client.on('message', (topic, payload) => {
       if (topic === clockTopic) this.#clocks.answered(payload.toString())
       if (topic === probeTopic) this.#probes.answered(payload.toString())
@@ -108,7 +108,7 @@ class DeviceSession implements Session {
       ...(probeEveryMs === null ? [] : [probeTopic]),
     ]
     if (topics.length > 0) await this.#client.subscribeAsync(topics)
-    this.#greet()
+    this.#announce()
     this.#startTimers()
   }
 
@@ -117,7 +117,7 @@ class DeviceSession implements Session {
     this.#air.close()
     const client = this.#client
     if (client.connected) {
-      const last = this.#part.actor.bye?.(this.#deviceMs()) ?? []
+      const last = this.#part.actor.offlineMessages?.(this.#deviceMs()) ?? []
       await Promise.all(last.map((message) => publish(client, message)))
     }
     await client.endAsync(!client.connected)
@@ -179,8 +179,8 @@ class DeviceSession implements Session {
     else if (await publish(this.#client, message)) this.#deps.acknowledged()
   }
 
-  #greet(): void {
-    for (const message of this.#part.actor.hello?.(this.#deviceMs()) ?? []) {
+  #announce(): void {
+    for (const message of this.#part.actor.onlineMessages?.(this.#deviceMs()) ?? []) {
       void publish(this.#client, message)
     }
   }

@@ -1,8 +1,8 @@
-/** Work in flight, at most so much at once. */
+/** Bounds how much work is in flight. */
 export interface Window {
-  /** Resolves when the work has begun; waits for a place first. */
+  /** Resolves when the work has begun; waits for a free place first. */
   enter(work: () => Promise<void>): Promise<void>
-  /** Resolves when no work is in flight; rejects with what went wrong. */
+  /** Resolves when no work is in flight; rejects with the first error. */
   empty(): Promise<void>
 }
 

@@ -4,8 +4,8 @@ import type { Hall } from '../models/robot.ts'
 import type { Course } from '../models/truck.ts'
 
 /*
- * Grounds for load runs, nowhere in particular: a straight road on the sea, a cell every few
- * kilometres, a hall. A testbed brings its own places.
+ * An invented site for load runs: a straight road on the sea, a cell every few kilometres, a hall. A
+ * testbed has sites of its own.
  */
 
 const WEST = 7.5

@@ -10,8 +10,8 @@ export const meters: Scenario = {
   member: meterMember,
 }
 
-/** Two telegrams of one meter must differ in time, which is told in whole seconds. */
-const LEAST_MS = 1000
+/** Two telegrams of one meter must differ in their time, which has whole seconds. */
+const MIN_STEP_MS = 1000
 
 export function meterMember(at: number, context: CastContext): Member {
   const { tenant, seed } = context
@@ -30,7 +30,7 @@ export function meterMember(at: number, context: CastContext): Member {
     const input = { powerKw: meanKw * (1 + swing), tFlowC: 72 + swing, tReturnC: 40 }
     const next = step(state, input, dtMs, random)
     state = next.state
-    saidMs = Math.max(atMs, saidMs + LEAST_MS)
+    saidMs = Math.max(atMs, saidMs + MIN_STEP_MS)
     return { topic, payload: heatTelegram({ name: id, meterId }, next.output, saidMs) }
   }
   return {

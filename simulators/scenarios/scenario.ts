@@ -11,7 +11,7 @@ export interface Member {
 
 export interface CastContext {
   readonly tenant: string
-  /** Stands in every id of the run, so that simulated devices can be told from real ones. */
+  /** Part of every id of the run, which distinguishes simulated devices from real ones. */
   readonly mark: string
   readonly seed: number
   /** Unix time, ms. */

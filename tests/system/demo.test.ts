@@ -37,7 +37,7 @@ describe('npm run demo', () => {
   async function firstLife(): Promise<void> {
     demo = start()
     const { child, output, exited } = demo
-    await waitFor(() => output().includes('The testbed is alive'), {
+    await waitFor(() => output().includes('The testbed is running'), {
       timeoutMs: 60_000,
       what: 'demo',
     })
@@ -83,7 +83,7 @@ describe('npm run demo', () => {
   async function secondLife(): Promise<void> {
     demo = start()
     const { child, output } = demo
-    await waitFor(() => output().includes('The testbed is alive'), {
+    await waitFor(() => output().includes('The testbed is running'), {
       timeoutMs: 60_000,
       what: 'demo',
     })

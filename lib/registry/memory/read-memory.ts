@@ -23,7 +23,7 @@ export function readMemory(db: DatabaseSync, path: string): Memory {
     throw new PlatformError(
       'DATA_DIR_FOREIGN',
       `${path}: expected the tables and entries of a registry, got "${messageOf(error)}"; restore ` +
-        `the file from a backup, or move it away to begin anew`,
+        `the file from a backup, or move it away to begin with an empty one`,
       { cause: error },
     )
   }

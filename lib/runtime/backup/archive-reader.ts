@@ -7,20 +7,20 @@ import { ARCHIVE_VERSION, MANIFEST, SUMS, manifestSchema, type Manifest } from '
 import { PlatformError, isPlatformError, messageOf, systemCodeOf } from '../errors.ts'
 import { BLOCK_BYTES, decodeTarHeader, paddingOf, type TarHeader } from './tar.ts'
 
-/** Takes the files of an archive as they come. */
+/** Receives the files of an archive in their order. */
 export interface ArchiveVisitor {
   /** Before the first file. */
   begin?(manifest: Manifest): Promise<void>
-  /** Takes all bytes of a file; what it throws ends the reading. */
+  /** Receives all bytes of a file; if it throws, reading ends. */
   file?(name: string, bytes: AsyncIterable<Buffer>): Promise<void>
 }
 
-/** Manifest and sums are small; more is no backup of ours. */
+/** Manifest and sums are small; a file with more is not a backup. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024
 
 /**
- * Reads an archive from one end to the other and resolves when every file is as its sum says. Until
- * then nothing of what a visitor got can be trusted. Throws BACKUP_INVALID.
+ * Reads an archive to its end and resolves when every file matches its sum. Until then nothing that a
+ * visitor has received can be trusted. Throws BACKUP_INVALID.
  */
 export async function readArchive(path: string, visitor: ArchiveVisitor = {}): Promise<Manifest> {
   const input = await inputOf(path)
@@ -68,18 +68,19 @@ async function readManifest(reader: ByteReader): Promise<Manifest> {
 }
 
 async function compareSums(reader: ByteReader, sums: readonly string[]): Promise<void> {
-  const told = (await textOf(reader, SUMS)).split('\n').filter((line) => line !== '')
-  const wrong = sums.findIndex((line, at) => line !== told[at])
+  const listed = (await textOf(reader, SUMS)).split('\n').filter((line) => line !== '')
+  const wrong = sums.findIndex((line, at) => line !== listed[at])
   if (wrong >= 0) throw new RangeError(`${sums[wrong]?.slice(66)} does not match its SHA-256`)
-  if (told.length !== sums.length) throw new RangeError(`${SUMS} names more files than there are`)
-  if ((await headerOf(reader)) !== null) throw new RangeError('something follows the last file')
+  if (listed.length !== sums.length) throw new RangeError(`${SUMS} names more files than there are`)
+  if ((await headerOf(reader)) !== null)
+    throw new RangeError('expected the end of the archive after the last file, got more')
 }
 
 async function headerOf(reader: ByteReader): Promise<TarHeader | null> {
   return decodeTarHeader(await reader.take(BLOCK_BYTES))
 }
 
-/** Only what the manifest has promised, as a regular file: no links, no names of its own. */
+/** Only the file of the manifest, and a regular one: no links, no other names. */
 function requireHeader(header: TarHeader | null, name: string, bytes?: number): number {
   const found = header ? `${header.name} of type ${header.type}, ${header.bytes} bytes` : 'the end'
   const isRight =

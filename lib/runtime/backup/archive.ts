@@ -7,15 +7,15 @@ import { BLOCK_BYTES, encodeTarHeader, paddingOf } from './tar.ts'
 
 /*
  * A backup is a tar file: first the manifest, then the files in its order, last their SHA-256 in the
- * form that `sha256sum -c` reads. The sums stand last because the files are read only once; an archive
- * without them is one that was cut off.
+ * form that `sha256sum -c` reads. The sums come last because the files are read only once; an archive
+ * without them was cut off.
  */
 
 export const MANIFEST = 'manifest.json'
 export const SUMS = 'SHA256SUMS'
 export const ARCHIVE_VERSION = 1
 
-/** Everything a data directory is made of; whatever else lies there is made anew. */
+/** Everything a data directory is made of; every other file there is created again. */
 const FILES =
   /^(admin-key|pseudonym-secret|(registry|ingest|broker)\.db(-wal)?|journal\/(journal\.json|\d{16}\.seg)|store\/[a-z][a-z0-9-]{0,60}\.duckdb(\.wal)?)$/
 
@@ -29,9 +29,9 @@ export const manifestSchema = z.object({
   createdAt: z.string(),
   /** UUID; null when nothing was ever received. */
   journal: z.string().nullable(),
-  /** The state of the intake and the store stand here ... */
+  /** Position of the intake's state and of the store ... */
   position: z.int().min(0),
-  /** ... and the journal goes on up to here; null where the files were taken at rest. */
+  /** ... and of the end of the journal; null where no platform was running. */
   durable: z.int().min(0).nullable(),
   files: z.array(
     z.object({
@@ -47,13 +47,13 @@ export interface SourceFile {
   readonly path: string
   /** Only so much of the file counts. */
   readonly bytes: number
-  /** The first bytes that must be the same before and after: a checkpoint changes them. */
+  /** So many first bytes must be the same before and after: a checkpoint changes them. */
   readonly steadyBytes?: number
 }
 
 const READ_BYTES = 256 * 1024
 
-/** The bytes of an archive, in a bounded piece of memory. Throws BACKUP_FAILED. */
+/** The bytes of an archive, in bounded memory. Throws BACKUP_FAILED. */
 export async function* archiveOf(
   head: Omit<Manifest, 'files' | 'format' | 'version'>,
   sources: readonly SourceFile[],
@@ -61,7 +61,7 @@ export async function* archiveOf(
   const mtimeS = Date.parse(head.createdAt) / 1000
   const files = sources.map(({ name, bytes }) => ({ name, bytes }))
   const manifest: Manifest = { format: 'padborg-backup', version: ARCHIVE_VERSION, ...head, files }
-  yield* small(MANIFEST, `${JSON.stringify(manifest, null, 1)}\n`, mtimeS)
+  yield* textFile(MANIFEST, `${JSON.stringify(manifest, null, 1)}\n`, mtimeS)
   const sums: string[] = []
   for (const source of sources) {
     yield encodeTarHeader(source, mtimeS)
@@ -75,11 +75,11 @@ export async function* archiveOf(
     yield paddingOf(source.bytes)
     sums.push(`${hash.digest('hex')}  ${source.name}\n`)
   }
-  yield* small(SUMS, sums.join(''), mtimeS)
+  yield* textFile(SUMS, sums.join(''), mtimeS)
   yield Buffer.alloc(2 * BLOCK_BYTES)
 }
 
-function* small(name: string, text: string, mtimeS: number): Generator<Buffer> {
+function* textFile(name: string, text: string, mtimeS: number): Generator<Buffer> {
   const body = Buffer.from(text)
   yield encodeTarHeader({ name, bytes: body.length }, mtimeS)
   yield body
@@ -91,7 +91,7 @@ async function* bytesOf(source: SourceFile): AsyncGenerator<Buffer> {
   let count = 0
   const options = { start: 0, end: source.bytes - 1, highWaterMark: READ_BYTES }
   for await (const chunk of createReadStream(source.path, options)) {
-    // Without an encoding a stream of a file gives buffers.
+    // Without an encoding a file stream yields buffers.
     const bytes = chunk as Buffer
     count += bytes.length
     yield bytes
@@ -114,6 +114,6 @@ async function firstBytes({ path, steadyBytes = 0 }: SourceFile): Promise<Buffer
 function changed({ name }: SourceFile): PlatformError {
   return new PlatformError(
     'BACKUP_FAILED',
-    `${name}: expected a file that nobody changes while it is copied, it was changed; begin again`,
+    `${name}: expected a file that is not changed while it is copied, it was changed; begin again`,
   )
 }

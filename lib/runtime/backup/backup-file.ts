@@ -9,7 +9,7 @@ import { PlatformError, messageOf, systemCodeOf } from '../errors.ts'
 import { syncFolder } from '../files.ts'
 
 /**
- * Writes an archive to a file that has its name only when it is whole, on disk and read back.
+ * Writes an archive to a file, which gets its name only when it is whole, on disk and verified.
  * `.gz` and `.zst` at the end of the name compress it. Throws BACKUP_FAILED.
  */
 export async function writeBackupFile(
@@ -23,26 +23,26 @@ export async function writeBackupFile(
     )
   }
   const partial = `${file}.partial`
-  const packers = file.endsWith('.gz')
+  const compressors = file.endsWith('.gz')
     ? [createGzip({ level: 3 })]
     : file.endsWith('.zst')
       ? [createZstdCompress()]
       : []
   try {
-    // Hashes and secrets are in it.
+    // It holds hashes and secrets.
     const output = createWriteStream(partial, { flags: 'w', mode: 0o600, flush: true })
-    await pipeline([Readable.from(archive), ...packers, output])
+    await pipeline([Readable.from(archive), ...compressors, output])
     const manifest = await readArchive(partial)
     renameSync(partial, file)
     syncFolder(dirname(resolve(file)))
     return manifest
   } catch (error) {
     rmSync(partial, { force: true })
-    throw explained(file, error)
+    throw explain(file, error)
   }
 }
 
-/** Everything of a data directory that is at rest: its lock is held by the caller. */
+/** The whole data directory while no platform runs on it: the caller holds its lock. */
 export function archiveAtRest(
   dir: string,
   head: { readonly createdAt: string; readonly journal: string | null; readonly position: number },
@@ -60,7 +60,7 @@ function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).toSorted() : []
 }
 
-function explained(file: string, error: unknown): unknown {
+function explain(file: string, error: unknown): unknown {
   if (error instanceof PlatformError) return error
   const code = systemCodeOf(error)
   const isFull = code === 'ENOSPC' || code === 'EDQUOT'

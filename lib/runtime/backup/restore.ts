@@ -8,13 +8,13 @@ import { PlatformError, systemCodeOf } from '../errors.ts'
 import { syncFolder } from '../files.ts'
 import type { Log } from '../log.ts'
 
-/** Where files lie until all of them are known to be right. */
+/** Where files are kept until all of them are verified. */
 const DRAFT = 'restore.tmp'
 /** What a data directory may hold and still be empty: a refused or killed attempt leaves it. */
 const LEFTOVERS: ReadonlySet<string> = new Set(['lock.db', 'lock.db-journal', DRAFT])
 
 /**
- * Brings a backup into an empty data directory: whole, or not at all. Throws BACKUP_INVALID,
+ * Restores a backup into an empty data directory: whole, or not at all. Throws BACKUP_INVALID,
  * DATA_DIR_NOT_EMPTY, DATA_DIR_LOCKED, DATA_DIR_UNUSABLE or BACKUP_FAILED.
  */
 export async function restoreArchive(file: string, dir: string, log: Log): Promise<Manifest> {
@@ -22,7 +22,7 @@ export async function restoreArchive(file: string, dir: string, log: Log): Promi
   const dataDir = openDataDir(dir, log)
   const draft = join(dataDir.path, DRAFT)
   try {
-    // Once more, now that nobody else can put anything there.
+    // Again, now that no other process can write there.
     requireEmpty(dir)
     rmSync(draft, { recursive: true, force: true })
     mkdirSync(draft, { mode: 0o700 })
@@ -33,7 +33,7 @@ export async function restoreArchive(file: string, dir: string, log: Log): Promi
     place(dataDir.path, draft)
     return manifest
   } catch (error) {
-    throw explained(error, dir)
+    throw explain(error, dir)
   } finally {
     rmSync(draft, { recursive: true, force: true })
     dataDir.close()
@@ -81,8 +81,8 @@ async function write(path: string, bytes: AsyncIterable<Buffer>): Promise<void> 
 }
 
 /**
- * The journal goes last: a platform that finds the rest without it refuses to start, so a crash in
- * between cannot pass for a restored directory.
+ * The journal goes last: a platform that finds the rest without it refuses to start, so after a crash in
+ * between the directory cannot be mistaken for a restored one.
  */
 function place(dir: string, draft: string): void {
   const names = readdirSync(draft).toSorted(
@@ -96,7 +96,7 @@ function place(dir: string, draft: string): void {
   syncFolder(dir)
 }
 
-function explained(error: unknown, dir: string): unknown {
+function explain(error: unknown, dir: string): unknown {
   const code = systemCodeOf(error)
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
   return new PlatformError(

@@ -1,41 +1,41 @@
 import { DatabaseSync, backup } from 'node:sqlite'
 import { PlatformError, messageOf } from '../errors.ts'
 
-/** A copy of a database as it is at one moment, made while others go on writing to it. */
+/** A copy of a database as of one moment, made while others write to it. */
 export interface DatabaseCopy {
   /** Writes the copy; resolves when it is whole. */
   run(): Promise<void>
-  /** For a copy that is not wanted any more. */
+  /** For a copy that is no longer needed. */
   close(): void
 }
 
 /** Pages per step: each is short, and runs on libuv's pool. */
 const STEP_PAGES = 256
 
-/** The moment is the one of this call. Throws BACKUP_FAILED. */
+/** As of this call. Throws BACKUP_FAILED. */
 export function copyDatabase(path: string, to: string): DatabaseCopy {
   let source: DatabaseSync | null = null
   try {
     source = new DatabaseSync(path, { readOnly: true })
-    // In WAL mode a transaction goes on seeing what was there at its first read.
+    // In WAL mode a transaction keeps seeing the state of its first read.
     source.exec('BEGIN')
     source.prepare('SELECT count(*) FROM sqlite_schema').get()
   } catch (error) {
     source?.close()
     throw failed(path, error)
   }
-  const held = source
+  const snapshot = source
   return {
     async run() {
       try {
-        await backup(held, to, { rate: STEP_PAGES })
+        await backup(snapshot, to, { rate: STEP_PAGES })
       } catch (error) {
         throw failed(path, error)
       } finally {
-        held.close()
+        snapshot.close()
       }
     },
-    close: () => held.close(),
+    close: () => snapshot.close(),
   }
 }
 

@@ -1,5 +1,5 @@
 /*
- * The tar format in the little that a backup needs: regular files of POSIX ustar, and the base-256
+ * The part of the tar format that a backup needs: regular files of POSIX ustar, and the base-256
  * sizes of GNU tar for files from 8 GiB on, so that `tar tf` reads what is written here.
  */
 
@@ -14,7 +14,7 @@ export interface TarHeader {
 
 const NAME_BYTES = 100
 /** Eleven octal digits. */
-const LARGEST_OCTAL = 8 ** 11 - 1
+const MAX_OCTAL = 8 ** 11 - 1
 
 export function encodeTarHeader(
   { name, bytes }: Pick<TarHeader, 'name' | 'bytes'>,
@@ -25,7 +25,7 @@ export function encodeTarHeader(
     throw new RangeError(`expected a name of at most ${NAME_BYTES} bytes, got ${name}`)
   }
   block.write(name, 0)
-  // Hashes and secrets are in it: whoever unpacks by hand gets files for himself alone.
+  // It holds hashes and secrets: unpacked by hand, a file is readable for its owner alone.
   block.write('0000600\0', 100)
   block.write('0000000\0', 108)
   block.write('0000000\0', 116)
@@ -38,7 +38,7 @@ export function encodeTarHeader(
   return block
 }
 
-/** What a block says; null for an empty block, the end. Throws RangeError when it is no header. */
+/** The header in a block; null for an empty block, which is the end. Throws RangeError for any other. */
 export function decodeTarHeader(block: Buffer): TarHeader | null {
   if (block.every((byte) => byte === 0)) return null
   if (Number.parseInt(textAt(block, 148, 8), 8) !== sumOf(block)) {
@@ -59,7 +59,7 @@ export function paddingOf(bytes: number): Buffer {
 }
 
 function writeSize(block: Buffer, bytes: number): void {
-  if (bytes <= LARGEST_OCTAL) {
+  if (bytes <= MAX_OCTAL) {
     block.write(`${octal(bytes, 11)}\0`, 124)
     return
   }

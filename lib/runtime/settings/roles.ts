@@ -2,7 +2,7 @@
 export const ROLES = ['broker', 'ingest', 'api'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Settings on which it depends what may run where, as they stand in the environment. */
+/** Settings that decide which roles may run together, as the environment has them. */
 export interface RoleSettings {
   readonly PADBORG_STORE?: string | undefined
   readonly PADBORG_MQTT_URL?: string | undefined
@@ -15,7 +15,7 @@ export interface ChosenRoles {
   readonly problems: readonly string[]
 }
 
-/** The roles of the arguments; none means all, but for the broker where a foreign one takes its place. */
+/** The roles of the arguments; none means all, except the broker where a foreign one replaces it. */
 export function chooseRoles(given: readonly Role[], settings: RoleSettings): ChosenRoles {
   const { PADBORG_MQTT_URL: foreign } = settings
   const all = ROLES.filter((role) => role !== 'broker' || !foreign)

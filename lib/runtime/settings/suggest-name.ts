@@ -1,9 +1,9 @@
 /** Mistakes (letters to add, drop, change or swap) up to which a name is taken for another. */
-const MOST_MISTAKES = 3
+const MAX_MISTAKES = 3
 
 /**
  * The name somebody probably meant: the closest by mistakes, else one that holds or continues what
- * was written; null when nothing is like it. `prefix` is what all names share and tells nothing.
+ * was written; null when nothing is similar. `prefix` is common to all names and not compared.
  */
 export function suggestName(
   wrong: string,
@@ -11,13 +11,13 @@ export function suggestName(
   prefix: string,
 ): string | null {
   const given = wrong.slice(prefix.length)
-  const most = Math.min(MOST_MISTAKES, Math.floor(given.length / 2))
+  const max = Math.min(MAX_MISTAKES, Math.floor(given.length / 2))
   const closest = names
     .map((name) => ({ name, mistakes: mistakesBetween(given, name.slice(prefix.length)) }))
     .toSorted((a, b) => a.mistakes - b.mistakes)[0]
-  if (closest && closest.mistakes <= most) return closest.name
-  const isTelling = given.length > MOST_MISTAKES
-  return (isTelling && names.find((name) => name.slice(prefix.length).includes(given))) || null
+  if (closest && closest.mistakes <= max) return closest.name
+  const isLongEnough = given.length > MAX_MISTAKES
+  return (isLongEnough && names.find((name) => name.slice(prefix.length).includes(given))) || null
 }
 
 /** Damerau-Levenshtein distance, in its form where no part is edited twice. */

@@ -93,9 +93,9 @@ function actorOf(seed: number, startMs: number) {
 function run(seed: number) {
   const actor = actorOf(seed, T0)
   const seconds = Array.from({ length: HOURS * 3600 }, (_, at) => T0 + at * 1000)
-  const hello = (actor.hello?.(T0) ?? []).map((message) => ({ ...message, atMs: T0 }))
+  const online = (actor.onlineMessages?.(T0) ?? []).map((message) => ({ ...message, atMs: T0 }))
   const acted = seconds.flatMap((atMs) =>
     actor.act(atMs, 1000).outgoing.map((message) => ({ ...message, atMs })),
   )
-  return [...hello, ...acted]
+  return [...online, ...acted]
 }

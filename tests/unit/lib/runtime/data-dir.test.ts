@@ -112,7 +112,7 @@ describe('a data directory', () => {
     await gone
     const { log, lines } = createReadableLog()
     open(path, log)
-    expect(lines.join('')).toContain('did not end in order')
+    expect(lines.join('')).toContain('was not shut down cleanly')
     expect(readRunFile(path)).toBeNull()
   })
 
