@@ -26,12 +26,11 @@ import { noParquet } from '../replies/negotiate.ts'
 import { Problem, notFound, unusable } from '../replies/problem.ts'
 import { idSchema, listSchema, seriesSchema } from '../replies/schemas.ts'
 import { csvColumnsOf } from './csv-columns.ts'
-import { identityOf } from './identity.ts'
 import { seriesMetaOf } from './meta.ts'
 import { pageOf } from './paging.ts'
 import { parquetAnswer } from './parquet.ts'
 import { jsonOf, jsonSchemaOf, namesOf, type NameView } from './present.ts'
-import { pageSpanOf, type PageSpan } from './span.ts'
+import { afterOf, pageSpanOf, type PageSpan } from './span.ts'
 
 /** Parameters that several queries share; each route checks those it has. */
 interface Given extends Readonly<Record<string, unknown>> {
@@ -125,18 +124,32 @@ interface Place {
 
 /** Scope and span of a request; of a query about one device that device alone. */
 function placeOf(api: Api, query: AnyQuery, ask: QueryAsk, viewer: Viewer): Place | Problem {
-  const identity = identityOf(ask)
+  const identity = [ask.route, ...(query.identity?.(ask.query, viewer) ?? [])].join(' ')
   const subject = subjectOf(ask)
   if (subject instanceof Problem) return subject
   const scope = subject ? oneDevice(subject) : scopeOf(query, ask, viewer)
   if (scope instanceof Problem) return scope
-  const everyNs = query.everyNs ? query.everyNs(ask.query) : (ask.query.every ?? null)
-  const { from, to, cursor } = ask.query
-  const span = pageSpanOf({ from, to, everyNs, cursor }, { ...api, query: identity })
+  const span = spanOf(api, query, ask, identity)
   if (span instanceof Problem) return span
-  const { fromNs, toNs, after } = span
+  const { fromNs, toNs, everyNs, after } = span
   const request = { scope, device: subject ?? '', fromNs, toNs, everyNs, cursor: after }
   return { request, span, identity }
+}
+
+/** A query without a time is about now: its pages only follow each other. */
+function spanOf(
+  api: Api,
+  query: AnyQuery,
+  { query: given }: QueryAsk,
+  identity: string,
+): PageSpan | Problem {
+  const { from, to, cursor } = given
+  if (!('from' in query.parameters)) {
+    const page = afterOf({ cursor }, { ...api, query: identity })
+    return page instanceof Problem ? page : { fromNs: 0n, toNs: 0n, everyNs: null, ...page }
+  }
+  const everyNs = query.everyNs ? query.everyNs(given) : (given.every ?? null)
+  return pageSpanOf({ from, to, everyNs, cursor }, { ...api, query: identity })
 }
 
 function subjectOf({ params, names }: QueryAsk): string | null | Problem {

@@ -82,6 +82,7 @@ export const availability = defineQuery({
     return { scope, fromNs, toNs, maxLatencyMs, survivalMs }
   },
   key: (row) => channelKey(row, row.method),
+  identity: ({ maxLatencyMs, survivalMs }) => [maxLatencyMs, survivalMs],
   series: {
     aggregation: () => 'per device, channel and method, over all its messages of the span',
     ...NO_COVERAGE,

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { FigureScan } from '#lib/store/scans.ts'
-import { GROUPINGS, type Group } from '#lib/telemetry/grouping.ts'
+import { GROUPINGS, type Group, type Grouping } from '#lib/telemetry/grouping.ts'
 import { groupColumn, timeColumn } from './columns.ts'
 import {
   deviceParameters,
@@ -51,13 +51,18 @@ export function figureQuery(given: Given, request: Request): FigureQuery {
   return { scope, fromNs, toNs, by: given.by ?? [], everyNs }
 }
 
-/** A row of the store or of the state, with its time and group as columns. */
-export function placed<T extends { readonly group: Group; readonly timeNs: bigint | null }>({
-  timeNs,
-  group,
-  ...figures
-}: T) {
-  return { ...(timeNs === null ? {} : { time: timeNs }), group, ...figures }
+/** A row of the store or of the state, with its time and group as columns; what it lacks is null. */
+export function placed<T extends { readonly group: Group; readonly timeNs: bigint | null }>(
+  { timeNs, group, ...figures }: T,
+  by: readonly Grouping[],
+) {
+  const values = Object.fromEntries(by.map((name) => [name, group[name] ?? null]))
+  return { ...(timeNs === null ? {} : { time: timeNs }), group: values as Group, ...figures }
+}
+
+/** A cursor of other groups or intervals has other keys. */
+export function figureIdentity({ by = [], every }: Given): readonly string[] {
+  return [String(every ?? 'whole'), ...by]
 }
 
 /** Below every character of a name, so that shorter names come first. */
@@ -73,8 +78,8 @@ function timeKey(time: bigint | undefined): string {
 }
 
 function groupKey(group: Group): string {
-  return GROUPINGS.filter((name) => name in group)
-    .map((name) => group[name] ?? DIVIDER)
+  return Object.values(group)
+    .map((value) => value ?? DIVIDER)
     .join(DIVIDER)
 }
 

@@ -8,6 +8,7 @@ import { STAGES } from '#lib/telemetry/stage.ts'
 import { count, measure, optionalMeasure } from './columns.ts'
 import {
   figureColumns,
+  figureIdentity,
   figureKey,
   figureParameters,
   figureQuery,
@@ -50,13 +51,16 @@ export const latency = defineQuery({
     ...figureQuery(given, request),
     stages: given.stage ?? STAGES,
   }),
+  identity: figureIdentity,
   key: (one) => figureKey(one, String(STAGES.indexOf(one.stage))),
   series: figureSeries<LatencyRow>(
     'percentiles per group, stage and interval; never of percentiles',
   ),
   async answer(context, query) {
     const { state } = context
-    const measured = (await measuredRows(context, query)).map((one): LatencyRow => placed(one))
+    const measured = (await measuredRows(context, query)).map((one): LatencyRow =>
+      placed(one, query.by),
+    )
     const own = seesPlatform(query) ? platformRows(state.stageBuckets(query), query) : []
     const rows = [...measured, ...own]
     return { rows: query.stages.includes('uplink') ? withUnknownUplink(rows) : rows }
@@ -88,10 +92,8 @@ function seesPlatform({ scope }: LatencyScan): boolean {
 }
 
 /** `durable` and `stored`: of the whole platform, so never grouped by device. */
-function platformRows(
-  counts: readonly StageBucket[],
-  { everyNs, stages }: LatencyScan,
-): LatencyRow[] {
+function platformRows(counts: readonly StageBucket[], query: LatencyScan): LatencyRow[] {
+  const { everyNs, stages } = query
   const wanted = stages.filter((stage) => PLATFORM_STAGES.has(stage))
   const histograms = wanted.flatMap((stage) => {
     const own = counts.filter((count) => count.stage === stage)
@@ -101,7 +103,7 @@ function platformRows(
       return { group: {}, timeNs, stage, buckets, maxMs, clockBoundMs: null, negative: 0 }
     })
   })
-  return latencyRows(histograms).map((one): LatencyRow => placed(one))
+  return latencyRows(histograms).map((one): LatencyRow => placed(one, query.by))
 }
 
 function intervalOf(minute: number, everyNs: bigint | null): bigint | null {

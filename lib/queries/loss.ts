@@ -3,6 +3,7 @@ import { lossRows } from '#lib/kpi/network/loss.ts'
 import { count, optionalMeasure } from './columns.ts'
 import {
   figureColumns,
+  figureIdentity,
   figureKey,
   figureParameters,
   figureQuery,
@@ -30,8 +31,11 @@ export const loss = defineQuery({
   sources: ['store'],
   toQuery: figureQuery,
   key: (row) => figureKey(row),
+  identity: figureIdentity,
   series: figureSeries('sums per group and interval'),
   async answer({ store, signal }, query) {
-    return { rows: lossRows(await store.sequenceRuns(query, signal)).map(placed) }
+    return {
+      rows: lossRows(await store.sequenceRuns(query, signal)).map((one) => placed(one, query.by)),
+    }
   },
 })

@@ -129,6 +129,11 @@ export interface QueryDefinition<
    * query pages in its source and takes a cursor.
    */
   key?(row: NoInfer<Row>): string
+  /**
+   * Parameters that the keys of the rows depend on: a cursor continues only a query with the same.
+   * Left out where they depend on nothing.
+   */
+  identity?(given: z.output<z.ZodObject<P>>, viewer: Viewer): readonly (string | number)[]
   /** For pages that are made in the source: rows per step, and bytes at which a page ends. */
   readonly steps?: {
     readonly rows: number

@@ -111,6 +111,10 @@ export const readings = defineQuery({
       return coverageOfIntervals(rows.length, devices, query)
     },
   },
+  identity(given, viewer) {
+    const kind = kindOf(given, viewer)
+    return [typeof kind === 'string' ? kind : '', String(given.every ?? 'raw'), given.order]
+  },
   units: ({ kind, fields }) => unitsOf(kind, fields),
   csvColumns: ({ kind, fields, everyNs }) =>
     everyNs === null ? readingColumns(fields) : aggregateColumns(kind, fields),

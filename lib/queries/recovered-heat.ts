@@ -116,8 +116,14 @@ export const recoveredHeat = defineQuery({
   answer: (context, query): Promise<HeatResult | TooMany> => answerHeat(context, query),
   key: ({ time, group, boundary }) => {
     const start = time === undefined ? '' : String(time).padStart(20, '0')
-    return [start, ...Object.values(group).map((value) => value ?? ''), boundary].join('\u0000')
+    const { boundary: _boundary, ...places } = group
+    return [start, ...Object.values(places).map((value) => value ?? ''), boundary].join('\u0000')
   },
+  identity: ({ every, boundary = DEFAULT_BOUNDARY, by = [] }) => [
+    every?.text ?? 'whole',
+    ...boundary,
+    ...by,
+  ],
   series: {
     aggregation: () => 'differences of registers, summed over the meters of a group and interval',
     coverageOf: () =>

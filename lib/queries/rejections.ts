@@ -54,6 +54,7 @@ export const rejections = defineQuery({
     const { order, limit, reason: reasons = null } = given
     return { scope, reasons, order, limit, cursor, fromNs, toNs }
   },
+  identity: ({ order }) => [order],
   steps: {
     rows: STEP_ROWS,
     maxBytes: MAX_PAGE_BYTES,
@@ -71,8 +72,8 @@ export function rejectionOf({ time, recoveredAt, payloadBase64, ...rest }: Rejec
 }
 
 export function rejectionRowOf(stored: Stored): RejectionRow {
-  const { timeNs, payload, recoveredAtNs, ...rest } = stored
+  const { id, timeNs, payload, recoveredAtNs, ...rest } = stored
   // Bytes from SQLite or from another thread.
   const payloadBase64 = payload as Uint8Array<ArrayBuffer>
-  return { ...rest, time: timeNs, recoveredAt: recoveredAtNs, payloadBase64 }
+  return { id, time: timeNs, ...rest, payloadBase64, recoveredAt: recoveredAtNs }
 }

@@ -3,6 +3,7 @@ import { throughputRows } from '#lib/kpi/network/throughput.ts'
 import { count, measure } from './columns.ts'
 import {
   figureColumns,
+  figureIdentity,
   figureKey,
   figureParameters,
   figureQuery,
@@ -30,8 +31,13 @@ export const throughput = defineQuery({
   sources: ['store'],
   toQuery: figureQuery,
   key: (row) => figureKey(row),
+  identity: figureIdentity,
   series: figureSeries('sums per group and interval, and their means per second'),
   async answer({ store, signal }, query) {
-    return { rows: throughputRows(await store.counts(query, signal), query).map(placed) }
+    return {
+      rows: throughputRows(await store.counts(query, signal), query).map((one) =>
+        placed(one, query.by),
+      ),
+    }
   },
 })

@@ -99,7 +99,7 @@ export async function changesOf(
     const now = await Promise.all(some.map((result) => resultOf(platform, keys, result)))
     for (const [index, result] of some.entries()) {
       const recorded = withoutSentences(result)
-      const current = withoutSentences(now[index])
+      const current = withoutMoreUnits(withoutSentences(now[index]), recorded)
       if (!isDeepStrictEqual(current, recorded)) changes.push({ recorded, current })
     }
   }
@@ -121,6 +121,18 @@ function withoutSentences<T>(value: T, isMeta = false): T {
     return [name, isSentence ? typeof part : withoutSentences(part, name === 'meta')]
   })
   return Object.fromEntries(entries) as T
+}
+
+/** A version may give units of more columns; those recorded stay. */
+function withoutMoreUnits(current: Result | undefined, recorded: Result): Result | undefined {
+  const [known, unit] = [unitsIn(recorded.body), unitsIn(current?.body)]
+  if (!known || !unit) return current
+  for (const name of Object.keys(unit)) if (!Object.hasOwn(known, name)) delete unit[name]
+  return current
+}
+
+function unitsIn(body: unknown): Record<string, string> | undefined {
+  return (body as { meta?: { unit?: Record<string, string> } } | null | undefined)?.meta?.unit
 }
 
 /** A stream that has not come to its end by then never does. */
