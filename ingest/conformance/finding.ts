@@ -44,7 +44,9 @@ export interface Evidence {
   readonly silences: readonly SilenceRow[]
 }
 
-/** A rule for one or a few findings: pure, one file in `findings/` each, listed in `catalogue.ts`. */
+/**
+ * A rule for one or a few findings: pure, one file in `findings/` each, listed in `catalogue.ts`.
+ */
 export interface FindingRule {
   /** Every code it may find; each is a row of docs/conformance.md. */
   readonly codes: readonly string[]

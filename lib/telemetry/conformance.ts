@@ -10,9 +10,9 @@ export interface ConformanceFinding {
   /** A row of docs/conformance.md. */
   readonly code: string
   readonly severity: Severity
-  /** Of the field in the payload, or of what of the connection is meant; '' for the whole. */
+  /** Of the field in the payload, or of a part of the connection; '' for the whole. */
   readonly path: string
-  /** What was seen. */
+  /** What was observed. */
   readonly example: string
   /** What to do about it. */
   readonly advice: string
@@ -53,7 +53,7 @@ export interface TransportFacts {
   readonly maxBytes: number
 }
 
-/** What is known of a device, right or wrong. Null is: nothing known of that. */
+/** The facts about a device. Null means that nothing is known. */
 export interface ConformanceFacts {
   readonly kind: string
   readonly registeredFormat: string
@@ -62,7 +62,7 @@ export interface ConformanceFacts {
   readonly lastTopic: string | null
   readonly firstReceivedAtNs: bigint | null
   readonly lastReceivedAtNs: bigint | null
-  /** Counted in messages that are completely dealt with. */
+  /** Counted in messages that are completely processed. */
   readonly read: number
   readonly stored: number
   readonly rejected: number
@@ -71,7 +71,7 @@ export interface ConformanceFacts {
   readonly sequence: SequenceFacts | null
   readonly rate: RateFacts | null
   readonly transport: TransportFacts | null
-  /** Of the last sign-in; null also when that came without one. */
+  /** Of the last sign-in; null where it had none. */
   readonly certificate: ClientCertificate | null
   /** Readings with each quality flag. */
   readonly flags: Readonly<Partial<Record<Flag, number>>>

@@ -12,7 +12,7 @@ export type FieldValue = number | string | boolean
 export interface FieldDefinition {
   readonly type: 'number' | 'string' | 'boolean'
   readonly role: FieldRole
-  /** Unit as a sign (`km/h`, `Cel`), '' where there is none. The field name ends with it too. */
+  /** Unit as a symbol (`km/h`, `Cel`), '' where there is none. The field name ends with it too. */
   readonly unit: string
   /** One sentence for people. */
   readonly description: string
@@ -23,7 +23,7 @@ export interface FieldDefinition {
   readonly sentinels?: readonly number[]
   /** States only: the longest text accepted. */
   readonly maxLength?: number
-  /** States only: the words allowed, where others are a mistake of the sender. */
+  /** States only: the values allowed, where others are a mistake of the sender. */
   readonly values?: readonly string[]
   /** States only: the form of the text. */
   readonly pattern?: RegExp
@@ -31,7 +31,7 @@ export interface FieldDefinition {
   readonly upperCase?: boolean
 }
 
-/** How long readings of a kind are kept and how its partitions are cut. */
+/** The retention of a kind's readings and the size of its partitions. */
 export type RetentionClass = 'fleet' | 'metering'
 
 export interface KindDefinition {
@@ -41,8 +41,10 @@ export interface KindDefinition {
   readonly fields: Readonly<Record<string, FieldDefinition>>
   /** Schema of `data` in the native payload: types only, built by `dataSchema(fields)`. */
   readonly data: z.ZodType<Record<string, number | string | boolean | null | undefined>>
-  /** Further rules on the accepted values; the first broken one is told. */
+  /** Further rules on the accepted values; returns the first that is broken. */
   readonly check?: (data: Readonly<Record<string, unknown>>) => FieldProblem | null
+  /** Any device may send readings of this kind beside those of its own. */
+  readonly fromAnyDevice?: boolean
 }
 
 export interface FieldProblem {
@@ -88,5 +90,5 @@ function valueSchema(field: FieldDefinition): z.ZodType<number | string | boolea
   return field.upperCase ? formed.toUpperCase() : formed
 }
 
-/** The longest text of a state that sets no other limit. */
+/** The longest text of a state without a limit of its own. */
 export const MAX_LENGTH = 64

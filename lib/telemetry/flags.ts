@@ -1,4 +1,4 @@
-/** Quality flags of a reading: one bit each, so a store keeps them in one small number. */
+/** Quality flags of a reading: one bit each, so that a store keeps them in one small number. */
 export const FLAGS = {
   clock_invalid: 1,
   implausible_jump: 2,
@@ -16,7 +16,9 @@ export type Flag = keyof typeof FLAGS
 
 const NAMES = Object.keys(FLAGS) as Flag[]
 
-/** The names behind a bit set, in the order of the table. `not_live` is ours and is not shown. */
+/**
+ * The names of the bits set, in the order of the table. `not_live` is internal and is not shown.
+ */
 export function flagNames(bits: number): Flag[] {
   if (bits === 0) return []
   return NAMES.filter((name) => name !== 'not_live' && (bits & FLAGS[name]) !== 0)

@@ -11,12 +11,14 @@ export interface Reading {
   readonly kind: Kind
   readonly channel: string
   readonly seq: number | null
-  /** Unix ns of the reading: the device's own time, or the receive time when that is unusable. */
+  /** Unix ns: the device's own time, or the receive time where that cannot be used. */
   readonly timeNs: bigint
-  /** The device's own time as it came, where `clock_invalid` made us use another; else null. */
+  /** The device's own time as sent, where `clock_invalid` ruled it out; else null. */
   readonly claimedTimeNs: bigint | null
   readonly receivedAtNs: bigint
-  /** Where its message stands in the journal, and which reading of the message it is (from 0). */
+  /**
+   * Position of its message in the journal, and its ordinal among the message's readings (from 0).
+   */
   readonly position: number
   readonly index: number
   /** 64 bits over the source element as received; part of the identity. */
@@ -24,7 +26,10 @@ export interface Reading {
   readonly flags: number
   readonly fields: Readonly<Record<string, FieldValue>>
   readonly radio: Radio | null
-  /** Payload bytes of the message on its first reading, 0 on the others: sums count once. */
+  /**
+   * Payload bytes of the message on its first reading, 0 on the others, so that sums count them
+   * once.
+   */
   readonly bytes: number
   /** Receive time minus device time corrected by the clock offset; null without a clock bound. */
   readonly uplinkMs: number | null

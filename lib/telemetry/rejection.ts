@@ -12,27 +12,16 @@ export const REJECTION_REASONS = [
 
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
-/** Why one element (or a whole message) was not stored. A value, never an exception. */
+/** Why an element, or a whole message, was not stored. A value, never an exception. */
 export interface Refusal {
   readonly reason: RejectionReason
-  /** Path of the faulty field in the payload, `data.tFlowC` or `[3].data.speedKmh`; '' for all. */
+  /**
+   * Path of the faulty field in the payload, `data.tFlowC` or `[3].data.speedKmh`; '' for the
+   * whole.
+   */
   readonly path: string
   readonly expected: string
   readonly got: string
-}
-
-/** A refusal with the message it belongs to, kept with the original bytes until replayed. */
-export interface Rejection extends Refusal {
-  /** `<position>.<item + 1>`: `4711.0` is the whole message 4711, `4711.3` its third element. */
-  readonly id: string
-  readonly position: number
-  /** Index of the element in an array payload; -1 for the whole message. */
-  readonly item: number
-  readonly device: FullId
-  readonly topic: string
-  readonly format: string
-  readonly receivedAtNs: bigint
-  readonly payload: Uint8Array
 }
 
 /** A rejection as it is kept. */
@@ -46,9 +35,9 @@ export interface RejectionRow {
   readonly expected: string
   readonly got: string
   readonly format: string
-  /** Of the format, when it refused this. */
+  /** Version of the format that refused it. */
   readonly formatVersion: number
-  /** Which device behind a gateway it is about; null where it is none, or unknown. */
+  /** Short id of the device behind a gateway; null where there is none, or it is unknown. */
   readonly subDevice: string | null
   readonly item: number | null
   readonly payload: Uint8Array

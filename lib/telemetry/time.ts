@@ -1,12 +1,12 @@
 import { DAY_NS } from './time-grid.ts'
 
-/** What was expected of a time or a duration, and what came. */
+/** A time or a duration that cannot be read. */
 export interface TimeProblem {
   readonly expected: string
   readonly got: string
 }
 
-/** 2015-01-01: before the first of our devices, after every unset clock (1970, 1980, 2004). */
+/** 2015-01-01: before the first device, after every unset clock (1970, 1980, 2004). */
 const EARLIEST_NS = 1_420_070_400_000_000_000n
 
 /**
@@ -20,10 +20,10 @@ const EXPECTED_TIME =
   'Unix time in s, ms or us as a number, in ns as a string, or ISO 8601 with a zone'
 
 /**
- * The time a device gives for a reading, exactly, in Unix ns: Unix time as a number in s, ms or us,
- * told apart by magnitude (docs/domain.md 8.3); digits in a string also in ns, which a double
+ * The exact time a device gives for a reading, in Unix ns: Unix time as a number in s, ms or us,
+ * distinguished by magnitude (docs/domain.md 8.3); digits in a string also in ns, which a double
  * cannot hold; or ISO 8601 with a zone and up to 9 fractional digits. A wrong clock is no problem
- * here (`plausibleTime` tells); times outside 1677-2262 become the nearest that 64 bits of ns can
+ * here (see `plausibleTime`); times outside 1677-2262 become the nearest that 64 bits of ns can
  * hold.
  */
 export function parseDeviceTime(value: unknown): bigint | TimeProblem {
@@ -53,7 +53,7 @@ function factorOf(size: number): bigint {
   return size < MS_BELOW ? 1_000_000n : 1000n
 }
 
-/** Longer than any time in ns; keeps BigInt away from strings of a megabyte. */
+/** Longer than any time in ns; no BigInt is made of a string of a megabyte. */
 const MAX_DIGITS = 40
 
 function parseDigits(text: string): bigint | TimeProblem {
@@ -76,7 +76,7 @@ function parseIso(text: string): bigint | TimeProblem {
   try {
     return clamp(Temporal.Instant.from(text).epochNanoseconds)
   } catch (error) {
-    // Right in form, but no such day, hour or offset.
+    // The form is right, but the day, hour or offset does not exist.
     if (error instanceof RangeError) return problem('a date and time that exist', text)
     throw error
   }
@@ -131,11 +131,11 @@ function longNs(text: string): bigint | null {
   )
 }
 
-const SHOWN = 48
+const MAX_SHOWN_LENGTH = 48
 
 function problem(expected: string, value: unknown): TimeProblem {
   if (typeof value === 'string') {
-    const shown = value.length > SHOWN ? `${value.slice(0, SHOWN)}...` : value
+    const shown = value.length > MAX_SHOWN_LENGTH ? `${value.slice(0, MAX_SHOWN_LENGTH)}...` : value
     return { expected, got: JSON.stringify(shown) }
   }
   if (typeof value === 'number') return { expected, got: String(value) }

@@ -17,11 +17,11 @@ export interface AcceptedValues {
 }
 
 /**
- * Takes the values of one reading over for storage, or answers null where one is of the wrong type:
- * then `dataSchema` of the same fields, which accepts the very same values, knows the words for it.
- * (This runs for every reading, and costs a quarter of the schema.) Null, sentinels, unknown names
- * and the 0, 0 of a receiver without a fix are dropped; ranges are judged. Where nothing has to be
- * changed, the object given is the one returned.
+ * Prepares the values of one reading for storage, or returns null where one is of the wrong type:
+ * then `dataSchema` of the same fields, which accepts the same values, gives the reason. (This runs
+ * for every reading, at a quarter of the cost of the schema.) Null, sentinels, unknown names and
+ * the 0, 0 of a receiver without a fix are dropped; ranges are checked. Where nothing has to be
+ * changed, the given object is returned.
  */
 export function createAcceptor(
   definitions: Readonly<Record<string, FieldDefinition>>,
@@ -40,13 +40,13 @@ export function createAcceptor(
         else if (value < rule.min || value > rule.max) flags |= FLAGS.out_of_range
       } else if (rule.upperCase && value !== String(value).toUpperCase()) asGiven = false
     }
-    // Every value was just found to be of the type of its field.
-    const fields = asGiven ? (values as AcceptedValues['fields']) : rewritten(values, rules)
+    // Every value has just been checked against the type of its field.
+    const fields = asGiven ? (values as AcceptedValues['fields']) : cleaned(values, rules)
     return { fields, flags }
   }
 }
 
-/** A definition with every choice made. */
+/** A definition with its defaults filled in. */
 interface Rule {
   readonly type: FieldDefinition['type']
   readonly min: number
@@ -79,7 +79,7 @@ function isTyped(value: unknown, rule: Rule): value is FieldValue {
   return value.length <= rule.maxLength && (rule.pattern?.test(value) ?? true)
 }
 
-function rewritten(
+function cleaned(
   values: Readonly<Record<string, unknown>>,
   rules: ReadonlyMap<string, Rule>,
 ): AcceptedValues['fields'] {
@@ -95,7 +95,7 @@ function rewritten(
   return fields
 }
 
-/** What accepted values break: nothing left to store, or a rule of the kind. */
+/** The problem with accepted values: nothing is left to store, or a rule of the kind is broken. */
 export function checkValues(
   kind: KindDefinition,
   fields: Readonly<Record<string, FieldValue>>,
@@ -110,13 +110,13 @@ function isEmpty(fields: Readonly<Record<string, unknown>>): boolean {
   return true
 }
 
-const SHOWN_NAMES = 5
+const MAX_SHOWN_NAMES = 5
 
 function describeNames(given: unknown): string {
   if (typeof given !== 'object' || given === null) return 'nothing'
   const names = Object.keys(given)
   if (names.length === 0) return 'an empty object'
-  const shown = names.slice(0, SHOWN_NAMES).map((name) => name.slice(0, 32))
-  const more = names.length > SHOWN_NAMES ? ', ...' : ''
+  const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => name.slice(0, 32))
+  const more = names.length > MAX_SHOWN_NAMES ? ', ...' : ''
   return `no usable value, only ${shown.join(', ')}${more}`
 }

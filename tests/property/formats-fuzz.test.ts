@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
+import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import { FORMAT_NAMES, formatNamed } from '../../ingest/formats/catalogue.ts'
 import { formatInput } from '../support/format-input.ts'
 import { faultOf } from '../support/formats-fuzz-faults.ts'
@@ -53,7 +54,7 @@ describe(`any bytes (SEED=${SEED})`, () => {
 
   it('that are JSON get an answer of every format', { timeout: 60_000 }, () => {
     const json = fc.json({ maxDepth: 6 }).map((text) => Buffer.from(text))
-    const kinds = fc.constantFrom('truck', 'robot', 'heat_meter', 'energy_meter', 'probe', 'radio')
+    const kinds = fc.constantFrom(...KIND_NAMES)
     const formats = fc.constantFrom(...FORMAT_NAMES)
     fc.assert(
       fc.property(json, formats, kinds, (payload, format, kind) => {

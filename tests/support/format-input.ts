@@ -1,7 +1,7 @@
 import type { FormatInput } from '../../ingest/formats/format.ts'
 import type { Device } from '#lib/registry/registry.ts'
 
-/** What a format gets for one payload of a device of a kind. */
+/** The input of a format for one payload of a device of a kind. */
 export function formatInput(
   payload: Uint8Array,
   kind: Device['kind'] = 'truck',

@@ -5,7 +5,7 @@ import type { ParsedElement, FormatOutput, RefusedElement } from '../../ingest/f
 import { formatInput } from './format-input.ts'
 import type { FuzzInput } from './formats-fuzz-inputs.ts'
 
-/** What a format does wrong with an input; null when it is a proper answer. */
+/** The fault in the output of a format; null when there is none. */
 export function faultOf(input: FuzzInput): string | null {
   const { format, payload, kind, channel, settings } = input
   const before = Buffer.from(payload)
@@ -46,7 +46,7 @@ function outputFault({ elements, refused }: FormatOutput): string | null {
   return null
 }
 
-/** A refusal is shown to people and stored for each: it may not be as long as the message. */
+/** Refusals are shown to people and stored one by one: none may be as long as the message. */
 const LONGEST_WORDS = 2000
 
 function refusalFault({

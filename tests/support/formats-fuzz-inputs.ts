@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Device } from '#lib/registry/registry.ts'
+import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import type { Random } from '#lib/runtime/random.ts'
 import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 
-/** What a format gets in a test of any bytes. */
+/** The input of a format in a test of any bytes. */
 export interface FuzzInput {
   readonly format: string
   readonly payload: Uint8Array
@@ -15,7 +16,7 @@ export interface FuzzInput {
 
 const CASES = new URL('../cases', import.meta.url).pathname
 
-/** Every case of every format, as it stands in `tests/cases`. */
+/** Every case of every format, as in `tests/cases`. */
 export function readCases(): readonly FuzzInput[] {
   return foldersOf(CASES).flatMap((format) =>
     foldersOf(join(CASES, format)).map((name) => {
@@ -40,31 +41,23 @@ function foldersOf(path: string): string[] {
  */
 export const DEPTH = { most: 20_000 }
 
-const KINDS: readonly Device['kind'][] = [
-  'truck',
-  'robot',
-  'radio',
-  'heat_meter',
-  'energy_meter',
-  'probe',
-  'gateway',
-]
+const KINDS: readonly Device['kind'][] = [...KIND_NAMES, 'gateway']
 
-/** A message may be that long (`PADBORG_MQTT_MAX_PACKET_BYTES`); most of ours are shorter. */
-const MOST_BYTES = 256 * 1024
+/** The longest message (`PADBORG_MQTT_MAX_PACKET_BYTES`); most inputs are shorter. */
+const MAX_BYTES = 256 * 1024
 
 /**
- * A case with one to four things wrong: its bytes, and now and then the channel, kind or settings
- * it arrives with. The same random numbers give the same input.
+ * A case with one to four faults: in its bytes, and now and then in its channel, kind or settings.
+ * The same random numbers give the same input.
  */
 export function mutated(cases: readonly FuzzInput[], random: Random): FuzzInput {
   const base = random.pick(cases)
   let payload: Buffer = Buffer.from(base.payload)
   const changes = random.integer(1, 4)
   for (let n = 0; n < changes; n += 1) {
-    payload = random.pick(CHANGES)(payload, random, cases).subarray(0, MOST_BYTES)
+    payload = random.pick(CHANGES)(payload, random, cases).subarray(0, MAX_BYTES)
   }
-  // Changes that follow on each other may double what is deep.
+  // Successive changes may double the depth.
   if (nestsTooDeep(payload.toString('utf8'), DEPTH.most)) payload = Buffer.from(base.payload)
   const rarely = () => random.next() < 0.1
   return {
@@ -196,7 +189,7 @@ function otherName(bytes: Buffer, random: Random): Buffer {
   return exchanged(bytes, /"[^"]*"(?=\s*:)/g, names, random)
 }
 
-/** One of the places that match with something else there. */
+/** One of the matching places replaced by another text. */
 function exchanged(bytes: Buffer, what: RegExp, by: readonly string[], random: Random): Buffer {
   const text = bytes.toString('latin1')
   const places = [...text.matchAll(what)]
@@ -220,12 +213,12 @@ function nested(bytes: Buffer, random: Random): Buffer {
 }
 
 function longArray(bytes: Buffer, random: Random): Buffer {
-  const times = random.integer(1, Math.max(1, Math.min(200, MOST_BYTES / (bytes.length + 1))))
+  const times = random.integer(1, Math.max(1, Math.min(200, MAX_BYTES / (bytes.length + 1))))
   const parts = Array.from({ length: times }, () => bytes.toString('latin1'))
   return Buffer.from(`[${parts.join(',')}]`, 'latin1')
 }
 
-/** Settings are checked where they are made, but not each by each format. */
+/** Settings are checked when they are written, but not each for each format. */
 function settingsOf(settings: Device['settings'], random: Random): Device['settings'] {
   const odd: readonly unknown[] = [null, '', 'x', -1, 1e300, [], {}, true, 'Europe/Nowhere', [[0]]]
   const names = [

@@ -8,14 +8,14 @@ export interface Example {
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
-/** A sentence instead of an example says why the convention leaves nothing to hold. */
+/** A sentence instead of an example says why the rule does not apply to the convention. */
 type Rule<More = unknown> = (Example & More) | string
 
 /**
  * How one format shows the rules of docs/domain.md 8 that depend on what its payloads look like.
  */
 export interface FormatRules {
-  /** One case per kind: what the rules of the pipeline are shown with. */
+  /** One case per kind, for the rules of the pipeline. */
   readonly good: readonly string[]
   readonly unknownField: Rule
   readonly nullField: Rule<{ readonly field: string }>
@@ -28,7 +28,7 @@ export interface FormatRules {
   readonly mismatch: Rule
   readonly unknownUnit: Rule
   readonly outOfRange: Rule<{ readonly field: string; readonly value: number }>
-  /** Texts of the payload that may stand nowhere in what is stored. */
+  /** Texts of the payload that must not be stored anywhere. */
   readonly personal: Rule<{ readonly never: readonly string[] }>
 }
 

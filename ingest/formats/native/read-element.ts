@@ -52,8 +52,8 @@ export function readElement(
   }
 }
 
-/** Kinds that any device may send beside its own (docs/devices.md, "The native payload"). */
-const COMMON_KINDS: readonly Kind[] = ['radio', 'probe']
+/** Kinds that any device may send beside its own. */
+const COMMON_KINDS = KIND_NAMES.filter((name) => KINDS[name].fromAnyDevice)
 
 function isSendable(kind: unknown, own: Kind): kind is Kind {
   if (kind === own) return true

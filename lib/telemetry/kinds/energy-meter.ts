@@ -8,23 +8,27 @@ const phaseCurrent = (phase: number) =>
   gauge('A', `Current of phase ${phase}.`, { min: -20_000, max: 20_000 })
 
 const fields = {
-  energyKwh: counter('kWh', 'Register of active energy taken: total since installation.', {
+  energyKwh: counter('kWh', 'Register of imported active energy: total since installation.', {
     min: 0,
     max: 1e11,
     sentinels: NO_VALUE,
   }),
-  exportedEnergyKwh: counter('kWh', 'Register of active energy given back.', {
-    min: 0,
-    max: 1e11,
-    sentinels: NO_VALUE,
-  }),
-  powerKw: gauge('kW', 'Active power at the moment; negative is given back.', {
+  exportedEnergyKwh: counter(
+    'kWh',
+    'Register of exported active energy: total since installation.',
+    {
+      min: 0,
+      max: 1e11,
+      sentinels: NO_VALUE,
+    },
+  ),
+  powerKw: gauge('kW', 'Current active power; negative is exported.', {
     min: -1e6,
     max: 1e6,
-    // Not -32768: a large plant may give back just that.
+    // Not -32768: a large plant may export just that.
     sentinels: [-2147483648],
   }),
-  reactivePowerKvar: gauge('kvar', 'Reactive power at the moment.', { min: -1e6, max: 1e6 }),
+  reactivePowerKvar: gauge('kvar', 'Current reactive power.', { min: -1e6, max: 1e6 }),
   powerFactor: gauge('', 'Power factor, from -1 to 1.', { min: -1, max: 1 }),
   frequencyHz: gauge('Hz', 'Frequency of the grid.', { min: 40, max: 70 }),
   voltageV: gauge('V', 'Voltage, mean of the phases.', { min: 0, max: 50_000 }),
@@ -36,7 +40,7 @@ const fields = {
   current2A: phaseCurrent(2),
   current3A: phaseCurrent(3),
   meterId: state('Number of the meter itself, which changes when the meter is exchanged.'),
-  status: state('State of the meter; OK, or the names of its errors.', { maxLength: 256 }),
+  status: state('Status of the meter: OK, or the names of its errors.', { maxLength: 256 }),
 }
 
 /**
@@ -45,7 +49,7 @@ const fields = {
  */
 export const energyMeter: KindDefinition = {
   name: 'energy_meter',
-  description: 'Registers and momentary values of an electricity meter.',
+  description: 'Registers and current values of an electricity meter.',
   retention: 'metering',
   fields,
   data: dataSchema(fields),

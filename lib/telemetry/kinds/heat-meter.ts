@@ -20,12 +20,12 @@ const fields = {
     sentinels: NO_ENERGY,
   }),
   volumeM3: register('m3', 'Register of the volume through the flow sensor.'),
-  volumeFlowM3h: gauge('m3/h', 'Volume flow at the moment; negative is backward.', {
+  volumeFlowM3h: gauge('m3/h', 'Current volume flow; negative is reverse flow.', {
     min: -10_000,
     max: 10_000,
     sentinels: NO_VALUE,
   }),
-  powerKw: gauge('kW', 'Thermal power at the moment; negative is backward flow.', {
+  powerKw: gauge('kW', 'Current thermal power; negative is reverse flow.', {
     min: -30_000,
     max: 100_000,
     sentinels: NO_VALUE,
@@ -43,9 +43,9 @@ const fields = {
   e8M3c: register('m3*Cel', 'Register of volume times flow temperature (Kamstrup E8).'),
   e9M3c: register('m3*Cel', 'Register of volume times return temperature (Kamstrup E9).'),
   operatingHoursH: register('h', 'Hours the meter has run.'),
-  batteryPct: gauge('%', 'Charge of the battery of the meter.', { min: 0, max: 100 }),
+  batteryPct: gauge('%', 'Charge of the meter battery.', { min: 0, max: 100 }),
   status: state(
-    'State of the meter; OK, or the names of its errors. A frozen register is not zero.',
+    'Status of the meter: OK, or the names of its errors. A frozen register is not zero.',
     { maxLength: 256 },
   ),
   meterId: state('Number of the meter itself, which changes when the meter is exchanged.'),
@@ -53,11 +53,12 @@ const fields = {
 }
 
 /**
- * A heat meter (EN 1434; docs/domain.md 3.3-3.5). Only the energy register is common to nearly all.
+ * A heat meter (EN 1434; docs/domain.md 3.3-3.5). Nearly all have the energy register, few have
+ * more.
  */
 export const heatMeter: KindDefinition = {
   name: 'heat_meter',
-  description: 'Registers and momentary values of a heat or cooling meter.',
+  description: 'Registers and current values of a heat or cooling meter.',
   retention: 'metering',
   fields,
   data: dataSchema(fields),

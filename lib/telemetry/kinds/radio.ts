@@ -33,15 +33,16 @@ const fields = {
 }
 
 /**
- * Radio conditions as a reading of their own. The values may stand in `data`, in `radio`, or in
- * both (then `data` wins); they are fields of the reading and its radio part alike, so that a
- * radio reading joins the others by cell and is queried like them.
+ * Radio conditions as a reading of their own. The values may be in `data`, in `radio`, or in both
+ * (then `data` wins); they become fields of the reading and its radio part, so that a radio reading
+ * can be grouped by cell and queried like any other.
  */
 export const radio: KindDefinition = {
   name: 'radio',
-  description: 'Radio conditions that a modem sees, sampled on their own.',
+  description: 'Radio conditions seen by a modem.',
   retention: 'fleet',
   fields,
   data: dataSchema(fields),
   check: checkPosition,
+  fromAnyDevice: true,
 }

@@ -17,7 +17,7 @@ const cargoTemp = (zone: number) =>
 
 const fields = {
   ...POSITION_FIELDS,
-  odometerM: counter('m', 'Total distance of the vehicle, never falling.', {
+  odometerM: counter('m', 'Total distance of the vehicle; it never decreases.', {
     min: 0,
     max: 1e10,
     sentinels: [-1],
@@ -45,7 +45,7 @@ const fields = {
     sentinels: [-1, 255],
   }),
   batteryV: gauge('V', 'Voltage of the battery of the tracker.', { min: 0, max: 60 }),
-  supplyV: gauge('V', 'Voltage of the supply from the vehicle.', { min: 0, max: 60 }),
+  supplyV: gauge('V', 'Supply voltage from the vehicle.', { min: 0, max: 60 }),
   cargoTemp1C: cargoTemp(1),
   cargoTemp2C: cargoTemp(2),
   cargoTemp3C: cargoTemp(3),
@@ -63,12 +63,12 @@ const fields = {
   }),
   engineRpm: gauge('1/min', 'Speed of the engine.', { min: 0, max: 4000, sentinels: [-1, 65535] }),
   ignition: flag('The ignition is on.'),
-  movement: flag('The vehicle moves, as its motion sensor sees it.'),
+  movement: flag('The vehicle is moving, by its motion sensor.'),
   parkingBrake: flag('The parking brake is engaged.'),
   cargoDoorOpen: flag('A door of the cargo space is open.'),
   driverState: state('Working state of driver 1: REST, DRIVER_AVAILABLE, WORK, DRIVE, ERROR.'),
-  driver2State: state('Working state of driver 2, in the words of driverState.'),
-  triggerType: state('What made the vehicle report: TIMER, IGNITION_ON, DISTANCE_TRAVELLED, ...'),
+  driver2State: state('Working state of driver 2, with the values of driverState.'),
+  triggerType: state('Trigger of the report: TIMER, IGNITION_ON, DISTANCE_TRAVELLED, ...'),
 }
 
 /** A truck or trailer (docs/domain.md 2.6). */

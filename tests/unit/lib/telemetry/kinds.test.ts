@@ -68,7 +68,7 @@ describe('the kinds of telemetry', () => {
     expect(fields).toEqual(expect.arrayContaining(names.split(/\s+/)))
   })
 
-  it.each(KIND_NAMES)('%s says unit, role and meaning of each field', (kind) => {
+  it.each(KIND_NAMES)('%s has unit, role and description of each field', (kind) => {
     for (const [name, field] of Object.entries(KINDS[kind].fields)) {
       expect(field.description, name).toMatch(/^[A-Z].*[.]$/)
       expect(field.unit === '' || name.endsWith(endingOf(name, field.unit)), name).toBe(true)
@@ -77,7 +77,7 @@ describe('the kinds of telemetry', () => {
     }
   })
 
-  it.each(KIND_NAMES)('%s never takes a value of its physical range for a sentinel', (kind) => {
+  it.each(KIND_NAMES)('%s has no sentinel within the physical range of its field', (kind) => {
     for (const [name, field] of Object.entries(KINDS[kind].fields)) {
       for (const sentinel of field.sentinels ?? []) {
         const inside = sentinel >= (field.min ?? -Infinity) && sentinel <= (field.max ?? Infinity)
@@ -97,9 +97,11 @@ describe('the kinds of telemetry', () => {
     }
   })
 
-  it('keep meters for years and fleets for months', () => {
-    const metering = KIND_NAMES.filter((kind) => KINDS[kind].retention === 'metering')
-    expect(metering).toEqual(['heat_meter', 'energy_meter'])
+  it('keep readings of meters for years and of fleets for months', () => {
+    for (const kind of KIND_NAMES) {
+      const isMeter = Object.hasOwn(KINDS[kind].fields, 'energyKwh')
+      expect(KINDS[kind].retention, kind).toBe(isMeter ? 'metering' : 'fleet')
+    }
   })
 })
 
@@ -108,12 +110,12 @@ describe('the radio part', () => {
     expect(KINDS.radio.fields).toMatchObject(RADIO_FIELDS)
   })
 
-  it('knows the three access technologies', () => {
+  it('accepts the three access technologies only', () => {
     expect(radioSchema.safeParse({ rat: 'nr-sa' }).success).toBe(true)
     expect(radioSchema.safeParse({ rat: '5G' }).success).toBe(false)
   })
 
-  it('is picked from the values of a reading, or null', () => {
+  it('is taken from the values of a reading, or null', () => {
     expect(radioOf({ rsrpDbm: -85, pci: 3, cqi: 9 })).toEqual({ rsrpDbm: -85 })
     expect(radioOf({ pci: 3 })).toBeNull()
   })
