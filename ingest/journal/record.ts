@@ -1,3 +1,5 @@
+/* Written for speed: records are made and read in place, without an object per field. */
+
 import { crc32 } from 'node:zlib'
 import type { IncomingMessage, JournaledMessage, Origin, Qos } from '#lib/telemetry/message.ts'
 import { getUint53, setUint53, type Slab } from './segments/slab.ts'
@@ -11,8 +13,8 @@ import { getUint53, setUint53, type Slab } from './segments/slab.ts'
  *      8 length                                                 52 bytes of payload
  *     12 flags                                                  56 origin (replays), texts, payload
  *
- * The checksum covers everything behind itself, and through its seed the journal and the segment: a
- * record of another segment, or of another journal, never passes for one of this place.
+ * The checksum covers everything after itself, and through its seed the journal and the segment: a
+ * record of another segment, or of another journal, is never valid here.
  */
 const MAGIC = 0x3152_4a50
 const MAGIC_BYTES = Buffer.from('PJR1', 'latin1')
@@ -28,12 +30,12 @@ const WILL = 1 << 4
 const REPLAY = 1 << 5
 const LAST_OF_GROUP = 1 << 6
 
-/** Bytes that are enough for the record, whatever UTF-8 makes of its texts. */
+/** Bytes that are enough for the record, whatever the length of its texts in UTF-8. */
 export function roomFor({ device, topic, payload }: IncomingMessage): number {
   return HEAD_BYTES + ORIGIN_BYTES + 3 * (device.length + topic.length) + payload.byteLength + 8
 }
 
-/** Writes a record, still without group and checksum; answers its length. */
+/** Writes a record, still without group and checksum; returns its length. */
 export function encodeRecord(
   slab: Slab,
   at: number,
@@ -90,9 +92,9 @@ export function sealGroup(
 }
 
 /**
- * Looks for a whole, right record at a place: its length; 0 when there is none; or, when the slab
- * ends too early to say, minus the bytes that are needed from there. `room` is what lies between
- * the place and the end of the segment: no record is longer.
+ * Looks for a whole, valid record at a place: its length; 0 when there is none; or, when the slab
+ * ends too early to say, minus the bytes that are needed from there. `room` is the number of bytes
+ * from the place to the end of the segment: no record is longer.
  */
 export function checkRecord({ bytes, view }: Slab, at: number, room: number, seed: number): number {
   const here = bytes.length - at
@@ -106,7 +108,7 @@ export function checkRecord({ bytes, view }: Slab, at: number, room: number, see
   return sum === view.getUint32(at + 4, true) ? length : 0
 }
 
-/** The next place at or behind `from` where a record may begin; the end of the slab if none. */
+/** The next place at or after `from` where a record may begin; the end of the slab if none. */
 export function nextCandidate({ bytes }: Slab, from: number): number {
   for (let at = from; at < bytes.length; at += 1) {
     at = bytes.indexOf(MAGIC_BYTES, at)

@@ -1,3 +1,5 @@
+/* Written for speed: numbers of 53 bits without a BigInt. */
+
 /** Bytes with a DataView over the same memory: numbers go through the view, runs of bytes beside it. */
 export interface Slab {
   readonly bytes: Buffer
