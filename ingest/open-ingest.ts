@@ -93,7 +93,7 @@ export async function openIngest(
   }
 }
 
-/** What ingest.db says before the worker takes it over. */
+/** Read from ingest.db before the worker takes it over. */
 function readSaved(dataDir: string) {
   const db = openIngestDb(join(dataDir, 'ingest.db'))
   try {

@@ -34,7 +34,7 @@ export type FromWorker =
   | { readonly type: 'live'; readonly batch: LiveBatch }
   /** Everything given with the last `durable` is done. */
   | { readonly type: 'idle' }
-  /** The journal may forget what lies at or below `release`; the figures of `behind` messages are due. */
+  /** The journal may remove what is at or below `release`; the figures of `behind` messages are due. */
   | { readonly type: 'maintained'; readonly release: number; readonly behind: number }
   | { readonly type: 'problem'; readonly text: string }
   /** How many robots are ONLINE and send no `state`. */

@@ -6,7 +6,7 @@ import type { BackupPlan } from './backup-plan.ts'
 
 type Sender = ChildProcessByStdio<Writable, Readable, Readable>
 
-/** The archive of a backup on its way to whoever reads it, from a process of its own. */
+/** The archive of a backup on its way to its reader, from a process of its own. */
 export interface Sending {
   readonly output: Readable
   stop(): void
@@ -44,7 +44,7 @@ export function backupFailed(problem: string, cause?: unknown): PlatformError {
   )
 }
 
-/** What went wrong with the process, as far as it says. */
+/** What went wrong with the process, as far as it reports. */
 function problemOf(sender: Sender): () => string {
   let problem = ''
   sender.stderr.on('data', (chunk: Buffer) => (problem += chunk.toString()))

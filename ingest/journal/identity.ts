@@ -6,9 +6,9 @@ import { PlatformError } from '#lib/runtime/errors.ts'
 import { temporaryPath, type FileLayer } from './files/file-layer.ts'
 import { segmentNumbers } from './segments/segment-header.ts'
 
-/** What tells the journal of a folder from every other one. */
+/** What distinguishes the journal of a folder from every other one. */
 export interface Identity {
-  /** UUID; stands in event ids, so everybody may know it. */
+  /** UUID; part of event ids, so everybody may know it. */
   readonly id: string
   /**
    * UUID that never leaves the folder. It seeds the checksums: otherwise a device could send a
@@ -33,7 +33,7 @@ export async function identify(
     throw new PlatformError(
       'DATA_DIR_FOREIGN',
       `${dir}: expected ${FILE_NAME} beside the journal segments, found none: the segments cannot ` +
-        `be told from those of another journal; bring ${FILE_NAME} back, or move the segments away`,
+        `be distinguished from those of another journal; bring ${FILE_NAME} back, or move the segments away`,
     )
   }
   const identity = { id: randomUUID(), secret: randomUUID() }
@@ -73,7 +73,7 @@ function parse(dir: string, text: string): Identity {
   )
 }
 
-/** Whole or not at all: written beside, synced, then given its name. */
+/** Whole or not at all: written beside, synced, then renamed. */
 async function write(fileLayer: FileLayer, dir: string, identity: Identity): Promise<void> {
   const temporary = temporaryPath(dir, FILE_NAME)
   const file = await fileLayer.open(temporary, 'create')

@@ -29,7 +29,7 @@ export interface JournalStatus {
  * The only copy of an accepted message that must never be lost.
  *
  * Life cycle: after `open` resolves it takes messages; `close()` resolves when everything appended
- * is durable or has been answered with CLOSED; nothing is written afterwards.
+ * is durable or has failed with CLOSED; nothing is written afterwards.
  */
 export interface Journal {
   /** UUID, made once. */

@@ -25,7 +25,7 @@ export interface JournalOptions extends RunOptions {
 /** What an earlier process left. */
 export interface RecoveryReport {
   readonly id: string
-  /** The folder held no journal: the id was made now. */
+  /** The folder had no journal: the id was made now. */
   readonly isNew: boolean
   readonly lastPosition: number
   /** Durable records beyond `since`. */

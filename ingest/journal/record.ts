@@ -163,7 +163,7 @@ export function createTextMemory(limit = 16_384): (slab: Slab, at: number) => Te
     const start = textsAtOf(view, at)
     const middle = start + deviceBytes
     const end = middle + view.getUint16(at + 50, true)
-    // Latin-1 maps each byte to one character, so the key stands for exactly these bytes.
+    // Latin-1 maps each byte to one character, so the key has exactly these bytes.
     const key = bytes.toString('latin1', start, end)
     const found = known.get(key)
     if (found?.deviceBytes === deviceBytes) return found

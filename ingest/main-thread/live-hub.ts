@@ -11,7 +11,7 @@ export interface LiveHubDeps {
 }
 
 /**
- * The live feed of one process: tells the ingest thread what all listeners together want, and hands
+ * The live feed of one process: hands the ingest thread the interests of all listeners, and hands
  * each batch to all of them. What a listener wants of it is the listener's own business.
  */
 export class LiveHub implements LiveFeed {
@@ -42,7 +42,10 @@ export class LiveHub implements LiveFeed {
     if (!this.#listeners.delete(listener)) return
     this.#want().catch((error: unknown) => {
       if (isPlatformError(error, 'CLOSED')) return
-      this.#deps.log.warn({ err: error }, 'the ingest thread could not be told what is watched')
+      this.#deps.log.warn(
+        { err: error },
+        'the interests of live viewers did not reach the ingest thread',
+      )
     })
   }
 

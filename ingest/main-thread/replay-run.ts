@@ -32,7 +32,7 @@ export class Replay {
     this.#deps = deps
   }
 
-  /** All that is asked for, part by part: however much it is, memory stays flat. */
+  /** Part by part: however much it is, memory stays flat. */
   async run(request: ReplayRequest): Promise<ReplayCounts> {
     const counts = { recovered: 0, again: 0, duplicate: 0 }
     let after: ReplayPage['next'] = null

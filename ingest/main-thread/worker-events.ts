@@ -15,7 +15,7 @@ export interface BatchCounts {
 }
 
 export interface IngestEvents {
-  /** Rejections that devices are to be told. */
+  /** Rejections for the `errors` topics of devices. */
   notices(notices: readonly DeviceNotice[]): void
   /** A batch is in the store. */
   committed(counts: BatchCounts): void
@@ -50,7 +50,7 @@ interface WorkerEventDeps {
   readonly log: Log
 }
 
-/** Passes on what the worker says. */
+/** Applies a message of the worker. */
 export function handleFromWorker(message: FromWorker, deps: WorkerEventDeps): void {
   const { progress, journal, handOver, live, events, log } = deps
   switch (message.type) {

@@ -9,7 +9,7 @@ export interface GatewayDeps {
   pseudonym?(text: string): string
 }
 
-/** What a format is given to know the devices behind a gateway. */
+/** What lets a format know the devices behind a gateway. */
 export function gatewayInput(
   gateway: Device,
   deps: GatewayDeps,

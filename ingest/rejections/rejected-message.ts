@@ -2,7 +2,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { JournaledMessage, Origin } from '#lib/telemetry/message.ts'
 import type { RefusedElement } from '../formats/format.ts'
 
-/** What one message leaves behind: its refused elements, kept with the bytes it came as. */
+/** The refused elements of one message, kept with the bytes it came as. */
 export interface RejectedMessage {
   readonly message: JournaledMessage
   readonly format: string

@@ -24,7 +24,7 @@ export interface ReplayPage {
   readonly next: Origin | null
 }
 
-/** One part of a replay: what it asks for, and the place to go on from. */
+/** One part of a replay: the whole request, and the place to go on from. */
 export interface CandidatesQuery {
   readonly request: ReplayRequest
   readonly after: Origin | null
@@ -32,7 +32,7 @@ export interface CandidatesQuery {
 
 export const REPLAY_PAGE = { messages: 1000, bytes: 8 * 1024 * 1024 } as const
 
-/** What is still rejected of what a replay asks for, in order, after a place. */
+/** Rejections that a replay asks for and that are still open, in order, after a place. */
 export function rejectedCandidates(
   db: DatabaseSync,
   { scope, ids, reasons }: ReplayRequest,
@@ -93,7 +93,7 @@ export function journaledCandidates(
   const candidates = messages
     .filter(({ device, origin }) => !origin && inScope(scope, device))
     .map(({ position, ...message }) => ({ ...message, origin: { position, item: -1 } }))
-  // Where records are gone, the part ends where it was to end, and the next one goes on behind it.
+  // Where records are gone, the part ends where it was to end, and the next one goes on after it.
   const reached = next.position < end.position ? next.position : Math.max(last, end.position)
   return { candidates, next: reached >= newest ? null : { position: reached, item: -1 } }
 }

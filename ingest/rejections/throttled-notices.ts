@@ -24,7 +24,7 @@ export class ThrottledNotices {
     const notices: DeviceNotice[] = []
     for (const { message, refused } of rejected) {
       const first = refused[0]
-      // A replay is the operator's doing; the device has been told before.
+      // A replay is the operator's doing; the device has had its notice.
       if (!first || message.origin) continue
       const allowance = this.#refill(message.device, nowNs)
       allowance.rejections += refused.length

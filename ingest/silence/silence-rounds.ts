@@ -12,11 +12,11 @@ export interface SilenceRoundsDeps extends Pick<SilenceDeps, 'device'> {
   readonly clock: Clock
   readonly log: Log
   readonly live: Pick<LiveWatch, 'silencesOf'>
-  readonly tell: (message: FromWorker) => void
+  readonly post: (message: FromWorker) => void
 }
 
 const EVERY_MS = 5000
-/** The main thread answers the end of a batch with the next one well within this. */
+/** After the end of a batch the main thread hands over the next one well within this. */
 const NEXT_BATCH_NS = 2_000_000_000n
 /** Lines per round: when a whole site falls silent, the number says it. */
 const MAX_LINES = 20
@@ -89,16 +89,16 @@ export class SilenceRounds {
   }
 
   look(position: number): void {
-    const { live, tell } = this.#deps
+    const { live, post } = this.#deps
     this.#isQueued = false
     if (this.#isPaused) return
     const changes = this.#watch.look(this.#heardUpToNs())
     this.#log(changes)
     const robots = this.#watch.lasting().length
-    if (robots !== this.#reportedRobots) tell({ type: 'silent', robots })
+    if (robots !== this.#reportedRobots) post({ type: 'silent', robots })
     this.#reportedRobots = robots
     const batch = live.silencesOf(changes, position)
-    if (batch) tell({ type: 'live', batch })
+    if (batch) post({ type: 'live', batch })
   }
 
   /** Whether the platform has stopped reading from publishers (journal full, or not writable). */

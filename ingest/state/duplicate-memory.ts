@@ -55,7 +55,7 @@ export function beginBatch(memory: ChannelMemory, batch: number): void {
   memory.justForgotten.length = 0
 }
 
-/** Whether the rings cannot tell and the store has to be asked. `timeNs` is plausible. */
+/** Whether the rings cannot tell and the store must be queried. `timeNs` is plausible. */
 export function needsLookup(
   memory: ChannelMemory,
   element: ParsedElement,

@@ -30,7 +30,7 @@ export interface ChannelState {
 /** What the intake knows of one device: a fold over its journal records. */
 export interface DeviceState {
   readonly counts: Counts
-  /** The counts as of the last batch that is completely in the store: what answers show. */
+  /** The counts as of the last batch that is completely in the store: what results show. */
   shown: Shown
   readonly channels: Map<string, ChannelState>
   /** Latest reading per kind without `clock_invalid`. */
@@ -44,7 +44,7 @@ export interface DeviceState {
 
 /**
  * The state of the intake: everything that is decided from earlier messages. It is saved from time
- * to time together with the position it stands for; after a crash the journal is read again from
+ * to time together with the position it belongs to; after a crash the journal is read again from
  * there, and the same messages give the same state.
  */
 export interface IntakeState {

@@ -85,7 +85,7 @@ export function loadState(db: DatabaseSync): IntakeState {
 
 const COUNTS = ['read', 'stored', 'rejected', 'duplicate', 'late', 'partial', 'commands'] as const
 
-/** Saves what changed, and the position it stands for, in one transaction. */
+/** Saves what changed, and the position it belongs to, in one transaction. */
 export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Snapshot): void {
   const device = db.prepare(
     `INSERT OR REPLACE INTO devices

@@ -19,10 +19,10 @@ import { WorkQueue } from './work-queue.ts'
 import { writeDurable } from './write-durable.ts'
 import { Writer, type WriterOptions } from './writer.ts'
 
-/** The main thread: what it is asked, and where it is told. */
+/** The main thread: calls to it, and messages. */
 export interface MainThread {
   readonly main: Caller
-  readonly tell: (message: FromWorker) => void
+  readonly post: (message: FromWorker) => void
 }
 
 /** How long a shutdown waits for the store before the rest is left to the next start. */
@@ -34,7 +34,7 @@ export class IngestWorker {
   readonly silence: SilenceRounds
   readonly #parts: Parts
   readonly #options: WorkerOptions
-  readonly #tell: MainThread['tell']
+  readonly #post: MainThread['post']
   readonly #live = new LiveWatch()
   readonly #queue: WorkQueue
   readonly #writer: Writer
@@ -43,16 +43,16 @@ export class IngestWorker {
   readonly #maintenance: Maintenance
 
   constructor(parts: Parts, options: WorkerOptions, mainThread: MainThread) {
-    const { tell } = mainThread
+    const { post } = mainThread
     const { writer: storeWriter, upkeep } = parts.store
     this.#parts = parts
     this.#options = options
-    this.#tell = tell
-    this.#queue = new WorkQueue((error) => tell({ type: 'failed', error: encodeError(error) }))
+    this.#post = post
+    this.#queue = new WorkQueue((error) => post({ type: 'failed', error: encodeError(error) }))
     const device = parts.registry.devices.get
-    this.silence = new SilenceRounds({ ...parts, device, live: this.#live, tell }, options)
+    this.silence = new SilenceRounds({ ...parts, device, live: this.#live, post }, options)
     this.#writer = this.#createWriter(mainThread)
-    const shared = { ...parts, queue: this.#queue, writer: this.#writer, tell }
+    const shared = { ...parts, queue: this.#queue, writer: this.#writer, post }
     this.#snapshots = new Snapshots(
       { ...shared, store: storeWriter, journal: options.journal.id },
       parts.saved.position,
@@ -93,11 +93,11 @@ export class IngestWorker {
     return this.#writer.cursor.position
   }
 
-  #createWriter({ main, tell }: MainThread): Writer {
+  #createWriter({ main, post }: MainThread): Writer {
     const parts = this.#parts
     const { registry, store, rejections, reader, saved } = parts
     const { journal, errorsPerMinute } = this.#options
-    const onProblem = (text: string) => tell({ type: 'problem', text })
+    const onProblem = (text: string) => post({ type: 'problem', text })
     const retry = new StoreRetry({ ...parts, pause: (ms) => pause(ms), onProblem })
     return new Writer(
       {
@@ -120,13 +120,13 @@ export class IngestWorker {
   }
 
   async #write(message: ToWorker & { readonly type: 'durable' }): Promise<void> {
-    const tell = this.#tell
-    const followers = { writer: this.#writer, hours: this.hours, live: this.#live, tell }
+    const post = this.#post
+    const followers = { writer: this.#writer, hours: this.hours, live: this.#live, post }
     await writeDurable(message, { ...this.#parts, ...followers })
     if (this.#snapshots.ageMs > this.#options.snapshotMs) this.#snapshots.trySave()
     this.#maintenance.afterBatch()
     this.silence.finish()
-    tell({ type: 'idle' })
+    post({ type: 'idle' })
   }
 
   /** Rows that the store had and lost are derived from the journal again. */

@@ -19,7 +19,7 @@ interface MaintenanceDeps {
   readonly rejections: Pick<RejectionLog, 'expire'>
   readonly clock: Clock
   readonly log: Log
-  readonly tell: (message: FromWorker) => void
+  readonly post: (message: FromWorker) => void
 }
 
 type MaintenanceOptions = Pick<WorkerOptions, 'snapshotMs' | 'retention'>
@@ -84,7 +84,7 @@ export class Maintenance {
   }
 
   async #maintainStore(): Promise<void> {
-    const { store, snapshots, clock, log, tell } = this.#deps
+    const { store, snapshots, clock, log, post } = this.#deps
     const begunNs = clock.monoNs()
     const { checkpointed, droppedPartitions, behind } = await store.maintain(clock.nowNs())
     // Half of the time is for batches.
@@ -94,7 +94,7 @@ export class Maintenance {
     }
     if (droppedPartitions.length > 0)
       log.info({ droppedPartitions }, 'retention dropped partitions')
-    tell({ type: 'maintained', release: Math.min(checkpointed, snapshots.position), behind })
+    post({ type: 'maintained', release: Math.min(checkpointed, snapshots.position), behind })
   }
 
   #expireRejections(): void {

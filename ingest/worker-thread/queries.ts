@@ -24,7 +24,7 @@ interface QueryParts extends Parts {
   readonly silence: SilenceRounds
 }
 
-/** What the worker answers to the API, by name: the only place that knows how queries are made. */
+/** The queries of the API, by name: the only place that knows how they are made. */
 export function createQueries(parts: QueryParts, options: WorkerOptions): Handlers {
   const { db, clock, reader } = parts
   const exportDir = join(options.dataDir, 'export')

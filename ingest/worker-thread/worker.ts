@@ -17,7 +17,7 @@ if (!parentPort) {
   throw new Error('ingest/worker-thread/worker.ts runs as a worker thread, started by the platform')
 }
 const port = parentPort
-const tell = (message: FromWorker) => port.postMessage(message)
+const post = (message: FromWorker) => port.postMessage(message)
 
 try {
   // Given by `open-ingest.ts`.
@@ -25,13 +25,13 @@ try {
   lowerOwnPriority(NICENESS.ingestWorker)
   const parts = await openParts(options)
   const main = createCaller(port)
-  const worker = new IngestWorker(parts, options, { main, tell })
+  const worker = new IngestWorker(parts, options, { main, post })
   serveCalls(port, {
     ...createQueries({ ...parts, main, hours: worker.hours, silence: worker.silence }, options),
     ...worker.handlers(),
   })
   port.on('message', (message: ToWorker) => worker.receive(message))
-  tell({ type: 'ready' })
+  post({ type: 'ready' })
 } catch (error) {
-  tell({ type: 'failed', error: encodeError(error) })
+  post({ type: 'failed', error: encodeError(error) })
 }

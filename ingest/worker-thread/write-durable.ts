@@ -19,7 +19,7 @@ interface WriteContext {
   readonly marker: Marker | null
   readonly hours: HeatHours
   readonly live: LiveWatch
-  readonly tell: (message: FromWorker) => void
+  readonly post: (message: FromWorker) => void
 }
 
 /** Stores what the journal has made durable, and reports each batch to those who follow it. */
@@ -50,13 +50,13 @@ function noteDevices(
 
 function publish(
   { outcome, cursor, ...rest }: Written,
-  { marker, hours, live, tell }: WriteContext,
+  { marker, hours, live, post }: WriteContext,
 ): void {
   const { position } = cursor
   const { readings, replays, counts } = outcome
   marker?.touched(readings)
   hours.stored(readings)
   const batch = live.batchOf(outcome, position)
-  if (batch) tell({ type: 'live', batch })
-  tell({ type: 'written', position, replays, counts, ...rest })
+  if (batch) post({ type: 'live', batch })
+  post({ type: 'written', position, replays, counts, ...rest })
 }

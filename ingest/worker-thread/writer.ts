@@ -85,7 +85,7 @@ export class Writer {
     const { state: kept, retry } = this.#deps
     let at = this.#deps.reader.seek(fromPosition - 1)
     let rows = 0
-    // Duplicates are told by the store's earlier rows and by this very run.
+    // Duplicates are found by the store's earlier rows and by this very run.
     const state = createIntakeState()
     // A snapshot of half of it would take the other half for stored.
     kept.isCommitted = false

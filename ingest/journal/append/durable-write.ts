@@ -64,7 +64,7 @@ export class DurableWrite {
     }
   }
 
-  /** From now on a batch that fails twice is given up: its messages are answered CLOSED. */
+  /** From now on a batch that fails twice is given up: its messages fail with CLOSED. */
   close(): void {
     this.#isClosing = true
     this.#endPause?.()

@@ -33,7 +33,7 @@ export class GroupCommit {
     if (!this.#isScheduled && !this.#isRunning) this.#schedule()
   }
 
-  /** Commits what is pending without further waiting; what the disk refuses is answered CLOSED. */
+  /** Commits what is pending without further waiting; what the disk refuses fails with CLOSED. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#deps.write.close()

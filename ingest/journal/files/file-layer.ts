@@ -4,7 +4,7 @@ import { syncFolderAsync } from '#lib/runtime/files.ts'
 import { createSyncThread, type SyncThread } from './sync-thread.ts'
 
 /**
- * What the journal asks of a file system. Nothing is durable before `datasync` (bytes and size of a
+ * What the journal needs of a file system. Nothing is durable before `datasync` (bytes and size of a
  * file) and `syncDir` (its name) have resolved. Every promise rejects with the system's error.
  */
 export interface FileLayer {
@@ -16,7 +16,7 @@ export interface FileLayer {
   unlink(path: string): Promise<void>
   syncDir(dir: string): Promise<void>
   freeBytes(dir: string): Promise<number>
-  /** Nothing is asked of it, or of its files, afterwards. */
+  /** Neither it nor its files are used afterwards. */
   close(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ export interface LayerFile {
   write(bytes: Uint8Array, offset: number): Promise<void>
   /** `write` and `datasync` in one step, ahead of everything else that the layer does. */
   writeDurably(bytes: Uint8Array, offset: number): Promise<void>
-  /** Fills `into` from an offset; answers how many bytes there were. */
+  /** Fills `into` from an offset; returns how many bytes there were. */
   read(into: Uint8Array, offset: number): Promise<number>
   size(): Promise<number>
   truncate(bytes: number): Promise<void>
@@ -77,7 +77,9 @@ function openFile(
 function layerFile(fd: number, syncThread: SyncThread): LayerFile {
   return {
     write: (bytes, offset) =>
-      new Promise((resolve, reject) => writeAll({ fd, bytes, offset }, settled(resolve, reject))),
+      new Promise((resolve, reject) =>
+        writeAll({ fd, bytes, offset }, callbackOf(resolve, reject)),
+      ),
     writeDurably: (bytes, offset) => syncThread.write(fd, bytes, offset),
     read: (into, offset) =>
       new Promise((resolve, reject) =>
@@ -88,9 +90,9 @@ function layerFile(fd: number, syncThread: SyncThread): LayerFile {
         fs.fstat(fd, (error, stats) => (error ? reject(error) : resolve(stats.size)))
       }),
     truncate: (bytes) =>
-      new Promise((resolve, reject) => fs.ftruncate(fd, bytes, settled(resolve, reject))),
-    datasync: () => new Promise((resolve, reject) => fs.fdatasync(fd, settled(resolve, reject))),
-    close: () => new Promise((resolve, reject) => fs.close(fd, settled(resolve, reject))),
+      new Promise((resolve, reject) => fs.ftruncate(fd, bytes, callbackOf(resolve, reject))),
+    datasync: () => new Promise((resolve, reject) => fs.fdatasync(fd, callbackOf(resolve, reject))),
+    close: () => new Promise((resolve, reject) => fs.close(fd, callbackOf(resolve, reject))),
   }
 }
 
@@ -100,11 +102,11 @@ interface Transfer {
   readonly offset: number
 }
 
-function settled(resolve: () => void, reject: (error: Error) => void) {
+function callbackOf(resolve: () => void, reject: (error: Error) => void) {
   return (error: Error | null | undefined) => (error ? reject(error) : resolve())
 }
 
-/** A write may be cut short (a disk that becomes full, a signal): go on, the next one tells why. */
+/** A write may be cut short (a disk that becomes full, a signal): go on, the next one reports why. */
 function writeAll(
   { fd, bytes, offset }: Transfer,
   done: (error: Error | null | undefined) => void,

@@ -3,7 +3,7 @@ import { YOUNG_GENERATION_MIB } from '#lib/runtime/threads/process-flags.ts'
 
 /**
  * A thread that does nothing but write groups and sync them. On libuv's pool they would wait for, and
- * compete with, the queries of the store; so the pool can stand back (`lib/runtime/threads/priority.ts`).
+ * compete with, the queries of the store; so the pool can run at a lower priority (`lib/runtime/threads/priority.ts`).
  */
 export interface SyncThread {
   /** Writes all bytes at an offset and syncs the file; rejects with the system's error. */
@@ -16,8 +16,8 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** What the thread answers: nothing, or what the system's error was. */
-type Answer = { readonly message: string; readonly code: string } | null
+/** What the thread replies: nothing, or the error of the system. */
+type Reply = { readonly message: string; readonly code: string } | null
 
 /** Runs nothing before the first write. */
 export function createSyncThread(): SyncThread {
@@ -44,13 +44,13 @@ export function createSyncThread(): SyncThread {
     const begun = new Worker(new URL('sync-thread.mjs', import.meta.url), {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB.syncThread },
     })
-    begun.on('message', (answer: Answer) => {
+    begun.on('message', (reply: Reply) => {
       const one = waiting.shift()
-      if (answer) one?.reject(Object.assign(new Error(answer.message), answer))
+      if (reply) one?.reject(Object.assign(new Error(reply.message), reply))
       else one?.resolve()
       if (waiting.length === 0) begun.unref()
     })
-    // It has no way to fail but memory: whoever waits is told, and the next write starts another one.
+    // It can fail only for lack of memory: those that wait get the error, and the next write starts another.
     begun.on('error', (error) => {
       worker = null
       const reason = error instanceof Error ? error : new Error(String(error))

@@ -55,10 +55,10 @@ export function* scan(
   let place = start
   let wanted = windowBytes
   while (place < end) {
-    const asked = Math.min(wanted, end - place)
-    const slab = yield { offset: place, bytes: asked }
+    const bytes = Math.min(wanted, end - place)
+    const slab = yield { offset: place, bytes }
     const { length } = slab.bytes
-    if (length < asked) end = place + length
+    if (length < bytes) end = place + length
     let at = 0
     let missing = 0
     while (at < length) {

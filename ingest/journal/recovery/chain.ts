@@ -6,7 +6,7 @@ import { HEADER_BYTES, type SegmentHeader } from '../segments/segment-header.ts'
 export interface Link {
   readonly file: SegmentFile
   readonly end: number
-  /** False when the end was guessed, because the next segment does not tell it. */
+  /** False when the end was guessed, because the next segment does not state it. */
   readonly isEndKnown: boolean
 }
 

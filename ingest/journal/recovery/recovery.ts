@@ -91,7 +91,7 @@ function refuseForeign({ dir, id }: RecoveryContext, { segment, head }: SegmentF
   )
 }
 
-/** Segments behind the newest one with records hold only what was never durable. */
+/** Segments after the newest one with records have only what was never durable. */
 async function findTail(
   context: RecoveryContext,
   found: readonly SegmentFile[],
@@ -105,7 +105,7 @@ async function findTail(
   return { tail: null, tornBytes }
 }
 
-/** What counts of a segment that nothing vouches for; no runs if nothing does. */
+/** What counts of a segment that no later one confirms; no runs if nothing does. */
 async function judge({ files }: RecoveryContext, file: SegmentFile) {
   const { segment, bytes, head } = file
   const scanned = await files.scan(segment, bytes, () => true)
@@ -120,9 +120,9 @@ async function judge({ files }: RecoveryContext, file: SegmentFile) {
 }
 
 /**
- * Nothing vouches for the last group: it may lie in the page cache alone, even on pages that a failed
+ * Nothing confirms the last group: it may be in the page cache alone, even on pages that a failed
  * sync has marked clean. It is shown to the store now, so it must not get lost later. The same holds
- * for the header that was written with it; if it was torn there, the chain tells what it said.
+ * for the header that was written with it; if that was torn, it is made again from the chain.
  */
 async function secure(
   { id, files, clock }: RecoveryContext,
@@ -145,12 +145,12 @@ async function secure(
     createdAtNs: clock.nowNs(),
   }
   await files.writeHeader(header)
-  const mended: Link = {
+  const restored: Link = {
     file: { ...file, head: { kind: 'valid', header } },
     end: cut,
     isEndKnown: true,
   }
-  return [...links.slice(0, -1), mended]
+  return [...links.slice(0, -1), restored]
 }
 
 /** Cuts segments where they surely end, and removes those that do not belong to the chain. */

@@ -9,7 +9,7 @@ export interface Corruption {
   readonly segment: number
   readonly offset: number
   readonly bytes: number
-  /** Positions of acknowledged messages that are gone with them; null when nothing tells. */
+  /** Positions of acknowledged messages that are gone with them; null when that is not known. */
   readonly lost: Lost | null
   readonly what: string
 }

@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib'
 import { createSlab, getUint53, setUint53, slabOf } from './slab.ts'
 
 /**
- * What stands at the beginning of a segment; written together with its first group.
+ * The beginning of a segment; written together with its first group.
  *
- * A header says where the journal went on from: everything of `prevSegment` behind `prevEnd`, and
+ * A header says where the journal went on from: everything of `prevSegment` after `prevEnd`, and
  * every segment between that one and this one, was abandoned after a failed write and does not
  * count. So the segments form a chain that is read from its end.
  */
@@ -20,12 +20,12 @@ export interface SegmentHeader {
   readonly createdAtNs: bigint
 }
 
-/** Where the first record of a segment stands. */
+/** Where the first record of a segment begins. */
 export const HEADER_BYTES = 96
 
 const MAGIC = 0x3153_4a50
 const VERSION = 1
-/** Fifteen digits are exact as a number; whatever has more is not ours. */
+/** Fifteen digits are exact as a number; a name with more is not ours. */
 const NAME = /^(0\d{15})\.seg$/
 
 /** A header as read: right, of another journal (or place), of a later release, or none at all. */

@@ -6,7 +6,7 @@ import { HAS_INFLUXD } from './influxd.ts'
 describe.skipIf(!HAS_INFLUXD)('derived heat (needs influxd on the PATH)', () => {
   let bed: Testbed
   let role: Role
-  // A whole hour, so that every reading stands where the test says.
+  // A whole hour, so that every reading is where the test expects it.
   const endMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
 
   beforeEach(async () => {

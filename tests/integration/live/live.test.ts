@@ -24,7 +24,7 @@ describe('a live stream', () => {
     place.remove()
   })
 
-  /** Watches, and waits until the stream says where it stands. */
+  /** Watches, and waits until the stream names its position. */
   async function see(options: WatchOptions = {}): Promise<LiveStream> {
     const stream = await watch(platform, options)
     streams.push(stream)
@@ -170,7 +170,7 @@ describe('a live stream', () => {
     await loud.end()
   })
 
-  it('tells an id that cannot be resumed from by a gap, and goes on', async () => {
+  it('reports a gap for an id that cannot be resumed from, and goes on', async () => {
     const device = await deviceOf('acme')
     const first = await see()
     await device.send(truck(1))

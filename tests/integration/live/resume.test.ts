@@ -22,7 +22,7 @@ describe(`a viewer that comes back (SEED=${seed})`, () => {
   it('sees every reading once, across disconnects and kill -9', async () => {
     const random = createRandom(seed)
     platform = await startPlatform({ dataDir: place.path, env: ENV })
-    // Few in flight: a viewer that falls behind for good is told of a gap, which is another test.
+    // Few in flight: a viewer that falls behind for good gets a gap, which is another test.
     const fleet = await createFleet(platform, { tenant: 'acme', size: 2, seed, window: 4 })
     const seen: SeenEvent[] = []
     let lastId = ''

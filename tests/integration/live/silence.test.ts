@@ -93,7 +93,7 @@ describe.each([
     return /^padborg_silent_robots (\d+)$/m.exec(await answer.text())?.[1]
   }
 
-  it('is told once when it begins and once when it ends, to those who may see it', async () => {
+  it('is reported once when it begins and once when it ends, to those who may see it', async () => {
     const device = await addDevice(place.api, {
       tenant: 'acme',
       id: 'r1',
@@ -154,7 +154,7 @@ describe.each([
     )
     for (const stream of others) expect(silencesOf(stream)).toEqual([])
 
-    // No id of its own: who comes back goes on behind the last reading, and is shown nothing twice.
+    // No id of its own: a viewer that comes back goes on after the last reading, and is shown nothing twice.
     const again = await see({ lastId: reading?.id ?? '' })
     await waitFor(() => again.events.length > 0)
     expect(again.events.every(({ event, id }) => event === 'silence' || id !== '')).toBe(true)

@@ -33,7 +33,7 @@ describe('the bounds of a live stream', () => {
     return { publish, count: () => seq, end: () => client.endAsync() }
   }
 
-  it('tell a slow viewer by one gap; intake and other viewers do not wait for it', async () => {
+  it('report one gap to a slow viewer; intake and other viewers do not wait for it', async () => {
     platform = await startPlatform({ dataDir: place.path, env: { PADBORG_LIVE_QUEUE: '200' } })
     const truck = await truckOf()
     const [slow, quick] = [await watch(platform), await watch(platform)]
@@ -71,7 +71,7 @@ describe('the bounds of a live stream', () => {
     await truck.end()
   }, 120_000)
 
-  it('tell a viewer that was away longer than the horizon by one gap', async () => {
+  it('report one gap to a viewer that was away longer than the horizon', async () => {
     platform = await startPlatform({
       dataDir: place.path,
       env: { PADBORG_LIVE_HORIZON_SECONDS: '0' },

@@ -37,7 +37,7 @@ describe('the backlog', () => {
       ...more,
     })
 
-  it('holds an interval only when it is over and has settled', () => {
+  it('has an interval only when it is over and its grace time has passed', () => {
     mark(0, 1, 2)
     expect(backlogWith().next(NOW_NS)).toMatchObject({ to: now - 1 })
     expect(backlogWith({ graceNs: MINUTE_NS }).next(NOW_NS)).toMatchObject({ to: now - 2 })
@@ -82,7 +82,7 @@ describe('the backlog', () => {
     }
   })
 
-  it('keeps a run to what may be held in memory, and halves what was too much', () => {
+  it('keeps a run within its points, and halves one that was too much', () => {
     mark(...Array.from({ length: 500 }, (_, n) => n + 1))
     const backlog = backlogWith({ maxPoints: 1000 })
     const lengthOf = () => {
@@ -102,7 +102,7 @@ describe('the backlog', () => {
     expect(backlog.shrink(lengthOf().run)).toBe(false)
   })
 
-  it('looks a second time where others write too, and not a third time', () => {
+  it('computes a run twice where others write too, and not three times', () => {
     mark(1)
     const backlog = backlogWith({ secondLookNs: 2n * MINUTE_NS })
     const take = (nowNs: bigint) => {

@@ -10,7 +10,7 @@ import { NOW_NS, createTestClock, openMarksPlace } from './marks-fixture.ts'
 
 const MINUTE_NS = 60_000_000_000n
 const HOUR_NS = 60n * MINUTE_NS
-/** Less than the neighbours of a reading are looked for: an answer does not depend on its span. */
+/** Less than the neighbours of a reading are looked for: a result does not depend on its span. */
 const HOURS = 140
 const SEEDS = process.env['SEED'] ? [Number(process.env['SEED'])] : [1, 2, 3, 4, 5, 6, 7, 8]
 

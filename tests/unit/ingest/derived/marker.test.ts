@@ -130,7 +130,7 @@ describe('marks of what the derived series do not show yet', () => {
     expect(place.marked('hour')[0]).toBe(thisHour - 9)
   })
 
-  it('are the whole past when nobody has made the series yet, and only then', () => {
+  it('are the whole past when the series were never computed, and only then', () => {
     place.open().save(1)
     expect(place.marked('minute')).toEqual([])
     place.db.exec("DELETE FROM progress WHERE key = 'definition'")

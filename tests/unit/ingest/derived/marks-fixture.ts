@@ -8,7 +8,7 @@ import { temporaryDir } from '../../../support/platform.ts'
 
 export const NOW_NS = 1_764_000_000_000_000_000n
 
-/** A clock that stands until it is turned. */
+/** A clock that moves only when it is turned. */
 export function createTestClock(startNs = NOW_NS) {
   let ns = startNs
   return { nowNs: () => ns, monoNs: () => ns, turn: (byNs: bigint) => void (ns += byNs) }

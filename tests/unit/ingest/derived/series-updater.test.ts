@@ -129,7 +129,7 @@ describe('the loop of the derived series', () => {
     expect(mostAtOnce).toBe(1)
   })
 
-  it('asks nothing more while InfluxDB takes nothing, and keeps the marks', async () => {
+  it('makes no more queries while InfluxDB takes nothing, and keeps the marks', async () => {
     mark(1, 2, 3)
     write = () => new Promise(() => {})
     start()
@@ -141,7 +141,7 @@ describe('the loop of the derived series', () => {
     expect(place.marked('minute')).toHaveLength(3)
   })
 
-  it('asks again for what could not be written, and says why it waits', async () => {
+  it('computes again what could not be written, and reports why it waits', async () => {
     let failures = 20
     write = () => (failures-- > 0 ? down() : Promise.resolve())
     mark(1, 2, 90)
@@ -177,7 +177,7 @@ describe('the loop of the derived series', () => {
     expect(minutes.size).toBeGreaterThanOrEqual(50)
   })
 
-  it('tells what only this intake knows by its journal where others write too', async () => {
+  it('tags what only this intake knows with its journal where others write too', async () => {
     mark(1)
     start({ isShared: true })
     await waitFor(() => traffic().length > 0)

@@ -23,7 +23,7 @@ async function appendForEver(): Promise<never> {
   }
 }
 
-/** At once, before anything else is acknowledged; while the reader is behind it is waited for. */
+/** At once, before anything else is acknowledged; while the reader lags it waits for it. */
 function tell(line: Buffer): void {
   for (let done = 0; done < line.length;) {
     try {

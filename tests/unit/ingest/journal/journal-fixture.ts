@@ -48,7 +48,7 @@ export function openSmall(
   })
 }
 
-/** A message whose payload tells its number, so that a copy can be recognized anywhere. */
+/** A message whose payload names its number, so that a copy can be recognized anywhere. */
 export function messageOf(number: number, more: Partial<IncomingMessage> = {}): IncomingMessage {
   return {
     device: 'acme.t1',
@@ -72,7 +72,7 @@ export function appended(journal: Journal, message: IncomingMessage): Promise<nu
   )
 }
 
-/** Every record behind a position, up to the end. */
+/** Every record after a position, up to the end. */
 export function readAll(
   source: { readonly dir: string; readonly id: string; readonly log?: Log },
   to: Cursor,

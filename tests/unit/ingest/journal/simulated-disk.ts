@@ -34,7 +34,7 @@ export interface SimulatedDisk {
   files(dir: string): ReadonlyMap<string, Buffer>
   /** Makes a real folder hold the files of a simulated one, and nothing else. */
   copyTo(dir: string, realDir: string): void
-  /** Changes a file behind everybody's back, and for good. */
+  /** Changes a file unnoticed, and for good. */
   damage(path: string, change: (bytes: Buffer) => Buffer | null): void
   /** All operations since the beginning. */
   readonly operations: readonly Operation[]
@@ -256,7 +256,7 @@ export function createSimulatedDisk({ random, fault, capacity }: DiskOptions): S
       if (code !== '') throw systemError(code, operation.path)
     }
 
-    /** A place to crash: the dead process never hears again. */
+    /** A place to crash: the dead process gets no answer any more. */
     async function step(): Promise<void> {
       await Promise.resolve()
       if (ownLife === life) stepsLeft -= 1

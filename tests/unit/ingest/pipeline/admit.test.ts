@@ -36,20 +36,20 @@ function position(uniqueId: unknown, second = 1) {
   }
 }
 
-/** The pipeline beside a real registry and a real book of rejections. */
+/** The pipeline beside a real registry and a real log of rejections. */
 function setUp(gateway: Partial<NewDevice> = {}) {
   const { registry } = openTestRegistry()
   const { devices } = registry
   registry.tenants.create({ id: 'acme', name: 'Acme' })
   devices.create({ id: 'gw', tenant: 'acme', kind: 'gateway', format: 'traccar', ...gateway })
   const state = createIntakeState()
-  const book = new RejectionLog(openIngestDb(join(temporaryFolder(), 'ingest.db')))
+  const rejections = new RejectionLog(openIngestDb(join(temporaryFolder(), 'ingest.db')))
   const log = createLog('silent')
   const asked: string[] = []
   const deps: PipelineDeps = {
     device: (id) => devices.get(id),
     known: async (identities) => identities.map(() => 'unknown'),
-    statusBefore: (origin, at) => book.statusBefore(origin, at),
+    statusBefore: (origin, at) => rejections.statusBefore(origin, at),
     async createSubDevices(wanted) {
       asked.push(...wanted.map(({ id }) => id))
       createSubDevices(registry, wanted, log)
@@ -58,11 +58,11 @@ function setUp(gateway: Partial<NewDevice> = {}) {
   }
   async function run(...messages: JournaledMessage[]) {
     const outcome = await judgeBatch(state, messages, deps, OPTIONS)
-    book.record(outcome.rejected, outcome.recovered)
+    rejections.record(outcome.rejected, outcome.recovered)
     return outcome
   }
   const counts = (id = 'acme.gw') => state.devices.get(id)?.counts
-  return { registry, devices, state, book, deps, asked, run, counts }
+  return { registry, devices, state, rejections, deps, asked, run, counts }
 }
 
 function fromGateway(at: number, payload: unknown, more: Partial<JournaledMessage> = {}) {
@@ -100,7 +100,7 @@ describe('the sub-devices of a gateway', () => {
     expect(state.devices.get('acme.gw')?.last.size).toBe(0)
   })
 
-  it('are told apart by the duplicates of each', async () => {
+  it('have duplicates of their own each', async () => {
     const { run, counts } = setUp(createsThem)
     const { readings } = await run(
       fromGateway(1, position(WHEEL_7)),
@@ -113,7 +113,7 @@ describe('the sub-devices of a gateway', () => {
   })
 
   it('are not created unasked: their messages are rejections that a replay recovers', async () => {
-    const { run, devices, asked, counts, book } = setUp()
+    const { run, devices, asked, counts, rejections } = setUp()
     const message = fromGateway(1, position(WHEEL_7))
     const first = await run(message)
     expect(asked).toEqual([])
@@ -128,7 +128,7 @@ describe('the sub-devices of a gateway', () => {
     expect(second.readings.map(({ device }) => device)).toEqual([`acme.${WHEEL_7}`])
     expect(second.replays.get(2)).toBe('recovered')
     expect(counts()).toMatchObject({ read: 1, rejected: 0, stored: 1 })
-    expect(book.statusBefore(1, 3).open).toEqual([])
+    expect(rejections.statusBefore(1, 3).open).toEqual([])
 
     const third = await run({ ...again, position: 3 })
     expect(third.readings).toEqual([])
@@ -255,7 +255,7 @@ describe('a receiver of wmbusmeters as gateway', () => {
   const telegram = (name: string) =>
     readFileSync(`${import.meta.dirname}/../../../cases/wmbusmeters/${name}/input.json`)
 
-  it('has a sub-device for each meter, of the kind that the medium tells', async () => {
+  it('has a sub-device for each meter, of the kind of its medium', async () => {
     const { run, devices } = setUp({ ...createsThem, format: 'wmbusmeters' })
     const { readings } = await run(
       fromGateway(1, 'x', { topic, payload: telegram('kamheat-volume-at-inlet') }),
@@ -268,7 +268,7 @@ describe('a receiver of wmbusmeters as gateway', () => {
     }
   })
 
-  it('asks for a registered meter where the medium tells nothing, and then reads it', async () => {
+  it('needs a registered meter where the medium is not known, and then reads it', async () => {
     const { run, devices } = setUp({ ...createsThem, format: 'wmbusmeters' })
     const given = { ...JSON.parse(String(telegram('electricity'))), media: 'unknown' }
     const { rejected } = await run(fromGateway(1, given, { topic }))

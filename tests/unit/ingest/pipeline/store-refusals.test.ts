@@ -80,7 +80,7 @@ describe('readings that the store refuses', () => {
     expect(counts).toMatchObject({ stored: 1, rejected: 0, partial: 1 })
   })
 
-  it('leave the rejection open that a replay was to mend', () => {
+  it('leave the rejection open that a replay was to recover', () => {
     const { state, counts, outcome } = world([reading(9, 0)])
     const origin = { position: 1, item: -1 }
     const messages = [{ ...message(9, '{"v":1}'), origin }]

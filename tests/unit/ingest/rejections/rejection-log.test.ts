@@ -22,7 +22,7 @@ const OPTIONS = {
 const ALL = { scope: { tenants: null, devices: null, kinds: null }, ids: null, reasons: null }
 const EVERYTHING = { ...ALL, positions: null }
 
-/** The pipeline with a rejections on disk; `device` is what is registered at the moment. */
+/** The pipeline with its rejections on disk; `device` is what is registered at the moment. */
 function setUp() {
   const db = openIngestDb(join(temporaryFolder(), 'ingest.db'))
   const registered = new Map<string, Device>([['acme.t1', truckOf()]])
@@ -71,7 +71,7 @@ describe('rejections', () => {
     ])
   })
 
-  it('say in the words of the format where the time stands that is too old', async () => {
+  it('give the path of a time that is too old as the format names it', async () => {
     const { run, registered } = setUp()
     registered.set('acme.r1', { ...truckOf('acme.r1'), kind: 'robot', format: 'vda5050' })
     const state = {
@@ -105,7 +105,7 @@ describe('rejections', () => {
     ])
   })
 
-  it('are refused again when records are read again after a crash, whatever was mended', async () => {
+  it('are refused again when records are read again after a crash, even if the cause is fixed', async () => {
     const { run, crash, registered, counts } = setUp()
     const unknown = journaled(1, truckPayload(1), { device: 'acme.t2' })
     await run(unknown, journaled(2, ARRAY))
@@ -137,7 +137,7 @@ describe('rejections', () => {
     expect(counts()).toMatchObject({ read: 1, rejected: 0, stored: 1, duplicate: 0 })
   })
 
-  it('of an array are mended one by one when the whole message is replayed', async () => {
+  it('of an array are recovered one by one when the whole message is replayed', async () => {
     const { run, registered, counts, rejections } = setUp()
     const message = journaled(1, ARRAY)
     await run(message)
@@ -202,8 +202,8 @@ describe('groups of rejections', () => {
   })
 })
 
-describe('what a replay is asked for', () => {
-  it('comes in parts, each rejection once', async () => {
+describe('candidates of a replay', () => {
+  it('come in parts, each rejection once', async () => {
     const { db, run } = setUp()
     const count = 2 * REPLAY_PAGE.messages + 5
     await run(...Array.from({ length: count }, (_, at) => journaled(at + 1, '{')))
@@ -217,7 +217,7 @@ describe('what a replay is asked for', () => {
     expect(seen).toEqual(Array.from({ length: count }, (_, at) => at + 1))
   })
 
-  it('is no larger than memory allows: a part ends with its bytes', async () => {
+  it('come in parts of limited bytes', async () => {
     const { db, run } = setUp()
     const payload = Buffer.alloc(256 * 1024, '{')
     await run(...Array.from({ length: 40 }, (_, at) => journaled(at + 1, 'x', { payload })))

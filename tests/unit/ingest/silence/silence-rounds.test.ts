@@ -21,7 +21,7 @@ function thread() {
       clock: { nowNs: () => at(nowS), monoNs: () => BigInt(nowS) * S_NS },
       log: createLog('silent'),
       live,
-      tell: (message) => told.push(message),
+      post: (message) => told.push(message),
     },
     { stateSilenceSeconds: 60 },
   )
@@ -56,7 +56,7 @@ function thread() {
 const ONLINE = { connectionState: 'ONLINE' }
 
 describe('the rounds that look for silent robots', () => {
-  it('tell how many there are, and those who watch what has changed, once', () => {
+  it('report how many there are, and each change once to those who watch', () => {
     const { live, begin, receive, finish, look } = thread()
     begin(0)
     receive(0, 'uagv/v2/KIT/1/connection', ONLINE)
@@ -99,7 +99,7 @@ describe('the rounds that look for silent robots', () => {
     expect(look(705)).toEqual([{ type: 'silent', robots: 1 }])
   })
 
-  it('do not take it for silence that nobody is read from while the journal is full', () => {
+  it('do not take it for silence while the platform reads from no publisher', () => {
     const { begin, receive, finish, setPaused, look } = thread()
     begin(0)
     receive(0, 'uagv/v2/KIT/1/connection', ONLINE)

@@ -31,7 +31,7 @@ function fleet(deviceOf: (id: string) => Device | null = robot, startedS = 0) {
 const began = { device: 'acme.r1', topic: 'uagv/v2/KIT/1/state', limitS: 60, ended: null }
 
 describe('the silence of a robot', () => {
-  it('begins once behind the limit, and ends once when state is heard again', () => {
+  it('begins once after the limit, and ends once when state is heard again', () => {
     const { watch, says, state, look } = fleet()
     says(0, 'ONLINE')
     state(10)
@@ -76,7 +76,7 @@ describe('the silence of a robot', () => {
     expect(look(1061)).toMatchObject([{ sinceNs: at(1000) }])
   })
 
-  it('hears no replay, and nothing that is read from the journal again', () => {
+  it('ignores replays, and messages that are read from the journal again', () => {
     const { says, state, look } = fleet()
     says(0, 'ONLINE')
     says(5, 'OFFLINE', { position: 1 })
@@ -96,7 +96,7 @@ describe('the silence of a robot', () => {
     ])
   })
 
-  it('is told by the shape of the messages on native topics', () => {
+  it('is found by the shape of the messages on native topics', () => {
     const { hear, look } = fleet()
     const topic = 'padborg/v1/acme/r1/telemetry'
     hear(0, topic, { connectionState: 'ONLINE' })

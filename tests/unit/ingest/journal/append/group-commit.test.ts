@@ -20,7 +20,7 @@ describe('group commit', () => {
     })
   }
 
-  it('writes a group with one write and one sync, and the next one behind it', async () => {
+  it('writes a group with one write and one sync, and the next one after it', async () => {
     const done: string[] = []
     const { layer } = disk(({ what }) => what !== 'open' && done.push(what))
     const { journal } = await openSmall(layer, DIR, { segmentBytes: 1_000_000 })
@@ -110,7 +110,7 @@ describe('group commit', () => {
     expect(operations).toHaveLength(length)
   })
 
-  it('tells everybody, also behind one that throws', async () => {
+  it('acknowledges every message, also after a callback that throws', async () => {
     const { log, lines } = captureLog()
     const { journal } = await openSmall(disk().layer, DIR, { log })
     const told: string[] = []
@@ -129,7 +129,7 @@ describe('group commit', () => {
     await journal.close()
   })
 
-  it('shows as durable what it has acknowledged, before it says so', async () => {
+  it('moves the durable position before it acknowledges', async () => {
     const { journal } = await openSmall(disk().layer, DIR)
     for (let number = 1; number <= 50; number += 1) {
       journal.append(messageOf(number), (_error, position) => {
@@ -140,7 +140,7 @@ describe('group commit', () => {
     await journal.close()
   })
 
-  it('holds when the store lags, and lets go when it has caught up', async () => {
+  it('pauses when the store lags, and resumes when it has caught up', async () => {
     const { journal } = await openSmall(disk().layer, DIR, { lagBytes: 10_000 })
     const changes: boolean[] = []
     journal.onPausedChange((paused) => changes.push(paused))

@@ -111,7 +111,7 @@ describe('journal reader', () => {
     await journal.close()
   })
 
-  it('answers about as many bytes as it is asked for, and at least one message', async () => {
+  it('reads about as many bytes as it is allowed, and at least one message', async () => {
     const messages = Array.from({ length: 60 }, (_, index) =>
       messageOf(index + 1, { payload: Buffer.alloc(900) }),
     )
@@ -179,7 +179,7 @@ describe('journal reader', () => {
     await journal.close()
   })
 
-  it('says so when a segment on its way is gone, and goes on behind it', async () => {
+  it('reports a missing segment and goes on after it', async () => {
     const messages = Array.from({ length: 40 }, (_, index) =>
       messageOf(index + 1, { payload: Buffer.alloc(700) }),
     )

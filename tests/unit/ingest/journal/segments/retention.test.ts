@@ -38,7 +38,7 @@ describe('retention of the journal', () => {
     return [...disk.files(DIR).keys()].filter((name) => name.endsWith('.seg')).toSorted()
   }
 
-  it('lets consumed segments go after their hours, oldest first, and no others', async () => {
+  it('removes consumed segments after their hours, oldest first, and no others', async () => {
     const disk = createSimulatedDisk({ random: createRandom(1) })
     const { clock, turn } = turnedClock()
     const journal = await fullSegments(disk, 3, { clock, keepHours: 48 })
@@ -68,7 +68,7 @@ describe('retention of the journal', () => {
     expect(segmentsOf(disk)).toHaveLength(6)
   })
 
-  it('keeps no more consumed bytes than it is told', async () => {
+  it('keeps no more consumed bytes than its limit', async () => {
     const disk = createSimulatedDisk({ random: createRandom(3) })
     const journal = await fullSegments(disk, 8, { keepBytes: 3 * 1100 })
     journal.release(8)
@@ -78,7 +78,7 @@ describe('retention of the journal', () => {
     expect(segmentsOf(disk).at(-1)).toBe('0000000000000008.seg')
   })
 
-  it('gives consumed segments up while free space is under the watermark', async () => {
+  it('removes consumed segments while free space is under the watermark', async () => {
     const capacity = 40_000
     const disk = createSimulatedDisk({ random: createRandom(4), capacity: () => capacity })
     const journal = await fullSegments(disk, 12, { freeBytes: 30_000 })
@@ -115,7 +115,7 @@ describe('retention of the journal', () => {
     expect(again.report).toMatchObject({ lastPosition: 8, records: 2, corruptions: [] })
   })
 
-  it('goes on with what a failed removal left', async () => {
+  it('tries a failed removal again', async () => {
     let broken = true
     const disk = createSimulatedDisk({
       random: createRandom(6),

@@ -64,7 +64,7 @@ describe('the pipeline', () => {
     expect(counts()).toMatchObject({ read: 600, stored: 300, duplicate: 300 })
   })
 
-  it('asks the store for what the batch before has let go', async () => {
+  it('queries the store for identities that left the memory in an earlier batch', async () => {
     const { run, counts, asked } = setUp(() => 'same')
     const payloads = Array.from({ length: 300 }, (_, at) => truckPayload(at + 1))
     await run(...payloads.map((payload, at) => journaled(at + 1, payload)))
@@ -134,7 +134,7 @@ describe('the pipeline', () => {
     expect(flagNames(readings[0]?.flags ?? 0)).toEqual(['clock_invalid'])
   })
 
-  it('asks the store about old elements once per batch, and believes it', async () => {
+  it('queries the store about old elements once per batch, and believes it', async () => {
     const { run, asked, counts } = setUp(({ seq }) => (seq === 7 ? 'same' : 'unknown'))
     const many = Array.from({ length: 200 }, (_, n) => journaled(n + 1, truckPayload(n + 100)))
     await run(...many)

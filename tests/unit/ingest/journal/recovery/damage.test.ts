@@ -12,12 +12,12 @@ import {
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import { createFileLayer } from '../../../../ingest/journal/files/file-layer.ts'
-import { encodeRecord, sealGroup } from '../../../../ingest/journal/record.ts'
-import { seedOf } from '../../../../ingest/journal/segments/segment-header.ts'
-import { createSlab } from '../../../../ingest/journal/segments/slab.ts'
-import { temporaryDir } from '../../../support/platform.ts'
-import { waitFor } from '../../../support/wait-for.ts'
+import { createFileLayer } from '../../../../../ingest/journal/files/file-layer.ts'
+import { encodeRecord, sealGroup } from '../../../../../ingest/journal/record.ts'
+import { seedOf } from '../../../../../ingest/journal/segments/segment-header.ts'
+import { createSlab } from '../../../../../ingest/journal/segments/slab.ts'
+import { temporaryDir } from '../../../../support/platform.ts'
+import { waitFor } from '../../../../support/wait-for.ts'
 import {
   appended,
   captureLog,
@@ -25,7 +25,7 @@ import {
   messageOf,
   openSmall,
   readAll,
-} from './journal-fixture.ts'
+} from '../journal-fixture.ts'
 
 /** Each message fills a group of its own, seven to a segment. */
 const PAYLOAD_BYTES = 400
@@ -63,7 +63,7 @@ describe('damaged journal', () => {
     return { report, positions, readerErrors, next }
   }
 
-  it('reads on behind a bad group when a later group vouches for it, and names what is lost', async () => {
+  it('reads on after a bad group when a later group proves it was durable, and names the lost positions', async () => {
     const { path, segments } = await journalOf(20)
     const offset = offsetOf(segments[0], 3)
     const bytes = offsetOf(segments[0], 4) - offset
@@ -86,7 +86,7 @@ describe('damaged journal', () => {
     expect(report.corruptions).toMatchObject([{ segment: 1, lost: { first: last, last } }])
   })
 
-  it('reads a segment whose header is bad, and says so', async () => {
+  it('reads a segment whose header is bad, and reports it', async () => {
     const { path, segments } = await journalOf(20)
     flip(segments[1], 40)
     const { report, positions } = await reopened(path)
@@ -96,7 +96,7 @@ describe('damaged journal', () => {
     ])
   })
 
-  it('mends a header that was torn with its first group, whatever empty files lie before it', async () => {
+  it('restores a header that was torn with its first group, also after empty files', async () => {
     const { path } = await journalOf(1)
     const empty = join(path, '0000000000000002.seg')
     writeFileSync(empty, Buffer.alloc(4096))
@@ -147,7 +147,7 @@ describe('damaged journal', () => {
 
   it('never takes a record inside a payload for one of its own', async () => {
     const { path, id } = await journalOf(0)
-    // What a device can know: the form, the journal (it stands in event ids) and the segment.
+    // What a device can know: the format, the journal (its id is in event ids) and the segment.
     const forged = createSlab(4096)
     const used = encodeRecord(forged, 0, messageOf(666, { device: 'victim.t1' }), 1000)
     sealGroup(forged, used, { group: 1000, seed: seedOf({ secret: id }, 1) })
@@ -170,7 +170,7 @@ describe('damaged journal', () => {
     expect(report.tornBytes).toBeGreaterThan(0)
   })
 
-  it('misses a segment in the middle and says which positions are gone', async () => {
+  it('reports a missing segment in the middle, with its positions', async () => {
     const { path, segments } = await journalOf(20)
     const [first, last] = [lastPositionOf(segments[0]) + 1, lastPositionOf(segments[1])]
     rmSync(segments[1] ?? '')
@@ -183,7 +183,7 @@ describe('damaged journal', () => {
     expect(next).toBe(21)
   })
 
-  it('misses the oldest segment if it was not consumed, and not if it was', async () => {
+  it('reports a missing oldest segment only if it was not consumed', async () => {
     const { path, segments } = await journalOf(20)
     const last = lastPositionOf(segments[0])
     rmSync(segments[0] ?? '')
@@ -243,7 +243,7 @@ describe('damaged journal', () => {
     expect(next).toBe(1)
   })
 
-  it('takes no notice of files that are none of its own', async () => {
+  it('ignores files of others', async () => {
     const { path } = await journalOf(20)
     const garbage = Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 37) % 251))
     for (const name of ['notes.txt', '1.seg', '9999999999999999.seg', 'spare.tmp']) {

@@ -1,22 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createLog } from '#lib/runtime/log.ts'
-import {
-  comparePlaces,
-  endOf,
-  liveId,
-  parseLiveId,
-  type LiveBatch,
-  type LivePlace,
-} from '#lib/telemetry/live.ts'
+import type { LiveBatch } from '#lib/telemetry/live.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
-import { LiveHub } from '../../../../ingest/main-thread/live-hub.ts'
 import { LiveWatch } from '../../../../ingest/live/live-watch.ts'
 import type { Outcome } from '../../../../ingest/pipeline/outcome.ts'
 import { judgeBatch } from '../../../../ingest/pipeline/process-batch.ts'
 import { createIntakeState } from '../../../../ingest/state/intake-state.ts'
 import { journaled, truckOf, truckPayload } from '../../../support/messages.ts'
 
-const JOURNAL = '7f1e6d2a-0000-4000-8000-000000000001'
 const DAY_NS = 86_400_000_000_000n
 
 function outcomeOf(...messages: ReturnType<typeof journaled>[]): Promise<Outcome> {
@@ -38,32 +28,6 @@ function outcomeOf(...messages: ReturnType<typeof journaled>[]): Promise<Outcome
 
 const bad = { ...truckPayload(9), data: { speedKmh: 'fast' } }
 const placesOf = (batch: LiveBatch | null) => batch?.events.map(({ place }) => place)
-
-describe('the id of a live event', () => {
-  const places: LivePlace[] = [
-    { position: 7, rejection: true, index: 0 },
-    { position: 7, rejection: true, index: 5 },
-    { position: 7, rejection: false, index: 0 },
-    { position: 7, rejection: false, index: 5 },
-    { position: 7, rejection: false, index: 10 },
-    endOf(7),
-    { position: 8, rejection: true, index: 0 },
-  ]
-
-  it('names one place of one journal, and keeps the order', () => {
-    const ids = places.map((place) => liveId(JOURNAL, place).slice(JOURNAL.length))
-    expect(ids).toEqual([':7.00', ':7.05', ':7.0', ':7.5', ':7.10', ':7.999999999', ':8.00'])
-    for (const place of places) expect(parseLiveId(JOURNAL, liveId(JOURNAL, place))).toEqual(place)
-    expect(places.toReversed().toSorted(comparePlaces)).toEqual(places)
-  })
-
-  it('is nothing when it is of another journal, or anything else', () => {
-    const other = JOURNAL.replace('7', '8')
-    const texts = ['', '7.0', `${other}:7.0`, `${JOURNAL}:7`, `${JOURNAL}:7.-1`, `${JOURNAL}:7.007`]
-    texts.push(`${JOURNAL}:7.0\n`, ` ${JOURNAL}:7.0`, `${JOURNAL}:7.0x`, `${JOURNAL}:9e9.0`)
-    for (const text of texts) expect(parseLiveId(JOURNAL, text)).toBeNull()
-  })
-})
 
 describe('what is watched of a batch', () => {
   const only = (devices: string[]) => ({ ...ALL, devices })
@@ -128,37 +92,5 @@ describe('what is watched of a batch', () => {
     if (event?.type !== 'rejection') throw new Error('expected a rejection')
     expect(Buffer.from(event.row.payload).equals(payload)).toBe(true)
     expect(event.row.payload.buffer.byteLength).toBe(payload.length)
-  })
-})
-
-describe('the live hub', () => {
-  it('tells the ingest thread what all want, once each, and nothing when the last one left', async () => {
-    const told: unknown[] = []
-    const hub = new LiveHub({
-      journal: JOURNAL,
-      caller: {
-        // The answer is a position, as the worker gives it.
-        call: async <T>(_name: string, argument: unknown) => {
-          told.push(argument)
-          return told.length as T
-        },
-        close: () => {},
-      },
-      progress: { written: 0 },
-      log: createLog('silent'),
-    })
-    const interest = { readings: ALL, rejections: null }
-    const heard: string[] = []
-    const one = hub.join(interest, () => heard.push('one'))
-    const two = hub.join({ ...interest }, () => heard.push('two'))
-    expect(await Promise.all([one.from, two.from])).toEqual([1, 2])
-    hub.publish({ position: 1, events: [], dropped: 0 })
-    one.close()
-    one.close()
-    hub.publish({ position: 2, events: [], dropped: 0 })
-    two.close()
-    hub.publish({ position: 3, events: [], dropped: 0 })
-    expect(heard).toEqual(['one', 'two', 'two'])
-    expect(told).toEqual([[interest], [interest], [interest], []])
   })
 })

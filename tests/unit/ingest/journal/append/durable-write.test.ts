@@ -3,10 +3,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
 import { isPlatformError } from '#lib/runtime/errors.ts'
-import type { Journal } from '../../../../ingest/journal/journal.ts'
-import { segmentName } from '../../../../ingest/journal/segments/segment-header.ts'
-import { temporaryDir } from '../../../support/platform.ts'
-import { waitFor } from '../../../support/wait-for.ts'
+import type { Journal } from '../../../../../ingest/journal/journal.ts'
+import { segmentName } from '../../../../../ingest/journal/segments/segment-header.ts'
+import { temporaryDir } from '../../../../support/platform.ts'
+import { waitFor } from '../../../../support/wait-for.ts'
 import {
   appended,
   captureLog,
@@ -14,8 +14,8 @@ import {
   messageOf,
   openSmall,
   readAll,
-} from './journal-fixture.ts'
-import { createSimulatedDisk, type Operation, type SimulatedDisk } from './simulated-disk.ts'
+} from '../journal-fixture.ts'
+import { createSimulatedDisk, type Operation, type SimulatedDisk } from '../simulated-disk.ts'
 
 const DIR = '/data/journal'
 
@@ -166,7 +166,7 @@ describe('journal on a failing disk', () => {
     expect(length).toBe(50)
   })
 
-  it('answers CLOSED to what the disk refuses until the end, in order, and writes no more', async () => {
+  it('fails with CLOSED what the disk refuses until the end, in order, and writes no more', async () => {
     const { disk, state } = faultyDisk()
     const { journal } = await openSmall(disk.layer, DIR)
     await appended(journal, messageOf(1))
@@ -195,7 +195,7 @@ describe('journal on a failing disk', () => {
     state.fault = () => 'EIO'
     let sent = 0
     let answered = 0
-    // A broker stops when it is told to; what is on its way by then waits encoded.
+    // A broker stops when the journal is paused; what is on its way by then waits encoded.
     while (!journal.paused && sent < 1000) {
       journal.append(messageOf((sent += 1)), () => (answered += 1))
       await turn()

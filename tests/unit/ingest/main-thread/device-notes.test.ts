@@ -13,7 +13,7 @@ import { ALL } from '#lib/telemetry/scope.ts'
 import { queryRows } from '../../../support/query-rows.ts'
 
 /** Opening an intake starts its first batch: what comes in the same turn finds the worker busy. */
-it('a sign-in is noted without any message behind it, also while the worker is busy', async () => {
+it('a sign-in is noted without any message after it, also while the worker is busy', async () => {
   const dir = temporaryDir('sign-ins')
   const log = createLog('silent')
   const path = join(dir.path, 'registry.db')
