@@ -45,9 +45,8 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     platform.written = Math.max(platform.written, ...positions)
   }
   const port = {
-    async ask(name: string, question: SinceScan) {
-      if (name === 'status') return { durable: 1000 }
-      const { after, toPosition } = question
+    status: async () => ({ durable: 1000 }),
+    async since({ after, toPosition }: SinceScan) {
       platform.asked += 1
       whileRead(publish)
       const data: ReadingRow[] = []
@@ -66,7 +65,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
       heartbeat: () => '',
     },
   })
-  // What of the API a viewer works with; the port answers only what it asks.
+  // The part of the API that a viewer works with; the port has only what it calls.
   const live: LiveFeed = {
     journal: JOURNAL,
     get position() {
