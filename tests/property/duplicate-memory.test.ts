@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ParsedElement } from '../../ingest/formats/format.ts'
 import {
@@ -9,6 +9,7 @@ import {
   judgeTimed,
   judgeUntimed,
   needsLookup,
+  type ChannelMemory,
   type Verdict,
 } from '../../ingest/state/duplicate-memory.ts'
 
@@ -17,7 +18,7 @@ import {
  * that keeps them in plain lists and knows nothing of rings but their size.
  */
 const RING_SIZE = 128
-const NEVER = 600_000_000_000n
+const UNTIMED_WINDOW_NS = 600_000_000_000n
 
 interface Arrival {
   readonly seq: number | null
@@ -62,7 +63,7 @@ class PlainMemory {
   }
 
   judgeUntimed(identity: Identity, dup: boolean): Verdict {
-    const recent = this.onTime.filter(({ timeNs }) => timeNs >= identity.timeNs - NEVER)
+    const recent = this.onTime.filter(({ timeNs }) => timeNs >= identity.timeNs - UNTIMED_WINDOW_NS)
     const isKnown = recent.some(({ seq, hash }) => seq === identity.seq && hash === identity.hash)
     if (dup && isKnown) return 'duplicate'
     this.onTime = [...this.onTime, identity].slice(-RING_SIZE)
@@ -112,6 +113,27 @@ function receivedNs(at: number): bigint {
   return BigInt(2000 + at)
 }
 
+/** What is decided of an arrival: whether the store must be queried, and the verdict. */
+type Decision = readonly [boolean, Verdict]
+
+function byRings(memory: ChannelMemory, arrival: Arrival, at: number): Decision {
+  const element = elementOf(arrival)
+  const { timeNs, dup } = arrival
+  if (timeNs === null) {
+    return [false, judgeUntimed(memory, element, { atNs: receivedNs(at), dup })]
+  }
+  const isQueried = needsLookup(memory, element, timeNs)
+  return [isQueried, judgeTimed(memory, element, timeNs, undefined)]
+}
+
+function byLists(plain: PlainMemory, { seq, hash, timeNs, dup }: Arrival, at: number): Decision {
+  if (timeNs === null) {
+    return [false, plain.judgeUntimed({ seq, hash, timeNs: receivedNs(at) }, dup)]
+  }
+  const identity = { seq, hash, timeNs }
+  return [plain.needsLookup(identity), plain.judge(identity)]
+}
+
 describe('the memory of duplicates', () => {
   it('judges as one that keeps identities in plain lists, also after a restart', () => {
     fc.assert(
@@ -121,18 +143,7 @@ describe('the memory of duplicates', () => {
         let batch = 1
         for (const [at, arrival] of list.entries()) {
           beginBatch(memory, batch)
-          const element = elementOf(arrival)
-          const { seq, hash, timeNs } = arrival
-          if (timeNs === null) {
-            const identity = { seq, hash, timeNs: receivedNs(at) }
-            const received = { atNs: receivedNs(at), dup: arrival.dup }
-            const verdict = judgeUntimed(memory, element, received)
-            expect(verdict).toBe(plain.judgeUntimed(identity, arrival.dup))
-          } else {
-            const identity = { seq, hash, timeNs }
-            expect(needsLookup(memory, element, timeNs)).toBe(plain.needsLookup(identity))
-            expect(judgeTimed(memory, element, timeNs, undefined)).toBe(plain.judge(identity))
-          }
+          expect(byRings(memory, arrival, at)).toEqual(byLists(plain, arrival, at))
           if (arrival.endsBatch || at === restartAt) {
             batch += 1
             plain.justForgotten = []
