@@ -97,8 +97,8 @@ export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Prom
   const nowMs = () => nowMsOf(deps.clock)
   const revocation = new Revocation({ registry, connections, sessions, refusals, nowMs })
   registry.onChange(() => reading.rights.forget())
-  intake.onHeldChange((held) => {
-    if (held || isClosing) return
+  intake.onPausedChange((paused) => {
+    if (paused || isClosing) return
     wills.publishWaiting()
     backPressure.resumeAll('journal')
   })
@@ -115,7 +115,7 @@ export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Prom
       revocation.close()
       listeners.stop()
       backPressure.close(connections.all)
-      await inFlight.drainedOrHeld()
+      await inFlight.drainedOrPaused()
       acks.flush()
       await endAll(connections)
       await new Promise<void>((resolve) => aedes.close(resolve))

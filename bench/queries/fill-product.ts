@@ -86,9 +86,9 @@ function meterMessage({ device, timeMs, energyKwh, powerKw }: MeterRow): Row {
 async function acceptAll({ intake }: Ingest, rows: Iterable<Row>): Promise<void> {
   let inFlight = 0
   let wake: (() => void) | null = null
-  intake.onHeldChange(() => wake?.())
+  intake.onPausedChange(() => wake?.())
   for (const row of rows) {
-    while (inFlight >= MAX_IN_FLIGHT || intake.held) {
+    while (inFlight >= MAX_IN_FLIGHT || intake.paused) {
       await new Promise<void>((resolve) => (wake = resolve))
     }
     inFlight += 1

@@ -39,7 +39,7 @@ export interface PublishTopic {
   interestEpoch: number
 }
 
-/** A QoS 2 message that is not durable yet, and the connection that is to hear of it. */
+/** A QoS 2 message that is not durable yet, and the connection that gets its acknowledgement. */
 export interface UnfinishedMessage {
   connection: Connection
 }
@@ -124,7 +124,7 @@ export function createConnection(accepted: NewConnection, client: AedesClient): 
   }
 }
 
-/** What a log line says about a connection; never a password. */
+/** The fields of a connection in a log line; never a password. */
 export function logFieldsOf({ account, address, listener }: Connection) {
   return { account: account?.id ?? null, tenant: account?.tenant ?? null, address, listener }
 }

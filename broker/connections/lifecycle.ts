@@ -92,7 +92,7 @@ export class ConnectionLifecycle {
     qos2.detach(connection)
   }
 
-  /** Says why Aedes ends a connection. */
+  /** Logs why Aedes ends a connection. */
   #logEnd(client: Client, error: Error): void {
     const { connections, refusals, log } = this.#deps
     const connection = connections.of(client)
@@ -116,7 +116,7 @@ export class ConnectionLifecycle {
 
 type Listener = (...args: unknown[]) => void
 
-/** `listeners` says Function; every listener of an emitter is one that returns nothing. */
+/** The type of `listeners` is Function; every listener of an emitter is one that returns nothing. */
 function asListener(listener: unknown): Listener {
   return listener as Listener
 }

@@ -17,7 +17,7 @@ export interface SharedReadBuffer {
   take(socket: Socket, onBytes: (bytes: Buffer) => void): boolean
 }
 
-/** What libuv asks for at once. */
+/** The size of one read of libuv. */
 const READ_BYTES = 64 * 1024
 
 export function createSharedReadBuffer(): SharedReadBuffer {

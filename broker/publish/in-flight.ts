@@ -54,7 +54,7 @@ export class InFlight {
     }
   }
 
-  drainedOrHeld(): Promise<void> {
-    return this.#all.drainedOrHeld()
+  drainedOrPaused(): Promise<void> {
+    return this.#all.drainedOrPaused()
   }
 }

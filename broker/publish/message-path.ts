@@ -85,7 +85,7 @@ export class MessagePath implements Publishes {
   /** Pauses the connection when its message cannot be taken now. */
   #mayTake(connection: Connection, { role }: Route): boolean {
     const { intake, inFlight, rateLimit, backPressure } = this.#deps
-    if (role === 'intake' && intake.held) {
+    if (role === 'intake' && intake.paused) {
       backPressure.pause(connection, 'journal')
       return false
     }

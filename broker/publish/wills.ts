@@ -31,7 +31,7 @@ export class Wills {
     const { intake, rights, forward, inFlight, clock } = this.#deps
     const topic = rights.topicOf(connection, will.topic)
     if (topic.route === null) return
-    if (intake.held) {
+    if (intake.paused) {
       if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ connection, will })
       return
     }

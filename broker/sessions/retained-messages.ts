@@ -7,7 +7,7 @@ export interface RetainedMessages {
   put(message: RetainedMessage): boolean
   /** Those that match a scoped filter. */
   matching(filter: string): readonly RetainedMessage[]
-  /** Drops the messages on all topics that begin so: of a tenant (`acme/`) or of a device. */
+  /** Drops the messages on all topics that begin with `start`: of a tenant (`acme/`) or a device. */
   forgetBelow(start: string): void
 }
 

@@ -55,14 +55,14 @@ export class Sessions {
     return this.subscriptions.match(topic).size > 0
   }
 
-  /** Drops the sessions of all clients whose scoped id begins so. */
+  /** Drops the sessions of all clients with a scoped id that begins with `start`. */
   forgetClients(start: string): void {
     for (const id of this.subscriptions.ids()) {
       if (id.startsWith(start)) this.subscriptions.clear(id)
     }
   }
 
-  /** Drops the retained messages on all scoped topics that begin so. */
+  /** Drops the retained messages on all scoped topics that begin with `start`. */
   forgetRetained(start: string): void {
     this.retained.forgetBelow(start)
   }

@@ -42,11 +42,11 @@ export class JournalIntake implements Intake {
     })
   }
 
-  get held(): boolean {
+  get paused(): boolean {
     return this.#deps.journal.paused
   }
 
-  onHeldChange(listener: (held: boolean) => void): void {
+  onPausedChange(listener: (paused: boolean) => void): void {
     this.#deps.journal.onPausedChange(listener)
   }
 

@@ -2,14 +2,14 @@ import type { Intake } from './intake.ts'
 
 /** Messages that were handed to the intake and are not durable yet. */
 export class InFlightCount {
-  readonly #intake: Pick<Intake, 'held'>
+  readonly #intake: Pick<Intake, 'paused'>
   #count = 0
   #waiting: (() => void)[] = []
 
-  constructor(intake: Pick<Intake, 'held' | 'onHeldChange'>) {
+  constructor(intake: Pick<Intake, 'paused' | 'onPausedChange'>) {
     this.#intake = intake
-    intake.onHeldChange((held) => {
-      if (held) this.#resolveWaiting()
+    intake.onPausedChange((paused) => {
+      if (paused) this.#resolveWaiting()
     })
   }
 
@@ -31,8 +31,8 @@ export class InFlightCount {
    * Resolves when nothing is in flight. While the intake takes nothing that may be never, and it
    * resolves at once: such messages stay unacknowledged, and are sent again.
    */
-  drainedOrHeld(): Promise<void> {
-    if (this.#count === 0 || this.#intake.held) return Promise.resolve()
+  drainedOrPaused(): Promise<void> {
+    if (this.#count === 0 || this.#intake.paused) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 

@@ -31,10 +31,10 @@ export interface Intake {
    * this returns: its memory may be used again.
    */
   accept(message: IncomingMessage, done: (error: Error | null) => void): void
-  /** True while publishers must not be read from: journal full, disk full, or writing fails. */
-  readonly held: boolean
-  /** Called on each change of `held`. */
-  onHeldChange(listener: (held: boolean) => void): void
+  /** True while no message is to be handed over: journal full, disk full, or writing fails. */
+  readonly paused: boolean
+  /** Called on each change of `paused`. */
+  onPausedChange(listener: (paused: boolean) => void): void
   clockSample(device: FullId, sample: ClockSample): void
   /** Counts a message that flows to a device. */
   command(device: FullId): void

@@ -124,7 +124,7 @@ export class MqttSource {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#subscriptions.close()
-    await this.#connection?.close(this.#inbox.inFlight.drainedOrHeld())
+    await this.#connection?.close(this.#inbox.inFlight.drainedOrPaused())
     await this.#running
   }
 

@@ -1,4 +1,4 @@
-/** Why a request has no result, for people, and what that means for the next one. */
+/** Why a request has no result, for people, and whether another one may have. */
 export interface Failure {
   readonly text: string
   /** Whether an attempt soon may succeed; else nothing changes until somebody does something. */

@@ -28,8 +28,8 @@ export class HandOver {
   constructor(deps: HandOverDeps, settings: Pick<RfmsSettings, 'server' | 'maxInFlight'>) {
     this.#deps = deps
     this.#settings = settings
-    deps.intake.onHeldChange((held) => {
-      if (!held) this.#wake()
+    deps.intake.onPausedChange((paused) => {
+      if (!paused) this.#wake()
     })
   }
 
@@ -57,7 +57,7 @@ export class HandOver {
       this.#wake()
     }
     for (const status of statuses) {
-      await this.#until(() => !this.#deps.intake.held && this.#inFlight < maxInFlight)
+      await this.#until(() => !this.#deps.intake.paused && this.#inFlight < maxInFlight)
       if (this.#isClosed || !isDurable) return false
       this.#handOver(status, done)
     }

@@ -28,7 +28,7 @@ export interface RfmsPollerStatus {
   readonly rounds: number
   /** Statuses made durable. */
   readonly taken: number
-  /** Statuses of vehicles that are no device: rejected or left out, as the file says. */
+  /** Statuses of vehicles that are no device: rejected or left out, as the file of servers sets. */
   readonly unregistered: number
   readonly inFlight: number
   /** Everything that the server received before is durable; null before the first response. */
@@ -42,7 +42,7 @@ const HOUR_MS = 3_600_000
 const MAX_PAGES = 10_000
 
 const ENDLESS = retryable(`it has more than ${MAX_PAGES} pages for one request`)
-const NOTHING_MORE = retryable('it says that there is more and gives nothing')
+const NOTHING_MORE = retryable('it reports more pages and sends an empty one')
 const CLOSING = retryable('the intake is closing')
 const UNSAVED = retryable('its cursor cannot be written')
 

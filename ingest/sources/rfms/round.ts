@@ -17,8 +17,8 @@ const MAX_SEEN = 200_000
 
 /**
  * One round of requests: all that a server has received since the cursor. A server may show a status a
- * little after the time at which it says to have received it, so each round begins a little before the
- * end of the last one, and what was taken already is left out by its hash.
+ * little later than its receive time, so each round begins a little before the end of the last one, and
+ * what was taken already is left out by its hash.
  */
 export class Round {
   readonly firstQuery: string

@@ -66,8 +66,8 @@ export class TeltonikaListener {
     this.#inFlight = new InFlightCount(intake)
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
     this.#events = this.#connectionEvents()
-    intake.onHeldChange((held) => {
-      if (!held) for (const connection of this.#connections) connection.resume()
+    intake.onPausedChange((paused) => {
+      if (!paused) for (const connection of this.#connections) connection.resume()
     })
   }
 
@@ -93,7 +93,7 @@ export class TeltonikaListener {
     this.#isClosing = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const connection of this.#connections) connection.finish()
-    await this.#inFlight.drainedOrHeld()
+    await this.#inFlight.drainedOrPaused()
     for (const connection of this.#connections) if (connection.isWaiting) connection.destroy()
     await closed
   }
@@ -122,7 +122,7 @@ export class TeltonikaListener {
   #connectionEvents(): ConnectionEvents {
     return {
       login: (imei, connection) => this.#login(imei, connection),
-      mayTake: () => !this.#deps.intake.held && !this.#isClosing,
+      mayTake: () => !this.#deps.intake.paused && !this.#isClosing,
       packet: (imei, frame, done) => this.#take(imei, frame, done),
       refused: ({ from, imei }, reason, text) => this.#refusals.note(reason, { from, imei }, text),
       closed: (connection) => this.#forget(connection),
@@ -162,7 +162,7 @@ export class TeltonikaListener {
   /** The login becomes a message without a device, and so a rejection `unknown_device`. */
   #keepUnknown(imei: string): void {
     const isFull = this.#unknown.size >= MAX_UNKNOWN
-    if (this.#unknown.has(imei) || isFull || this.#deps.intake.held) return
+    if (this.#unknown.has(imei) || isFull || this.#deps.intake.paused) return
     this.#unknown.add(imei)
     this.#handOver('', `${CHANNEL}/${imei}`, Buffer.from(imei), () => undefined)
   }

@@ -63,7 +63,7 @@ export class ClockExchanges {
 
   /**
    * The whole sample of an earlier exchange; null when the exchange is not known, or when the
-   * response is said to have arrived before the request was sent.
+   * response would have arrived before the request was sent.
    */
   complete(key: string, t4: bigint): ClockSample | null {
     const exchange = this.#byKey.get(key)

@@ -11,7 +11,7 @@ export type DeviceRequest = Pick<IncomingMessage, 'device' | 'payload' | 'receiv
 /** Sends a response; there is nothing between its last timestamp and this call. */
 export type SendResponse = (topic: string, text: string) => void
 
-/** A request that cannot be answered: what its device is told, and what the log says. */
+/** A request that cannot be answered: the notice for its device, and the log line. */
 export interface FaultyRequest {
   readonly reason: 'clock_request' | 'probe_request'
   readonly notice: DeviceNotice

@@ -1,22 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
-import { publishPacket, startBroker, topicOf, type TestBroker } from './broker-support.ts'
+import { startBroker, type TestBroker } from './broker-support.ts'
+import { connectPacket, publishPacket, topicOf } from './raw-client.ts'
 
-describe('who may come in', () => {
+describe('sign-in', () => {
   let test: TestBroker
   afterEach(() => test.close())
 
   const connect = async (fields: object) => {
     const client = await test.raw()
-    client.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'c',
-      keepalive: 0,
-      ...fields,
-    })
+    client.send(connectPacket(fields))
     return { client, connack: await client.next('connack') }
   }
 
@@ -39,7 +32,7 @@ describe('who may come in', () => {
     expect((await connect({ username: 'acme.t1' })).connack['returnCode']).toBe(4)
   })
 
-  it('lets an application in with its tenant and key, and another tenant not', async () => {
+  it('accepts an application with the key of its own tenant only', async () => {
     test = await startBroker()
     const { username, password } = test.application('acme')
     test.application('beta')
@@ -47,7 +40,7 @@ describe('who may come in', () => {
     expect((await connect({ username: 'beta', password })).connack['returnCode']).toBe(4)
   })
 
-  it('takes empty client ids, but no persistent session without one', async () => {
+  it('accepts empty client ids, but no persistent session without a client id', async () => {
     test = await startBroker()
     const { username, password } = test.device('acme.t1')
     const one = await connect({ username, password, clientId: '' })
@@ -55,16 +48,9 @@ describe('who may come in', () => {
     expect([one.connack['returnCode'], two.connack['returnCode']]).toEqual([0, 0])
     expect(one.client.closed).toBe(false)
     const { generate } = (await import('mqtt-packet')).default
-    const bytes = generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: '',
-      keepalive: 0,
-      username,
-      password: Buffer.from(password),
-    })
+    const bytes = generate(
+      connectPacket({ clientId: '', username, password: Buffer.from(password) }),
+    )
     // The generator refuses it: clear the flag of a clean session in the bytes.
     bytes[9] = (bytes[9] ?? 0) & ~2
     const none = await test.raw()
@@ -106,7 +92,7 @@ describe('who may come in', () => {
     expect(await back.next('publish')).toMatchObject({ topic: command })
   })
 
-  it('ends connections at once when a credential, device, key or tenant goes', async () => {
+  it('ends connections at once when a credential, device or key is deleted', async () => {
     test = await startBroker()
     const accounts = ['acme.t1', 'acme.t2', 'beta.t1'].map((id) => test.device(id))
     const clients = await Promise.all(accounts.map((account) => test.signedIn(account)))
@@ -132,34 +118,27 @@ describe('who may come in', () => {
     const short = test.registry.credentials.create('acme.t1', { validTo })
     const client = await test.signedIn(short)
     await client.whenClosed()
-    expect(test.log.some(({ text }) => text.includes('has expired'))).toBe(true)
+    expect(test.logged('has expired')).toBe(true)
   })
 
   it('tells an MQTT 5 client what is expected', async () => {
     test = await startBroker()
     test.device('acme.t1')
     const client = await test.raw()
-    client.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 5,
-      clean: true,
-      clientId: 'c',
-      keepalive: 0,
-    })
+    client.send(connectPacket({ protocolVersion: 5 }))
     expect(await client.next('connack')).toMatchObject({ returnCode: 1 })
     await client.whenClosed()
     expect(test.log.map(({ text }) => text).join()).toMatch(/expected MQTT 3\.1\.1, got MQTT 5/)
   })
 
-  it('answers CONNACK 3 above the limit of connections, and lets one in again after', async () => {
+  it('answers CONNACK 3 above the limit of connections, and accepts one again after a disconnect', async () => {
     test = await startBroker({ maxConnections: 2 })
     const { username, password } = test.device('acme.t1')
     const first = await connect({ username, password, clientId: 'a' })
     await connect({ username, password, clientId: 'b' })
     const third = await connect({ username, password, clientId: 'd' })
     expect(third.connack['returnCode']).toBe(3)
-    expect(test.log.some(({ text }) => text.includes('PADBORG_MQTT_MAX_CONNECTIONS'))).toBe(true)
+    expect(test.logged('PADBORG_MQTT_MAX_CONNECTIONS')).toBe(true)
     const again = await connect({ username, password, clientId: 'a' })
     expect(again.connack['returnCode']).toBe(0)
     await first.client.whenClosed()
@@ -168,7 +147,7 @@ describe('who may come in', () => {
     expect((await connect({ username, password, clientId: 'e' })).connack['returnCode']).toBe(0)
   })
 
-  it('works off what a client sends before its CONNACK', async () => {
+  it('takes what a client sends before its CONNACK', async () => {
     test = await startBroker()
     const { username, password } = test.device('acme.t1')
     const client = await test.raw()
@@ -176,16 +155,9 @@ describe('who may come in', () => {
     const packets = Array.from({ length: 500 }, (_, at) =>
       generate(publishPacket(topicOf('acme.t1'), `${at}`, { messageId: at + 1 })),
     )
-    const connect = generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'c',
-      keepalive: 0,
-      username,
-      password: Buffer.from(password),
-    })
+    const connect = generate(
+      connectPacket({ clientId: 'c', username, password: Buffer.from(password) }),
+    )
     client.bytes(Buffer.concat([connect, ...packets]))
     await waitFor(() => client.received.filter(({ cmd }) => cmd === 'puback').length === 500)
     expect(test.intake.accepted.map(({ payload }) => Buffer.from(payload).toString())).toEqual(
@@ -194,7 +166,7 @@ describe('who may come in', () => {
   })
 })
 
-describe('who may publish and subscribe where', () => {
+describe('topic rights', () => {
   let test: TestBroker
   afterEach(() => test.close())
 
@@ -251,22 +223,19 @@ describe('who may publish and subscribe where', () => {
     test.device('acme.t2')
     const { username, password } = test.device('acme.t1')
     const client = await test.raw()
-    client.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'c',
-      keepalive: 0,
-      username,
-      password: Buffer.from(password),
-      will: {
-        topic: topicOf('acme.t2', 'status'),
-        payload: Buffer.from('x'),
-        qos: 0,
-        retain: true,
-      },
-    })
+    client.send(
+      connectPacket({
+        clientId: 'c',
+        username,
+        password: Buffer.from(password),
+        will: {
+          topic: topicOf('acme.t2', 'status'),
+          payload: Buffer.from('x'),
+          qos: 0,
+          retain: true,
+        },
+      }),
+    )
     expect(await client.next('connack')).toMatchObject({ returnCode: 5 })
     await client.whenClosed()
     expect(test.intake.accepted).toEqual([])
@@ -323,7 +292,7 @@ describe('who may publish and subscribe where', () => {
     expect(await test.metric('padborg_commands_total')).toBe(1)
   })
 
-  it('tells a device that listens what was not stored', async () => {
+  it('notifies a device that subscribes of what was not stored', async () => {
     test = await startBroker()
     const notice = {
       topic: topicOf('acme.t1'),

@@ -1,17 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
-import { publishPacket, startBroker, topicOf, type TestBroker } from './broker-support.ts'
+import { startBroker, type TestBroker } from './broker-support.ts'
+import { publishPacket, topicOf } from './raw-client.ts'
 
-describe('a held intake', () => {
+describe('a paused intake', () => {
   let test: TestBroker
   afterEach(() => test.close())
 
   const id = (payload: Uint8Array) => Buffer.from(payload).toString()
 
-  it('gets nothing while it is held, and then everything in order and once', async () => {
+  it('gets nothing while it is paused, and then everything in order and once', async () => {
     test = await startBroker()
     const client = await test.signedIn(test.device('acme.t1'))
-    test.intake.hold(true)
+    test.intake.pause()
     const ids = Array.from({ length: 50 }, (_, at) => at + 1)
     for (const messageId of ids) {
       client.send(publishPacket(topicOf('acme.t1'), `${messageId}`, { messageId }))
@@ -21,23 +22,23 @@ describe('a held intake', () => {
     await listener.next('pingresp')
     expect(test.intake.accepted).toEqual([])
     expect(client.received).toEqual([])
-    test.intake.hold(false)
+    test.intake.resume()
     await waitFor(() => client.received.length === 50)
     expect(test.intake.accepted.map(({ payload }) => id(payload))).toEqual(ids.map(String))
   })
 
-  it('does not cost a publisher its connection, though its PINGREQ is not read', async () => {
+  it('does not disconnect a publisher whose PINGREQ is not read', async () => {
     test = await startBroker()
     const client = await test.signedIn(test.device('acme.t1'), { keepalive: 1 })
-    test.intake.hold(true)
+    test.intake.pause()
     client.send(publishPacket(topicOf('acme.t1'), 'x', { messageId: 1 }), { cmd: 'pingreq' })
     const silent = await test.signedIn(test.device('acme.t2'), { keepalive: 1 })
-    // Twice the time after which a client that is not held is given up.
+    // Twice the time after which a client is disconnected that is not paused.
     await silent.whenClosed()
     const again = await test.signedIn(test.device('acme.t3'), { keepalive: 1 })
     await again.whenClosed()
     expect(client.closed).toBe(false)
-    test.intake.hold(false)
+    test.intake.resume()
     await client.next('puback')
     await client.next('pingresp')
     // From now on its silence counts again.
@@ -47,7 +48,7 @@ describe('a held intake', () => {
   it('drops what was read but not handed over when its connection ends', async () => {
     test = await startBroker()
     const account = test.device('acme.t1')
-    test.intake.hold(true)
+    test.intake.pause()
     const first = await test.signedIn(account, { clientId: 'a' })
     first.send(publishPacket(topicOf('acme.t1'), 'x', { messageId: 1 }))
     const second = await test.signedIn(account, { clientId: 'b' })
@@ -58,7 +59,7 @@ describe('a held intake', () => {
     const third = await test.signedIn(account, { clientId: 'a' })
     third.send(publishPacket(topicOf('acme.t1'), 'x', { messageId: 1, dup: true }))
     third.send({ cmd: 'pingreq' })
-    test.intake.hold(false)
+    test.intake.resume()
     await third.next('puback')
     await third.next('pingresp')
     expect(test.intake.accepted.map(({ payload, dup }) => [id(payload), dup])).toEqual([
@@ -66,10 +67,10 @@ describe('a held intake', () => {
     ])
   })
 
-  it('stops reading: a flooding publisher fills its own socket, not the memory', async () => {
+  it('stops reading, so that a flooding publisher fills its own socket and not the memory', async () => {
     test = await startBroker()
     const client = await test.signedIn(test.device('acme.t1'))
-    test.intake.hold(true)
+    test.intake.pause()
     const one = Buffer.alloc(50_000, 'x')
     let sent = 0
     // Until the socket buffers of both kernels and both processes are full, and stay full.
@@ -90,7 +91,7 @@ describe('a held intake', () => {
     )
     expect(before).toBeLessThan(16 * 1024 * 1024)
     expect(test.intake.accepted).toEqual([])
-    test.intake.hold(false)
+    test.intake.resume()
     await waitFor(() => test.intake.accepted.length === sent, { timeoutMs: 20_000 })
     await waitFor(() => client.received.length === sent, { timeoutMs: 20_000 })
   })
@@ -101,11 +102,11 @@ describe('a held intake', () => {
     const client = await test.signedIn(account, {
       will: { topic: topicOf('acme.t1', 'status'), payload: Buffer.from('gone'), qos: 1 },
     })
-    test.intake.hold(true)
+    test.intake.pause()
     client.socket.destroy()
     await waitFor(async () => (await test.metric('padborg_mqtt_connections')) === 0)
     expect(test.intake.accepted).toEqual([])
-    test.intake.hold(false)
+    test.intake.resume()
     await waitFor(() => test.intake.accepted.length === 1)
   })
 })

@@ -6,7 +6,8 @@ import { connectAsync, type IClientOptions } from 'mqtt'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { startBroker, topicOf, type TestBroker } from './broker-support.ts'
+import { startBroker, type TestBroker } from './broker-support.ts'
+import { topicOf } from './raw-client.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined
@@ -39,7 +40,7 @@ describe('the listeners', () => {
     await web.endAsync()
   })
 
-  it('say which setting, what happened and what to do when a port is taken', async () => {
+  it('report setting, error and what to do when a port is taken', async () => {
     const blocker = createServer()
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
     const address = blocker.address()
@@ -55,7 +56,7 @@ describe('the listeners', () => {
     blocker.close()
   })
 
-  it('say what is wrong with the TLS files', async () => {
+  it('report what is wrong with the TLS files', async () => {
     const ports = { mqtt: 'off', mqtts: 0, mqttWs: 'off' } as const
     const tls = { cert: '/nowhere/cert.pem', key: '/nowhere/key.pem', clientCa: null }
     await expect(startBroker({ ports, tls })).rejects.toMatchObject({
@@ -227,7 +228,7 @@ describe('the listeners', () => {
         byCertificate.end(true)
       })
 
-      it('refuse a certificate of a device that is not there, of another signer, and none', async () => {
+      it('refuse a certificate of an unknown device, one of another authority, and none', async () => {
         const { port } = await start()
         await expect(connect(port, certificate('acme.gone'))).rejects.toMatchObject({ code: 5 })
         await expect(connect(port, certificate('self'))).rejects.toMatchObject({ code: 4 })

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
-import { publishPacket, startBroker, topicOf, type TestBroker } from './broker-support.ts'
+import { startBroker, type TestBroker } from './broker-support.ts'
+import { publishPacket, topicOf } from './raw-client.ts'
 
-describe('what survives a restart of the broker', () => {
+describe('sessions and retained messages', () => {
   let test: TestBroker
   afterEach(() => test.close())
 
@@ -22,7 +23,7 @@ describe('what survives a restart of the broker', () => {
       .map((packet) => String(Reflect.get(packet, 'payload')))
   }
 
-  it('retained messages do, also of telemetry nobody listens to', async () => {
+  it('keep retained messages over a restart, also of telemetry without subscribers', async () => {
     test = await startBroker()
     const client = await test.signedIn(test.device('acme.t1'))
     client.send(publishPacket(status, 'on', { messageId: 1, retain: true }))
@@ -36,7 +37,7 @@ describe('what survives a restart of the broker', () => {
     expect(await retainedOf(status)).toEqual(['on'])
   })
 
-  it('those of a deleted device and tenant do not', async () => {
+  it('drop the retained messages of a deleted device', async () => {
     test = await startBroker()
     const client = await test.signedIn(test.device('acme.t1'))
     client.send(publishPacket(status, 'on', { messageId: 1, retain: true }))
@@ -48,7 +49,7 @@ describe('what survives a restart of the broker', () => {
     expect(await retainedOf('padborg/v1/acme/#')).toEqual([])
   })
 
-  it('subscriptions of persistent sessions do, but not what was refused or unsubscribed', async () => {
+  it('keep granted subscriptions over a restart, but not refused or removed ones', async () => {
     test = await startBroker()
     test.device('acme.t2')
     const robot = test.device('acme.t1')
@@ -83,7 +84,7 @@ describe('what survives a restart of the broker', () => {
     expect(after.received).toEqual([])
   })
 
-  it('a queued message goes out again until it is acknowledged', async () => {
+  it('send a queued message again until it is acknowledged', async () => {
     test = await startBroker()
     const robot = test.device('acme.r1')
     const session = { clean: false, clientId: 'p' }
@@ -108,7 +109,7 @@ describe('what survives a restart of the broker', () => {
     expect(third.received).toEqual([])
   })
 
-  it('a clean session leaves nothing behind', async () => {
+  it('keep nothing of a clean session', async () => {
     test = await startBroker()
     const robot = test.device('acme.r1')
     const topic = topicOf('acme.r1', 'order')
@@ -125,7 +126,7 @@ describe('what survives a restart of the broker', () => {
     expect(again.received).toEqual([])
   })
 
-  it('the oldest of too many sessions of one account goes', async () => {
+  it('drop the oldest of too many sessions of one account', async () => {
     test = await startBroker()
     const robot = test.device('acme.r1')
     const topic = topicOf('acme.r1', 'order')

@@ -2,7 +2,8 @@ import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createSharedReadBuffer } from '../../../broker/connections/shared-read-buffer.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { publishPacket, startBroker, topicOf, type TestBroker } from './broker-support.ts'
+import { startBroker, type TestBroker } from './broker-support.ts'
+import { publishPacket, topicOf } from './raw-client.ts'
 
 const text = (packet: object) => String(Reflect.get(packet, 'payload'))
 
@@ -62,12 +63,12 @@ describe('bytes of a shared buffer that outlive their read', () => {
       clients[at]?.send(packet)
       await waitFor(() => test.intake.pending.length === at + 1)
     }
-    test.intake.settle()
+    test.intake.commit()
     await waitFor(() => listener.received.length === 2)
     expect(listener.received.map(text)).toEqual(['a'.repeat(200), 'b'.repeat(200)])
   })
 
-  it('wait unchanged behind a gate', async () => {
+  it('wait unchanged while their connection is paused', async () => {
     test = await startBroker({ maxInFlightPerClient: 1 })
     test.intake.mode = 'later'
     const [slow, other] = [
@@ -84,11 +85,11 @@ describe('bytes of a shared buffer that outlive their read', () => {
     other.send(publishPacket(topicOf('acme.t2'), 'z'.repeat(2000), { messageId: 1 }))
     await waitFor(() => test.intake.pending.length === 2)
     await waitFor(() => {
-      test.intake.settle()
+      test.intake.commit()
       return slow.received.length === 4
     })
-    const heard = test.intake.accepted.filter(({ device }) => device === 'acme.t1')
-    expect(heard.map(({ payload }) => Buffer.from(payload).toString())).toEqual(payloads)
+    const taken = test.intake.accepted.filter(({ device }) => device === 'acme.t1')
+    expect(taken.map(({ payload }) => Buffer.from(payload).toString())).toEqual(payloads)
   })
 
   it('keep a will that Aedes holds', async () => {

@@ -2,7 +2,7 @@ import mqttPacket from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
 import { publish, startFakeBroker, type FakeBroker } from './fake-broker.ts'
-import { startSource, type TestSource } from './source-support.ts'
+import { TestSource } from './source-support.ts'
 
 const ACCEPTED = { reasonCode: 0, returnCode: 0, sessionPresent: false }
 const TOPIC = 'padborg/v1/acme/t1/telemetry'
@@ -13,7 +13,7 @@ describe('the connection to a foreign broker', () => {
 
   beforeEach(async () => {
     broker = await startFakeBroker()
-    test = await startSource({ url: broker.url, share: 'intakes', keepAliveMs: 400 })
+    test = new TestSource({ url: broker.url, share: 'intakes', keepAliveMs: 400 })
     test.device('acme.t1')
   })
 
@@ -47,7 +47,7 @@ describe('the connection to a foreign broker', () => {
     peer.send(publish('padborg/v1/acme/t1/orders', 'command', 301))
     await waitFor(() => test.intake.commands.length === 1)
     expect(peer.ackReads).toEqual([])
-    test.intake.settle()
+    test.intake.commit()
     await waitFor(() => peer.ackReads.flat().length === 301)
     expect(peer.ackReads).toEqual([Array.from({ length: 301 }, (_, at) => at + 1)])
   })
@@ -76,7 +76,7 @@ describe('the connection to a foreign broker', () => {
     const peer = await broker.peer(1)
     expect(peer.connect.protocolVersion).toBe(4)
     expect(peer.packets[1]).toMatchObject({ subscriptions: [{ topic: 'padborg/v1/#', qos: 1 }] })
-    expect(test.said('refuses MQTT 5; continuing with MQTT 3.1.1 and a plain subscription')).toBe(
+    expect(test.logged('refuses MQTT 5; continuing with MQTT 3.1.1 and a plain subscription')).toBe(
       true,
     )
     peer.send(publish(TOPIC, 'old', 1))
@@ -91,7 +91,7 @@ describe('the connection to a foreign broker', () => {
     const versions = broker.peers.map(({ connect }) => connect.protocolVersion)
     // 3.1.1 works, and then 5 fails once more: only that is a proof.
     expect(versions).toEqual([5, 5, 5, 4, 5, 4])
-    expect(test.said('closes connections of MQTT 5 without an answer')).toBe(true)
+    expect(test.logged('closes connections of MQTT 5 without an answer')).toBe(true)
   })
 
   it('stays with MQTT 5 when a load balancer closed connections while the broker was away', async () => {
@@ -99,7 +99,7 @@ describe('the connection to a foreign broker', () => {
     await test.subscribed()
     expect(broker.peers.map(({ connect }) => connect.protocolVersion)).toEqual([5, 5, 5, 4, 5])
     expect(test.source.status()).toMatchObject({ version: 5, shared: true, connects: 1 })
-    expect(test.said('3.1.1')).toBe(false)
+    expect(test.logged('3.1.1')).toBe(false)
   })
 
   it('reports once that user name and password are wrong, and keeps trying', async () => {
@@ -120,8 +120,8 @@ describe('the connection to a foreign broker', () => {
     peer.send({ cmd: 'disconnect', reasonCode: 0x8e })
     const next = await broker.peer(1)
     await waitFor(() => next.packets.some(({ cmd }) => cmd === 'subscribe'))
-    expect(test.said('another client has taken over our session')).toBe(true)
-    expect(test.said('DISCONNECT 0x8e')).toBe(true)
+    expect(test.logged('another client has taken over our session')).toBe(true)
+    expect(test.logged('DISCONNECT 0x8e')).toBe(true)
     await waitFor(() => test.source.status().problem === '')
     expect(test.source.status().connects).toBe(2)
   })
@@ -150,7 +150,7 @@ describe('the connection to a foreign broker', () => {
       properties: { sharedSubscriptionAvailable: false },
     })
     await test.source.start()
-    await waitFor(() => test.said('it has no shared subscriptions'))
+    await waitFor(() => test.logged('it has no shared subscriptions'))
     const peer = await broker.peer(0)
     expect(peer.packets.filter(({ cmd }) => cmd === 'subscribe')).toEqual([])
   })
@@ -159,7 +159,7 @@ describe('the connection to a foreign broker', () => {
     await test.subscribed()
     await test.again()
     await test.subscribed()
-    expect(test.said('no longer knows our session')).toBe(true)
+    expect(test.logged('no longer knows our session')).toBe(true)
   })
 
   it('disconnects from a broker that is silent for the keep-alive', async () => {
@@ -168,13 +168,13 @@ describe('the connection to a foreign broker', () => {
     const peer = await broker.peer(0)
     await broker.peer(1)
     expect(peer.packets.some(({ cmd }) => cmd === 'pingreq')).toBe(true)
-    expect(test.said('nothing came from it for the keep-alive')).toBe(true)
+    expect(test.logged('nothing came from it for the keep-alive')).toBe(true)
   })
 
   it('reads nothing while the intake takes nothing, keeps the connection, and loses nothing', async () => {
     await test.subscribed()
     const peer = await broker.peer(0)
-    test.intake.hold(true)
+    test.intake.pause()
     for (let id = 1; id <= 500; id += 1) peer.send(publish(TOPIC, 'x'.repeat(60_000), id))
     const pings = () => peer.packets.filter(({ cmd }) => cmd === 'pingreq').length
     const before = pings()
@@ -182,7 +182,7 @@ describe('the connection to a foreign broker', () => {
     expect(test.intake.accepted.length).toBe(0)
     expect(peer.socket.writableLength).toBeGreaterThan(10_000_000)
     expect(broker.peers.length).toBe(1)
-    test.intake.hold(false)
+    test.intake.resume()
     await waitFor(() => peer.ackReads.flat().length === 500)
     expect(peer.ackReads.flat()).toEqual(Array.from({ length: 500 }, (_, at) => at + 1))
     expect(broker.peers.length).toBe(1)
@@ -212,7 +212,7 @@ describe('the connection to a foreign broker', () => {
     await waitFor(() => test.intake.pending.length === 2)
     const closed = test.source.close()
     peer.send(publish(TOPIC, 'too late', 3))
-    test.intake.settle()
+    test.intake.commit()
     await closed
     expect(peer.ackReads.flat()).toEqual([1, 2])
     expect(peer.packets.at(-1)).toMatchObject({ cmd: 'disconnect', reasonCode: 0 })
@@ -225,7 +225,7 @@ describe('the connection to a foreign broker', () => {
     const peer = await broker.peer(0)
     peer.send(publish(TOPIC, 'a', 1))
     await waitFor(() => test.intake.pending.length === 1)
-    test.intake.hold(true)
+    test.intake.pause()
     await test.source.close()
     expect(peer.ackReads).toEqual([])
   })

@@ -2,7 +2,7 @@ import type { MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
 import { HAS_MOSQUITTO, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { startSource, type TestSource } from './source-support.ts'
+import { TestSource } from './source-support.ts'
 
 const NOTICE = {
   device: 'acme.t1',
@@ -22,7 +22,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
 
   beforeEach(async () => {
     mosquitto = await startMosquitto()
-    test = await startSource({ url: mosquitto.url, share: 'intakes' })
+    test = new TestSource({ url: mosquitto.url, share: 'intakes' })
     test.device('acme.t1')
     test.device('acme.r1', { kind: 'robot', format: 'vda5050', topics: ['uagv/v2/KIT/0001/#'] })
     await test.subscribed()
@@ -91,7 +91,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
       ['', 'uagv/v2/KIT/0001/state'],
       ['acme.r1', 'uagv/v2/KIT/0001/connection'],
     ])
-    expect(test.said('the devices acme.r1 and other.r9 have this topic')).toBe(true)
+    expect(test.logged('the devices acme.r1 and other.r9 have this topic')).toBe(true)
     expect(await test.metric('padborg_mqtt_refused_total{reason="ambiguous_topic"}')).toBe(1)
   })
 

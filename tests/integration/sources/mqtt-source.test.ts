@@ -2,7 +2,7 @@ import type { MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
 import { HAS_MOSQUITTO, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { startSource, type TestSource } from './source-support.ts'
+import { TestSource } from './source-support.ts'
 
 const TOPIC = 'padborg/v1/acme/t1/telemetry'
 
@@ -13,7 +13,7 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
 
   beforeEach(async () => {
     mosquitto = await startMosquitto()
-    test = await startSource({ url: mosquitto.url, share: 'intakes' })
+    test = new TestSource({ url: mosquitto.url, share: 'intakes' })
     test.device('acme.t1')
     client = await mosquitto.client()
   })
@@ -46,7 +46,7 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
     for (const text of ['a', 'b', 'c']) await client.publishAsync(TOPIC, text, { qos: 1 })
     await waitFor(() => test.intake.pending.length === 3)
     expect(mosquitto.log()).not.toContain('Received PUBACK from padborg')
-    test.intake.settle()
+    test.intake.commit()
     await waitFor(() => mosquitto.log().split('Received PUBACK from padborg').length === 4)
   })
 
@@ -55,7 +55,7 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
     await test.subscribed()
     await client.publishAsync(TOPIC, 'kept', { qos: 1 })
     await waitFor(() => test.intake.pending.length === 1)
-    test.intake.settle(new Error('closing'))
+    test.intake.commit(new Error('closing'))
     await waitFor(() => test.intake.accepted.length === 2)
     expect(test.intake.accepted[1]).toMatchObject({ dup: true, qos: 1 })
     expect(String(test.intake.accepted[1]?.payload)).toBe('kept')
@@ -67,6 +67,6 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
     await client.publishAsync(TOPIC, 'while away', { qos: 1 })
     await test.subscribed()
     await waitFor(() => test.intake.accepted.length === 1)
-    expect(test.said('no longer knows our session')).toBe(false)
+    expect(test.logged('no longer knows our session')).toBe(false)
   })
 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
 import { startBroker, type TestBroker } from '../broker/broker-support.ts'
 import { HAS_MOSQUITTO, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { startSource, type TestSource } from './source-support.ts'
+import { TestSource } from './source-support.ts'
 
 const TOPIC = 'padborg/v1/acme/t1/telemetry'
 
@@ -12,7 +12,7 @@ describe.skipIf(!HAS_MOSQUITTO)('a foreign broker that comes and goes', () => {
 
   beforeEach(async () => {
     mosquitto = await startMosquitto()
-    test = await startSource({ url: mosquitto.url })
+    test = new TestSource({ url: mosquitto.url })
     test.device('acme.t1')
   })
 
@@ -24,7 +24,7 @@ describe.skipIf(!HAS_MOSQUITTO)('a foreign broker that comes and goes', () => {
   it('is waited for, connected to when it is there, and found again after its restart', async () => {
     await mosquitto.stop()
     await test.source.start()
-    await waitFor(() => test.said('the connection failed'))
+    await waitFor(() => test.logged('the connection failed'))
     await waitFor(() => test.source.status().problem.includes('ECONNREFUSED'))
     await mosquitto.start()
     await waitFor(() => test.source.status().filters > 0)
@@ -40,7 +40,7 @@ describe.skipIf(!HAS_MOSQUITTO)('a foreign broker that comes and goes', () => {
     const refused = test.log.filter(({ text }) => text.includes('ECONNREFUSED'))
     expect(refused.length).toBeLessThanOrEqual(2)
     // Mosquitto has kept our session on its disk.
-    expect(test.said('no longer knows our session')).toBe(false)
+    expect(test.logged('no longer knows our session')).toBe(false)
   })
 
   it('can be left at any moment', async () => {
@@ -63,7 +63,7 @@ describe('a foreign broker that speaks MQTT 3.1.1 only (ours)', () => {
     broker.device('acme.t1')
     const { username, password } = broker.application('acme')
     const url = `mqtt://${username}:${encodeURIComponent(password)}@127.0.0.1:${broker.ports.mqtt}`
-    test = await startSource({ url, share: 'intakes', topics: ['padborg/v1/acme/#'] })
+    test = new TestSource({ url, share: 'intakes', topics: ['padborg/v1/acme/#'] })
     test.device('acme.t1')
   })
 

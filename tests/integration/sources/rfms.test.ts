@@ -8,9 +8,9 @@ import { RfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
 import type { RfmsServer } from '../../../ingest/sources/rfms/servers-file.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
+import { createTestLog, type LogLine } from '../../support/log-lines.ts'
+import { TestIntake } from '../../support/test-intake.ts'
 import { startRfmsServer, type TestServer } from './rfms-server.ts'
-import { createTestLog } from './source-support.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
 const [VIN_1, VIN_2, STRANGER] = ['YV2RT40A0JB000001', 'YV2RT40A0JB000002', 'YV2RT40A0JB000009']
@@ -28,7 +28,7 @@ describe('the poller of an rFMS server', () => {
     dir = temporaryDir('rfms')
     server = await startRfmsServer()
     log = []
-    intake = createTestIntake()
+    intake = new TestIntake()
     const path = join(dir.path, 'registry.db')
     const logger = createTestLog(log)
     registry = openRegistry({
@@ -146,7 +146,7 @@ describe('the poller of an rFMS server', () => {
     // As after a crash: the same status comes again.
     await start()
     await waitFor(() => intake.accepted.length === 2)
-    intake.settle()
+    intake.commit()
     await rounds(1)
     expect(existsSync(file)).toBe(true)
     expect(new Set(created()).size).toBe(1)
@@ -199,12 +199,12 @@ describe('the poller of an rFMS server', () => {
     // Until the poller is closed: a round of its own that got through would hand over the part as well.
     const { instead } = server.manner
     instead.push(...Array.from({ length: 1000 }, () => ({ status: 503 })))
-    intake.settle()
+    intake.commit()
     await waitFor(() => instead.length < 1000)
     await poller?.close()
     instead.length = 0
     intake.mode = 'now'
-    intake.settle()
+    intake.commit()
     await start()
     await rounds(2)
     expect(sorted([...new Set(created())])).toEqual(sorted(served()))
@@ -273,17 +273,17 @@ describe('the poller of an rFMS server', () => {
   })
 
   it('hands nothing over while the intake is held', async () => {
-    intake.hold(true)
+    intake.pause()
     for (let n = 0; n < 20; n += 1) serve(VIN_1, 60_000 + n)
     await start()
     await waitFor(() => server.asked.length === 1)
     expect(intake.accepted).toEqual([])
     intake.mode = 'later'
-    intake.hold(false)
+    intake.resume()
     await waitFor(() => intake.accepted.length === 4)
     expect(status().inFlight).toBe(4)
     intake.mode = 'now'
-    intake.settle()
+    intake.commit()
     await rounds(1)
     expect(sorted(created())).toEqual(sorted(served()))
   })

@@ -8,8 +8,8 @@ import { TeltonikaListener } from '../../../ingest/sources/teltonika/listener.ts
 import type { TeltonikaOptions } from '../../../ingest/sources/teltonika/options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { createTestIntake, type LogLine, type TestIntake } from '../broker/broker-support.ts'
-import { createTestLog } from './source-support.ts'
+import { createTestLog, type LogLine } from '../../support/log-lines.ts'
+import { TestIntake } from '../../support/test-intake.ts'
 import { connectTracker, loginOf, packetOf, type TestTracker } from './teltonika-tracker.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 
@@ -32,7 +32,7 @@ describe('the listener of Teltonika trackers', () => {
     dir = temporaryDir('teltonika')
     log = []
     refused = []
-    intake = createTestIntake()
+    intake = new TestIntake()
     const path = join(dir.path, 'registry.db')
     const logger = createTestLog(log)
     registry = openRegistry({
@@ -48,8 +48,8 @@ describe('the listener of Teltonika trackers', () => {
 
   afterEach(async () => {
     for (const tracker of trackers.splice(0)) tracker.end()
-    if (intake.held) intake.hold(false)
-    intake.settle()
+    if (intake.paused) intake.resume()
+    intake.commit()
     await listener.close()
     registry.close()
     dir.remove()
@@ -111,10 +111,10 @@ describe('the listener of Teltonika trackers', () => {
     await signedIn('356307042441014')
     expect(tracker.answered().toString('hex')).toBe(YES)
     expect(intake.accepted).toHaveLength(1)
-    intake.settle()
+    intake.commit()
     expect(await acks(tracker, 1)).toEqual([2])
     await waitFor(() => intake.accepted.length === 2)
-    intake.settle()
+    intake.commit()
     expect(await acks(tracker, 2)).toEqual([2, 1])
     expect(listener.status()).toMatchObject({ acknowledged: 2, inFlight: 0 })
   })
@@ -194,13 +194,13 @@ describe('the listener of Teltonika trackers', () => {
   it('reads nothing while the intake is held, and goes on afterwards', async () => {
     await listen({ idleTimeoutMs: 100 })
     const tracker = await signedIn()
-    intake.hold(true)
+    intake.pause()
     for (let n = 0; n < 20; n += 1) tracker.send(packetOf(T0 + n))
     const opened = performance.now()
     await waitFor(() => performance.now() - opened > 300)
     expect(tracker.isClosed).toBe(false)
     expect(intake.accepted).toEqual([])
-    intake.hold(false)
+    intake.resume()
     expect(await acks(tracker, 20)).toEqual(Array.from({ length: 20 }, () => 1))
   })
 
@@ -251,7 +251,7 @@ describe('the listener of Teltonika trackers', () => {
     tracker.send(packetOf(T0))
     await waitFor(() => intake.accepted.length === 1)
     const closing = listener.close()
-    intake.settle()
+    intake.commit()
     expect(await acks(tracker, 1)).toEqual([1])
     await closing
     await tracker.closed()
@@ -263,7 +263,7 @@ describe('the listener of Teltonika trackers', () => {
     const tracker = await signedIn()
     tracker.send(packetOf(T0))
     await waitFor(() => intake.accepted.length === 1)
-    intake.hold(true)
+    intake.pause()
     await listener.close()
     expect(tracker.answered().toString('hex')).toBe(YES)
   })

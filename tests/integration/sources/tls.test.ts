@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { HAS_MOSQUITTO, freePort, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { startSource, type TestSource } from './source-support.ts'
+import { TestSource } from './source-support.ts'
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0
 
@@ -37,7 +37,7 @@ describe.skipIf(!HAS_MOSQUITTO || !HAS_OPENSSL)('a foreign broker over TLS', () 
   })
 
   it('is trusted by its CA file and the name in its certificate', async () => {
-    test = await startSource({ url, caFile: path('ca.pem'), servername: 'broker.example' })
+    test = new TestSource({ url, caFile: path('ca.pem'), servername: 'broker.example' })
     test.device('acme.t1')
     await test.subscribed()
     const client = await mosquitto.client()
@@ -45,17 +45,17 @@ describe.skipIf(!HAS_MOSQUITTO || !HAS_OPENSSL)('a foreign broker over TLS', () 
     const { intake } = test
     await waitFor(() => intake.accepted.length === 1)
     await test.close()
-    test = await startSource({ url, caFile: path('ca.pem') })
+    test = new TestSource({ url, caFile: path('ca.pem') })
     await test.source.start()
     await distrusted(test)
     await test.close()
-    test = await startSource({ url, servername: 'broker.example' })
+    test = new TestSource({ url, servername: 'broker.example' })
     await test.source.start()
     await distrusted(test)
     expect(mosquitto.log()).not.toContain('anonymous')
   })
 
   async function distrusted(source: TestSource): Promise<void> {
-    await waitFor(() => source.said('its certificate cannot be trusted'))
+    await waitFor(() => source.logged('its certificate cannot be trusted'))
   }
 })

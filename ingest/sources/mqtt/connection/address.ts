@@ -18,7 +18,7 @@ export function parseAddress(text: string): BrokerAddress | null {
   if (!url || !['mqtt:', 'mqtts:'].includes(url.protocol) || url.hostname === '') return null
   const tls = url.protocol === 'mqtts:'
   const port = url.port === '' ? (tls ? TLS_PORT : PORT) : Number(url.port)
-  // An IPv6 address stands in brackets in a URL only.
+  // An IPv6 address has brackets only in a URL.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const [username, password] = [decoded(url.username), decoded(url.password)]
   if (username === undefined || password === undefined) return null

@@ -39,8 +39,8 @@ export function ambiguousPatterns(registry: {
 export function ambiguityLine(found: AmbiguousPattern): string {
   const { device, pattern, otherDevice, otherPattern } = found
   return (
-    `devices ${otherDevice} and ${device}: expected patterns that share no topic, because behind ` +
-    `PADBORG_MQTT_URL the topic alone tells the device, got ${otherPattern} and ${pattern}; their ` +
+    `devices ${otherDevice} and ${device}: expected patterns that share no topic, because with ` +
+    `PADBORG_MQTT_URL only the topic names the device, got ${otherPattern} and ${pattern}; their ` +
     'common topics are rejected as unknown_device until one of the two is changed'
   )
 }

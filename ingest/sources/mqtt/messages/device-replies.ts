@@ -42,7 +42,7 @@ export class DeviceReplies {
   }
 
   notify({ device, ...notice }: DeviceNotice): void {
-    // Without a device nobody subscribes: the topic would come back as a message of nobody.
+    // Without a device nobody subscribes, and the notice would be delivered to this source.
     if (device !== '') this.#deps.publish(nativeTopic(device, 'errors'), JSON.stringify(notice))
   }
 

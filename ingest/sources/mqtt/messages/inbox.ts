@@ -41,8 +41,8 @@ export class Inbox {
     this.#deps = deps
     this.#maxInFlight = maxInFlight
     this.#inFlight = new InFlightCount(deps.intake)
-    deps.intake.onHeldChange((held) => {
-      if (!held) this.#tellRoom()
+    deps.intake.onPausedChange((paused) => {
+      if (!paused) this.#tellRoom()
     })
   }
 
@@ -79,7 +79,7 @@ export class Inbox {
   }
 
   #hasRoom(): boolean {
-    if (this.#deps.intake.held) return false
+    if (this.#deps.intake.paused) return false
     if (this.#inFlight.count < this.#maxInFlight) return true
     this.#isFull = true
     return false
