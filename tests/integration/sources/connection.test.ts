@@ -1,7 +1,7 @@
 import mqttPacket from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
-import { publish, startFakeBroker, type FakeBroker } from './fake-broker.ts'
+import { FakeBroker, publish } from './fake-broker.ts'
 import { TestSource } from './source-support.ts'
 
 const ACCEPTED = { reasonCode: 0, returnCode: 0, sessionPresent: false }
@@ -12,7 +12,7 @@ describe('the connection to a foreign broker', () => {
   let test: TestSource
 
   beforeEach(async () => {
-    broker = await startFakeBroker()
+    broker = await FakeBroker.start()
     test = new TestSource({ url: broker.url, share: 'intakes', keepAliveMs: 400 })
     test.device('acme.t1')
   })

@@ -37,7 +37,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
   const publish = (topic: string, payload = '{}') => client.publishAsync(topic, payload, { qos: 1 })
   const devices = () => test.intake.accepted.map(({ device, topic }) => [device, topic])
 
-  it('are known by tenant and device of a native topic, and by their registered patterns', async () => {
+  it('are found by tenant and device of a native topic, and by their registered patterns', async () => {
     await publish('padborg/v1/acme/t1/telemetry')
     await publish('padborg/v1/acme/t1/senml')
     await publish('uagv/v2/KIT/0001/state')
@@ -49,7 +49,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
     ])
   })
 
-  it('get their commands counted, and never as readings', async () => {
+  it('have their commands counted, and never journaled', async () => {
     await publish('uagv/v2/KIT/0001/order')
     await publish('padborg/v1/acme/t1/orders')
     await waitFor(() => test.intake.commands.length === 2)
@@ -59,7 +59,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
     expect(test.intake.accepted).toEqual([])
   })
 
-  it('that are not registered are journaled for a rejection, counted and named', async () => {
+  it('that are not registered are journaled for a rejection, counted and logged', async () => {
     await publish('padborg/v1/acme/ghost/telemetry')
     await publish('padborg/v1/nobody/x/telemetry')
     await publish('padborg/v1/broken')
@@ -82,7 +82,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
     expect(await test.metric('padborg_mqtt_refused_total{reason="unknown_device"}')).toBe(200)
   })
 
-  it('of two tenants with one topic are told apart by nobody: refused and named', async () => {
+  it('of two tenants with the same topic are ambiguous: refused and logged', async () => {
     test.device('other.r9', { kind: 'robot', format: 'vda5050', topics: ['uagv/v2/+/0001/state'] })
     await publish('uagv/v2/KIT/0001/state')
     await publish('uagv/v2/KIT/0001/connection')
@@ -95,7 +95,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
     expect(await test.metric('padborg_mqtt_refused_total{reason="ambiguous_topic"}')).toBe(1)
   })
 
-  it('registered while it runs are subscribed to, and those deleted no longer', async () => {
+  it('are subscribed to when registered while it runs, and no longer when deleted', async () => {
     test.device('acme.w1', {
       kind: 'heat_meter',
       format: 'wmbusmeters',
@@ -113,7 +113,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
     expect(devices()[1]).toEqual(['acme.t1', 'padborg/v1/acme/t1/telemetry'])
   })
 
-  it('hear the time, their probe and what was wrong through the same broker', async () => {
+  it('get clock responses, their probe and notices through the same broker', async () => {
     const answers: [string, Record<string, unknown>][] = []
     client.on('message', (topic, payload) => {
       answers.push([topic.slice('padborg/v1/acme/t1/'.length), JSON.parse(payload.toString())])
@@ -138,9 +138,9 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
     expect(notice).toMatchObject(['errors', { path: 'data.speedKmh', rejectionId: '7.0' }])
     expect(test.intake.samples).toHaveLength(1)
     expect(test.intake.samples[0]?.device).toBe('acme.t1')
-    // Of nobody: told to nobody, or it would come back as one more message of nobody.
+    // Without a device it is sent to nobody, or it would be delivered to the source.
     test.source.notify({ ...NOTICE, device: '' })
-    // Its own answers come back by the shared subscription: neither readings nor commands.
+    // The shared subscription delivers its own responses: neither readings nor commands.
     await publish('padborg/v1/acme/t1/telemetry')
     await waitFor(() => test.intake.accepted.length === 1)
     expect(test.intake.commands).toEqual([])

@@ -14,64 +14,51 @@ export interface Peer {
 }
 
 /** A broker that behaves as the test says, for what no real one does on demand. */
-export interface FakeBroker {
-  readonly url: string
-  readonly peers: readonly Peer[]
-  /** Asked for the answer to each CONNECT; null closes without one. */
-  welcome: (connect: IConnectPacket) => Packet | Buffer | null
-  /** The reason code of a subscription. */
-  grant: (filter: string) => number
-  /** Whether PINGREQ is answered. */
-  pings: boolean
-  peer(at: number): Promise<Peer>
-  close(): Promise<void>
-}
-
-export async function startFakeBroker(): Promise<FakeBroker> {
-  const peers: Peer[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    serve(socket)
+export class FakeBroker {
+  readonly peers: Peer[] = []
+  /** Called for the response to each CONNECT; null closes without one. */
+  welcome: (connect: IConnectPacket) => Packet | Buffer | null = () => ({
+    cmd: 'connack',
+    reasonCode: 0,
+    returnCode: 0,
+    sessionPresent: false,
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const broker: FakeBroker = {
-    url: `mqtt://u:p@127.0.0.1:${portOf(server)}`,
-    peers,
-    welcome: () => ({ cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent: false }),
-    grant: () => 1,
-    pings: true,
-    async peer(at) {
-      return await waitFor(() => peers[at], { what: `connection ${at}` })
-    },
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-  return broker
+  /** The reason code of a subscription. */
+  grant: (filter: string) => number = () => 1
+  /** Whether PINGREQ is answered. */
+  pings = true
+  readonly #sockets = new Set<Socket>()
+  readonly #server = createServer((socket) => this.#serve(socket))
 
-  function serve(socket: Socket): void {
+  static async start(): Promise<FakeBroker> {
+    const broker = new FakeBroker()
+    await new Promise<void>((resolve) => broker.#server.listen(0, '127.0.0.1', resolve))
+    return broker
+  }
+
+  get url(): string {
+    return `mqtt://u:p@127.0.0.1:${portOf(this.#server)}`
+  }
+
+  async peer(at: number): Promise<Peer> {
+    return await waitFor(() => this.peers[at], { what: `connection ${at}` })
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => undefined)
     const parser = mqttPacket.parser()
     let peer: Peer | null = null
     let acks: number[] = []
     parser.on('packet', (packet: Packet) => {
-      if (packet.cmd === 'connect') {
-        peer = greet(socket, packet)
-        return
-      }
-      peer?.packets.push(packet)
+      if (packet.cmd === 'connect') peer = this.#accept(socket, packet)
+      else if (peer) this.#answer(peer, packet)
       if (packet.cmd === 'puback') acks.push(packet.messageId ?? 0)
-      if (packet.cmd === 'pingreq' && broker.pings) peer?.send({ cmd: 'pingresp' })
-      if (packet.cmd === 'subscribe') {
-        const granted = packet.subscriptions.map(({ topic }) => broker.grant(topic))
-        peer?.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted })
-      }
-      if (packet.cmd === 'unsubscribe') {
-        const granted = packet.unsubscriptions.map(() => 0)
-        peer?.send({ cmd: 'unsuback', messageId: packet.messageId ?? 0, granted })
-      }
     })
     socket.on('data', (bytes: Buffer) => {
       parser.parse(bytes)
@@ -80,16 +67,29 @@ export async function startFakeBroker(): Promise<FakeBroker> {
     })
   }
 
-  function greet(socket: Socket, connect: IConnectPacket): Peer | null {
+  #answer(peer: Peer, packet: Packet): void {
+    peer.packets.push(packet)
+    if (packet.cmd === 'pingreq' && this.pings) peer.send({ cmd: 'pingresp' })
+    if (packet.cmd === 'subscribe') {
+      const granted = packet.subscriptions.map(({ topic }) => this.grant(topic))
+      peer.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted })
+    }
+    if (packet.cmd === 'unsubscribe') {
+      const granted = packet.unsubscriptions.map(() => 0)
+      peer.send({ cmd: 'unsuback', messageId: packet.messageId ?? 0, granted })
+    }
+  }
+
+  #accept(socket: Socket, connect: IConnectPacket): Peer {
     const protocolVersion = connect.protocolVersion ?? 4
     const send = (packet: Packet) =>
       void socket.write(mqttPacket.generate(packet, { protocolVersion }))
-    const answer = broker.welcome(connect)
-    if (answer === null) socket.destroy()
-    else if (Buffer.isBuffer(answer)) socket.end(answer)
-    else send(answer)
+    const response = this.welcome(connect)
+    if (response === null) socket.destroy()
+    else if (Buffer.isBuffer(response)) socket.end(response)
+    else send(response)
     const peer = { socket, connect, packets: [connect], ackReads: [], send }
-    peers.push(peer)
+    this.peers.push(peer)
     return peer
   }
 }

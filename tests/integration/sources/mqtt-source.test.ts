@@ -50,7 +50,7 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
     await waitFor(() => mosquitto.log().split('Received PUBACK from padborg').length === 4)
   })
 
-  it('gets what was not acknowledged again, marked, after its process is gone', async () => {
+  it('gets what was not acknowledged again, with DUP, after a new connection', async () => {
     test.intake.mode = 'later'
     await test.subscribed()
     await client.publishAsync(TOPIC, 'kept', { qos: 1 })
@@ -61,7 +61,7 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
     expect(String(test.intake.accepted[1]?.payload)).toBe('kept')
   })
 
-  it('keeps its session: what is published while it is away comes when it is back', async () => {
+  it('keeps its session: what is published while it is away is delivered afterwards', async () => {
     await test.subscribed()
     await test.again()
     await client.publishAsync(TOPIC, 'while away', { qos: 1 })

@@ -6,7 +6,7 @@ import { TestSource } from './source-support.ts'
 
 const TOPIC = 'padborg/v1/acme/t1/telemetry'
 
-describe.skipIf(!HAS_MOSQUITTO)('a foreign broker that comes and goes', () => {
+describe.skipIf(!HAS_MOSQUITTO)('a foreign broker with outages', () => {
   let mosquitto: Mosquitto
   let test: TestSource
 
@@ -21,7 +21,7 @@ describe.skipIf(!HAS_MOSQUITTO)('a foreign broker that comes and goes', () => {
     await mosquitto.remove()
   })
 
-  it('is waited for, connected to when it is there, and found again after its restart', async () => {
+  it('is connected to when it starts, and again after its restart', async () => {
     await mosquitto.stop()
     await test.source.start()
     await waitFor(() => test.logged('the connection failed'))
@@ -39,11 +39,11 @@ describe.skipIf(!HAS_MOSQUITTO)('a foreign broker that comes and goes', () => {
     // One line per reason, however many attempts it took.
     const refused = test.log.filter(({ text }) => text.includes('ECONNREFUSED'))
     expect(refused.length).toBeLessThanOrEqual(2)
-    // Mosquitto has kept our session on its disk.
+    // Mosquitto has kept the session on its disk.
     expect(test.logged('no longer knows our session')).toBe(false)
   })
 
-  it('can be left at any moment', async () => {
+  it('can be disconnected from at any moment', async () => {
     await test.source.start()
     await test.source.close()
     await test.again()

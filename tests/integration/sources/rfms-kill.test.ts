@@ -1,32 +1,29 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { ChildIntake } from './child-intake.ts'
 import type { RfmsProcessOptions } from './rfms-process.ts'
-import { answerOf } from './teltonika-child.ts'
-import { startRfmsServer, type TestServer } from './rfms-server.ts'
+import { RfmsTestServer } from './rfms-server.ts'
+import type { StoredTrucks } from './test-ingest.ts'
 
 /*
- * The intake that asks a server is a process of its own, killed three times while the server gets new
+ * The intake that polls a server is a process of its own, killed three times while the server receives new
  * statuses all the time. In the end each of them is in the store once: no cursor went ahead of the
- * journal, and what was handed over again was no new reading.
+ * journal, and what was handed over again was a duplicate.
  */
 
-const PROGRAM = fileURLToPath(new URL('./rfms-process.ts', import.meta.url))
-const DEVICES = ['1', '2', '3'].map((n) => [`t${n}`, `YV2RT40A0JB00000${n}`] as const)
+const DEVICES = ['1', '2', '3'].map((n) => [`acme.t${n}`, `YV2RT40A0JB00000${n}`] as const)
 const KILLS = 3
 
 let dir: ReturnType<typeof temporaryDir>
-let server: TestServer
-let child: ChildProcess | null = null
+let server: RfmsTestServer
+let child: ChildIntake | null = null
 let traffic: NodeJS.Timeout
 let serial = 0
 
 beforeEach(async () => {
   dir = temporaryDir('rfms-kill')
-  server = await startRfmsServer({ pageSize: 40 })
+  server = await RfmsTestServer.start({ pageSize: 40 })
   traffic = setInterval(() => {
     const nowMs = Date.now()
     for (const [, vin] of DEVICES) {
@@ -39,7 +36,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   clearInterval(traffic)
-  await kill()
+  await child?.kill()
   await server.close()
   dir.remove()
 })
@@ -61,36 +58,23 @@ async function start(): Promise<void> {
       unregistered: 'reject',
     },
   }
-  child = fork(PROGRAM, [JSON.stringify(options)], { execArgv: [] })
-  await answerOf(child)
-}
-
-async function kill(): Promise<void> {
-  const isAlive = child?.exitCode === null && child.signalCode === null
-  const exited = isAlive && child ? once(child, 'exit') : null
-  child?.kill('SIGKILL')
-  await exited
-  child = null
+  child = await ChildIntake.start('rfms-process', options)
 }
 
 async function stored(): Promise<readonly string[]> {
-  if (!child) throw new Error('there is no intake to ask')
-  const said = answerOf(child)
-  child.send('stored')
-  const answer = await said
-  // The program answers with exactly this.
-  return (answer as { readonly rows: readonly string[] }).rows
+  const { rows = [] } = (await child?.request<StoredTrucks>('stored')) ?? {}
+  return rows
 }
 
-it('has each status of an rFMS server once in the store after three kills', async () => {
+it('stores each status of an rFMS server once over three kills', async () => {
   for (let kills = 0; kills < KILLS; kills += 1) {
-    const before = server.asked.length
-    await waitFor(() => server.asked.length > before + 12, { timeoutMs: 30_000 })
-    await kill()
+    const before = server.queries.length
+    await waitFor(() => server.queries.length > before + 12, { timeoutMs: 30_000 })
+    await child?.kill()
     await start()
   }
   clearInterval(traffic)
-  const ids = new Map<string, string>(DEVICES.map(([id, vin]) => [vin, `acme.${id}`]))
+  const ids = new Map<string, string>(DEVICES.map(([id, vin]) => [vin, id]))
   const served = server.statuses.map(({ vin, createdMs }) => `${ids.get(vin)} ${createdMs}`)
   const rows = await waitFor(
     async () => {
@@ -99,6 +83,6 @@ it('has each status of an rFMS server once in the store after three kills', asyn
     },
     { timeoutMs: 60_000, what: `a store with ${served.length} statuses` },
   )
-  process.stderr.write(`rFMS: ${served.length} statuses, ${server.asked.length} questions\n`)
+  process.stderr.write(`rFMS: ${served.length} statuses, ${server.queries.length} requests\n`)
   expect(rows.toSorted()).toEqual(served.toSorted())
 }, 240_000)

@@ -1,10 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { answerOf } from './teltonika-child.ts'
+import { ChildIntake } from './child-intake.ts'
+import type { StoredTrucks } from './test-ingest.ts'
 import type { TeltonikaProcessOptions } from './teltonika-process.ts'
 import { connectTracker, loginOf, packetOf } from './teltonika-tracker.ts'
 
@@ -14,21 +12,15 @@ import { connectTracker, loginOf, packetOf } from './teltonika-tracker.ts'
  * again. What was acknowledged must be in the store, and everything once.
  */
 
-const PROGRAM = fileURLToPath(new URL('./teltonika-process.ts', import.meta.url))
 const DEVICES = Array.from({ length: 8 }, (_, n) => [`acme.t${n}`, `35630704244101${n}`] as const)
 /** So long that an acknowledgement before the commit would be lost with the process. */
 const WINDOW_MS = 50
 const KILLS = 3
 const T0 = Math.floor(Date.now() / 1000) * 1000 - 1_800_000
 
-interface Answer {
-  readonly rows: readonly string[]
-  readonly lagMessages: number
-}
-
 describe('trackers of an intake that is killed', () => {
   let dir: ReturnType<typeof temporaryDir>
-  let child: ChildProcess | null = null
+  let child: ChildIntake | null = null
   let port = 0
 
   beforeEach(async () => {
@@ -36,7 +28,7 @@ describe('trackers of an intake that is killed', () => {
     await start()
   })
   afterEach(async () => {
-    await kill()
+    await child?.kill()
     dir.remove()
   })
 
@@ -47,25 +39,8 @@ describe('trackers of an intake that is killed', () => {
       devices: DEVICES,
       windowMs: WINDOW_MS,
     }
-    child = fork(PROGRAM, [JSON.stringify(options)], { execArgv: [] })
-    port = Number(await answerOf(child))
-  }
-
-  async function kill(): Promise<void> {
-    const isAlive = child?.exitCode === null && child.signalCode === null
-    const exited = isAlive && child ? once(child, 'exit') : null
-    child?.kill('SIGKILL')
-    await exited
-    child = null
-  }
-
-  async function ask(): Promise<Answer> {
-    if (!child) throw new Error('there is no intake to ask')
-    const said = answerOf(child)
-    child.send('stored')
-    const answer = await said
-    // The program answers with exactly this.
-    return answer as Answer
+    child = await ChildIntake.start('teltonika-process', options)
+    port = Number(child.first)
   }
 
   it('keeps what it acknowledged, and everything once', async () => {
@@ -105,7 +80,7 @@ describe('trackers of an intake that is killed', () => {
     for (let kills = 0; kills < KILLS; kills += 1) {
       const before = acknowledged.size
       await waitFor(() => acknowledged.size > before + 300, { timeoutMs: 30_000 })
-      await kill()
+      await child?.kill()
       await start()
     }
     isStopping = true
@@ -113,8 +88,8 @@ describe('trackers of an intake that is killed', () => {
     for (const line of lines.values()) line.end()
     const { rows } = await waitFor(
       async () => {
-        const answer = await ask()
-        return answer.lagMessages === 0 && answer.rows.length >= sent.size ? answer : null
+        const stored = await child?.request<StoredTrucks>('stored')
+        return stored?.lagMessages === 0 && stored.rows.length >= sent.size ? stored : null
       },
       { timeoutMs: 60_000, what: `the store with ${sent.size} records` },
     )
