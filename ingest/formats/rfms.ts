@@ -34,7 +34,7 @@ function readCarried(element: SourceElement, input: FormatInput): ParsedElement 
   const subDevice = `vin-${name}`
   const device = input.carried?.(subDevice, 'truck')
   if (!name || !device) {
-    const expected = 'the VIN of the vehicle: it tells the sub-device'
+    const expected = 'the VIN of the vehicle, which names the sub-device'
     const at = [...path, element.values.get('vin').name]
     return refusalAt(elementIndex, { path: at, expected, got: 'no VIN' })
   }

@@ -62,7 +62,7 @@ function kindOf(medium: string): MeterKind {
 }
 
 function noKind(media: unknown): RefusedElement {
-  const expected = 'a medium that tells heat from electricity, or a registered sub-device'
+  const expected = 'a medium of heat or electricity, or a registered sub-device'
   return refusal(-1, 'unknown_device', { path: ['media'], expected, got: show(media) })
 }
 

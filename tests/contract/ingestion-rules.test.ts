@@ -139,14 +139,14 @@ describe('rule 1: nothing is dropped silently', () => {
 })
 
 describe('rule 2: a tolerant reader', () => {
-  it.each(shownBy('unknownField'))('$format reads past names it does not know', async (one) => {
+  it.each(shownBy('unknownField'))('$format ignores unknown names', async (one) => {
     const { readings, rejected } = await take(given(one.format, one.rule))
     const plain = await take(given(one.format, { case: one.rule.case }))
     expect(rejected).toEqual([])
     expect(readings.map(({ fields }) => fields)).toEqual(plain.readings.map(({ fields }) => fields))
   })
 
-  it.each(shownBy('nullField'))('$format takes null for an optional value', async (one) => {
+  it.each(shownBy('nullField'))('$format accepts null for an optional value', async (one) => {
     const plain = await take(given(one.format, { case: one.rule.case }))
     expect(plain.readings[0]?.fields).toHaveProperty(one.rule.field)
     const { readings, rejected } = await take(given(one.format, one.rule))
@@ -154,7 +154,7 @@ describe('rule 2: a tolerant reader', () => {
     expect(readings[0]?.fields).not.toHaveProperty(one.rule.field)
   })
 
-  it.each(shownBy('missing'))('$format refuses what lacks what it requires', async (one) => {
+  it.each(shownBy('missing'))('$format refuses a payload without a required value', async (one) => {
     const { rejected } = await take(given(one.format, one.rule))
     expect(rejected).toHaveLength(1)
     expect(rejected[0]?.refused[0]?.reason).toMatch(/^(?:schema|malformed)$/)
@@ -171,7 +171,7 @@ describe('rule 3: times', () => {
     { value: '1764000000000000000', unit: 'ns' },
     { value: '2025-11-24T16:00:00Z', unit: 'ISO 8601' },
     { value: '2025-11-24T17:00:00.000000000+01:00', unit: 'ISO 8601 with an offset' },
-  ])('$value is told to be $unit, by the one reader of all formats', ({ value }) => {
+  ])('$value is recognised as $unit, by the one function of all formats', ({ value }) => {
     expect(parseDeviceTime(value)).toBe(T0)
   })
 
@@ -213,7 +213,7 @@ describe('rule 3: times', () => {
 })
 
 describe('rule 4: no values', () => {
-  it.each(shownBy('sentinel'))('$format stores none for "not available"', async (one) => {
+  it.each(shownBy('sentinel'))('$format stores no value for "not available"', async (one) => {
     const { readings, rejected } = await take(given(one.format, one.rule))
     expect(rejected).toEqual([])
     expect(readings.length).toBeGreaterThan(0)
@@ -224,7 +224,7 @@ describe('rule 4: no values', () => {
   })
 })
 
-describe('rule 5: the topic says who it is', () => {
+describe('rule 5: the topic names the device', () => {
   it.each(shownBy('mismatch'))('$format flags another name in the payload', async (one) => {
     const { readings, rejected } = await take(given(one.format, one.rule))
     expect(rejected).toEqual([])
@@ -262,7 +262,7 @@ describe('rules 6 to 8: arrival', () => {
 })
 
 describe('rule 9: units', () => {
-  it.each(shownBy('unknownUnit'))('$format refuses a unit nobody has mapped', async (one) => {
+  it.each(shownBy('unknownUnit'))('$format refuses an unknown unit', async (one) => {
     const { readings, rejected } = await take(given(one.format, one.rule))
     expect(readings).toEqual([])
     expect(rejected[0]?.refused[0]?.reason).toBe('unit_unknown')

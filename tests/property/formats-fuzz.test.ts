@@ -21,25 +21,29 @@ const ANY_JSON = 1500
 const LONGEST_MS = 3000
 
 describe(`any bytes (SEED=${SEED})`, () => {
-  it('made of the cases of all formats get an answer of every format', { timeout: 60_000 }, () => {
-    const cases = readCases()
-    expect(new Set(cases.map(({ format }) => format))).toEqual(new Set(FORMAT_NAMES))
-    const random = createRandom(SEED)
-    const slowest = { ms: 0, what: '' }
-    const faults: string[] = []
-    for (let n = 0; n < MUTATED; n += 1) {
-      const input = mutated(cases, random)
-      const begun = performance.now()
-      const fault = faultOf(input)
-      const ms = performance.now() - begun
-      if (ms > slowest.ms) Object.assign(slowest, { ms, what: input.format })
-      if (fault !== null) faults.push(`input ${n} of SEED=${SEED}: ${fault}`)
-    }
-    expect(faults).toEqual([])
-    expect(slowest.ms, slowest.what).toBeLessThan(LONGEST_MS)
-  })
+  it(
+    'made from the cases of all formats get a result from every format',
+    { timeout: 60_000 },
+    () => {
+      const cases = readCases()
+      expect(new Set(cases.map(({ format }) => format))).toEqual(new Set(FORMAT_NAMES))
+      const random = createRandom(SEED)
+      const slowest = { ms: 0, what: '' }
+      const faults: string[] = []
+      for (let n = 0; n < MUTATED; n += 1) {
+        const input = mutated(cases, random)
+        const begun = performance.now()
+        const fault = faultOf(input)
+        const ms = performance.now() - begun
+        if (ms > slowest.ms) Object.assign(slowest, { ms, what: input.format })
+        if (fault !== null) faults.push(`input ${n} of SEED=${SEED}: ${fault}`)
+      }
+      expect(faults).toEqual([])
+      expect(slowest.ms, slowest.what).toBeLessThan(LONGEST_MS)
+    },
+  )
 
-  it('that nobody made get an answer of every format', { timeout: 60_000 }, () => {
+  it('at random get a result from every format', { timeout: 60_000 }, () => {
     const bytes = fc.uint8Array({ maxLength: 300 })
     const formats = fc.constantFrom(...FORMAT_NAMES)
     fc.assert(
@@ -52,7 +56,7 @@ describe(`any bytes (SEED=${SEED})`, () => {
     )
   })
 
-  it('that are JSON get an answer of every format', { timeout: 60_000 }, () => {
+  it('that are JSON get a result from every format', { timeout: 60_000 }, () => {
     const json = fc.json({ maxDepth: 6 }).map((text) => Buffer.from(text))
     const kinds = fc.constantFrom(...KIND_NAMES)
     const formats = fc.constantFrom(...FORMAT_NAMES)
@@ -64,7 +68,7 @@ describe(`any bytes (SEED=${SEED})`, () => {
     )
   })
 
-  it('get the same answer every time', () => {
+  it('get the same result every time', () => {
     const cases = readCases()
     const random = createRandom(SEED + 1)
     for (let n = 0; n < 500; n += 1) {

@@ -34,8 +34,8 @@ export function readRecords(
     if (reader.isShort()) return wrong(`${count} records`, `an end in record ${elementIndex + 1}`)
   }
   const again = reader.unsigned(1)
-  if (reader.isShort()) return wrong('a second count behind the records', 'the end of the data')
-  if (again !== count) return wrong(`the count ${count} once more behind the records`, `${again}`)
+  if (reader.isShort()) return wrong('a second count after the records', 'the end of the data')
+  if (again !== count) return wrong(`the count ${count} again after the records`, `${again}`)
   if (reader.left() > 0) return wrong('the second count at the end', `${reader.left()} bytes more`)
   return records
 }

@@ -11,9 +11,9 @@ interface Field {
   /** Versions whose schema requires it. */
   readonly required: readonly Major[]
   readonly to?: string
-  /** The words allowed, of both versions: a robot of 2.1 that says TEACH_IN is understood. */
-  readonly words?: readonly string[]
-  /** What robots were seen to call it (docs/domain.md 1.6): told in refusals, read when lenient. */
+  /** The values allowed in either version: a robot of 2.1 may send TEACH_IN. */
+  readonly allowed?: readonly string[]
+  /** Names seen from robots (docs/domain.md 1.6): shown in refusals, read when lenient. */
   readonly seen?: readonly string[]
 }
 
@@ -29,7 +29,7 @@ const ALWAYS: readonly Major[] = [2, 3]
 const NEVER: readonly Major[] = []
 const ONLY_3: readonly Major[] = [3]
 
-/** `version` is not among them: without it the shape of the message tells (docs/domain.md 1.6). */
+/** Without `version`: where it is missing the shape of the message decides (docs/domain.md 1.6). */
 const header = (required: readonly Major[]): readonly Field[] => [
   { name: 'headerId', type: 'number', required },
   { name: 'timestamp', type: 'string', required, seen: ['timeStamp'] },
@@ -44,7 +44,7 @@ const OPERATING_MODES = [
   'SERVICE',
   'TEACHIN',
   'TEACH_IN',
-  // So in a table of 1.1 and 2.0; their lists of words have TEACHIN.
+  // So in a table of 1.1 and 2.0; their lists of values have TEACHIN.
   'TEACHING',
   'STARTUP',
   'INTERVENED',
@@ -113,7 +113,7 @@ const SAFETY: Part = {
       type: 'string',
       required: ALWAYS,
       to: 'eStop',
-      words: ['NONE', 'AUTOACK', 'MANUAL', 'REMOTE'],
+      allowed: ['NONE', 'AUTOACK', 'MANUAL', 'REMOTE'],
       seen: ['emergencyStopType'],
     },
     {
@@ -147,7 +147,7 @@ const STATE: readonly Part[] = [
         type: 'string',
         required: ALWAYS,
         to: 'operatingMode',
-        words: OPERATING_MODES,
+        allowed: OPERATING_MODES,
       },
       { name: 'errors', type: 'array', required: ALWAYS },
       { name: 'loads', type: 'array', required: NEVER, seen: ['load'] },
@@ -185,7 +185,7 @@ const CONNECTION: readonly Part[] = [
         required: ALWAYS,
         // 2.x writes CONNECTIONBROKEN, 3.0 CONNECTION_BROKEN, and the text of 1.1 has them all
         // small.
-        words: [
+        allowed: [
           'ONLINE',
           'OFFLINE',
           'HIBERNATING',
@@ -206,7 +206,7 @@ export interface Rule {
   readonly type: Field['type']
   readonly required: boolean
   readonly to: string | null
-  readonly words: readonly string[] | null
+  readonly allowed: readonly string[] | null
   /** Longest text that the field of kind `robot` holds. */
   readonly maxLength: number
   readonly seen: readonly string[]
@@ -243,13 +243,13 @@ function rulesOf({ name, required, seen = [], fields }: Part, major: Major): Par
   }
 }
 
-function ruleOf({ name, type, required, to, words, seen = [] }: Field, major: Major): Rule {
+function ruleOf({ name, type, required, to, allowed, seen = [] }: Field, major: Major): Rule {
   return {
     name: nameIn(name, major),
     type,
     required: required.includes(major),
     to: to ?? null,
-    words: words ?? null,
+    allowed: allowed ?? null,
     maxLength: to ? (KINDS.robot.fields[to]?.maxLength ?? MAX_LENGTH) : Infinity,
     seen: [...otherName(name, major), ...seen],
   }

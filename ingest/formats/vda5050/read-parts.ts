@@ -64,12 +64,12 @@ function takeFields(
   return null
 }
 
-function isAllowed(value: unknown, { type, words, maxLength }: Rule): boolean {
+function isAllowed(value: unknown, { type, allowed, maxLength }: Rule): boolean {
   if (type === 'array') return Array.isArray(value)
   if (typeof value !== type) return false
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'string') return true
-  return words ? words.includes(value) : value.length <= maxLength
+  return allowed ? allowed.includes(value) : value.length <= maxLength
 }
 
 function isShortText(value: unknown, { type, maxLength }: Rule): value is string {
@@ -80,12 +80,12 @@ const pathTo = ({ name }: PartRules, rule: Rule): readonly string[] =>
   name === '' ? [rule.name] : [name, rule.name]
 
 function wrong(value: unknown, part: PartRules, rule: Rule): PartProblem {
-  const { type, words, maxLength } = rule
+  const { type, allowed, maxLength } = rule
   const path = pathTo(part, rule)
   if (typeof value !== type || typeof value === 'number') {
     return { path, expected: type, got: describe(value) }
   }
-  if (words) return { path, expected: words.join(' or '), got: show(value) }
+  if (allowed) return { path, expected: allowed.join(' or '), got: show(value) }
   const got = `${String(value).length} characters`
   return { path, expected: `at most ${maxLength} characters`, got }
 }
@@ -100,7 +100,7 @@ function partProblem(message: Values, value: unknown, part: PartRules): PartProb
 }
 
 function missing(values: Values, part: PartRules, rule: Rule): PartProblem {
-  const expected = rule.words?.join(' or ') ?? rule.type
+  const expected = rule.allowed?.join(' or ') ?? rule.type
   const got = absence(values, values[rule.name], rule)
   return { path: pathTo(part, rule), expected, got, missing: true }
 }

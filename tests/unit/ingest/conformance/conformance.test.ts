@@ -80,11 +80,11 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     let cases = 0
     for (const [format, folder] of goodCases()) {
       const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
-      const [draft] = expected.drafts ?? []
-      if (!draft || expected.settings || expected.secrets) continue
+      const [element] = expected.drafts ?? []
+      if (!element || expected.settings || expected.secrets) continue
       const file = readdirSync(folder).find((name) => name.startsWith('input.'))
       const payload = readFileSync(join(folder, file ?? ''))
-      const { kind } = draft
+      const { kind } = element
       cases += 1
       const own = intake(join(dir.path, `case-${cases}.db`), { kind: expected.device ?? kind })
       await own.send(journaled(1, '', { payload }))

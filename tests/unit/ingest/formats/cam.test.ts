@@ -58,7 +58,7 @@ describe('a message', () => {
     speed: fc.integer({ min: 0, max: 16_383 }),
   })
 
-  it('says the same in 1.1 and in 2.x, in the steps of TS 102 894-2', () => {
+  it('has the same values in 1.1 and in 2.x, in the steps of TS 102 894-2', () => {
     fc.assert(
       fc.property(raw, (given) => {
         const { latitude, longitude, altitude, heading, speed } = given
@@ -76,11 +76,11 @@ describe('a message', () => {
     )
   })
 
-  it('is of its timestamp, in ms', () => {
+  it('has the time of its timestamp, in ms', () => {
     expect(parse(flat(RAW)).elements).toMatchObject([{ timeNs: 1_764_000_000_123_000_000n }])
   })
 
-  it('of a sender that its topic does not name is flagged', () => {
+  it('of a sender other than that of its topic is flagged', () => {
     const other = { ...flat(RAW), source_uuid: 'com_truck_43' }
     expect(parse(other).elements).toMatchObject([{ flags: FLAGS.identity_mismatch }])
     expect(parse(other, 'cam').elements).toMatchObject([{ flags: 0 }])
@@ -88,7 +88,7 @@ describe('a message', () => {
   })
 })
 
-describe('what is no message of a vehicle', () => {
+describe('a message that is not of a vehicle', () => {
   it.each(['denm', 'cpm', 'status', 'spatem'])('%s is an event', (type) => {
     expect(parse({ type })).toEqual({ elements: [], refused: [] })
     expect(parse({ message_type: type })).toEqual({ elements: [], refused: [] })

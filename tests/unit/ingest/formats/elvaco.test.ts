@@ -14,7 +14,7 @@ function parse(text: string, settings: Device['settings'] = { timezone: 'UTC' },
 }
 
 describe('a report', () => {
-  it('is read row by row: a bad one leaves the others as they are', () => {
+  it('is read row by row: a bad row does not affect the others', () => {
     const good = parse(`${HEAD}\n${ROW}\n${ROW.replace('17:00', '18:00')}\n`)
     const mixed = parse(`${HEAD}\n${ROW}\n1;2;3\n${ROW.replace('17:00', '18:00')}\n`)
     expect(good.elements).toHaveLength(2)
@@ -23,7 +23,7 @@ describe('a report', () => {
     expect(told(mixed)).toEqual(told(good))
   })
 
-  it('gives each row a hash of its own', () => {
+  it('has one hash per row', () => {
     const { elements } = parse(`${ROW}\n${ROW.replace('17:00', '18:00')}\n`)
     expect(new Set(elements.map(({ hash }) => hash)).size).toBe(2)
   })
@@ -41,7 +41,7 @@ describe('a report', () => {
     expect(elements).toMatchObject([{ fields: { energyKwh: 37351 } }])
   })
 
-  it('on a native channel needs no topic to name the meter', () => {
+  it('on a native channel is read without a meter in the topic', () => {
     expect(parse(`${HEAD}\n${ROW}`, { timezone: 'UTC' }, 'elvaco').elements).toMatchObject([
       { flags: 0, timeNs: 1_764_003_600_000_000_000n },
     ])

@@ -31,32 +31,35 @@ describe('the names of kamstrup2mqtt', () => {
     expect(fieldsOf({ energy: value }, { energyUnit })?.['energyKwh']).toBeCloseTo(kwh, 9)
   })
 
-  it.each([undefined, null, 7, '', 'm3', 'toString'])('do not guess a unit: %s', (energyUnit) => {
-    const { elements, refused } = parse({ energy: 7, volume: 3 }, { energyUnit })
-    expect(elements).toEqual([])
-    expect(refused).toMatchObject([{ reason: 'unit_unknown', path: 'energy' }])
-  })
+  it.each([undefined, null, 7, '', 'm3', 'toString'])(
+    'are refused without a known unit: %s',
+    (energyUnit) => {
+      const { elements, refused } = parse({ energy: 7, volume: 3 }, { energyUnit })
+      expect(elements).toEqual([])
+      expect(refused).toMatchObject([{ reason: 'unit_unknown', path: 'energy' }])
+    },
+  )
 
-  it('prefer hours of operation, whatever the order', () => {
+  it('prefer operating hours, whatever the order', () => {
     expect(fieldsOf({ ON_TIME: 7200, OPERATING_TIME: 3600 })?.['operatingHoursH']).toBe(1)
     expect(fieldsOf({ OPERATING_TIME: 3600, ON_TIME: 7200 })?.['operatingHoursH']).toBe(1)
   })
 })
 
 describe('a message', () => {
-  it('carries the hash of its bytes and no sequence', () => {
+  it('has the hash of its bytes and no sequence', () => {
     const payload = Buffer.from('{"ENERGY_WH":1}')
     const input = formatInput(payload, 'heat_meter', 'kamstrup/heat')
-    const [draft] = kamstrup2mqtt.parse(input).elements
-    expect(draft).toMatchObject({ seq: null, timeNs: null, hash: hashBytes(payload) })
+    const [element] = kamstrup2mqtt.parse(input).elements
+    expect(element).toMatchObject({ seq: null, timeNs: null, hash: hashBytes(payload) })
   })
 
-  it('of a native kind on the native channel is what it says', () => {
+  it('in the native format on the native channel is read as such', () => {
     const native = { v: 1, kind: 'heat_meter', seq: 3, data: { energyKwh: 5 } }
     expect(parse(native, {}, 'telemetry').elements).toMatchObject([{ seq: 3 }])
   })
 
-  it('about the program is an event on every level of topics', () => {
+  it('about the program is an event on every topic level', () => {
     for (const channel of ['status', 'kamstrup/status', 'a/b/heat/counter', 'k/sw-version']) {
       expect(parse('online', {}, channel)).toEqual({ elements: [], refused: [] })
     }

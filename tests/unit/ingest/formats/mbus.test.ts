@@ -86,7 +86,7 @@ describe('a record', () => {
     expect(fieldsOf(records)[field]).toBeCloseTo(value, 9)
   })
 
-  it('counts hours of operation before hours with power, in any order', () => {
+  it('prefers operating hours to hours of power supply, in any order', () => {
     expect(fieldsOf('0422 0A000000 0426 05000000')['operatingHoursH']).toBe(5)
     expect(fieldsOf('0426 05000000 0422 0A000000')['operatingHoursH']).toBe(5)
   })
@@ -104,7 +104,7 @@ describe('a record', () => {
     expect(fieldsOf(`${records} 0406 07000000`)['energyKwh']).toBe(7)
   })
 
-  it('of Kamstrup is read as Kamstrup means it, of others not at all', () => {
+  it('with a VIF of Kamstrup is read for Kamstrup only', () => {
     expect(fieldsOf('04FF07 05000000 0406 01000000')['e8M3c']).toBe(5)
     const others = fieldsOf('04FF07 05000000 0406 01000000', { maker: 'A511' })
     expect(others).not.toHaveProperty('e8M3c')
@@ -141,7 +141,7 @@ describe('a number', () => {
     expect(mbusNumber(coding, bytes(hex))).toEqual({ value, isError: false })
   })
 
-  it('of a display that shows an error is an error', () => {
+  it('from an error display is an error', () => {
     expect(mbusNumber(0xc, bytes('BDEBDDDD'))).toEqual({ value: null, isError: true })
   })
 
@@ -167,10 +167,15 @@ describe('a telegram', () => {
   const withCrcs = inputOf('wireless-encrypted-mode-5-frame-a')
   const KEY = '0102030405060708090A0B0C0D0E0F11'
 
-  it('carries the hash of its payload, no sequence and no time', () => {
+  it('has the hash of its payload, no sequence and no time', () => {
     const payload = Buffer.from(clear.toString('hex'))
-    const [draft] = mbus.parse(formatInput(payload, 'heat_meter', 'mbus')).elements
-    expect(draft).toMatchObject({ seq: null, timeNs: null, radio: null, hash: hashBytes(payload) })
+    const [element] = mbus.parse(formatInput(payload, 'heat_meter', 'mbus')).elements
+    expect(element).toMatchObject({
+      seq: null,
+      timeNs: null,
+      radio: null,
+      hash: hashBytes(payload),
+    })
   })
 
   it.each([
@@ -188,7 +193,7 @@ describe('a telegram', () => {
   it.each([
     ['CRCs of format A', withCrcs],
     ['a checksum', wiredOne],
-  ])('with one bit turned is refused by %s', (_name, whole) => {
+  ])('with one bit changed is refused by %s', (_name, whole) => {
     for (let bit = 0; bit < whole.length * 8; bit += 1) {
       const damaged = Buffer.from(whole)
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
@@ -197,7 +202,7 @@ describe('a telegram', () => {
     }
   })
 
-  it('is opened by the secret of the device before its setting, and never shows a key', () => {
+  it('is decrypted with the secret of the device before its setting, and no key is shown', () => {
     const input = formatInput(Buffer.from(withCrcs.toString('hex')), 'heat_meter', 'mbus', {
       aesKey: 'FF'.repeat(16),
     })
@@ -209,7 +214,7 @@ describe('a telegram', () => {
     expect(told.toUpperCase()).not.toContain('FFFFFFFF')
   })
 
-  it('that is compact is checked against its own CRC, once its format is known', () => {
+  it('in compact form is checked against its own CRC, once its format is known', () => {
     const compact = inputOf('wireless-compact-frame-known')
     const settings = { compactFrame: '0306 4306 0314 426C 022D 01FF21' }
     expect(parse(compact, { settings }).elements).toHaveLength(1)
@@ -233,7 +238,7 @@ describe('a telegram', () => {
     }
   })
 
-  it('of a meter that only says what is wrong with it is heard', () => {
+  it('with only a faulty status is a reading', () => {
     const { elements } = parse(wired('02FD17 0400'))
     const fields = { status: 'ERROR_FLAGS_4', medium: 'heat', meterId: '06855817' }
     expect(elements).toMatchObject([{ flags: FLAGS.sensor_error, fields }])

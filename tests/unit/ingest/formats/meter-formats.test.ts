@@ -84,13 +84,13 @@ describe.each(FORMATS)('any bytes to %s', (format) => {
       expect(Object.values(refused).every((part) => part !== undefined)).toBe(true)
       expect(JSON.stringify(refused).length).toBeLessThan(700)
     }
-    for (const draft of output.elements) {
-      const known: Readonly<Record<string, unknown>> = KINDS[draft.kind].fields
-      for (const [name, value] of Object.entries(draft.fields)) {
+    for (const element of output.elements) {
+      const known: Readonly<Record<string, unknown>> = KINDS[element.kind].fields
+      for (const [name, value] of Object.entries(element.fields)) {
         expect(known).toHaveProperty(name)
         expect(typeof value !== 'number' || Number.isFinite(value)).toBe(true)
       }
-      expect(BigInt.asIntN(64, draft.timeNs ?? 0n)).toBe(draft.timeNs ?? 0n)
+      expect(BigInt.asIntN(64, element.timeNs ?? 0n)).toBe(element.timeNs ?? 0n)
     }
   }
 
@@ -104,7 +104,7 @@ describe.each(FORMATS)('any bytes to %s', (format) => {
     )
   })
 
-  it('that were never a message are refused or an event', () => {
+  it('that are no message are refused or an event', () => {
     const nonsense = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
       fc.json().map((text) => Buffer.from(text)),

@@ -32,7 +32,7 @@ function parse(format: string, topic: string, settings: Device['settings'] = {})
 describe.skipIf(!existsSync(FILE))('meters seen in the wild (../shared/cases)', () => {
   const MEDIA = expect.stringContaining('a medium of heat_meter')
 
-  it('the gas meter in the example of Elvaco is told by its medium', () => {
+  it('the gas meter in the example of Elvaco is refused by its medium', () => {
     expect(parse('elvaco', 'ecmXv1.0')).toEqual({
       elements: [],
       refused: [
@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(FILE))('meters seen in the wild (../shared/cases)', 
     })
   })
 
-  it('and its telegram alone is one of M-Bus without a frame: told by its length', () => {
+  it('its telegram alone is refused by its length, as M-Bus without a frame', () => {
     const text = rows.find(({ topic }) => topic.includes('ecmXv1.0'))?.payload_text ?? ''
     const telegram = text.trim().split(';').at(-1) ?? ''
     const input = formatInput(Buffer.from(telegram), 'heat_meter', 'mbus')
@@ -62,7 +62,7 @@ describe.skipIf(!existsSync(FILE))('meters seen in the wild (../shared/cases)', 
     ['mbus', { reason: 'malformed', path: 'hex' }],
     ['nabovarme', { reason: 'malformed', expected: expect.stringContaining('e1=56.726 MWh') }],
     ['elvaco', { reason: 'malformed', path: '[0]', expected: '5 cells with ; between them' }],
-  ])('the JSON-RPC of Rubetek is no %s, and its supplier is told why', (format, refused) => {
+  ])('the JSON-RPC of Rubetek is refused by %s with a reason', (format, refused) => {
     const output = parse(format, 'rubetek')
     expect(output?.elements).toEqual([])
     expect(output?.refused).toMatchObject([refused])

@@ -33,7 +33,7 @@ describe('an encrypted sample', () => {
   const settings = { aesKey: KEY }
   const decimal = fc.integer({ min: 0, max: 9_999_999 }).map((n) => (n / 1000).toFixed(3))
 
-  it('says what the clear one says', () => {
+  it('has the same values as the clear one', () => {
     fc.assert(
       fc.property(decimal, decimal, fc.constantFrom('kWh', 'MWh', 'GJ'), (e1, v1, unit) => {
         const text = `heap=20000&v1=${v1} m3&e1=${e1} ${unit}&`
@@ -44,7 +44,7 @@ describe('an encrypted sample', () => {
     )
   })
 
-  it('is refused when any bit of it has turned, or its topic', () => {
+  it('is refused when any bit of it has changed, or its topic', () => {
     const whole = seal('e1=56.726 MWh&')
     for (let bit = 0; bit < whole.length * 8; bit += 1) {
       const damaged = Buffer.from(whole)
@@ -55,7 +55,7 @@ describe('an encrypted sample', () => {
     expect(parse(whole, settings).elements).toHaveLength(1)
   })
 
-  it('is opened by the secret of the device, which no refusal shows', () => {
+  it('is decrypted with the secret of the device, which no refusal shows', () => {
     const input = formatInput(seal('e1=1 kWh&'), 'heat_meter', TOPIC)
     const keyed = { ...input, secretOf: () => KEY }
     expect(nabovarme.parse(keyed).elements).toHaveLength(1)
@@ -65,7 +65,7 @@ describe('an encrypted sample', () => {
 })
 
 describe('a topic', () => {
-  it('of the board is an event, whatever it holds', () => {
+  it('of the board makes any message an event', () => {
     for (const name of ['cron', 'ping', 'version', 'status', 'open_until', 'rssi', 'scan_result']) {
       expect(parse('7', {}, `/${name}/v2/9999999/1764000000`)).toEqual({
         elements: [],
@@ -74,15 +74,15 @@ describe('a topic', () => {
     }
   })
 
-  it('may have levels in front, as a bridge adds them', () => {
-    const [draft] = parse('e1=1 kWh&', {}, 'site/sample/v2/7654321/1764000000').elements
-    expect(draft).toMatchObject({
+  it('may begin with levels that a bridge adds', () => {
+    const [element] = parse('e1=1 kWh&', {}, 'site/sample/v2/7654321/1764000000').elements
+    expect(element).toMatchObject({
       timeNs: 1_764_000_000_000_000_000n,
       fields: { meterId: '07654321' },
     })
   })
 
-  it('with a time that is none leaves it to the receive time', () => {
+  it('without a valid time gives the receive time', () => {
     expect(parse('e1=1 kWh&', {}, '/sample/v2/7654321/now').elements).toMatchObject([
       { timeNs: null },
     ])

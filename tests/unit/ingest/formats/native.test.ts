@@ -33,7 +33,7 @@ function refusalOf(payload: unknown, kind?: Device['kind']) {
 }
 
 describe('a native payload', () => {
-  it('becomes a draft with time, sequence, fields, radio and the hash of its bytes', () => {
+  it('becomes an element with time, sequence, fields, radio and the hash of its bytes', () => {
     const radio = { rat: 'nr-sa', rsrpDbm: -85, cellId: '5C422503D' }
     const payload = JSON.stringify(truck({ radio }))
     expect(parse(payload)).toEqual({
@@ -53,17 +53,17 @@ describe('a native payload', () => {
     })
   })
 
-  it('needs neither time nor sequence nor radio, and takes null for each', () => {
+  it('needs neither time nor sequence nor radio, and accepts null for each', () => {
     for (const absent of [undefined, null]) {
-      const [draft] = parse(truck({ ts: absent, seq: absent, radio: absent })).elements
-      expect(draft).toMatchObject({ timeNs: null, seq: null, radio: null })
+      const [element] = parse(truck({ ts: absent, seq: absent, radio: absent })).elements
+      expect(element).toMatchObject({ timeNs: null, seq: null, radio: null })
     }
   })
 
-  it('may carry more than we know, null for absent values, and sentinels', () => {
+  it('may hold unknown names, null for absent values, and sentinels', () => {
     const data = { speedKmh: 50, fuelPct: null, gcwKg: 655350, colour: 'red', x: { y: [1] } }
-    const [draft] = parse(truck({ data, extra: { deep: [{ er: 1 }] } })).elements
-    expect(draft?.fields).toEqual({ speedKmh: 50 })
+    const [element] = parse(truck({ data, extra: { deep: [{ er: 1 }] } })).elements
+    expect(element?.fields).toEqual({ speedKmh: 50 })
   })
 
   it('keeps values out of range, flagged, also those of the radio part', () => {
@@ -78,12 +78,12 @@ describe('a native payload', () => {
     expect(parse(truck({ radio: {} })).elements[0]?.radio).toBeNull()
   })
 
-  it('with a wrong clock is no refusal: the time is handed on', () => {
-    const [draft] = parse(truck({ ts: '2004-01-01T00:00:36Z' })).elements
-    expect(draft?.timeNs).toBe(1_072_915_236_000_000_000n)
+  it('with a wrong clock is not refused: the time is passed on', () => {
+    const [element] = parse(truck({ ts: '2004-01-01T00:00:36Z' })).elements
+    expect(element?.timeNs).toBe(1_072_915_236_000_000_000n)
   })
 
-  it.each([0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER])('takes sequence number %d', (seq) => {
+  it.each([0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER])('accepts sequence number %d', (seq) => {
     expect(parse(truck({ seq })).elements[0]?.seq).toBe(seq)
   })
 })
@@ -105,12 +105,12 @@ describe('the kind of a native payload', () => {
     expect(refusalOf(truck({ kind }))).toMatchObject({ reason: 'kind', path: 'kind' })
   })
 
-  it('is text', () => {
+  it('is a text', () => {
     expect(refusalOf(truck({ kind: 7 }))).toMatchObject({ reason: 'schema', got: 'number' })
     expect(refusalOf({})).toMatchObject({ reason: 'schema', path: 'kind', got: 'nothing' })
   })
 
-  it.each(['truck', 'radio', 'probe'])('is nothing that a gateway may send: %s', (kind) => {
+  it.each(['truck', 'radio', 'probe'])('is refused from a gateway: %s', (kind) => {
     const refusal = refusalOf({ v: 1, kind, data: { speedKmh: 3 } }, 'gateway')
     expect(refusal).toMatchObject({ elementIndex: -1, reason: 'kind', path: 'kind' })
   })
@@ -134,14 +134,14 @@ describe('a radio reading', () => {
 
   it('may be split over both; then `data` wins', () => {
     const both = { v: 1, kind: 'radio', radio: values, data: { rsrpDbm: -99, cqi: 9 } }
-    const [draft] = parse(both).elements
-    expect(draft?.fields).toEqual({ ...fields, rsrpDbm: -99, cqi: 9 })
-    expect(draft?.radio).toEqual({ ...radio, rsrpDbm: -99 })
+    const [element] = parse(both).elements
+    expect(element?.fields).toEqual({ ...fields, rsrpDbm: -99, cqi: 9 })
+    expect(element?.radio).toEqual({ ...radio, rsrpDbm: -99 })
   })
 })
 
 describe('an array', () => {
-  it('gives a draft per good element and a refusal per bad one, with its place', () => {
+  it('gives an element per good reading and a refusal per bad one, with its index', () => {
     const good = truck()
     const output = parse([good, truck({ data: { speedKmh: '83' } }), 5, truck({ seq: 43 })])
     expect(output.elements.map(({ elementIndex, seq }) => [elementIndex, seq])).toEqual([
@@ -160,7 +160,7 @@ describe('an array', () => {
     ])
   })
 
-  it('gives equal elements equal hashes, whatever stands around them', () => {
+  it('gives equal elements equal hashes, whatever is around them', () => {
     const [one] = parse([truck()]).elements
     const [, two] = parse([truck({ seq: 1 }), truck()]).elements
     expect(one?.hash).toBe(two?.hash)
@@ -168,7 +168,7 @@ describe('an array', () => {
     expect(other?.hash).not.toBe(one?.hash)
   })
 
-  it('with a doubled name or deep nesting in one element refuses that one alone', () => {
+  it('refuses only the element with a doubled name or deep nesting', () => {
     const doubled = '{"v":1,"kind":"truck","data":{"speedKmh":1,"speedKmh":2}}'
     const deep = `{"v":1,"kind":"truck","data":{"speedKmh":1},"x":${'['.repeat(40)}${']'.repeat(40)}}`
     const { elements, refused } = parse(`[${JSON.stringify(truck())},${doubled},${deep}]`)
@@ -265,7 +265,7 @@ describe('a native payload is refused with reason and path', () => {
     expect(refused[0]).toMatchObject({ elementIndex: 0, reason: 'malformed', got: 'more levels' })
   })
 
-  it('in few words, however long the names and values of the payload are', () => {
+  it('in a short text, however long the names and values of the payload are', () => {
     const long = 'x'.repeat(50_000)
     for (const payload of [
       truck({ kind: long }),
@@ -277,7 +277,7 @@ describe('a native payload is refused with reason and path', () => {
   })
 })
 
-describe('names that look doubled but are not', () => {
+describe('names that are not doubled', () => {
   it.each([
     ['colons in a time', truck({ ts: '2025-11-24T17:00:00+01:00' })],
     ['colons and brackets in texts', truck({ data: { driverState: '{"a":[1,2' } })],
@@ -294,22 +294,22 @@ describe('names that look doubled but are not', () => {
 
 describe('the status channel', () => {
   it.each(['online', '', '{"state":"online"}', '[]', 'null', '{"kind":"truck"}', '[{"a":1}]'])(
-    'takes %j for an event: neither draft nor refusal',
+    'takes %j for an event: neither element nor refusal',
     (text) => expect(parse(text, 'truck', 'status')).toEqual({ elements: [], refused: [] }),
   )
 
-  it('reads a reading that comes on it', () => {
+  it('accepts a reading', () => {
     expect(parse(truck(), 'truck', 'status').elements).toHaveLength(1)
     expect(parse(truck({ v: 3 }), 'truck', 'status').refused).toHaveLength(1)
   })
 
-  it('is an event of a gateway too', () => {
+  it('makes a message of a gateway an event too', () => {
     expect(parse('{"state":"online"}', 'gateway', 'status').refused).toEqual([])
   })
 })
 
 describe('any payload at all', () => {
-  it('never throws, and ends as elements or refusals on the telemetry channel', () => {
+  it('never throws, and becomes elements or refusals on the telemetry channel', () => {
     const text = fc.oneof(
       fc.json(),
       fc.string(),
@@ -325,22 +325,22 @@ describe('any payload at all', () => {
     )
   })
 
-  it('is judged alike with its names in any order', () => {
+  it('has the same result with its names in any order', () => {
     const names = ['v', 'kind', 'ts', 'seq', 'data'] as const
     fc.assert(
       fc.property(fc.shuffledSubarray([...names], { minLength: 5 }), (order) => {
         const given: Record<string, unknown> = truck()
         const payload = Object.fromEntries(order.map((name) => [name, given[name]]))
-        const { hash: _, ...draft } = parse(payload).elements[0]!
+        const { hash: _, ...element } = parse(payload).elements[0]!
         const { hash: __, ...expected } = parse(truck()).elements[0]!
-        expect(draft).toEqual(expected)
+        expect(element).toEqual(expected)
       }),
     )
   })
 })
 
 describe('the catalogue of formats', () => {
-  it('finds a format by its name, and nothing by the name of a built-in', () => {
+  it('has a format for its name, and none for the name of a built-in', () => {
     expect(FORMAT_NAMES).toEqual(Object.values(FORMATS).map(({ name }) => name))
     expect(formatNamed('native')).toBe(native)
     for (const name of ['telemetry', 'status', '__proto__', 'toString', '']) {

@@ -30,7 +30,7 @@ describe('a location', () => {
     ['seconds', 1_764_000_000, 1_764_000_000_000_000_000n],
     ['a fraction', 1_764_000_000.5, 1_764_000_000_500_000_000n],
     ['an app of its own that sends ms', 1_764_000_000_000, 1_764_000_000_000_000_000n],
-  ])('is of its tst: %s', (_words, tst, timeNs) => {
+  ])('has the time of its tst: %s', (_words, tst, timeNs) => {
     expect(parse(location({ tst, created_at: 1 })).elements).toMatchObject([{ timeNs }])
   })
 
@@ -41,7 +41,7 @@ describe('a location', () => {
     expect(parse(location({ topic: TOPIC })).elements).toMatchObject([{ flags: 0 }])
   })
 
-  it('at 0, 0 without anything else says nothing', () => {
+  it('at 0, 0 without any other value is refused', () => {
     const refused = [{ got: 'no usable value, only _type, lat, lon, tst, vel' }]
     expect(parse(location({ lat: 0, lon: 0, vel: 0 }))).toMatchObject({ elements: [], refused })
   })
@@ -53,11 +53,11 @@ describe('a message of another type', () => {
     (_type) => expect(parse({ _type, tst: 1 })).toEqual({ elements: [], refused: [] }),
   )
 
-  it.each(['transition', 'waypoint', 'waypoints'])('%s is none of the device now', (_type) => {
+  it.each(['transition', 'waypoint', 'waypoints'])('%s is an event', (_type) => {
     expect(parse(location({ _type }))).toEqual({ elements: [], refused: [] })
   })
 
-  it('that nobody knows is refused by its type', () => {
+  it('that is unknown is refused by its type', () => {
     for (const _type of ['locations', '', null, 7, 'toString']) {
       expect(parse(location({ _type })).refused).toMatchObject([{ path: '_type' }])
     }

@@ -28,7 +28,7 @@ const fix = (parts: Record<string, unknown> = {}) => ({
   ...parts,
 })
 
-function draftOf(message: unknown, settings?: Device['settings']) {
+function elementOf(message: unknown, settings?: Device['settings']) {
   const { elements, refused } = parse(message, settings)
   expect(refused).toEqual([])
   expect(elements).toHaveLength(1)
@@ -47,10 +47,10 @@ describe('the shapes of a response', () => {
     [[one], 0],
     [one, -1],
   ])('%j holds one status', (message, elementIndex) => {
-    expect(draftOf(message)).toMatchObject({ elementIndex, timeNs: AT_NS, seq: null })
+    expect(elementOf(message)).toMatchObject({ elementIndex, timeNs: AT_NS, seq: null })
   })
 
-  it('do not change which reading a status is', () => {
+  it('do not change the identity of a status', () => {
     const hashes = [one, [one], { vehicleStatus: [{ ...status({ vin: 'x' }) }, one] }].map(
       (message) => parse(message, { vin: one.vin }).elements.map(({ hash }) => hash),
     )
@@ -58,7 +58,7 @@ describe('the shapes of a response', () => {
     expect(hashes[0]).toEqual(hashes[2])
   })
 
-  it('tell each fault by its whole path', () => {
+  it('give the whole path of each fault', () => {
     const { elements, refused } = parse(
       { vehicleStatus: [one, 7, status({ snapshotData: 1 })] },
       {},
@@ -75,7 +75,7 @@ describe('the shapes of a response', () => {
     ])
   })
 
-  it('tell it by the names as they were written', () => {
+  it('keep the names in the path as they were sent', () => {
     const snapshot = { FuelLevel1: 'half' }
     const message = { VehicleStatus: [{ CreatedDateTime: AT, SnapshotData: snapshot }] }
     const path = 'VehicleStatus[0].SnapshotData.FuelLevel1'
@@ -90,12 +90,12 @@ describe('the shapes of a response', () => {
 })
 
 describe('the time', () => {
-  it('of a status is when it was made, of a position alone when it was fixed', () => {
+  it('is that of a status, or the fix of a position alone', () => {
     const positionDateTime = '2025-11-24T15:59:30Z'
     const gnssPosition = fix({ positionDateTime })
-    const whole = draftOf(status({ snapshotData: { gnssPosition } }))
+    const whole = elementOf(status({ snapshotData: { gnssPosition } }))
     expect(whole).toMatchObject({ timeNs: AT_NS, fields: { lat: 54.8253 } })
-    const alone = draftOf({ vin: 'V', createdDateTime: AT, gnssPosition })
+    const alone = elementOf({ vin: 'V', createdDateTime: AT, gnssPosition })
     expect(alone?.timeNs).toBe(AT_NS - 30_000_000_000n)
   })
 
@@ -106,12 +106,12 @@ describe('the time', () => {
     ['', true],
   ])('of a fix at %j keeps the position beside a status of 16:00: %s', (at, isKept) => {
     const gnssPosition = fix({ positionDateTime: at })
-    const { fields } = draftOf(status({ snapshotData: { gnssPosition } })) ?? {}
+    const { fields } = elementOf(status({ snapshotData: { gnssPosition } })) ?? {}
     expect(fields?.['lat'] !== undefined).toBe(isKept)
     expect(fields?.['odometerM']).toBe(401_293_630)
   })
 
-  it('that cannot be read is told by its path, of a fix too', () => {
+  it('that cannot be read is refused with its path, also of a fix', () => {
     const gnssPosition = fix({ positionDateTime: 'noon' })
     const refused = [{ path: 'snapshotData.gnssPosition.positionDateTime', got: '"noon"' }]
     expect(parse(status({ snapshotData: { gnssPosition } }))).toMatchObject({ refused })
@@ -119,26 +119,26 @@ describe('the time', () => {
     expect(broken.refused).toMatchObject([{ path: 'createdDateTime' }])
   })
 
-  it('without a zone is not guessed, unless the settings name the zone', () => {
+  it('without a zone is unknown, unless the settings name the zone', () => {
     const given = status({ createdDateTime: '2025-11-24T17:00:00' })
-    expect(draftOf(given)).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
+    expect(elementOf(given)).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
     const settings = { timezone: 'Europe/Copenhagen' }
-    expect(draftOf(given, settings)).toMatchObject({ timeNs: AT_NS, flags: 0 })
+    expect(elementOf(given, settings)).toMatchObject({ timeNs: AT_NS, flags: 0 })
   })
 
-  it('left out is that of the fix, then the receipt for a lenient device', () => {
+  it('left out is that of the fix, or for a lenient device the receive time', () => {
     const given = status({ createdDateTime: undefined })
     const gnssPosition = fix()
-    expect(draftOf({ ...given, snapshotData: { gnssPosition } })?.timeNs).toBe(AT_NS)
+    expect(elementOf({ ...given, snapshotData: { gnssPosition } })?.timeNs).toBe(AT_NS)
     expect(parse(given).refused).toMatchObject([{ path: 'createdDateTime', got: 'nothing' }])
-    expect(draftOf(given, { lenient: true })?.timeNs).toBeNull()
+    expect(elementOf(given, { lenient: true })?.timeNs).toBeNull()
   })
 })
 
 describe('many vehicles in one message', () => {
   const fleet = { vehicleStatus: [status(), status({ vin: 'B' }), status({ vin: undefined })] }
 
-  it('are refused one by one but for that of the setting', () => {
+  it('are refused one by one except that of the setting', () => {
     const { elements, refused } = parse(fleet, { vin: ' b ' })
     expect(elements).toMatchObject([{ elementIndex: 1 }])
     expect(refused).toMatchObject([
@@ -152,13 +152,13 @@ describe('many vehicles in one message', () => {
     ])
   })
 
-  it('are told apart by their VIN in any case and with blanks around it', () => {
+  it('are distinguished by their VIN in any case and with spaces around it', () => {
     const message = [status({ vin: ' wdb96340310123456 ' }), status()]
     expect(parse(message).elements).toHaveLength(2)
     expect(parse(message, { vin: 'WDB96340310123456' }).elements).toHaveLength(2)
   })
 
-  it('are refused together without a setting, and without a VIN shown', () => {
+  it('are refused together without a setting, and no VIN is shown', () => {
     const { elements, refused } = parse(fleet)
     expect(elements).toEqual([])
     expect(refused).toMatchObject([
@@ -173,9 +173,9 @@ describe('many vehicles in one message', () => {
 })
 
 describe('the values', () => {
-  const snapshot = (parts: object) => draftOf(status({ snapshotData: parts }))?.fields ?? {}
+  const snapshot = (parts: object) => elementOf(status({ snapshotData: parts }))?.fields ?? {}
 
-  it('take the wheels before the tachograph before the receiver', () => {
+  it('prefer the speed of the wheels, then the tachograph, then the receiver', () => {
     const gnssPosition = fix({ speed: 1 })
     expect(snapshot({ gnssPosition })['speedKmh']).toBe(1)
     expect(snapshot({ gnssPosition, tachographSpeed: 2 })['speedKmh']).toBe(2)
@@ -184,25 +184,28 @@ describe('the values', () => {
     expect(snapshot({ ...all, wheelBasedSpeed: 255.5 })['speedKmh']).toBe(2)
   })
 
-  it('of a receiver without a fix are none of its speed and heading either', () => {
+  it('of a receiver without a fix are dropped, speed and heading included', () => {
     const gnssPosition = fix({ latitude: 0, longitude: 0, heading: 0, altitude: 0, speed: 0 })
     expect(snapshot({ gnssPosition })).toEqual({ odometerM: 401_293_630 })
   })
 
-  it.each(['IGNITION_ON', 'IGNITION_OFF', 'TIMER'])('tell the ignition by the trigger %s', (on) => {
-    const { fields } = draftOf(status({ triggerType: { triggerType: on } })) ?? {}
-    expect(fields?.['triggerType']).toBe(on)
-    expect(fields?.['ignition']).toBe(on === 'TIMER' ? undefined : on === 'IGNITION_ON')
-  })
+  it.each(['IGNITION_ON', 'IGNITION_OFF', 'TIMER'])(
+    'give the ignition from the trigger %s',
+    (on) => {
+      const { fields } = elementOf(status({ triggerType: { triggerType: on } })) ?? {}
+      expect(fields?.['triggerType']).toBe(on)
+      expect(fields?.['ignition']).toBe(on === 'TIMER' ? undefined : on === 'IGNITION_ON')
+    },
+  )
 
-  it('keep a weight out of range, flagged, and drop what stands for none', () => {
-    const heavy = draftOf(status({ grossCombinationVehicleWeight: 250_000 }))
+  it('keep a weight out of range, flagged, and drop one that means "no value"', () => {
+    const heavy = elementOf(status({ grossCombinationVehicleWeight: 250_000 }))
     expect(heavy).toMatchObject({ flags: FLAGS.out_of_range, fields: { gcwKg: 250_000 } })
-    const none = draftOf(status({ grossCombinationVehicleWeight: 650_240 }))
+    const none = elementOf(status({ grossCombinationVehicleWeight: 650_240 }))
     expect(none?.fields['gcwKg']).toBeUndefined()
   })
 
-  it('fill only fields that kind truck has, of their type', () => {
+  it('fill only fields of kind truck, with values of their type', () => {
     for (const { to, type } of [...STATUS, ...SNAPSHOT, ...GNSS, ...CARGO]) {
       expect(KINDS.truck.fields[to]?.type, to).toBe(type)
     }

@@ -89,7 +89,7 @@ describe('units', () => {
     expect(unitsFor(wanted)).toContain(given)
   })
 
-  it('of our own fields are always taken', () => {
+  it('of our own fields are always accepted', () => {
     const fields = Object.values(KINDS).flatMap((kind) => Object.values(kind.fields))
     const units = fields.filter(({ type }) => type === 'number').map(({ unit }) => unit)
     for (const unit of units) expect(inUnit(7, unit, unit)).toBe(7)
@@ -115,7 +115,7 @@ describe('a pack', () => {
     expect(parse(pack).elements).toHaveLength(20_000)
   })
 
-  it('on a native channel is told from a native payload', () => {
+  it('on a native channel is distinguished from a native payload', () => {
     expect(parse(at(0), 'heat_meter', 'telemetry').elements).toHaveLength(1)
     const native = [{ v: 1, kind: 'heat_meter', seq: 7, data: { energyKwh: 5 } }]
     expect(parse(native, 'heat_meter', 'telemetry').elements).toMatchObject([{ seq: 7 }])
@@ -151,7 +151,7 @@ describe('CBOR', () => {
     expect(decode(hex)).toEqual({ value })
   })
 
-  it('takes labels as numbers and as texts', () => {
+  it('accepts labels as numbers and as texts', () => {
     expect(decode('a3616e6161200a0205')).toEqual({ value: { n: 'a', bver: 10, v: 5 } })
   })
 

@@ -10,7 +10,7 @@ const BLOCKS = [...TEXT.matchAll(/```toml\n([\s\S]*?)```/g)].map(([, block = '']
 describe('docs/telegraf.md', () => {
   const fields = new Set(Object.values(KINDS).flatMap(({ fields: own }) => Object.keys(own)))
 
-  it('names only fields that there are', () => {
+  it('names only known fields', () => {
     const registers = BLOCKS.flatMap((block) => [
       ...block.matchAll(/\{ (?:address = \d+, )?name = "(\w+)"/g),
       ...block.matchAll(/"n": "(\w+)"/g),
@@ -19,7 +19,7 @@ describe('docs/telegraf.md', () => {
     expect(registers.filter((name) => !fields.has(name))).toEqual([])
   })
 
-  it('names only kinds that there are, and topics of ours', () => {
+  it('names only known kinds and native topics', () => {
     const kinds = BLOCKS.flatMap((block) => [...block.matchAll(/kind = "(\w+)"/g)])
     for (const [, kind = ''] of kinds) expect(KINDS).toHaveProperty(kind)
     const topics = BLOCKS.flatMap((block) => [...block.matchAll(/^ {2}topic = '([^']+)'/gm)])

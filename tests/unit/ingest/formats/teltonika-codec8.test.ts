@@ -49,12 +49,12 @@ const packet = (...records: readonly Buffer[]) =>
   framed(Buffer.concat([Buffer.of(8, records.length), ...records, Buffer.of(records.length)]))
 
 describe('the checksum', () => {
-  it('is CRC-16/ARC by its check value', () => {
+  it('matches the check value of CRC-16/ARC', () => {
     expect(crc16(Buffer.from('123456789'))).toBe(0xbb3d)
     expect(crc16(Buffer.of())).toBe(0)
   })
 
-  it('finds every single bit that is turned', () => {
+  it('detects every single changed bit', () => {
     const good = packet(record({ ...FIX, ms: 1n }))
     for (let bit = 64; bit < good.length * 8; bit += 1) {
       const bad = Buffer.from(good)
@@ -86,7 +86,7 @@ describe('a packet', () => {
     speed: fc.nat(130),
   })
 
-  it('gives each record as a reading, in order, as it was written', () => {
+  it('gives each record as a reading, in order', () => {
     fc.assert(
       fc.property(fc.array(fix, { minLength: 1, maxLength: 20 }), (fixes) => {
         const { elements, refused } = parse(packet(...fixes.map(record)))
@@ -115,7 +115,7 @@ describe('a packet', () => {
     )
   })
 
-  it('in another packet has the same records: a tracker sends again what was not acknowledged', () => {
+  it('gives the same readings when its records come again in another packet', () => {
     const other = record({ ...FIX, ms: 1n })
     const first = parse(packet(record(FIX))).elements[0]
     const again = parse(packet(other, record(FIX))).elements[1]
@@ -128,18 +128,18 @@ describe('a packet', () => {
     expect(parse(text)).toEqual(parse(bytes))
   })
 
-  it('of a time beyond what 64 bits of ns hold keeps the last one', () => {
+  it('has the last possible time where 64 bits of ns overflow', () => {
     const { elements } = parse(packet(record({ ...FIX, ms: 2n ** 64n - 1n })))
     expect(elements).toMatchObject([{ timeNs: 9_223_372_036_854_000_000n }])
   })
 
-  it('is refused whole for a mistake in the settings', () => {
+  it('is refused as a whole for a mistake in the settings', () => {
     const { elements, refused } = parse(packet(record(FIX)), { avl: { '72': 'x' } })
     expect(elements).toEqual([])
     expect(refused).toMatchObject([{ elementIndex: -1, path: 'settings.avl.72.to' }])
   })
 
-  it('with a right checksum over anything never throws, and is judged', () => {
+  it('with a correct checksum over any bytes never throws', () => {
     const codec = fc.constantFrom(8, 0x8e, 16, 12, 9)
     const inner = fc.uint8Array({ maxLength: 400 })
     fc.assert(
@@ -153,7 +153,7 @@ describe('a packet', () => {
     )
   })
 
-  it.each([8, 0x8e, 16])('of Codec %d cut short anywhere is refused, not read in part', (codec) => {
+  it.each([8, 0x8e, 16])('of Codec %d that is cut off anywhere is refused as a whole', (codec) => {
     const whole = Buffer.from(FIXED[codec] ?? '', 'hex').subarray(8, -4)
     expect(parse(framed(whole)).refused).toEqual([])
     for (let length = 3; length < whole.length; length += 1) {

@@ -25,7 +25,7 @@ const record = (parts: Record<string, unknown> = {}) => ({
   ...parts,
 })
 
-function draftOf(reported: unknown, settings?: Device['settings']) {
+function elementOf(reported: unknown, settings?: Device['settings']) {
   const { elements, refused } = parse(reported, settings)
   expect(refused).toEqual([])
   return elements[0]
@@ -35,29 +35,29 @@ const refusalOf = (reported: unknown, settings?: Device['settings']) =>
   parse(reported, settings).refused[0]
 
 describe('a record', () => {
-  it('carries its own time and the hash of its bytes, and no sequence', () => {
+  it('has its own time and the hash of its bytes, and no sequence', () => {
     const expected = { seq: null, elementIndex: -1, timeNs: 1_764_000_000_123_000_000n }
     const hash = hashBytes(bytes({ state: { reported: record() } }))
-    expect(draftOf(record())).toMatchObject({ ...expected, hash })
+    expect(elementOf(record())).toMatchObject({ ...expected, hash })
   })
 
-  it('of a clock that was never set is known by its year', () => {
-    const { timeNs } = draftOf(record({ ts: 1_072_915_236_000 })) ?? {}
+  it('of an unset clock keeps its year', () => {
+    const { timeNs } = elementOf(record({ ts: 1_072_915_236_000 })) ?? {}
     expect(timeNs).toBe(1_072_915_236_000_000_000n)
     expect(plausibleTime(timeNs ?? 0n, 1_764_000_000_000_000_000n)).toBe(false)
   })
 
   it('without a time is refused, unless the device is lenient', () => {
     expect(refusalOf(record({ ts: undefined }))).toMatchObject({ path: 'state.reported.ts' })
-    expect(draftOf(record({ ts: null }), { lenient: true })?.timeNs).toBeNull()
+    expect(elementOf(record({ ts: null }), { lenient: true })?.timeNs).toBeNull()
     expect(refusalOf(record({ ts: 'x' }), { lenient: true })?.got).toBe('"x"')
   })
 
-  it('says any decimal number as text as well as plainly', () => {
+  it('reads a decimal number as text or as a number', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 13_000 }), fc.boolean(), (tenths, isText) => {
         const speed = tenths / 100
-        const { fields } = draftOf(record({ sp: isText ? ` ${speed}` : speed })) ?? {}
+        const { fields } = elementOf(record({ sp: isText ? ` ${speed}` : speed })) ?? {}
         expect(fields?.['speedKmh']).toBe(speed)
       }),
     )
@@ -67,19 +67,22 @@ describe('a record', () => {
     expect(refusalOf(record({ sp }))).toMatchObject({ path: 'state.reported.sp' })
   })
 
-  it('takes AVL 24 for the speed where it says none itself', () => {
-    expect(draftOf(record({ '24': 50 }))?.fields['speedKmh']).toBe(62)
-    expect(draftOf(record({ '24': 50, sp: undefined }))?.fields['speedKmh']).toBe(50)
+  it('takes AVL 24 as the speed where it has none itself', () => {
+    expect(elementOf(record({ '24': 50 }))?.fields['speedKmh']).toBe(62)
+    expect(elementOf(record({ '24': 50, sp: undefined }))?.fields['speedKmh']).toBe(50)
   })
 
-  it('without satellites repeats a position that is none', () => {
+  it('without satellites has no position', () => {
     const given = { alt: '12', ang: '45', '182': '8', '16': 7 }
-    expect(draftOf(record({ ...given, sat: '0' }))?.fields).toEqual({ satellites: 0, odometerM: 7 })
-    expect(draftOf(record({ ...given, latlng: '0,0' }))?.fields).toEqual({
+    expect(elementOf(record({ ...given, sat: '0' }))?.fields).toEqual({
+      satellites: 0,
+      odometerM: 7,
+    })
+    expect(elementOf(record({ ...given, latlng: '0,0' }))?.fields).toEqual({
       satellites: 9,
       odometerM: 7,
     })
-    expect(draftOf(record({ sat: undefined }))?.fields['lat']).toBe(54.8253)
+    expect(elementOf(record({ sat: undefined }))?.fields['lat']).toBe(54.8253)
   })
 })
 
@@ -88,15 +91,15 @@ describe('the setting avl', () => {
 
   it('gives an id a field, a unit and a sign', () => {
     const rule = { to: 'cargoTemp1C', per: 10, signedBits: 16 }
-    expect(draftOf(record({ '72': 65_350 }), map(rule))?.fields['cargoTemp1C']).toBe(-18.6)
+    expect(elementOf(record({ '72': 65_350 }), map(rule))?.fields['cargoTemp1C']).toBe(-18.6)
     for (const code of [850, 2000, 3000, 4000, 5000]) {
-      expect(draftOf(record({ '72': code }), map(rule))?.fields['cargoTemp1C']).toBeUndefined()
+      expect(elementOf(record({ '72': code }), map(rule))?.fields['cargoTemp1C']).toBeUndefined()
     }
   })
 
-  it('wins over the id that is known', () => {
+  it('wins over a known id', () => {
     const settings = { avl: { '87': { to: 'odometerM' } } }
-    expect(draftOf(record({ '16': 1, '87': 2 }), settings)?.fields['odometerM']).toBe(2)
+    expect(elementOf(record({ '16': 1, '87': 2 }), settings)?.fields['odometerM']).toBe(2)
   })
 
   it.each([
@@ -109,11 +112,11 @@ describe('the setting avl', () => {
     ['settings.avl.72.per', map({ to: 'fuelPct', per: 0 })],
     ['settings.avl.72.times', map({ to: 'fuelPct', times: '2' })],
     ['settings.avl.72.signedBits', map({ to: 'fuelPct', signedBits: 12 })],
-  ])('is told by %s where it is wrong', (path, settings) => {
+  ])('is refused with the path %s where it is wrong', (path, settings) => {
     expect(refusalOf(record(), settings)).toMatchObject({ reason: 'schema', path })
   })
 
-  it('reads signs as a machine does', () => {
+  it('reads signed numbers as typed arrays do', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 65_535 }), (raw) => {
         expect(signedOf(raw, 16)).toBe(new Int16Array([raw])[0])
@@ -126,7 +129,7 @@ describe('the setting avl', () => {
 })
 
 describe('the radio part', () => {
-  const radioOf = (parts: Record<string, unknown>) => draftOf(record(parts))?.radio
+  const radioOf = (parts: Record<string, unknown>) => elementOf(record(parts))?.radio
 
   it.each([
     [{ '241': 23_801 }, { operator: '238-01' }],
@@ -145,7 +148,7 @@ describe('the radio part', () => {
 })
 
 describe('the tables', () => {
-  it('fill only fields that kind truck has, of their type', () => {
+  it('fill only fields of kind truck, with values of their type', () => {
     for (const { to, type } of [...KNOWN_IDS, ...RECORD_FIELDS]) {
       expect(KINDS.truck.fields[to]?.type, to).toBe(type)
     }

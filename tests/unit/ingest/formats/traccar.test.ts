@@ -31,7 +31,7 @@ const forwarded = (parts: Record<string, unknown> = {}, attributes: object | nul
   device: { id: 4, uniqueId: '352093081452251' },
 })
 
-function draftOf(message: unknown, settings?: Device['settings']) {
+function elementOf(message: unknown, settings?: Device['settings']) {
   const { elements, refused } = parse(message, settings)
   expect(refused).toEqual([])
   return elements[0]
@@ -44,7 +44,7 @@ describe('a position', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 70_000 }), (thousandths) => {
         const speed = thousandths / 1000
-        const kmh = Number(draftOf(forwarded({ speed }))?.fields['speedKmh'])
+        const kmh = Number(elementOf(forwarded({ speed }))?.fields['speedKmh'])
         expect(kmh).toBeCloseTo((thousandths * 1852) / 1_000_000, 9)
       }),
     )
@@ -57,44 +57,44 @@ describe('a position', () => {
     [{ outdated: true }, LATER, false],
     [{ valid: false, deviceTime: undefined }, FIX, false],
     [{ valid: undefined, outdated: undefined }, FIX, true],
-  ])('of %j is of %s, with a fix: %s', (parts, time, hasFix) => {
-    const draft = draftOf(forwarded(parts, { ignition: true }))
-    expect(draft?.timeNs).toBe(ns(time))
-    expect(draft?.fields['lat'] !== undefined).toBe(hasFix)
-    expect(draft?.fields['speedKmh'] !== undefined).toBe(hasFix)
-    expect(draft?.fields['ignition']).toBe(true)
+  ])('of %j has the time %s, with a fix: %s', (parts, time, hasFix) => {
+    const element = elementOf(forwarded(parts, { ignition: true }))
+    expect(element?.timeNs).toBe(ns(time))
+    expect(element?.fields['lat'] !== undefined).toBe(hasFix)
+    expect(element?.fields['speedKmh'] !== undefined).toBe(hasFix)
+    expect(element?.fields['ignition']).toBe(true)
   })
 
   it('may have no attributes', () => {
-    expect(draftOf(forwarded({}, null))?.fields['lat']).toBe(54.8253)
+    expect(elementOf(forwarded({}, null))?.fields['lat']).toBe(54.8253)
   })
 
-  it('without a fix and without anything else says nothing', () => {
+  it('without a fix and without any other value is refused', () => {
     expect(parse(forwarded({ valid: false })).refused).toMatchObject([
       { path: 'position', expected: 'at least one value of truck' },
     ])
   })
 
-  it('without a time is of its receipt when the device is lenient', () => {
+  it('without a time has the receive time when the device is lenient', () => {
     const given = forwarded({ fixTime: undefined, deviceTime: undefined })
-    expect(draftOf(given, { lenient: true })?.timeNs).toBeNull()
+    expect(elementOf(given, { lenient: true })?.timeNs).toBeNull()
   })
 })
 
 describe('the attributes', () => {
-  it('count hours in ms, and never the sum of the server as odometer', () => {
-    const { fields } = draftOf(forwarded({}, { hours: 5_400_000, totalDistance: 9 })) ?? {}
+  it('have hours in ms, and never the distance summed by the server as odometer', () => {
+    const { fields } = elementOf(forwarded({}, { hours: 5_400_000, totalDistance: 9 })) ?? {}
     expect(fields).toMatchObject({ engineHoursH: 1.5 })
     expect(fields?.['odometerM']).toBeUndefined()
   })
 
-  it('are taken by the setting before the names of Traccar', () => {
+  it('are read by the setting before the names of Traccar', () => {
     const settings = { attributes: { totalDistance: { to: 'odometerM' } } }
     const given = forwarded({}, { odometer: 1, totalDistance: 2 })
-    expect(draftOf(given, settings)?.fields['odometerM']).toBe(2)
+    expect(elementOf(given, settings)?.fields['odometerM']).toBe(2)
   })
 
-  it('fill only fields that kind truck has, of their type', () => {
+  it('fill only fields of kind truck, with values of their type', () => {
     for (const { to, type } of [...POSITION, ...ATTRIBUTES]) {
       expect(KINDS.truck.fields[to]?.type, to).toBe(type)
     }
@@ -107,13 +107,13 @@ describe('the setting uniqueId', () => {
     expect(other.elements).toEqual([])
     expect(other.refused).toMatchObject([{ reason: 'unknown_device', path: 'device.uniqueId' }])
     expect(parse({ position: {} }, { uniqueId: '86' }).refused).toMatchObject([{ got: 'nothing' }])
-    expect(draftOf(forwarded(), { uniqueId: '352093081452251' })).toBeDefined()
+    expect(elementOf(forwarded(), { uniqueId: '352093081452251' })).toBeDefined()
   })
 })
 
 describe('the cell', () => {
   const radioOf = (tower: unknown) =>
-    draftOf(forwarded({ network: { cellTowers: [tower] } }))?.radio
+    elementOf(forwarded({ network: { cellTowers: [tower] } }))?.radio
 
   it.each([
     [

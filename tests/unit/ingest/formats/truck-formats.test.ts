@@ -84,7 +84,7 @@ describe.each(FORMATS)('%s', (format) => {
     expect(expected).toMatchObject({ source: words, computed: words })
   })
 
-  it('lets no damaged message through unjudged, and never throws', () => {
+  it('validates every damaged message, and never throws', () => {
     const damagedCase = fc
       .record({ at: fc.nat(), damage: fc.array(damage(), { minLength: 1, maxLength: 3 }) })
       .map(({ at, damage: steps }) => {
@@ -122,7 +122,7 @@ describe.each(FORMATS)('%s', (format) => {
     )
   })
 
-  it('takes a status for an event, and a native payload for what it is', () => {
+  it('makes a status an event, and reads a native payload as such', () => {
     const EVENT = { elements: [], refused: [] }
     expect(parse(format, Buffer.from('online'), { channel: 'status' })).toEqual(EVENT)
     const radio = Buffer.from('{"v":1,"kind":"radio","radio":{"rsrpDbm":-90}}')
@@ -133,7 +133,7 @@ describe.each(FORMATS)('%s', (format) => {
 })
 
 describe.each(JSON_FORMATS)('the JSON of %s', (format) => {
-  it('is refused for what JSON.parse would hide: a name that stands twice', () => {
+  it('is refused for a name that stands twice, which JSON.parse hides', () => {
     const payload = Buffer.from('{"a":{"b":1,"b":2}}')
     const refused = [{ reason: 'malformed', path: 'a.b', got: 'the same name twice' }]
     expect(parse(format, payload)).toMatchObject({ elements: [], refused })
@@ -230,7 +230,7 @@ describe.skipIf(!existsSync(WILD))('trucks seen in the wild (../shared/cases)', 
     expect(parseRow(row)).toEqual({ elements: [], refused: [] })
   })
 
-  it('a status of a Volvo server is read, with its cargo and without its driver', () => {
+  it('a status of a Volvo server has its cargo and not its driver', () => {
     const payload = readFileSync(join(WILD, 'volvo_rfms_v2_status_excerpt.json'))
     const { elements, refused } = parse('rfms', payload)
     expect(refused).toEqual([])

@@ -52,7 +52,7 @@ const state = (parts: Record<string, unknown> = {}) => ({
 
 const lenient: From = { settings: { lenient: true } }
 
-function draftOf(payload: unknown, from?: From) {
+function elementOf(payload: unknown, from?: From) {
   const { elements, refused } = parse(payload, from)
   expect(refused).toEqual([])
   expect(elements).toHaveLength(1)
@@ -70,10 +70,10 @@ describe('a state', () => {
   it('is a reading with the header id as sequence and the hash of its bytes', () => {
     const payload = bytes(JSON.stringify(state()))
     const expected = { seq: 7, timeNs: 1_764_000_000_123_000_000n, flags: 0, radio: null }
-    expect(draftOf(payload)).toMatchObject({ ...expected, hash: hashBytes(payload) })
+    expect(elementOf(payload)).toMatchObject({ ...expected, hash: hashBytes(payload) })
   })
 
-  it('names whatever its version requires and it has not, all at once', () => {
+  it('is refused with the names of all required fields that are missing', () => {
     const given = state({ errors: undefined, batteryState: { batteryCharge: 1 }, orderId: null })
     expect(refusalOf(given)).toEqual({
       elementIndex: -1,
@@ -118,24 +118,24 @@ describe('a state', () => {
     expect(refusalOf(bytes(text))).toMatchObject({ path, got: 'a number too large' })
   })
 
-  it('is read by the names it has where the version is none of ours', () => {
+  it('is read by its names where the version is unknown', () => {
     const safetyState = { activeEmergencyStop: 'MANUAL', fieldViolation: false }
     const power = { batteryState: undefined, powerSupply: { stateOfCharge: 5, charging: true } }
     for (const version of ['0.8.4', '4.1.0', '', 3, null, undefined]) {
       const three = state({ version, safetyState, ...power, instantActionStates: [] })
-      expect(draftOf(three)?.fields).toMatchObject({ socPct: 5, eStop: 'MANUAL' })
-      expect(draftOf(state({ version }))?.fields).toMatchObject({ socPct: 80 })
+      expect(elementOf(three)?.fields).toMatchObject({ socPct: 5, eStop: 'MANUAL' })
+      expect(elementOf(state({ version }))?.fields).toMatchObject({ socPct: 80 })
     }
   })
 
-  it('of unknown version and no telling name goes by its topic', () => {
+  it('is read by its topic where version and names are unknown', () => {
     const given = state({ version: undefined, batteryState: undefined, safetyState: undefined })
     const three = refusalOf(given, { topic: 'vda5050/v3/a/b/state' })
     expect(three?.path).toBe('instantActionStates')
     expect(refusalOf(given)?.path).toBe('batteryState')
   })
 
-  it('nests, doubles and hides nothing', () => {
+  it('is refused for deep nesting, doubled names and __proto__', () => {
     const text = JSON.stringify(state())
     const deep = JSON.stringify(state({ x: JSON.parse('['.repeat(40) + ']'.repeat(40)) }))
     const doubled = text.replace('"charging":false', '"charging":true,"charging":false')
@@ -149,7 +149,7 @@ describe('a state', () => {
     ] as const) {
       expect(refusalOf(bytes(given))).toMatchObject({ reason: 'malformed', got })
     }
-    expect(draftOf(state({ orderId: 'a:b', 'x:y': [{ 'p:q': '::' }] }))?.fields).toBeDefined()
+    expect(elementOf(state({ orderId: 'a:b', 'x:y': [{ 'p:q': '::' }] }))?.fields).toBeDefined()
   })
 })
 
@@ -157,39 +157,39 @@ describe('the time of a message', () => {
   const local = state({ timestamp: '2025-07-01T14:00:00.5' })
 
   it('without a zone is unknown, and flagged', () => {
-    expect(draftOf(local)).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
+    expect(elementOf(local)).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
   })
 
   it('without a zone is local where the settings of the robot name the zone', () => {
     const noon = BigInt(Date.UTC(2025, 6, 1, 12)) * 1_000_000n + 500_000_000n
     const settings = { timezone: 'Europe/Copenhagen' }
-    expect(draftOf(local, { settings })).toMatchObject({ timeNs: noon, flags: 0 })
+    expect(elementOf(local, { settings })).toMatchObject({ timeNs: noon, flags: 0 })
     for (const timezone of ['Mars/Olympus', '', 1, null]) {
-      const draft = draftOf(local, { settings: { timezone } })
-      expect(draft).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
+      const element = elementOf(local, { settings: { timezone } })
+      expect(element).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
     }
   })
 
-  it('is the first of the hour that autumn repeats, and stays within 64 bits', () => {
+  it('is in the first of the two hours in autumn, and within 64 bits', () => {
     const settings = { timezone: 'Europe/Copenhagen' }
-    const twice = draftOf(state({ timestamp: '2025-10-26T02:30:00' }), { settings })
+    const twice = elementOf(state({ timestamp: '2025-10-26T02:30:00' }), { settings })
     expect(twice?.timeNs).toBe(BigInt(Date.UTC(2025, 9, 26, 0, 30)) * 1_000_000n)
-    const far = draftOf(state({ timestamp: '9999-01-01T00:00:00' }), { settings })
+    const far = elementOf(state({ timestamp: '9999-01-01T00:00:00' }), { settings })
     expect(far?.timeNs).toBe(9_223_372_036_854_775_807n)
   })
 })
 
 describe('the identity of a message', () => {
   const flagsOf = (parts: Record<string, unknown>, topic?: string) =>
-    draftOf(state(parts), topic === undefined ? {} : { topic })?.flags
+    elementOf(state(parts), topic === undefined ? {} : { topic })?.flags
 
-  it('is that of the topic; a payload that says otherwise is flagged', () => {
+  it('comes from the topic; another one in the payload is flagged', () => {
     expect(flagsOf({})).toBe(0)
     expect(flagsOf({ serialNumber: 'FB-0008' })).toBe(FLAGS.identity_mismatch)
     expect(flagsOf({ manufacturer: 'fjordbot' })).toBe(FLAGS.identity_mismatch)
   })
 
-  it('is not told by topics of another form', () => {
+  it('is not taken from topics of another form', () => {
     for (const topic of ['fleet/yard/r7/state', 'a/b/c/d/e/state', 'vda5050']) {
       expect(flagsOf({}, topic)).toBe(0)
     }
@@ -209,7 +209,7 @@ describe('the topic of a message', () => {
     },
   )
 
-  it('makes a connection an event, and so is the empty one that takes it back', () => {
+  it('makes a connection an event, also the empty one that deletes it', () => {
     const topic = 'uagv/v2/Fjordbot/FB-0007/connection'
     const { headerId, timestamp, manufacturer, serialNumber } = state()
     const header = { headerId, timestamp, manufacturer, serialNumber }
@@ -222,20 +222,23 @@ describe('the topic of a message', () => {
     expect(refusalOf(bytes(''))).toMatchObject({ reason: 'malformed' })
   })
 
-  it('is told by the shape on a native channel, and only states count there', () => {
+  it('is recognised by the shape on a native channel, where only states have a sequence', () => {
     for (const topic of ['vda5050', 'telemetry']) {
-      expect(draftOf(state(), { topic })?.seq).toBe(7)
+      expect(elementOf(state(), { topic })?.seq).toBe(7)
       const header = { headerId: 3, timestamp: '2025-11-24T16:00:00Z' }
-      expect(draftOf({ ...header, ...seen }, { topic })).toMatchObject({ seq: null, kind: 'robot' })
+      expect(elementOf({ ...header, ...seen }, { topic })).toMatchObject({
+        seq: null,
+        kind: 'robot',
+      })
       for (const event of [{ typeSpecification: {} }, { nodes: [] }, { connectionState: 1 }]) {
         expect(parse(event, { topic }).elements).toEqual([])
       }
     }
     const own = { topic: 'uagv/v2/Fjordbot/FB-0007/visualization' }
-    expect(draftOf({ headerId: 3, ...seen }, own)?.seq).toBe(3)
+    expect(elementOf({ headerId: 3, ...seen }, own)?.seq).toBe(3)
   })
 
-  it('may be the telemetry channel with a native payload, for radio and probes', () => {
+  it('may be the telemetry channel with a native payload of radio or probe', () => {
     const radio = { v: 1, kind: 'radio', data: { rsrpDbm: -85 } }
     const { elements } = parse([radio, { v: 1, kind: 'probe', data: { rttMs: 9 } }], {
       topic: 'telemetry',
@@ -244,7 +247,7 @@ describe('the topic of a message', () => {
     expect(parse(radio).elements).toEqual([])
   })
 
-  it('must be that of a robot, unless it is an event', () => {
+  it('is refused for a device that is no robot, unless it is an event', () => {
     const topic = 'uagv/v2/Fjordbot/FB-0007/factsheet'
     for (const kind of ['truck', 'gateway'] as const) {
       expect(refusalOf(state(), { kind })).toMatchObject({ reason: 'kind' })
@@ -252,7 +255,7 @@ describe('the topic of a message', () => {
     }
   })
 
-  it('visualization needs something to show', () => {
+  it('visualization needs a position or velocity', () => {
     const topic = 'uagv/v2/Fjordbot/FB-0007/visualization'
     const expected = 'agvPosition or velocity'
     expect(refusalOf({}, { topic })).toMatchObject({ expected, got: 'an empty object' })
@@ -261,7 +264,7 @@ describe('the topic of a message', () => {
 })
 
 describe('a robot with the setting lenient', () => {
-  it('is read as far as it can be, also by names that were seen in the field', () => {
+  it('is read as far as possible, also by names seen in the field', () => {
     const given = {
       timeStamp: '2025-11-24T16:00:00Z',
       headerId: 'seven',
@@ -273,7 +276,7 @@ describe('a robot with the setting lenient', () => {
       errors: ['E1', { errorLevel: 'FATAL' }],
       load: [{ weight: 4 }, 'box'],
     }
-    expect(draftOf(given, lenient)).toMatchObject({
+    expect(elementOf(given, lenient)).toMatchObject({
       seq: null,
       timeNs: 1_764_000_000_000_000_000n,
       flags: FLAGS.out_of_range,
@@ -292,12 +295,12 @@ describe('a robot with the setting lenient', () => {
     })
   })
 
-  it('may give its time as a number; one that cannot be read is flagged', () => {
+  it('may send its time as a number; one that cannot be read is flagged', () => {
     const timeNs = 1_764_000_000_123_000_000n
-    expect(draftOf(state({ timestamp: 1_764_000_000_123 }), lenient)).toMatchObject({ timeNs })
-    const unknown = draftOf(state({ timestamp: 'noon' }), lenient)
+    expect(elementOf(state({ timestamp: 1_764_000_000_123 }), lenient)).toMatchObject({ timeNs })
+    const unknown = elementOf(state({ timestamp: 'noon' }), lenient)
     expect(unknown).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
-    expect(draftOf(state({ timestamp: undefined }), lenient)).toMatchObject({ flags: 0 })
+    expect(elementOf(state({ timestamp: undefined }), lenient)).toMatchObject({ flags: 0 })
   })
 
   it('is still refused when nothing can be read', () => {
@@ -306,7 +309,7 @@ describe('a robot with the setting lenient', () => {
     expect(refusalOf(7, lenient)).toMatchObject({ expected: 'object', got: 'number' })
   })
 
-  it('is any value but true for nobody', () => {
+  it('is lenient with the value true only', () => {
     expect(parse(state({ errors: undefined }), { settings: { lenient: 'yes' } }).elements).toEqual(
       [],
     )
@@ -314,17 +317,17 @@ describe('a robot with the setting lenient', () => {
 })
 
 describe('the orientation', () => {
-  it('keeps its direction and comes within half a turn, whatever was sent', () => {
+  it('keeps its direction and is brought within half a turn', () => {
     const anyTheta = fc.double({ min: -1e4, max: 1e4, noNaN: true })
     fc.assert(
       fc.property(anyTheta, (theta) => {
         const position = { x: 0, y: 0, theta, mapId: 'm', positionInitialized: true }
-        const draft = draftOf(state({ agvPosition: position }))
-        const got = Number(draft?.fields['thetaRad'])
+        const element = elementOf(state({ agvPosition: position }))
+        const got = Number(element?.fields['thetaRad'])
         expect(Math.abs(got)).toBeLessThanOrEqual(Math.PI)
         expect(Math.cos(got)).toBeCloseTo(Math.cos(theta), 9)
         expect(Math.sin(got)).toBeCloseTo(Math.sin(theta), 9)
-        expect(draft?.flags).toBe(0)
+        expect(element?.flags).toBe(0)
         // `equals` rather than `is`, since JSON knows no negative zero.
         expect(got === theta).toBe(Math.abs(theta) <= Math.PI)
       }),
@@ -346,7 +349,7 @@ describe('any payload at all', () => {
     .dictionary(fc.constantFrom(...names, 'version', 'load', 'timeStamp'), fc.jsonValue())
     .chain((parts) => fc.constantFrom(parts, state(parts)))
 
-  it('gives one draft or one refusal, or is an event, and never throws', () => {
+  it('becomes one reading, one refusal or an event, and never throws', () => {
     const text = fc.oneof(
       fc.json(),
       fc.string(),
@@ -385,7 +388,7 @@ describe('any payload at all', () => {
 })
 
 describe('the table of fields', () => {
-  it('fills only fields that kind robot has, and of their type', () => {
+  it('fills only fields of kind robot, with values of their type', () => {
     const parts = Object.values(RULES).flatMap((rules) => [...rules[2], ...rules[3]])
     const filled = parts.flatMap(({ rules }) => rules).filter(({ to }) => to !== null)
     expect(filled.length).toBeGreaterThan(50)

@@ -38,7 +38,7 @@ const telegram = (values: Record<string, unknown> = { total_energy_consumption_k
 
 const withEnergy = (parts: Record<string, unknown>) => telegram({ total_kwh: 1, ...parts })
 
-function draftOf(payload: unknown, from?: From) {
+function elementOf(payload: unknown, from?: From) {
   const { elements, refused } = parse(payload, from)
   expect(refused).toEqual([])
   expect(elements).toHaveLength(1)
@@ -82,7 +82,7 @@ describe('the names of a telegram', () => {
   const rows = Object.entries(SYNONYMS).flatMap(([to, names]) => names.map((name) => [name, to]))
 
   it.each(rows)('%s is %s', (name = '', to = '') => {
-    const { status: _, ...fields } = draftOf(telegram({ [name]: 12.5 }))?.fields ?? {}
+    const { status: _, ...fields } = elementOf(telegram({ [name]: 12.5 }))?.fields ?? {}
     expect(fields).toEqual({ [to]: 12.5, medium: 'heat', meterId: '40501234' })
   })
 
@@ -99,17 +99,17 @@ describe('the names of a telegram', () => {
     'rssi_dbm',
   ])('%s is not a current value', (name) => {
     expect(refusalOf(telegram({ [name]: 5 }))?.got).toBe(`no current value, only ${name}`)
-    expect(draftOf(withEnergy({ [name]: 5 }))?.fields['energyKwh']).toBe(1)
+    expect(elementOf(withEnergy({ [name]: 5 }))?.fields['energyKwh']).toBe(1)
   })
 
-  it('go by the order of the table where two name one value, null not counting', () => {
+  it('take the first of two names for one value in the order of the table, without null', () => {
     const both = { total_kwh: 2, total_energy_consumption_kwh: 3 }
-    expect(draftOf(telegram(both))?.fields['energyKwh']).toBe(3)
+    expect(elementOf(telegram(both))?.fields['energyKwh']).toBe(3)
     const one = { total_energy_consumption_kwh: null, total_kwh: 2 }
-    expect(draftOf(telegram(one))?.fields['energyKwh']).toBe(2)
+    expect(elementOf(telegram(one))?.fields['energyKwh']).toBe(2)
   })
 
-  it('fill only fields that the kind has, and numbers', () => {
+  it('fill only number fields of the kind', () => {
     for (const [kind, { targets }] of Object.entries(METERS)) {
       const { fields } = KINDS[kind as keyof typeof METERS]
       const filled = [...targets.values()].filter(({ to }) => to !== EXPORTED_POWER)
@@ -126,8 +126,8 @@ describe('the unit of an energy', () => {
     ['mj', 36, 10],
     ['gcal', 2, 2326],
   ])('%s: %d is %d kWh', (unit, value, kwh) => {
-    const draft = draftOf(telegram({ [`total_energy_consumption_${unit}`]: value }))
-    expect(draft?.fields['energyKwh']).toBeCloseTo(kwh, 9)
+    const element = elementOf(telegram({ [`total_energy_consumption_${unit}`]: value }))
+    expect(element?.fields['energyKwh']).toBeCloseTo(kwh, 9)
   })
 
   it.each([
@@ -135,34 +135,34 @@ describe('the unit of an energy', () => {
     ['total_heating_therm', '"therm"'],
     ['total_cooling_energy_kj', '"kj"'],
     ['total_energy_consumption', 'no unit in the name'],
-  ])('that nobody has mapped refuses the telegram: %s', (name, got) => {
+  ])('that is unknown refuses the telegram: %s', (name, got) => {
     const refusal = refusalOf(telegram({ [name]: 5, total_volume_m3: 3 }))
     expect(refusal).toMatchObject({ reason: 'unit_unknown', path: name, got })
     // Beside a unit we know it is only that value once more.
-    expect(draftOf(withEnergy({ [name]: 5 }))?.fields['energyKwh']).toBe(1)
+    expect(elementOf(withEnergy({ [name]: 5 }))?.fields['energyKwh']).toBe(1)
   })
 })
 
 describe('a telegram', () => {
-  it('carries the hash of its bytes and no sequence', () => {
+  it('has the hash of its bytes and no sequence', () => {
     const payload = bytes(JSON.stringify(telegram()))
-    expect(draftOf(payload)).toMatchObject({ seq: null, radio: null, hash: hashBytes(payload) })
+    expect(elementOf(payload)).toMatchObject({ seq: null, radio: null, hash: hashBytes(payload) })
   })
 
-  it('of a cooling meter counts cooling energy, whatever its register is called', () => {
+  it('of a cooling meter has cooling energy, whatever the name of its register', () => {
     for (const media of ['cooling load volume at inlet', 'Cooling load volume at outlet']) {
       for (const name of SYNONYMS['energyKwh'] ?? []) {
-        const { fields } = draftOf(telegram({ media, [name]: 9 })) ?? {}
+        const { fields } = elementOf(telegram({ media, [name]: 9 })) ?? {}
         expect(fields).toMatchObject({ coolingEnergyKwh: 9, medium: media.toLowerCase() })
         expect(fields).not.toHaveProperty('energyKwh')
       }
     }
   })
 
-  it('of an unknown medium is what its device is registered as', () => {
+  it('of an unknown medium has the kind of its device', () => {
     for (const media of ['unknown', 'other', 'reserved', '', null, undefined, 7]) {
-      expect(draftOf(withEnergy({ media }))?.fields).not.toHaveProperty('medium')
-      expect(draftOf(withEnergy({ media }), { kind: 'energy_meter' })?.kind).toBe('energy_meter')
+      expect(elementOf(withEnergy({ media }))?.fields).not.toHaveProperty('medium')
+      expect(elementOf(withEnergy({ media }), { kind: 'energy_meter' })?.kind).toBe('energy_meter')
     }
   })
 
@@ -176,7 +176,7 @@ describe('a telegram', () => {
 
   it('keeps negative power and flow, and values out of range with a flag', () => {
     const { fields, flags } =
-      draftOf(withEnergy({ power_kw: -3.706, flow_m3h: -0.2, flow_c: 250 })) ?? {}
+      elementOf(withEnergy({ power_kw: -3.706, flow_m3h: -0.2, flow_c: 250 })) ?? {}
     expect(fields).toMatchObject({ powerKw: -3.706, volumeFlowM3h: -0.2, tFlowC: 250 })
     expect(flags).toBe(FLAGS.out_of_range)
   })
@@ -186,7 +186,7 @@ describe('a telegram', () => {
     ['text', { t1_temperature_c: '40' }, 't1_temperature_c', 'string'],
     ['a flag', { total_kwh: true }, 'total_kwh', 'boolean'],
     ['an energy beyond a double', { total_energy_gj: 1e308 }, 'total_energy_gj', 'a number too l'],
-  ])('is refused for %s where a number belongs', (_name, parts, path, got) => {
+  ])('is refused for %s in place of a number', (_name, parts, path, got) => {
     const refusal = refusalOf(withEnergy(parts))
     expect(refusal).toMatchObject({ reason: 'schema', path, expected: 'number' })
     expect(refusal?.got).toContain(got)
@@ -212,7 +212,7 @@ describe('the "no value" of M-Bus', () => {
     -0.032768 * 1000,
   ])('%d', (value) => {
     expect(isMbusNoValue(value)).toBe(true)
-    expect(draftOf(withEnergy({ power_kw: value }))?.fields).not.toHaveProperty('powerKw')
+    expect(elementOf(withEnergy({ power_kw: value }))?.fields).not.toHaveProperty('powerKw')
   })
 
   it.each([0, -0.022, -0.2, -2.5, -3.706, -10, -1, -910.2, -32767, -327.67, 32768])(
@@ -220,7 +220,7 @@ describe('the "no value" of M-Bus', () => {
     (value) => expect(isMbusNoValue(value)).toBe(false),
   )
 
-  it('is found at every scale that M-Bus has, as six decimals print it', () => {
+  it('is recognised at every scale of M-Bus, as printed with six decimals', () => {
     const raw = fc.constantFrom(-32768, -2147483648)
     fc.assert(
       fc.property(raw, fc.integer({ min: -3, max: 3 }), fc.boolean(), (value, exponent, joule) => {
@@ -236,30 +236,30 @@ describe('the time of a telegram', () => {
   const at = (...parts: Parameters<typeof Date.UTC>) => BigInt(Date.UTC(...parts)) * 1_000_000n
   const noTime = { timestamp: undefined }
 
-  it('is that of the gateway, not of the meter', () => {
-    const draft = draftOf(withEnergy({ meter_datetime: '2018-01-01 00:00' }))
-    expect(draft?.timeNs).toBe(at(2025, 10, 24, 16))
+  it('is the time of the gateway, not of the meter', () => {
+    const element = elementOf(withEnergy({ meter_datetime: '2018-01-01 00:00' }))
+    expect(element?.timeNs).toBe(at(2025, 10, 24, 16))
   })
 
-  it('is that of the meter where the gateway gives none, in the zone of the settings', () => {
+  it('is the time of the meter where the gateway has none, in the zone of the settings', () => {
     for (const name of ['meter_datetime', 'device_datetime', 'device_date_time']) {
       const given = withEnergy({ ...noTime, [name]: '2025-07-01 14:05' })
-      expect(draftOf(given)?.timeNs).toBe(at(2025, 6, 1, 12, 5))
+      expect(elementOf(given)?.timeNs).toBe(at(2025, 6, 1, 12, 5))
       const settings = { timezone: 'Europe/London' }
-      expect(draftOf(given, { settings })?.timeNs).toBe(at(2025, 6, 1, 13, 5))
+      expect(elementOf(given, { settings })?.timeNs).toBe(at(2025, 6, 1, 13, 5))
     }
   })
 
   it('of a gateway without a zone is unknown, unless the settings name the zone', () => {
     const given = withEnergy({ timestamp: '2025-07-01T14:05:00' })
-    expect(draftOf(given)).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
+    expect(elementOf(given)).toMatchObject({ timeNs: null, flags: FLAGS.clock_invalid })
     const settings = { timezone: 'UTC' }
     const read = { timeNs: at(2025, 6, 1, 14, 5), flags: 0 }
-    expect(draftOf(given, { settings })).toMatchObject(read)
+    expect(elementOf(given, { settings })).toMatchObject(read)
   })
 
   it('may be Unix time', () => {
-    expect(draftOf(withEnergy({ timestamp: 1764000000 }))?.timeNs).toBe(at(2025, 10, 24, 16))
+    expect(elementOf(withEnergy({ timestamp: 1764000000 }))?.timeNs).toBe(at(2025, 10, 24, 16))
   })
 
   it.each([
@@ -277,15 +277,15 @@ describe('the time of a telegram', () => {
 
 describe('the number of a meter', () => {
   const flagsOf = (id: unknown, meterId: unknown) =>
-    draftOf(withEnergy({ id }), { settings: { meterId } })?.flags
+    elementOf(withEnergy({ id }), { settings: { meterId } })?.flags
 
-  it('is flagged when the device is registered with another', () => {
+  it('is flagged when the device is registered with another one', () => {
     expect(flagsOf('40501234', '40501234')).toBe(0)
     expect(flagsOf('40501234', '40501235')).toBe(FLAGS.identity_mismatch)
     expect(flagsOf('40501234', undefined)).toBe(0)
   })
 
-  it('is compared with the zeros in front that a number loses', () => {
+  it('is compared with the leading zeros that a number loses', () => {
     expect(flagsOf(12345, '00012345')).toBe(0)
     expect(flagsOf('00012345', 12345)).toBe(0)
     expect(flagsOf('0001234a', '1234A')).toBe(0)
@@ -301,7 +301,7 @@ describe('the number of a meter', () => {
 
 describe('the state of a meter', () => {
   const stateOf = (parts: Record<string, unknown>) => {
-    const { fields, flags } = draftOf(withEnergy(parts)) ?? {}
+    const { fields, flags } = elementOf(withEnergy(parts)) ?? {}
     return [fields?.['status'], flags]
   }
 
@@ -332,16 +332,16 @@ describe('the state of a meter', () => {
 describe('an electricity meter', () => {
   const kind = 'energy_meter'
 
-  it('gives power back as its negative part', () => {
+  it('has exported power as negative power', () => {
     const power = (parts: Record<string, unknown>) =>
-      draftOf(withEnergy({ media: 'electricity', ...parts }), { kind })?.fields['powerKw']
+      elementOf(withEnergy({ media: 'electricity', ...parts }), { kind })?.fields['powerKw']
     expect(power({ current_power_consumption_kw: 2 })).toBe(2)
     expect(power({ current_power_production_kw: 1.5 })).toBe(-1.5)
     expect(power({ current_power_consumption_kw: 0, current_power_production_kw: 3 })).toBe(-3)
     expect(power({ current_power_production_kw: null })).toBeUndefined()
   })
 
-  it('is no heat meter', () => {
+  it('is refused as a heat meter', () => {
     expect(refusalOf(telegram(), { kind })).toMatchObject({ reason: 'kind', got: '"heat"' })
   })
 })
@@ -353,17 +353,17 @@ describe('a device that is no meter', () => {
 })
 
 describe('the native channels of a meter', () => {
-  it('take a status for an event and native payloads for what they are', () => {
+  it('make a status an event and read native payloads as such', () => {
     expect(parse(bytes('online'), { topic: 'status' })).toEqual({ elements: [], refused: [] })
     const native = { v: 1, kind: 'heat_meter', data: { energyKwh: 5 } }
-    expect(draftOf(native, { topic: 'telemetry' })?.fields).toEqual({ energyKwh: 5 })
-    expect(draftOf(telegram(), { topic: 'telemetry' })?.kind).toBe('heat_meter')
+    expect(elementOf(native, { topic: 'telemetry' })?.fields).toEqual({ energyKwh: 5 })
+    expect(elementOf(telegram(), { topic: 'telemetry' })?.kind).toBe('heat_meter')
     expect(refusalOf(native)?.path).toBe('id')
   })
 })
 
 describe('any payload at all', () => {
-  it('gives one draft or one refusal, and never throws', () => {
+  it('becomes one reading or one refusal, and never throws', () => {
     const names = [...METERS.heat_meter.targets.keys(), ...METERS.energy_meter.targets.keys()]
     const others = ['id', 'media', 'timestamp', 'meter_datetime', 'status', 'info_codes', 'meter']
     const value = fc.oneof(fc.jsonValue(), fc.double(), fc.constantFrom('ß'.repeat(64), 1e308))

@@ -24,7 +24,7 @@ describe('the content hash', () => {
     }
   })
 
-  it('tells every length apart, also of zeros', () => {
+  it('differs for every length, also of zeros', () => {
     const hashes = new Set(Array.from({ length: 600 }, (_, n) => hashBytes(new Uint8Array(n))))
     expect(hashes.size).toBe(600)
   })

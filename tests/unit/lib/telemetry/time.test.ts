@@ -23,7 +23,7 @@ describe('device time', () => {
     ['an unset clock', 0, 0n],
     ['before 1970', -1.5, -1_500_000_000n],
     ['a very small fraction', 1e-7, 100n],
-  ])('takes %s exactly', (_name, value, expected) => {
+  ])('reads %s exactly', (_name, value, expected) => {
     expect(parseDeviceTime(value)).toBe(expected)
   })
 
@@ -51,13 +51,13 @@ describe('device time', () => {
     expect(JSON.stringify(problem).length).toBeLessThan(220)
   })
 
-  it('fits 64 bits of nanoseconds: years out of their reach become the nearest', () => {
+  it('fits 64 bits of nanoseconds: times beyond become the nearest', () => {
     expect(parseDeviceTime('9999-12-31T23:59:59Z')).toBe(2n ** 63n - 1n)
     expect(parseDeviceTime('1111-11-11T00:00:00Z')).toBe(-(2n ** 63n))
     expect(parseDeviceTime(99_999_999_999)).toBe(2n ** 63n - 1n)
   })
 
-  it('reads back every millisecond, microsecond and nanosecond of our times', () => {
+  it('reads every millisecond, microsecond and nanosecond exactly', () => {
     const ns = fc.bigInt({ min: 1_420_070_400_000_000_000n, max: 4_102_444_800_000_000_000n })
     fc.assert(
       fc.property(ns, (timeNs) => {
@@ -77,7 +77,7 @@ describe('a plausible time', () => {
   const nowNs = 1_764_000_000_000_000_000n
   const dayNs = 86_400_000_000_000n
 
-  it('lies in 2015 or later and at most a day ahead', () => {
+  it('is in 2015 or later and at most a day ahead', () => {
     expect(plausibleTime(1_420_070_400_000_000_000n, nowNs)).toBe(true)
     expect(plausibleTime(1_420_070_399_999_999_999n, nowNs)).toBe(false)
     expect(plausibleTime(nowNs + dayNs, nowNs)).toBe(true)

@@ -9,7 +9,7 @@ import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
 const accept = createAcceptor(KINDS.truck.fields)
 
 describe('accepted values', () => {
-  it('are the object given where nothing has to change', () => {
+  it('are the given object where nothing has to change', () => {
     const values = { speedKmh: 83.25, ignition: true, driverState: 'DRIVE' }
     expect(accept(values)?.fields).toBe(values)
   })
@@ -28,7 +28,7 @@ describe('accepted values', () => {
     expect(accept({ lat: 0, lon: 0, speedKmh: 3 })?.fields).toEqual({ speedKmh: 3 })
   })
 
-  it('keep what lies out of range, with the flag', () => {
+  it('keep values out of range, with the flag', () => {
     const battery = accept({ socPct: 107, speedKmh: 50 })
     expect(battery).toEqual({ fields: { socPct: 107, speedKmh: 50 }, flags: FLAGS.out_of_range })
     expect(accept({ speedKmh: 130 })?.flags).toBe(0)
@@ -43,14 +43,14 @@ describe('accepted values', () => {
     })
   })
 
-  it('know the scaled sentinel of a heat meter', () => {
+  it('drop the scaled sentinel of a heat meter', () => {
     const heat = createAcceptor(KINDS.heat_meter.fields)
     expect(heat({ energyKwh: -910.222222, volumeM3: 1 })?.fields).toEqual({ volumeM3: 1 })
   })
 })
 
 describe('rules on accepted values', () => {
-  it('ask for one value at least, and name what came', () => {
+  it('require at least one value, and show the names that came', () => {
     expect(checkValues(KINDS.truck, {}, { mood: 1 })).toEqual({
       path: '',
       expected: 'at least one value of truck',
@@ -80,7 +80,7 @@ const anyValue = fc.oneof(
 )
 
 describe('the quick check and the schema of the same fields', () => {
-  it.each(KIND_NAMES)('accept the same values of %s and change them alike', (kind) => {
+  it.each(KIND_NAMES)('accept the same values of %s and change them in the same way', (kind) => {
     // Sentinels and positions are the business of the quick check alone.
     const plain = Object.entries(KINDS[kind].fields).filter(
       ([name]) => !['lat', 'lon'].includes(name),

@@ -19,19 +19,22 @@ const SIGNALS = [
 /** Fields of two steps: 4 000 000 km, 4 000 000 l. */
 const MOST: Readonly<Record<string, number>> = { odometerM: 4e9, fuelUsedL: 4e6 }
 
-describe('a value of FMS', () => {
-  it.each(SIGNALS)('%s of %d bytes is none where its bits say error or not available', (...row) => {
-    const [field, bytes, step, offset] = row
-    const end = 256 ** bytes
-    const code = fc.integer({ min: (end / 256) * 0xfe, max: end - 1 })
-    fc.assert(
-      fc.property(code, (raw) => {
-        expect(isFmsNoValue(field, raw * step + offset)).toBe(true)
-      }),
-    )
-  })
+describe('a value of an FMS signal', () => {
+  it.each(SIGNALS)(
+    '%s of %d bytes is no value where its bits mean error or not available',
+    (...row) => {
+      const [field, bytes, step, offset] = row
+      const end = 256 ** bytes
+      const code = fc.integer({ min: (end / 256) * 0xfe, max: end - 1 })
+      fc.assert(
+        fc.property(code, (raw) => {
+          expect(isFmsNoValue(field, raw * step + offset)).toBe(true)
+        }),
+      )
+    },
+  )
 
-  it.each(SIGNALS)('%s of %d bytes is one up to 0xFA..', (field, bytes, step, offset) => {
+  it.each(SIGNALS)('%s of %d bytes is a value up to 0xFA..', (field, bytes, step, offset) => {
     // More is an error code of the other step, or as a raw number; no truck has it.
     const most = (MOST[field] ?? Infinity) / step
     const largest = Math.floor(Math.min((256 ** bytes / 256) * 0xfa, 2_000_000_000, most))
