@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { channelsOf, type Channel } from '#lib/kpi/network/service-series.ts'
+import type { DelayRow } from '#lib/telemetry/delay.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
@@ -54,25 +55,39 @@ export const NO_COVERAGE = {
 /** Messages, with the lost ones, behind one result at most: a day at 2 Hz of one device, an hour of fifty. */
 export const MAX_MESSAGES = 200_000
 
+interface ChannelPlace {
+  readonly group: { readonly device: FullId }
+  readonly channel: string
+}
+
 /** A row for each service of each channel of the span. */
-export async function eachChannel<Row>(
+export function eachChannel<Row>(
+  context: QueryContext,
+  query: ChannelQuery,
+  figures: (place: ChannelPlace, service: Channel) => Row,
+): Promise<QueryResult<Row> | TooMany> {
+  return eachChannelRows(context, query, (place, messages) => {
+    const services = channelsOf(messages, MAX_MESSAGES)
+    return services && services.map((service) => figures(place, service))
+  })
+}
+
+/** The rows of each channel of the span, from its messages; null where they are too many. */
+export async function eachChannelRows<Row>(
   { store, signal, yieldToEventLoop }: QueryContext,
   { scope, fromNs, toNs }: ChannelQuery,
-  figures: (
-    place: { readonly group: { readonly device: FullId }; readonly channel: string },
-    service: Channel,
-  ) => Row,
+  rowsOf: (place: ChannelPlace, messages: readonly DelayRow[]) => readonly Row[] | null,
 ): Promise<QueryResult<Row> | TooMany> {
   const delays = await store.delays({ scope, fromNs, toNs, maxRows: MAX_MESSAGES }, signal)
   if (isTooMany(delays)) return delays
   const rows: Row[] = []
   const channels = Map.groupBy(delays, ({ device, channel }) => `${device} ${channel}`)
-  for (const mine of channels.values()) {
-    const services = channelsOf(mine, MAX_MESSAGES)
-    if (!services) return { tooMany: true, limit: MAX_MESSAGES }
+  for (const messages of channels.values()) {
     // A group has at least one row.
-    const { device, channel } = mine[0]!
-    for (const service of services) rows.push(figures({ group: { device }, channel }, service))
+    const { device, channel } = messages[0]!
+    const own = rowsOf({ group: { device }, channel }, messages)
+    if (!own) return { tooMany: true, limit: MAX_MESSAGES }
+    rows.push(...own)
     await yieldToEventLoop()
     signal.throwIfAborted()
   }
