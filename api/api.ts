@@ -2,7 +2,7 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { BackupPort } from '#lib/runtime/backup/backup-port.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { LiveSettings } from '#lib/runtime/settings/api-settings.ts'
+import type { ApiSettings, LiveSettings } from '#lib/runtime/settings/api-settings.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { IngestPort } from '#lib/queries/port.ts'
 import type { Cursors } from './queries/cursor.ts'
@@ -22,18 +22,14 @@ export interface AppDeps {
   readonly log: Log
 }
 
-export interface AppOptions {
+export interface AppOptions extends ApiSettings {
   readonly version: string
-  /** Lag of the writer at which /health/ready answers 503. */
-  readonly readyLagMs: number
   /** Bearer token of run.json: acts as admin for tools on this machine. */
   readonly localToken: string | null
   /** Keeps pseudonyms and cursors the same over restarts: from a file of the data directory. */
   readonly pseudonymSecret: string
+  readonly liveLimits: LiveSettings
   readonly bodyBytes?: number
-  readonly liveLimits?: LiveSettings
-  /** Readings in one Parquet file at most. */
-  readonly exportMaxRows?: number
   readonly sessionHours?: number
   readonly maxSessions?: number
   readonly maxSessionsPerKey?: number

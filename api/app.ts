@@ -50,15 +50,7 @@ const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
 ]
 
 const LIMITS = {
-  liveLimits: {
-    viewers: 200,
-    viewersPerKey: 20,
-    queue: 1000,
-    horizonMs: 3_600_000,
-    heartbeatMs: 15_000,
-  },
   bodyBytes: 1024 * 1024,
-  exportMaxRows: 5_000_000,
   sessionHours: 12,
   maxSessions: 1000,
   maxSessionsPerKey: 50,

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { Manifest } from '#lib/runtime/backup/archive.ts'
 import { archiveAtRest, writeBackupFile } from '#lib/runtime/backup/backup-file.ts'
 import { isoOf, systemClock } from '#lib/runtime/clock.ts'
@@ -9,7 +8,7 @@ import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openIngestDb } from '../ingest/state/ingest-db.ts'
 import { loadSaved } from '../ingest/state/snapshot.ts'
-import { NOT_RUNNING, postLocal, dataDirOf, refusalReason, runTool } from './local-platform.ts'
+import { NOT_RUNNING, postLocal, fileArguments, refusalReason, runTool } from './local-platform.ts'
 
 const USAGE = `npm run backup -- <file> [--data-dir DIR]
 
@@ -18,15 +17,9 @@ A name that ends in .gz or .zst compresses. The file holds secrets: keep it like
 `
 
 async function backup(): Promise<string | readonly string[]> {
-  const { values, positionals } = parseArgs({
-    options: { 'data-dir': { type: 'string' } },
-    allowPositionals: true,
-  })
-  const [file, ...more] = positionals
-  if (file === undefined || more.length > 0) {
-    return [`expected one file, got ${positionals.length}`]
-  }
-  const dir = dataDirOf(values['data-dir'])
+  const given = fileArguments()
+  if (Array.isArray(given)) return given
+  const { file, dir } = given
   const answer = await postLocal(dir, '/backup')
   const manifest = answer === NOT_RUNNING ? await atRest(dir, file) : await running(answer, file)
   const { files, position, durable } = manifest

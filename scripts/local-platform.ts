@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { readRunFile } from '#lib/runtime/data-dir.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 
@@ -66,6 +67,19 @@ export async function refusalReason(response: Response): Promise<string> {
     // Not a problem document: its text is shown.
   }
   return `${response.status} ${text.slice(0, 200)}`
+}
+
+/** Arguments of a tool for one file: `<file> [--data-dir DIR]`; or what is wrong with them. */
+export function fileArguments(): { readonly file: string; readonly dir: string } | string[] {
+  const { values, positionals } = parseArgs({
+    options: { 'data-dir': { type: 'string' } },
+    allowPositionals: true,
+  })
+  const [file, ...more] = positionals
+  if (file === undefined || more.length > 0) {
+    return [`expected one file, got ${positionals.length}`]
+  }
+  return { file, dir: dataDirOf(values['data-dir']) }
 }
 
 /** Runs a tool and returns its exit code: 2 for wrong arguments, 1 for a failure. */

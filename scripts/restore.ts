@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
 import { createLog } from '#lib/runtime/log.ts'
 import { restoreArchive } from '#lib/runtime/backup/restore.ts'
-import { dataDirOf, runTool } from './local-platform.ts'
+import { fileArguments, runTool } from './local-platform.ts'
 
 const USAGE = `npm run restore -- <file> [--data-dir DIR]
 
@@ -9,15 +8,9 @@ Restores a backup into an empty data directory: whole, or not at all.
 `
 
 async function restore(): Promise<string | readonly string[]> {
-  const { values, positionals } = parseArgs({
-    options: { 'data-dir': { type: 'string' } },
-    allowPositionals: true,
-  })
-  const [file, ...more] = positionals
-  if (file === undefined || more.length > 0) {
-    return [`expected one file, got ${positionals.length}`]
-  }
-  const dir = dataDirOf(values['data-dir'])
+  const given = fileArguments()
+  if (Array.isArray(given)) return given
+  const { file, dir } = given
   const { files, createdAt } = await restoreArchive(file, dir, createLog('error'))
   return `Restored ${files.length} files of ${createdAt} into ${dir}; it can be started.`
 }

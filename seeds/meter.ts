@@ -1,7 +1,11 @@
 import { telemetryTopic } from '../simulators/actors/actor.ts'
 import { nativePayload } from '../simulators/messages/native.ts'
 import type { Outgoing } from '../simulators/messages/outgoing.ts'
-import { electricityTelegram, heatTelegram } from '../simulators/messages/wmbusmeters.ts'
+import {
+  electricityTelegram,
+  heatTelegram,
+  type MeterName,
+} from '../simulators/messages/wmbusmeters.ts'
 import { between, randomOf } from '../simulators/models/chance.ts'
 import { stepEnergyMeter, type EnergyMeterState } from '../simulators/models/energy-meter.ts'
 import {
@@ -60,12 +64,9 @@ function createHeatMeter(meter: MeterSeed, options: MeterOptions): Meter {
     count,
     read(atMs, dtMs) {
       const output = count(atMs, dtMs)
-      if (meter.format === 'wmbusmeters') {
-        const { id: name, meterId } = meter
-        const payload = heatTelegram({ name, meterId }, output, atMs)
-        return { topic: wmbusTopic(meter), payload }
-      }
-      return nativeMessage(meter, { ...output, status: 'OK', medium: 'heat' }, atMs, nextSeq())
+      return meter.format === 'wmbusmeters'
+        ? wmbusMessage(meter, (name) => heatTelegram(name, output, atMs))
+        : nativeMessage(meter, { ...output, status: 'OK', medium: 'heat' }, atMs, nextSeq())
     },
     reset() {
       state = { ...state, energyKwh: 0, volumeM3: 0, e8M3c: 0, e9M3c: 0 }
@@ -90,17 +91,19 @@ function createElectricityMeter(meter: MeterSeed, options: MeterOptions): Meter 
     count,
     read(atMs, dtMs) {
       const output = count(atMs, dtMs)
-      if (meter.format === 'wmbusmeters') {
-        const { id: name, meterId } = meter
-        const payload = electricityTelegram({ name, meterId }, output, atMs)
-        return { topic: wmbusTopic(meter), payload }
-      }
-      return nativeMessage(meter, { ...output, status: 'OK' }, atMs, nextSeq())
+      return meter.format === 'wmbusmeters'
+        ? wmbusMessage(meter, (name) => electricityTelegram(name, output, atMs))
+        : nativeMessage(meter, { ...output, status: 'OK' }, atMs, nextSeq())
     },
     reset() {
       state = { energyKwh: 0 }
     },
   }
+}
+
+function wmbusMessage(meter: MeterSeed, telegram: (name: MeterName) => string): Outgoing {
+  const { id: name, meterId } = meter
+  return { topic: wmbusTopic(meter), payload: telegram({ name, meterId }) }
 }
 
 function nativeMessage(

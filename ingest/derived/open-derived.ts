@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Device } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { createRandom } from '#lib/runtime/random.ts'
+import { createRandomFromClock } from '#lib/runtime/random.ts'
 import { createInflux } from '#lib/store/influx/client/influx.ts'
 import type { InfluxSettings } from '#lib/store/influx/settings.ts'
 import type { IngestPort } from '#lib/queries/port.ts'
@@ -38,7 +38,7 @@ export function openDerived(options: OpenDerivedOptions, deps: OpenDerivedDeps):
   const { ingest, devices, clock, log } = deps
   const { dataDir, isShared, keepDays, maxKeys, certificate } = options
   const influx = createInflux(options.influx, { clock, log })
-  const random = createRandom(Number(clock.monoNs() % 4_294_967_296n))
+  const random = createRandomFromClock(clock)
   const derived = new SeriesUpdater(
     {
       path: derivedPath(dataDir),

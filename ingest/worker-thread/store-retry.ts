@@ -1,7 +1,7 @@
 import { createBackoff, type Backoff } from '#lib/runtime/back-off.ts'
 import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { createRandom } from '#lib/runtime/random.ts'
+import { createRandomFromClock } from '#lib/runtime/random.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 
 export interface StoreRetryDeps {
@@ -25,7 +25,7 @@ export class StoreRetry {
 
   constructor(deps: StoreRetryDeps) {
     this.#deps = deps
-    const random = createRandom(Number(deps.clock.nowNs() % 2n ** 48n))
+    const random = createRandomFromClock(deps.clock)
     this.#backoff = createBackoff({ firstMs: 100, maxMs: 5000, random })
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { Clock } from './clock.ts'
 
 /** 192 bits cannot be guessed, so a plain SHA-256 of the secret may be stored. */
 const SECRET_BYTES = 24
@@ -14,6 +15,11 @@ export function randomSecret(prefix = 'pbs_'): string {
 /** A unique id. */
 export function randomId(): string {
   return randomUUID()
+}
+
+/** Numbers that differ from process to process, for pauses that must not coincide. Never for secrets. */
+export function createRandomFromClock(clock: Clock): Random {
+  return createRandom(Number(clock.nowNs() % 2n ** 48n))
 }
 
 export interface Random {

@@ -121,8 +121,3 @@ export function powerDbm(cell: Cell, place: Place): number {
   const km = Math.max(distanceM(cell, place), 50) / 1000
   return cell.at1kmDbm - 10 * DECAY * Math.log10(km)
 }
-
-/** A map of one cell without faults, for devices that do not move between cells. */
-export function singleCell(cell: Cell): RadioMap {
-  return { cells: [cell], deadZones: [] }
-}

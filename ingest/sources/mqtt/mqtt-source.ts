@@ -8,7 +8,7 @@ import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { pause } from '#lib/runtime/pause.ts'
-import { createRandom } from '#lib/runtime/random.ts'
+import { createRandomFromClock } from '#lib/runtime/random.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { SourceProblem } from '../source-problem.ts'
 import { parseAddress, type BrokerAddress } from './connection/address.ts'
@@ -106,7 +106,7 @@ export class MqttSource {
     this.#backoff = createBackoff({
       firstMs: options.firstPauseMs,
       maxMs: options.maxPauseMs,
-      random: createRandom(Number(clock.nowNs() % 2n ** 48n)),
+      random: createRandomFromClock(clock),
     })
     this.#problem = new SourceProblem(log, 'no messages: the source is not started')
   }

@@ -3,7 +3,7 @@ import { createBackoff, type Backoff } from '#lib/runtime/back-off.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { pause } from '#lib/runtime/pause.ts'
-import { createRandom } from '#lib/runtime/random.ts'
+import { createRandomFromClock } from '#lib/runtime/random.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'
 import { SourceProblem } from '../source-problem.ts'
 import type { StateFile } from '../state-file.ts'
@@ -81,7 +81,7 @@ export class RfmsPoller {
     this.#backoff = createBackoff({
       firstMs: settings.firstPauseMs,
       maxMs: settings.maxPauseMs,
-      random: createRandom(Number(clock.nowNs() % 2n ** 48n)),
+      random: createRandomFromClock(clock),
     })
     this.#problem = new SourceProblem(log, problemLine(server.name, 'no request was made yet'))
   }

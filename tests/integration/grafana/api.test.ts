@@ -4,6 +4,7 @@ import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
 import { createApp } from '../../../api/app.ts'
 import { ownIntake } from '../../../api/intake-client/intakes.ts'
+import { appOptionsFor } from '../../support/app-options.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import {
@@ -65,12 +66,7 @@ describe.skipIf(!hasInfluxd)('boards and the API (needs influxd on the PATH)', (
       clock: bed.clock,
       log: createLog('silent'),
     }
-    app = await createApp(deps, {
-      version: '0.0.0',
-      readyLagMs: 30_000,
-      localToken: null,
-      pseudonymSecret: 'a secret that stays the same',
-    })
+    app = await createApp(deps, appOptionsFor())
   }
 
   async function reopen(): Promise<void> {

@@ -10,6 +10,7 @@ import { createApp } from '../../../api/app.ts'
 import { mergedPort } from '../../../api/intake-client/merged-port.ts'
 import type { RemoteIntake } from '../../../api/intake-client/remote-intake.ts'
 import type { Ingest } from '../../../ingest/open-ingest.ts'
+import { appOptionsFor } from '../../support/app-options.ts'
 import { ADMIN_KEY, temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { watch, type LiveStream } from '../live/live-stream.ts'
@@ -44,13 +45,9 @@ describe('an API over two intakes', () => {
     })
     registry.keys.ensure(ADMIN_KEY, { role: 'admin', tenant: null, name: 'admin' })
     const deps = { registry, metrics: createMetrics(), clock: systemClock, log }
-    const options = {
-      version: '0.0.0',
-      readyLagMs: 30_000,
-      localToken: null,
-      pseudonymSecret: 'a secret that stays the same',
+    const options = appOptionsFor({
       liveLimits: { viewers: 9, viewersPerKey: 9, queue: 100, horizonMs: 60_000, heartbeatMs: 100 },
-    }
+    })
     app = await createApp({ ...deps, port: mergedPort(remotes), intakes: remotes }, options)
     await app.listen({ port: 0, host: '127.0.0.1' })
     const address = app.server.address()

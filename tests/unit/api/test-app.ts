@@ -11,6 +11,7 @@ import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { AppOptions } from '../../../api/api.ts'
 import { createApp } from '../../../api/app.ts'
 import { ownIntake } from '../../../api/intake-client/intakes.ts'
+import { appOptionsFor } from '../../support/app-options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { createMemoryPort, type MemoryPort, type MemoryRows } from './memory-port.ts'
 import { NOON_NS } from './rows.ts'
@@ -75,13 +76,7 @@ export async function createTestApp(
   const metrics = createMetrics()
   const app = await createApp(
     { port, intakes: [ownIntake(port, QUIET)], registry, metrics, clock, log },
-    {
-      version: '0.0.0',
-      readyLagMs: 30_000,
-      localToken: LOCAL_TOKEN,
-      pseudonymSecret: 'a secret that stays the same',
-      ...options,
-    },
+    appOptionsFor({ localToken: LOCAL_TOKEN, ...options }),
   )
   const parts = { app, registry, port, metrics, keys, clock: turned, logged }
   return {

@@ -1,0 +1,15 @@
+import { requireConfig } from '#lib/runtime/config.ts'
+import type { AppOptions } from '../../api/api.ts'
+
+/** The options of an API with default settings. */
+export function appOptionsFor(given: Partial<AppOptions> = {}): AppOptions {
+  const { api, live } = requireConfig({})
+  return {
+    ...api,
+    liveLimits: live,
+    version: '0.0.0',
+    localToken: null,
+    pseudonymSecret: 'a secret that stays the same',
+    ...given,
+  }
+}
