@@ -7,6 +7,7 @@ import { serviceOf } from '#lib/kpi/network/service-series.ts'
 import {
   NO_COVERAGE,
   channelColumns,
+  channelDeclaration,
   channelKey,
   channelParameters,
   eachChannel,
@@ -38,9 +39,8 @@ interface AvailabilityQuery extends ChannelQuery {
 
 /** The service of one device and channel (docs/domain.md 5.1), and what its messages prove. */
 export const availability = defineQuery({
+  ...channelDeclaration,
   path: '/kpi/availability',
-  permission: 'network:read',
-  tag: 'network',
   summary: 'Share of the time in which messages came in time, and what their number proves',
   parameters: {
     ...channelParameters,
@@ -74,10 +74,6 @@ export const availability = defineQuery({
     demonstrated: z.string().describe('The highest target that is proven, else not demonstrated.'),
     clockBoundMs: optionalMeasure('ms', 'Largest clock error of a delay.'),
   }),
-  scope: 'figures',
-  shape: 'series',
-  sources: ['store'],
-  limitedBy: 'messages',
   toQuery: ({ maxLatencyMs, survivalMs }, { scope, fromNs, toNs }): AvailabilityQuery => {
     return { scope, fromNs, toNs, maxLatencyMs, survivalMs }
   },

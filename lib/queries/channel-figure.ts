@@ -42,10 +42,24 @@ interface ChannelRow {
   readonly channel: string
 }
 
+export function channelQuery(_: object, { scope, fromNs, toNs }: ChannelQuery): ChannelQuery {
+  return { scope, fromNs, toNs }
+}
+
 /** A channel may carry round trips and one-way messages: the detail of its row tells them apart. */
 export function channelKey({ group, channel }: ChannelRow, detail: string): string {
   return [group.device ?? '', channel, detail].join('\u0000')
 }
+
+/** The parts of a declaration that are the same in every such figure. */
+export const channelDeclaration = {
+  permission: 'network:read',
+  tag: 'network',
+  scope: 'figures',
+  shape: 'series',
+  sources: ['store'],
+  limitedBy: 'messages',
+} as const
 
 export const NO_COVERAGE = {
   coverage: () => null,

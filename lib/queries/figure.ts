@@ -61,7 +61,7 @@ export function placed<T extends { readonly group: Group; readonly timeNs: bigin
 }
 
 /** A cursor of other groups or intervals has other keys. */
-export function figureIdentity({ by = [], every }: Given): readonly string[] {
+function figureIdentity({ by = [], every }: Given): readonly string[] {
   return [String(every ?? 'whole'), ...by]
 }
 
@@ -82,6 +82,17 @@ function groupKey(group: Group): string {
     .map((value) => value ?? DIVIDER)
     .join(DIVIDER)
 }
+
+/** The parts of a declaration that are the same in every figure; latency has more. */
+export const figureDeclaration = {
+  permission: 'network:read',
+  tag: 'network',
+  scope: 'figures',
+  shape: 'series',
+  sources: ['store'],
+  key: (row: FigureRow) => figureKey(row),
+  identity: figureIdentity,
+} as const
 
 /** What the numbers of a figure mean; the coverage counts the intervals of each group with a row. */
 export function figureSeries<Row extends FigureRow>(

@@ -7,19 +7,19 @@ import { percentile } from '#lib/kpi/percentile.ts'
 import {
   NO_COVERAGE,
   channelColumns,
+  channelDeclaration,
   channelKey,
   channelParameters,
+  channelQuery,
   eachChannel,
-  type ChannelQuery,
 } from './channel-figure.ts'
 import { count, optionalMeasure } from './columns.ts'
 import { defineQuery } from './query.ts'
 
 /** How much the delay of one device and channel varies: free of any constant clock offset. */
 export const jitter = defineQuery({
+  ...channelDeclaration,
   path: '/kpi/jitter',
-  permission: 'network:read',
-  tag: 'network',
   summary: 'How much the delay varies: IPDV, PDV and RFC 3550 jitter',
   parameters: channelParameters,
   row: z.object({
@@ -37,11 +37,7 @@ export const jitter = defineQuery({
     pdvP999Ms: optionalMeasure('ms'),
     jitterMs: optionalMeasure('ms', `At the end of the span. ${KPIS.jitter.description}`),
   }),
-  scope: 'figures',
-  shape: 'series',
-  sources: ['store'],
-  limitedBy: 'messages',
-  toQuery: (_, { scope, fromNs, toNs }): ChannelQuery => ({ scope, fromNs, toNs }),
+  toQuery: channelQuery,
   key: (row) => channelKey(row, row.stage),
   series: {
     aggregation: () => 'per device, channel and stage, over its messages in the order of sending',

@@ -8,7 +8,7 @@ import { STAGES } from '#lib/telemetry/stage.ts'
 import { count, measure, optionalMeasure } from './columns.ts'
 import {
   figureColumns,
-  figureIdentity,
+  figureDeclaration,
   figureKey,
   figureParameters,
   figureQuery,
@@ -38,20 +38,16 @@ const row = z.object({
 export type LatencyRow = z.output<typeof row>
 
 export const latency = defineQuery({
+  ...figureDeclaration,
   path: '/kpi/latency',
-  permission: 'network:read',
-  tag: 'network',
   summary: 'Latency by stage: percentiles, with the error of the clocks',
   parameters: { ...figureParameters, stage: wordsParameter(STAGES, 'Only these stages') },
   row,
-  scope: 'figures',
-  shape: 'series',
   sources: ['store', 'state'],
   toQuery: (given, request): LatencyScan => ({
     ...figureQuery(given, request),
     stages: given.stage ?? STAGES,
   }),
-  identity: figureIdentity,
   key: (one) => figureKey(one, String(STAGES.indexOf(one.stage))),
   series: figureSeries<LatencyRow>(
     'percentiles per group, stage and interval; never of percentiles',

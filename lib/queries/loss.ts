@@ -3,8 +3,7 @@ import { lossRows } from '#lib/kpi/network/loss.ts'
 import { count, optionalMeasure } from './columns.ts'
 import {
   figureColumns,
-  figureIdentity,
-  figureKey,
+  figureDeclaration,
   figureParameters,
   figureQuery,
   figureSeries,
@@ -13,9 +12,8 @@ import {
 import { defineQuery } from './query.ts'
 
 export const loss = defineQuery({
+  ...figureDeclaration,
   path: '/kpi/loss',
-  permission: 'network:read',
-  tag: 'network',
   summary: 'Messages that never came, from gaps in the sequence numbers',
   parameters: figureParameters,
   row: z.object({
@@ -26,12 +24,7 @@ export const loss = defineQuery({
     lossRatio: optionalMeasure('1', 'Null where nothing was expected.'),
     restarts: count('Sequences that began again.'),
   }),
-  scope: 'figures',
-  shape: 'series',
-  sources: ['store'],
   toQuery: figureQuery,
-  key: (row) => figureKey(row),
-  identity: figureIdentity,
   series: figureSeries('sums per group and interval'),
   async answer({ store, signal }, query) {
     return {

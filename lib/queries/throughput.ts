@@ -3,8 +3,7 @@ import { throughputRows } from '#lib/kpi/network/throughput.ts'
 import { count, measure } from './columns.ts'
 import {
   figureColumns,
-  figureIdentity,
-  figureKey,
+  figureDeclaration,
   figureParameters,
   figureQuery,
   figureSeries,
@@ -13,9 +12,8 @@ import {
 import { defineQuery } from './query.ts'
 
 export const throughput = defineQuery({
+  ...figureDeclaration,
   path: '/kpi/throughput',
-  permission: 'network:read',
-  tag: 'network',
   summary: 'Messages, readings and payload bytes, and their rates',
   parameters: figureParameters,
   row: z.object({
@@ -26,12 +24,7 @@ export const throughput = defineQuery({
     messagesPerS: measure('1/s'),
     bytesPerS: measure('By/s'),
   }),
-  scope: 'figures',
-  shape: 'series',
-  sources: ['store'],
   toQuery: figureQuery,
-  key: (row) => figureKey(row),
-  identity: figureIdentity,
   series: figureSeries('sums per group and interval, and their means per second'),
   async answer({ store, signal }, query) {
     return {

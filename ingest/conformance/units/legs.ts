@@ -38,7 +38,7 @@ function secondsBetween(from: ReadingRow, to: ReadingRow): number {
 }
 
 /** On a plane: exact enough for a minute's drive. */
-export function metresBetween(from: ReadingRow, to: ReadingRow): number | null {
+function metresBetween(from: ReadingRow, to: ReadingRow): number | null {
   const [lat1, lon1] = positionOf(from)
   const [lat2, lon2] = positionOf(to)
   if (lat1 === null || lon1 === null || lat2 === null || lon2 === null) return null

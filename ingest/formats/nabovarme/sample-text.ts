@@ -1,4 +1,4 @@
-export interface SampleProblem {
+interface SampleProblem {
   readonly path: string
   readonly expected: string
   readonly got: string

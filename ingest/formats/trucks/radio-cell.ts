@@ -12,7 +12,7 @@ export function operatorOf(country: number | null, network: number | null): stri
 const MAX_ECI = 2 ** 28 - 1
 
 /** An LTE cell identity of 28 bits (3GPP TS 36.413) as text; null where it is not valid. */
-export function lteCellOf(eci: number | null): string | null {
+function lteCellOf(eci: number | null): string | null {
   if (eci === null || !Number.isInteger(eci) || eci <= 0 || eci >= MAX_ECI) return null
   return eci.toString(16).toUpperCase()
 }
