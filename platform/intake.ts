@@ -2,7 +2,7 @@ import { createDirectory } from '#lib/registry/topics/directory.ts'
 import { createSubDevices } from '#lib/registry/sub-devices.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { openDerived } from '../ingest/derived/open-derived.ts'
-import { createInternalServer, type InternalServer } from '../ingest/internal/server.ts'
+import { InternalServer } from '../ingest/internal/server.ts'
 import type { BatchCounts } from '../ingest/main-thread/worker-events.ts'
 import { openIngest, type Ingest } from '../ingest/open-ingest.ts'
 import { Owners } from '../ingest/sources/mqtt/messages/owners.ts'
@@ -72,7 +72,7 @@ function openInternalServer(parts: PlatformParts, ingest: Ingest): InternalServe
   if (!options) return null
   const { port, live, backups } = ingest
   const status = () => ingest.status()
-  const server = createInternalServer({ port, live, backups, status, metrics, clock, log }, options)
+  const server = new InternalServer({ port, live, backups, status, metrics, clock, log }, options)
   lifecycle.onClose('internal address', () => server.close())
   return server
 }

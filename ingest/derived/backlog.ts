@@ -7,7 +7,7 @@ export interface Backlog {
   readonly step: Step
   /** Null when nothing is due. */
   next(nowNs: bigint): Run | null
-  /** Its points are written: how many they were tells how long the next run may be. */
+  /** Its points are written: their number decides how long the next run may be. */
   done(run: Run, points: number, nowNs: bigint): void
   /** A run was too much for one query. True: it is tried again with fewer intervals. */
   shrink(run: Run): boolean

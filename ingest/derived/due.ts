@@ -20,7 +20,7 @@ export interface RunLimits {
   readonly nowMs: number
 }
 
-/** Between marks this near to one another everything is computed: one question is cheaper than two. */
+/** Between marks this near to one another everything is computed: one query is cheaper than two. */
 const GAP: Readonly<Record<Step, number>> = { minute: 5, hour: 24 }
 
 const IS_DUE = 'step = ? AND at < ? AND due_ms <= ?'
@@ -77,7 +77,7 @@ export function waiting(
   return Number(row.get(step, before, nowMs)?.['n'])
 }
 
-/** Marks a span anew: what its points are made of has changed. */
+/** Marks a span again: what its points are computed from has changed. */
 export function markAgain(db: DatabaseSync, step: Step, { fromNs, toNs }: Span): void {
   const stepNs = STEP_NS[step]
   const span = { from: Number(fromNs / stepNs), to: Number(toNs / stepNs) }

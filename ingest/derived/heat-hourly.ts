@@ -55,7 +55,7 @@ async function scopePoints(
   return points
 }
 
-/** Counts of an hour without a group: what a point says that stands for nothing any more. */
+/** Counts of an hour without a group: of a point that no longer belongs to any meter. */
 const NOTHING = { measured: 0n, bridged: 0n, missing: 0n, excluded: 0n }
 
 function pointOf(
@@ -81,7 +81,7 @@ function pointOf(
 
 /**
  * InfluxDB keeps a field that a later point leaves out, and a point whose group is no more. Where
- * an earlier value stands that must not count any longer, it becomes 0 with `known` = 0: late data
+ * an earlier value must not count any longer, it becomes 0 with `known` = 0: late data
  * moved the heat to another hour, or the meter belongs to another town now.
  */
 async function vanished(
@@ -94,11 +94,11 @@ async function vanished(
     `SELECT "known", "coverage", "missing" FROM "${measurement}" ` +
       `WHERE time >= ${fromNs} AND time < ${toNs} GROUP BY *`,
   )
-  const current = new Map(points.map((point) => [placeOf(point), point]))
+  const current = new Map(points.map((point) => [pointKey(point), point]))
   return found.flatMap(({ tags, values }) =>
     values.flatMap(([time, known, coverage, missing]) => {
       const timeNs = BigInt(String(time))
-      const now = current.get(placeOf({ tags, timeNs }))
+      const now = current.get(pointKey({ tags, timeNs }))
       const hasValue = known === 1
       if (now ? !hasValue || now.fields['known'] === 1n : !(hasValue || coverage || missing)) {
         return []
@@ -110,6 +110,6 @@ async function vanished(
   )
 }
 
-function placeOf({ tags, timeNs }: Pick<Point, 'tags' | 'timeNs'>): string {
+function pointKey({ tags, timeNs }: Pick<Point, 'tags' | 'timeNs'>): string {
   return [timeNs, ...['tenant', 'boundary', 'by', 'key'].map((name) => tags[name] ?? '')].join(' ')
 }

@@ -117,9 +117,9 @@ function pointsOf(
       points.push(pointOf(one, ownTags))
       continue
     }
-    const place = `${tenant} ${row.stage} ${row.time}`
-    const other = others.get(place)?.row
-    others.set(place, { tenant, by, key, row: other ? together(other, row) : alone(row) })
+    const groupKey = `${tenant} ${row.stage} ${row.time}`
+    const other = others.get(groupKey)?.row
+    others.set(groupKey, { tenant, by, key, row: other ? together(other, row) : alone(row) })
   }
   return [...points, ...[...others.values()].map((one) => pointOf(one, ownTags))]
 }

@@ -24,7 +24,7 @@ const HEAT_KINDS: ReadonlySet<string> = new Set(['heat_meter', 'energy_meter'])
 
 /** How many readings back a new one may change what a register meant (lib/kpi/heat/heat-intervals.ts). */
 const MAX_REMEMBERED = 8
-/** How far around a late reading its neighbours are looked for (ingest/heat/heat-answers.ts). */
+/** How far around a late reading its neighbours are looked for (lib/queries/heat). */
 const NEIGHBOUR_NS = 7n * 24n * STEP_NS.hour
 
 /**

@@ -59,7 +59,7 @@ export class RunQueue {
     return (isHoursTurn ? this.#hours.next(nowNs) : null) ?? minute
   }
 
-  /** Its points are written: how many they were tells how long the next run may be. */
+  /** Its points are written: their number decides how long the next run may be. */
   done(run: Run, points: number): void {
     if (run.step === 'hour') this.#hourAtNs = this.#clock.monoNs()
     this.#backlogOf(run).done(run, points, this.#clock.nowNs())

@@ -1,95 +1,102 @@
 import {
   createServer as createHttpServer,
   type IncomingMessage,
+  type Server,
   type ServerResponse,
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { listenFailed } from '#lib/runtime/network/listen-failed.ts'
 import { INTERNAL, isBearer } from '#lib/runtime/network/internal-http.ts'
-import { createInternalAnswers, sendError } from './answers.ts'
+import { listenFailed } from '#lib/runtime/network/listen-failed.ts'
 import type { InternalDeps, InternalOptions } from './internal-deps.ts'
-import { answerPublic } from './public-answers.ts'
+import { InternalRequests } from './internal-requests.ts'
+import { sendPublic } from './public-status.ts'
+import { sendError } from './replies.ts'
 
-/**
- * The address where api roles of other processes reach this intake, and where anybody may ask how it
- * is. Everything that is not about health needs the shared secret.
- */
-export interface InternalServer {
-  /** The real port. Throws LISTEN_FAILED or TLS_INVALID. */
-  listen(): Promise<number>
-  /** Nothing new is let in; what is being answered has a moment to end. */
-  close(): Promise<void>
-}
-
-/** How long answers may take to end when the intake stops. */
+/** How long responses may take to end when the intake stops. */
 const END_MS = 2000
-/** Longer than the pause between two questions of a busy API, so that connections are used again. */
+/** Longer than the pause between two queries of a busy API, so that connections are used again. */
 const KEEP_ALIVE_MS = 30_000
 const REFUSAL_LOG_NS = 10_000_000_000n
 
-export function createInternalServer(deps: InternalDeps, options: InternalOptions): InternalServer {
-  const { log, clock, metrics } = deps
-  const answers = createInternalAnswers(deps)
-  const answering = new Set<Promise<void>>()
-  let refusedAtNs: bigint | null = null
-  let server: ReturnType<typeof createHttpServer> | null = null
+/**
+ * The address where api roles of other processes reach this intake, and where anybody may see how it
+ * is. Everything that is not about health needs the shared secret.
+ */
+export class InternalServer {
+  readonly #deps: InternalDeps
+  readonly #options: InternalOptions
+  readonly #requests: InternalRequests
+  readonly #underWay = new Set<Promise<void>>()
+  #refusedAtNs: bigint | null = null
+  #server: Server | null = null
 
-  return { listen, close }
+  constructor(deps: InternalDeps, options: InternalOptions) {
+    this.#deps = deps
+    this.#options = options
+    this.#requests = new InternalRequests(deps)
+  }
 
-  async function listen(): Promise<number> {
-    const made = createServer(options.tls, (request, response) => {
-      const work = answer(request, response).finally(() => answering.delete(work))
-      answering.add(work)
+  /** Returns the real port. Throws LISTEN_FAILED or TLS_INVALID. */
+  async listen(): Promise<number> {
+    const options = this.#options
+    const server = createServer(options.tls, (request, response) => {
+      const work = this.#handle(request, response).finally(() => this.#underWay.delete(work))
+      this.#underWay.add(work)
     })
-    made.keepAliveTimeout = KEEP_ALIVE_MS
-    server = made
+    server.keepAliveTimeout = KEEP_ALIVE_MS
+    this.#server = server
     await new Promise<void>((resolve, reject) => {
-      made.once('error', (error) => reject(listenFailed('PADBORG_INGEST_PORT', options, error)))
-      made.listen(options.port, options.host, resolve)
+      server.once('error', (error) => reject(listenFailed('PADBORG_INGEST_PORT', options, error)))
+      server.listen(options.port, options.host, resolve)
     })
-    const address = made.address()
+    const address = server.address()
     return typeof address === 'object' && address ? address.port : options.port
   }
 
-  async function close(): Promise<void> {
+  /** Nothing new is let in; what is under way has a moment to end. */
+  async close(): Promise<void> {
+    const server = this.#server
     if (!server) return
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     server.close(() => resolve())
-    answers.close()
+    this.#requests.close()
     server.closeIdleConnections()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((over) => {
       timer = setTimeout(over, END_MS)
     })
-    await Promise.race([Promise.allSettled(answering), late])
+    await Promise.race([Promise.allSettled(this.#underWay), late])
     clearTimeout(timer)
     server.closeAllConnections()
     await closed
   }
 
-  /** Never rejects: whatever goes wrong is the answer. */
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Never rejects: an error is the response. */
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log, metrics } = this.#deps
+    const { readyLagMs, secret } = this.#options
     const path = request.url?.split('?')[0] ?? ''
     try {
       if (!path.startsWith(`${INTERNAL}/`)) {
-        await answerPublic(path, response, { ...deps, readyLagMs: options.readyLagMs })
-      } else if (isBearer(request.headers.authorization, options.secret)) {
-        await answers.answer(path, request, response)
-      } else refuse(request, response)
+        await sendPublic(path, response, { ...this.#deps, readyLagMs })
+      } else if (isBearer(request.headers.authorization, secret)) {
+        await this.#requests.handle(path, request, response)
+      } else this.#refuse(request, response)
     } catch (error) {
       if (!(error instanceof PlatformError)) {
-        log.error({ err: error, path }, 'the internal address could not answer')
+        log.error({ err: error, path }, 'a request to the internal address failed')
       }
       sendError(response, error)
     }
     metrics.count('padborg_internal_requests_total', 1, { status: String(response.statusCode) })
   }
 
-  function refuse(request: IncomingMessage, response: ServerResponse): void {
+  #refuse(request: IncomingMessage, response: ServerResponse): void {
+    const { log, clock } = this.#deps
     const nowNs = clock.monoNs()
-    if (refusedAtNs === null || nowNs - refusedAtNs > REFUSAL_LOG_NS) {
-      refusedAtNs = nowNs
+    if (this.#refusedAtNs === null || nowNs - this.#refusedAtNs > REFUSAL_LOG_NS) {
+      this.#refusedAtNs = nowNs
       const from = request.socket.remoteAddress
       log.warn({ from }, 'refused at PADBORG_INGEST_PORT: another PADBORG_INGEST_SECRET, or none')
     }
@@ -102,7 +109,7 @@ export function createInternalServer(deps: InternalDeps, options: InternalOption
 function createServer(
   tls: InternalOptions['tls'],
   listener: (request: IncomingMessage, response: ServerResponse) => void,
-): ReturnType<typeof createHttpServer> {
+): Server {
   if (!tls) return createHttpServer(listener)
   try {
     return createHttpsServer(tls, listener)

@@ -20,7 +20,7 @@ interface Histogram {
 /**
  * How long messages take through the platform itself: received to durable, received to stored. One
  * sparse histogram per minute and stage over all devices (a histogram per device would cost more
- * than it tells).
+ * than it is worth).
  */
 export class StageClock {
   readonly #onMinute: (minute: number) => void

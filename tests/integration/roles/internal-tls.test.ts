@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
-import { createInternalServer } from '../../../ingest/internal/server.ts'
+import { InternalServer } from '../../../ingest/internal/server.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { createMemoryPort } from '../../unit/api/memory-port.ts'
 import { SECRET, reach } from './roles-support.ts'
@@ -42,7 +42,7 @@ describe.skipIf(!HAS_OPENSSL)('the internal address with TLS', () => {
     const parts = { port, live, backups, status, metrics: createMetrics() }
     const log = createLog('silent')
     const options = { host: '127.0.0.1', port: 0, secret: SECRET, tls, readyLagMs: 1000 }
-    return createInternalServer({ ...parts, clock: systemClock, log }, options)
+    return new InternalServer({ ...parts, clock: systemClock, log }, options)
   }
 
   it('is spoken to by those who trust its certificate, and by nobody else', async () => {

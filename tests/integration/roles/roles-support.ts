@@ -7,7 +7,7 @@ import { openRegistry } from '#lib/registry/open.ts'
 import type { IncomingMessage } from '#lib/telemetry/message.ts'
 import { connectIntake, type RemoteIntake } from '../../../api/intake-client/remote-intake.ts'
 import type { InternalDeps } from '../../../ingest/internal/internal-deps.ts'
-import { createInternalServer } from '../../../ingest/internal/server.ts'
+import { InternalServer } from '../../../ingest/internal/server.ts'
 import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
 import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
@@ -78,7 +78,7 @@ export async function serve(
 ): Promise<Served> {
   const deps = { ...parts, metrics: createMetrics(), clock: systemClock, log }
   const options = { host: '127.0.0.1', secret: SECRET, tls: null, readyLagMs: 30_000 }
-  const server = createInternalServer(deps, { ...options, port: 0, ...given })
+  const server = new InternalServer(deps, { ...options, port: 0, ...given })
   const port = await server.listen()
   return { url: `http://127.0.0.1:${port}`, port, close: () => server.close() }
 }

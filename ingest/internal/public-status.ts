@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { type IngestStatus, readinessProblems } from '#lib/telemetry/readiness.ts'
 
-export interface PublicDeps {
+interface PublicDeps {
   readonly status: () => IngestStatus
   readonly metrics: Metrics
   readonly readyLagMs: number
 }
 
 /** How the intake is: the same addresses as the API has, for a process without one. */
-export async function answerPublic(
+export async function sendPublic(
   path: string,
   response: ServerResponse,
   { status, metrics, readyLagMs }: PublicDeps,
