@@ -101,7 +101,7 @@ function accountsOf(devices: readonly Device[]): Account[] {
 }
 
 describe('the directory', () => {
-  it('opens no topic to an account that is not its own, to read or to write', () => {
+  it('opens no topic of others to an account, neither to read nor to write', () => {
     const { registry } = openWithTenants()
     const directory = createDirectory(registry)
     const filters = fc.array(fc.oneof(nativeFilter, foreignFilter), {
@@ -147,7 +147,7 @@ describe('the directory', () => {
     }
   })
 
-  it('opens its own to each account: what is registered can be used', () => {
+  it('opens its own topics to each account', () => {
     const { registry } = openWithTenants()
     const directory = createDirectory(registry)
     fc.assert(

@@ -54,7 +54,7 @@ const anyFilter = filterOf(['a', 'a', 'b', '', '$s'])
 const ownFilter = filterOf(['a', 'a', 'b', '']).filter((filter) => !/^(\+\/)?#$/.test(filter))
 
 describe('topic filters', () => {
-  it('match what the standard says', () => {
+  it('match as the standard defines', () => {
     fc.assert(
       fc.property(anyFilter, (filter) => {
         expect(TOPICS.filter((topic) => matchesFilter(filter, topic))).toEqual(matched(filter))
@@ -85,7 +85,7 @@ describe('topic filters', () => {
     )
   })
 
-  it('are valid exactly when wildcards stand alone and # stands last', () => {
+  it('are valid exactly when wildcards fill a level and # is the last one', () => {
     const text = fc.string({ unit: fc.constantFrom('a', '+', '#', '/', '$'), maxLength: 8 })
     const isValid = /^(?:(?:\+|[^+#/]*)\/)*(?:\+|#|[^+#/]*)$/
     fc.assert(
@@ -102,7 +102,7 @@ describe('the topic index', () => {
   const owned = fc.array(fc.tuple(ownFilter, fc.constantFrom('one', 'two')), { maxLength: 6 })
   const asked = fc.array(filterOf(['a', 'a', 'b', '']), { minLength: 1, maxLength: 6 })
 
-  it('answers as a list of the filters would, also when some were removed', () => {
+  it('answers like a list of the filters, also after removals', () => {
     fc.assert(
       fc.property(owned, asked, fc.nat(5), (pairs, questions, removed) => {
         const index = createTopicIndex<string>()

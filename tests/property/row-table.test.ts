@@ -23,8 +23,8 @@ const { row } = fc.letrec((tie) => ({
   ),
 }))
 
-describe('a table', () => {
-  it('gives back its rows, whatever they hold, also behind a thread boundary', () => {
+describe('a table of rows', () => {
+  it('returns its rows, whatever they hold, also after a thread boundary', () => {
     let tables = 0
     fc.assert(
       fc.property(fc.array(row, { maxLength: 60 }), (rows) => {

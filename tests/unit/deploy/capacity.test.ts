@@ -51,14 +51,14 @@ describe('the capacity model of docs/large-installation.md', () => {
     expect(PAGE).toContain(rowFor(n))
   })
 
-  it('says how long the journal lasts with its default limits', () => {
+  it('states how long the journal lasts with its default limits', () => {
     const hoursOf = ({ fallback }: Setting) =>
       Number(fallback) / (1000 * constant('journalBytes')) / 3600
     expect(PAGE).toContain(`8 GiB are ${shown(hoursOf(JOURNAL.keepBytes))} hours`)
     expect(PAGE).toContain(`4 GiB are ${shown(hoursOf(JOURNAL.lagBytes))} hours`)
   })
 
-  it('says of every constant whether it was measured, assumed or chosen', () => {
+  it('states of every constant whether it was measured, assumed or chosen', () => {
     const rows = PAGE.split('\n').filter((line) => /^\| `\w+` \| [\d.]+ \|/.test(line))
     expect(rows.length).toBeGreaterThan(10)
     for (const row of rows) expect(row).toMatch(/\| (measured|assumed|chosen)\b/)

@@ -86,28 +86,31 @@ describe('docker-compose.yml and the settings', () => {
 })
 
 describe('every container', () => {
-  it.each(services)('%s is not root, cannot become it, and writes only where it may', (_, one) => {
-    expect(one.user).toMatch(/^[1-9]\d*:\d+$/)
-    expect(one.read_only).toBe(true)
-    expect(one.cap_drop).toEqual(['ALL'])
-    expect(one.security_opt).toEqual(['no-new-privileges:true'])
-    expect(one.pids_limit).toBeLessThanOrEqual(512)
-    for (const mount of one.tmpfs) expect(mount).toMatch(/^\/[\w/]+:size=\d+m,mode=(1777|0700)/)
-    for (const mount of one.volumes.filter((text) => text.startsWith('.'))) {
-      expect(mount).toMatch(/:ro$/)
-    }
-  })
+  it.each(services)(
+    '%s is not root, cannot gain rights, and writes only to its volumes and memory',
+    (_, one) => {
+      expect(one.user).toMatch(/^[1-9]\d*:\d+$/)
+      expect(one.read_only).toBe(true)
+      expect(one.cap_drop).toEqual(['ALL'])
+      expect(one.security_opt).toEqual(['no-new-privileges:true'])
+      expect(one.pids_limit).toBeLessThanOrEqual(512)
+      for (const mount of one.tmpfs) expect(mount).toMatch(/^\/[\w/]+:size=\d+m,mode=(1777|0700)/)
+      for (const mount of one.volumes.filter((text) => text.startsWith('.'))) {
+        expect(mount).toMatch(/:ro$/)
+      }
+    },
+  )
 
   it.each(ours)('%s is built from this folder', (_name, { image }) => {
     expect(image).toBe('padborg-telemetry:local')
   })
 
-  it.each(theirs)('%s is one image for ever, and documented', (_name, { image }) => {
+  it.each(theirs)('%s is pinned by digest, and documented', (_name, { image }) => {
     expect(image).toMatch(/^[a-z0-9./-]+:\d[\w.-]*@sha256:[0-9a-f]{64}$/)
     expect(DOCUMENT).toContain(`| \`${image.split('@')[0]}\` |`)
   })
 
-  it.each(lasting)('%s asks after its health with a command that its image has', (_name, one) => {
+  it.each(lasting)('%s checks its health with a command that its image has', (_name, one) => {
     const [how = '', command = ''] = one.healthcheck?.test ?? []
     const shell = how === 'CMD-SHELL' ? ['/bin/sh'] : []
     const used = [...shell, command.split(' ')[0], one.entrypoint?.[0], one.command?.[0]]
@@ -116,7 +119,7 @@ describe('every container', () => {
     expect(used.filter((word) => word !== undefined && !known.includes(word))).toEqual([])
   })
 
-  it('has a health check unless it runs once or speaks to nobody', () => {
+  it('has a health check unless it runs once or serves nobody', () => {
     const without = services.filter(([, { healthcheck }]) => !healthcheck).map(([name]) => name)
     expect(without).toEqual(['seed', 'simulators'])
   })
@@ -127,7 +130,7 @@ describe('every container', () => {
 })
 
 describe('ports, volumes and files', () => {
-  it.each(services)('%s publishes on this machine only, unless told otherwise', (name, one) => {
+  it.each(services)('%s publishes on this machine only by default', (name, one) => {
     for (const port of one.ports) {
       const [address = '', published = '', target = ''] = interpolate(port, {}).split(':')
       expect(address, port).toBe('127.0.0.1')
@@ -156,7 +159,7 @@ describe('ports, volumes and files', () => {
     expect(files.filter((from) => !existsSync(join(ROOT, from)))).toEqual([])
   })
 
-  it('keeps InfluxDB in a network without a way out and without published ports', () => {
+  it('keeps InfluxDB in an internal network without published ports', () => {
     expect(compose.networks['store']?.internal).toBe(true)
     for (const name of ['influxdb', 'influxdb3']) {
       const { ports = [], networks = [] } = compose.services[name] ?? {}
@@ -167,7 +170,7 @@ describe('ports, volumes and files', () => {
     for (const [name, one] of published) expect(networksOf(one), name).toContain('front')
   })
 
-  it('gives Grafana every variable that its provisioning asks for', () => {
+  it('gives Grafana every variable that its provisioning uses', () => {
     const { volumes = [], environment = {} } = compose.services['grafana'] ?? {}
     const mounts = volumes.map((text) => text.split(':'))
     const sourceOf = (target: string) => mounts.find(([, to]) => to === target)?.[0] ?? ''
@@ -199,14 +202,14 @@ describe('ports, volumes and files', () => {
 })
 
 describe('profiles', () => {
-  it('are those that init knows, and documented', () => {
+  it('are those of npm run init, and documented', () => {
     const used = services.flatMap(([, { profiles = [] }]) => profiles)
     const known = [...SHAPES, ...STORES, ...EXTRAS]
     expect(new Set(used)).toEqual(new Set(known))
     for (const name of known) expect(DOCUMENT).toContain(`| \`${name}\` |`)
   })
 
-  it.each(CHOICES)('%s with %s has one portal, one store and one way in', (...profiles) => {
+  it.each(CHOICES)('%s with %s has one portal, one store and one broker', (...profiles) => {
     const names = activeServices(compose, profiles).flatMap((name) => {
       const one = compose.services[name]
       return one ? namesOf(name, one) : []
@@ -218,7 +221,7 @@ describe('profiles', () => {
     expect(times('grafana')).toBe(1)
   })
 
-  it.each(CHOICES)('%s with %s reaches only hosts that are there', (...profiles) => {
+  it.each(CHOICES)('%s with %s refers only to hosts that exist', (...profiles) => {
     const active = activeServices(compose, profiles)
     const reachable = new Set(
       active.flatMap((name) => {
@@ -240,7 +243,7 @@ describe('profiles', () => {
     }
   })
 
-  it('wait only for services that are there and say that they are ready', () => {
+  it('wait only for services that exist and have a health check', () => {
     const waits = services.flatMap(([name, { depends_on: needs, profiles }]) =>
       Object.entries(needs).map(([other, need]) => ({ ...need, name, other, profiles })),
     )

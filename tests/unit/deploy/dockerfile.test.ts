@@ -41,7 +41,7 @@ describe('the Dockerfile', () => {
     expect(runs.find((run) => run.startsWith('npm ci --omit=dev'))).toBeDefined()
   })
 
-  it('copies what is there and what .dockerignore lets through', () => {
+  it('copies files that exist and that .dockerignore lets through', () => {
     const copies = stages.flatMap(copiesOf)
     const known = new Set(stages.map(({ name }) => name))
     const strange = copies.filter(({ from }) => from !== null && !known.has(from))
@@ -83,7 +83,7 @@ describe('the Dockerfile', () => {
     expect(textsOf('EXPOSE')).toEqual([[...ports, '8883'].join(' ')])
   })
 
-  it('leaves no import of a development package in what it copies', () => {
+  it('copies no file that imports a development package', () => {
     const installed = Object.keys(packageFile.dependencies)
     const copied = copiesOf(last).filter(({ from }) => from === null)
     const files = copied.flatMap(({ sources }) => sources).flatMap(sourcesBelow)

@@ -27,7 +27,7 @@ describe('npm run init', () => {
 
   const values = () => parseEnv(readFileSync(options.file, 'utf8'))
 
-  it('makes every secret, each its own and beyond guessing, readable by its owner only', () => {
+  it('makes every secret, all different and impossible to guess, readable by its owner only', () => {
     init(options)
     expect(statSync(options.file).mode & 0o777).toBe(0o600)
     const made = Object.keys(SECRETS).map((name) => values()[name] ?? '')
@@ -35,7 +35,7 @@ describe('npm run init', () => {
     for (const secret of made) expect(secret).toMatch(/^[a-z0-9]+_[\w-]{32,}$/)
   })
 
-  it('makes others each time', () => {
+  it('makes different ones each time', () => {
     init(options)
     const first = values()
     init({ ...options, file: join(dir.path, 'other') })
@@ -43,7 +43,7 @@ describe('npm run init', () => {
     for (const name of Object.keys(SECRETS)) expect(second[name]).not.toBe(first[name])
   })
 
-  it('tells what it made without a secret', () => {
+  it('prints what it made without a secret', () => {
     const said = init(options).join('\n')
     for (const [name, { about }] of Object.entries(SECRETS)) {
       expect(said).toContain(name)
@@ -52,14 +52,14 @@ describe('npm run init', () => {
     }
   })
 
-  it('leaves a file that is there as it is', () => {
+  it('never changes an existing file', () => {
     writeFileSync(options.file, 'PADBORG_LOG_LEVEL=info\n')
     expect(() => init({ ...options, tls: 'gw.example' })).toThrow(/exists already/)
     expect(readFileSync(options.file, 'utf8')).toBe('PADBORG_LOG_LEVEL=info\n')
     expect(readdirSync(options.certs)).toEqual([])
   })
 
-  it('gives Grafana the token of an InfluxDB that has no reading accounts', () => {
+  it('gives Grafana the token of an InfluxDB that has no read-only accounts', () => {
     init({ ...options, profiles: ['single', 'influx3'] })
     expect(values()['GRAFANA_INFLUX_PASSWORD']).toBe(values()['INFLUX_TOKEN'])
     expect(values()['INFLUX_TOKEN']).toMatch(/^apiv3_/)
@@ -70,7 +70,7 @@ describe('npm run init', () => {
     expect(readConfig(values()).problems).toEqual([])
   })
 
-  it('makes no certificate unless asked, and then one that its authority vouches for', () => {
+  it('makes a certificate only when asked, signed by its own authority', () => {
     init(options)
     expect(readdirSync(options.certs)).toEqual([])
     const asked = readInitArguments(['--tls', 'gw.example', '--certs', options.certs])
@@ -105,7 +105,7 @@ describe('npm run init', () => {
     expect(readInitArguments(args)).toEqual([expect.stringMatching(problem)])
   })
 
-  it('ends with 0, 1 for a file that is there, 2 for wrong words', () => {
+  it('ends with exit code 0, 1 for an existing file, 2 for wrong arguments', () => {
     const run = (...args: string[]) =>
       spawnSync(process.execPath, ['scripts/init.ts', '--file', options.file, ...args], {
         cwd: ROOT,
@@ -116,7 +116,7 @@ describe('npm run init', () => {
     expect(run('--profiles', 'x')).toMatchObject({ status: 2 })
   })
 
-  it('writes where git does not look', () => {
+  it('writes only to files that git ignores', () => {
     const paths = ['.env', 'deploy/certs/privkey.pem', 'deploy/certs/ca.key']
     const ignored = execFileSync('git', ['check-ignore', ...paths], { cwd: ROOT, encoding: 'utf8' })
     expect(ignored.trim().split('\n')).toEqual(paths)

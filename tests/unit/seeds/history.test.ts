@@ -41,7 +41,7 @@ describe('the history of the testbed', () => {
     expect(falls).toBe(1)
   })
 
-  it('balances: what is handed off and pumped is delivered, but for the loss of the pipes', () => {
+  it('balances: the heat handed off and pumped is delivered, less the loss of the pipes', () => {
     for (const plant of ['Kassø', 'Padborg west']) {
       const sum = (wanted: string) =>
         METERS.filter((meter) => meter.plant === plant && meter.quantity.of === wanted).reduce(
@@ -55,7 +55,7 @@ describe('the history of the testbed', () => {
     }
   })
 
-  it('is accepted by the formats of its devices, and rises in time for each', () => {
+  it('is accepted by the formats of its devices, in order of time for each', () => {
     const formats = { native, vda5050, wmbusmeters }
     const byId = new Map(DEVICES.map((device) => [`${device.tenant}.${device.id}`, device]))
     const last = new Map<string, number>()
@@ -90,7 +90,7 @@ describe('the history of the testbed', () => {
     expect(netlab({ ...OPTIONS, seed: 2 })).not.toBe(netlab(OPTIONS))
   })
 
-  it('is not made for devices that have it', () => {
+  it('is not made for devices that have it already', () => {
     const options = { ...OPTIONS, isKnown: () => true }
     expect(TENANTS.flatMap(({ id }) => [...historyOf(id, options)])).toEqual([])
   })

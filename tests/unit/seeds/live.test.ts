@@ -27,7 +27,7 @@ describe('the live testbed', () => {
     expect(cast.filter(({ clockAheadMs }) => clockAheadMs !== 0)).toHaveLength(1)
   })
 
-  it('continues registers, with the heat that has flown meanwhile, and sequence numbers', () => {
+  it('continues registers, with the heat that has flowed in the meantime, and sequence numbers', () => {
     const message = firstOf('varme.heat-flensburg')
     expect(message.seq).toBe(42)
     // Three hours at some 1.2 MW.

@@ -12,7 +12,7 @@ import { TENANTS } from '../../../seeds/testbed/tenants.ts'
 import { TRUCKS } from '../../../seeds/testbed/trucks.ts'
 
 describe('the testbed', () => {
-  it('has the fleet that the demo promises', () => {
+  it('has the fleet that the demo announces', () => {
     expect(TRUCKS).toHaveLength(40)
     expect(ROBOTS).toHaveLength(30)
     expect(METERS.filter(({ kind }) => kind === 'heat_meter')).toHaveLength(12)
@@ -56,7 +56,7 @@ describe('the testbed', () => {
     }
   })
 
-  it('says of each meter what the ledger needs', () => {
+  it('has for each meter the settings that the heat ledger needs', () => {
     for (const { kind, settings = {} } of DEVICES) {
       if (kind !== 'heat_meter' && kind !== 'energy_meter') continue
       expect(['handoff', 'delivered', 'it', 'total', 'heat_pump_power']).toContain(settings['role'])

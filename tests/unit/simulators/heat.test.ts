@@ -55,7 +55,7 @@ describe(`the heat plant (SEED=${SEED})`, () => {
 
 describe(`the heat meter (SEED=${SEED})`, () => {
   for (const [name, register] of Object.entries(REGISTERS)) {
-    it(`counts energy, volume and temperatures that fit together within 1 % (${name})`, () => {
+    it(`counts energy, volume and temperatures that are consistent within 1 % (${name})`, () => {
       const step = createHeatMeterStep(register)
       const random = randomOf(SEED, name)
       let state = { energyKwh: 1e6, volumeM3: 3e4, e8M3c: 2e6, e9M3c: 1e6, hoursH: 10 }
@@ -113,7 +113,7 @@ describe(`the heat meter (SEED=${SEED})`, () => {
 })
 
 describe('the energy meter', () => {
-  it('counts what flows, in whole kWh', () => {
+  it('counts energy in whole kWh', () => {
     const random = randomOf(SEED, 'energy')
     let state = { energyKwh: 0 }
     let shown = 0

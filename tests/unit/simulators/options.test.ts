@@ -29,7 +29,7 @@ describe('the arguments of npm run simulate', () => {
     expect(Array.isArray(problems) && problems.join('\n')).toMatch(expected)
   })
 
-  it('never hands the token of this machine to another address', () => {
+  it('never sends the token of this machine to another address', () => {
     const problems = readArguments(['fleet', '--api', 'http://elsewhere:1', '--url', 'mqtt://e:1'])
     expect(Array.isArray(problems) && problems.join('\n')).toMatch(/--key/)
   })

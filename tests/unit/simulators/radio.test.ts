@@ -27,7 +27,7 @@ describe(`the radio model (SEED=${SEED})`, () => {
     expect(percentile(sortedRtts('lte', -2), 90)).toBeGreaterThan(500)
   })
 
-  it('grows weaker with distance and stays within the ranges of TS 38.133', () => {
+  it('weakens with distance and stays within the ranges of TS 38.133', () => {
     const [near, far] = [meanRsrp(0.3), meanRsrp(8)]
     expect(near).toBeGreaterThan(far + 30)
     for (const value of walk()) {
@@ -40,7 +40,7 @@ describe(`the radio model (SEED=${SEED})`, () => {
     }
   })
 
-  it('changes cells and technologies along the motorway without going to and fro', () => {
+  it('changes cells and technologies along the motorway without switching back and forth', () => {
     const cells = walk().map((value) => value?.cellId ?? null)
     const changes = cells.filter((cell, at) => at > 0 && cell !== cells[at - 1]).length
     expect(new Set(cells).size).toBeGreaterThan(6)

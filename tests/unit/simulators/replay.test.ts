@@ -47,7 +47,7 @@ current,Vehicle.Tachograph.Driver.Driver1.WorkingState,DRIVE,0.25
     ])
   })
 
-  it('of speeds is told by its columns; another file is refused with what was expected', () => {
+  it('of speeds is recognized by its columns; another file is refused with the expected columns', () => {
     const speed = readTrace(file('d.csv', 'epoch,speed,hdop\n1631521503.771,10,0.5\n'))
     expect(speed.readings).toEqual([{ atMs: 1_631_521_503_771, data: { speedKmh: 36, hdop: 0.5 } }])
     expect(() => readTrace(file('e.csv', 'a,b\n1,2\n'))).toThrow(/expected the columns of cicv5g/)

@@ -22,7 +22,7 @@ describe(`the robot model (SEED=${SEED})`, () => {
     }
   })
 
-  it('says its state at least every 30 s and counts each topic by one', () => {
+  it('sends its state at least every 30 s and numbers each topic by one', () => {
     const states = messages.filter(({ topic }) => topic.endsWith('/state'))
     expect(states.length).toBeGreaterThan(HOURS * 120)
     expect(
@@ -51,7 +51,7 @@ describe(`the robot model (SEED=${SEED})`, () => {
     }
   })
 
-  it('charges before it is empty, and drives on when it is full', () => {
+  it('charges before it is empty, and continues when it is full', () => {
     const random = randomOf(SEED, 'long day')
     let robot = startRobot(testHall, random)
     let charges = 0
@@ -69,7 +69,7 @@ describe(`the robot model (SEED=${SEED})`, () => {
     expect(run(SEED + 1)).not.toEqual(messages)
   })
 
-  it('uses higher numbers after it was switched on again', () => {
+  it('uses higher numbers after a restart', () => {
     const later = actorOf(SEED, T0 + HOURS * 3_600_000)
     const first = JSON.parse(later.act(T0 + HOURS * 3_600_000, 1000).outgoing[0]?.payload ?? '')
     const last = JSON.parse(messages.at(-1)?.payload ?? '')

@@ -11,7 +11,7 @@ const T0 = 1_795_550_000_000
 
 describe(`the truck model (SEED=${SEED})`, () => {
   for (const [name, course] of Object.entries(COURSES)) {
-    it(`keeps to the road and its limits on ${name}, and its counters never fall`, () => {
+    it(`stays on the road and within its limits on ${name}, and its counters never fall`, () => {
       const random = randomOf(SEED, name)
       let truck = startTruck({ course, setC: 4 }, random)
       let before = { odometerM: 0, engineHoursH: 0 }
@@ -35,7 +35,7 @@ describe(`the truck model (SEED=${SEED})`, () => {
     })
   }
 
-  it('drives as far as its odometer says', () => {
+  it('drives the distance that its odometer counts', () => {
     const course = COURSES.e45
     const random = randomOf(SEED, 'distance')
     let truck = startTruck({ course, setC: null, alongM: 0, odometerM: 0 }, random)
@@ -50,7 +50,7 @@ describe(`the truck model (SEED=${SEED})`, () => {
     expect(Math.abs(truck.odometerM - drivenM)).toBeLessThan(10)
   })
 
-  it('goes on from where an earlier run had stopped', () => {
+  it('continues from where an earlier run stopped', () => {
     const start = { course: COURSES.e45, setC: null, odometerM: 710_412_330, alongM: 9000 }
     const truck = startTruck(start, randomOf(SEED, 'again'))
     expect(truck).toMatchObject({ odometerM: 710_412_330, alongM: 9000 })
@@ -61,7 +61,7 @@ describe(`the truck model (SEED=${SEED})`, () => {
     expect(bytesOf(SEED)).not.toEqual(bytesOf(SEED + 1))
   })
 
-  it('is without service in the dead zone, and only there without radio values', () => {
+  it('has no service and no radio values in the dead zone, and only there', () => {
     const device = 'acme.t1'
     const start = { course: COURSES.e45, setC: null, alongM: 0 }
     const random = randomOf(SEED, device)

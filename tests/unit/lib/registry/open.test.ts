@@ -117,7 +117,7 @@ describe('the registry on disk', () => {
     expect(after.credentials.authenticate('acme.r1', credential.password)).not.toBeNull()
   })
 
-  it('opens with everything that was whole when the last change is torn', () => {
+  it('opens with all complete changes when the last one is torn', () => {
     const opened = openWithTenants()
     addDevice(opened.registry, 'acme.t1')
     addDevice(opened.registry, 'acme.t2')
@@ -129,7 +129,7 @@ describe('the registry on disk', () => {
     addDevice(after, 'acme.t2')
   })
 
-  it('undoes nothing and tells nobody of what was refused', () => {
+  it('changes nothing and notifies nobody when a change is refused', () => {
     const { registry, changes } = openWithTenants()
     refusal(() => addDevice(registry, 'acme.t1', { topics: ['a/#/b'] }), 'REGISTRY_INVALID')
     refusal(() => registry.tenants.create({ id: 'acme', name: 'x' }), 'REGISTRY_CONFLICT')
@@ -143,7 +143,7 @@ describe('the registry on disk', () => {
     openAt(path).tenants.create({ id: 'acme', name: 'Acme' })
   })
 
-  it('refuses what is no database, in one line with the file and what to do', () => {
+  it('refuses a file that is not a database, in one line with the file and what to do', () => {
     const path = join(temporaryFolder(), 'registry.db')
     writeFileSync(path, 'this is a letter, not a database '.repeat(100))
     const error = refusal(() => openAt(path), 'DATA_DIR_FOREIGN')
@@ -151,7 +151,7 @@ describe('the registry on disk', () => {
     expect(error.message).toContain('restore')
   })
 
-  it('refuses a database that lost its end', () => {
+  it('refuses a truncated database', () => {
     const opened = openWithTenants()
     const settings = { text: 'x'.repeat(16_000) }
     for (let at = 0; at < 5; at += 1) addDevice(opened.registry, `acme.t${at}`, { settings })
@@ -197,7 +197,7 @@ describe('the registry on disk', () => {
 })
 
 describe('listeners', () => {
-  it('hear of a change when it can be seen, each of them, even if one fails', () => {
+  it('are all notified once a change is visible, even if one of them fails', () => {
     const { registry, lines } = openTestRegistry()
     const seen: unknown[] = []
     registry.onChange(() => {
@@ -255,7 +255,7 @@ describe('a reader beside the writer', () => {
     return reader
   }
 
-  it('sees by the data version that somebody wrote, and what, after a reload', () => {
+  it('sees by the data version that another connection wrote, and the change after a reload', () => {
     const opened = openWithTenants()
     const reader = openReader(opened.path)
     const before = reader.dataVersion()

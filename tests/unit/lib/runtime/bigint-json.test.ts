@@ -6,8 +6,8 @@ const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
 const back = (value: unknown) => decodeJson(encodeJson(value))
 
-describe('values between processes', () => {
-  it('come back as they were, whatever they hold', () => {
+describe('JSON between processes', () => {
+  it('returns every value as it was written', () => {
     const leaf = fc.oneof(
       fc.bigInt(),
       fc.double(),
@@ -33,7 +33,7 @@ describe('values between processes', () => {
     )
   })
 
-  it('keep nanoseconds, bytes of a longer buffer, and numbers that JSON does not know', () => {
+  it('keeps nanoseconds, bytes of a longer buffer, and numbers that JSON does not know', () => {
     const whole = Buffer.from('before the bytes after')
     const given = {
       timeNs: 1_764_000_000_123_456_789n,
@@ -43,18 +43,18 @@ describe('values between processes', () => {
     expect(back(given)).toStrictEqual({ ...given, payload: new Uint8Array(Buffer.from('bytes')) })
   })
 
-  it('take an object of ours for none of the marks, and leave undefined out', () => {
+  it('does not confuse an object that has a reserved name with an encoded value, and leaves undefined out', () => {
     const odd = { $bigint: '1', other: { $object: { $bytes: 'AA==' } } }
     expect(back(odd)).toEqual(odd)
     expect(back({ a: 1, b: undefined, c: [undefined] })).toEqual({ a: 1, c: [null] })
     expect(back(undefined)).toBeNull()
   })
 
-  it('stand in one line', () => {
+  it('is one line', () => {
     expect(encodeJson({ text: 'two\nlines\u2028' })).not.toMatch(/\n/)
   })
 
-  it('refuse what cannot be meant: functions, rings, and texts of nobody', () => {
+  it('refuses functions, cycles, and texts that it has not written', () => {
     const ring: { self?: unknown } = {}
     ring.self = ring
     expect(() => encodeJson({ call: () => 1 })).toThrow(/plain value/)

@@ -56,7 +56,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
 }
 
 describe('the configuration', () => {
-  it('is whole and valid when nothing is set, and empty means not set', () => {
+  it('is complete and valid when nothing is set, and an empty value means not set', () => {
     const { config, problems } = readConfig({})
     expect(problems).toEqual([])
     expect(config).toMatchObject({
@@ -126,7 +126,7 @@ describe('the configuration', () => {
     )
   })
 
-  it('shows what came on one line and cut short', () => {
+  it('shows the value on one line, cut short', () => {
     const [line = ''] = linesFor({ PADBORG_LOG_LEVEL: `a\nb\u001b[31m${'x'.repeat(1000)}` })
     expect(line).not.toMatch(/\p{Cc}/u)
     expect(line.length).toBeLessThan(250)
@@ -164,7 +164,7 @@ describe('the configuration', () => {
     expect(linesFor({ [wrong]: '1' })[0]).toContain(`did you mean ${right}?`)
   })
 
-  it('suggests nothing for what is like no setting', () => {
+  it('suggests nothing for a name that resembles no setting', () => {
     for (const name of ['PADBORG_', 'PADBORG_X', 'PADBORG_SHOE_SIZE']) {
       expect(linesFor({ [name]: '1' })).toEqual([
         `${name}=1: there is no such setting; .env.example lists them all`,
@@ -204,7 +204,7 @@ describe('the configuration', () => {
     )
   })
 
-  it('refuses an InfluxDB, a foreign broker and roles apart that lack a part of what they need', () => {
+  it('refuses an InfluxDB, a foreign broker and split roles that lack a required setting', () => {
     const influx = { PADBORG_STORE: 'influx:', INFLUX_URL: 'http://127.0.0.1:8086/' }
     expect(readConfig({ ...influx, INFLUX_BUCKET: 'b' }).config).toMatchObject({
       influx: { url: 'http://127.0.0.1:8086', timeoutMs: 10_000 },
@@ -240,7 +240,7 @@ describe('the configuration', () => {
     expect(first({ ...twice, ...secret })).toMatch(/^PADBORG_INGEST_URL=.* got one twice/)
   })
 
-  it('wants TLS between roles apart beyond one machine, unless it is told otherwise', () => {
+  it('requires TLS between split roles beyond one machine, unless it is turned off', () => {
     const secret = { PADBORG_INGEST_SECRET: 'x'.repeat(32) }
     const off = { PADBORG_INGEST_TLS: 'off' }
     const far = { ...secret, PADBORG_INGEST_URL: 'http://localhost:1,http://10.0.0.7:1' }
@@ -266,7 +266,7 @@ describe('the configuration', () => {
     ])
   })
 
-  it('throws CONFIG_INVALID with all lines where there is nobody to read them one by one', () => {
+  it('throws CONFIG_INVALID with all lines for a caller without a terminal', () => {
     expect(requireConfig({}).listeners.mqtt).toBe(1883)
     const act = () => requireConfig({ PADBORG_MQTT_PORT: 'x', PADBORG_HTTP_PORT: 'y' })
     expect(act).toThrow(PlatformError)
@@ -275,7 +275,7 @@ describe('the configuration', () => {
 })
 
 describe('.env.example', () => {
-  it('names every setting once, with its sentence, and says the defaults', () => {
+  it('names every setting once, with its sentence and its default', () => {
     const text = exampleEnvironment()
     const offered = [...text.matchAll(/^# ([A-Z]\w+)=/gm)].map(([, name]) => name)
     expect(offered).toEqual(NAMES.filter((name) => name !== 'PADBORG_FAULT'))

@@ -40,7 +40,7 @@ function program(then: string): string[] {
 }
 
 describe('a data directory', () => {
-  it('is made with all its parents, for its owner alone, and given free by close', () => {
+  it('is created with its parent folders, for its owner alone, and released by close', () => {
     const path = join(temporaryFolder(), 'a', 'b')
     const dir = open(path)
     expect(dir.path).toBe(path)
@@ -89,7 +89,7 @@ describe('a data directory', () => {
     refusal(() => open(path), 'DATA_DIR_LOCKED')
   })
 
-  it('stays locked through garbage collection, is free after kill -9, and says how it ended', async () => {
+  it('stays locked through garbage collection, is free after kill -9, and the next start logs that it was killed', async () => {
     const path = temporaryFolder()
     // Nothing in that program keeps what it opened, and its garbage is collected.
     const hold = `
@@ -116,7 +116,7 @@ describe('a data directory', () => {
     expect(readRunFile(path)).toBeNull()
   })
 
-  it('begins without a word when the last end was in order', () => {
+  it('logs nothing when the last platform was shut down cleanly', () => {
     const path = temporaryFolder()
     const dir = open(path)
     dir.writeRunFile(RUN)
@@ -158,7 +158,7 @@ describe('the run file', () => {
 })
 
 describe('the admin key', () => {
-  it('is one for several processes that start at the same moment', async () => {
+  it('is the same for several processes that start at the same moment', async () => {
     const path = temporaryFolder()
     const text = `
       const { adminKey, pseudonymSecret } = await import(${JSON.stringify(MODULE)})
@@ -178,7 +178,7 @@ describe('the admin key', () => {
     expect(namesIn(path).toSorted()).toEqual(['admin-key', 'pseudonym-secret'])
   })
 
-  it('is made once, kept for its owner alone, and the same afterwards', () => {
+  it('is made once, kept for its owner alone, and stays the same', () => {
     const path = temporaryFolder()
     const made = adminKey(path)
     expect(made.isNew).toBe(true)
@@ -210,7 +210,7 @@ describe('the admin key', () => {
     }
   })
 
-  it('that cannot be read or written is told with the path', () => {
+  it('that cannot be read or written is reported with its path', () => {
     const path = temporaryFolder()
     mkdirSync(join(path, 'admin-key'))
     expect(refusal(() => adminKey(path), 'DATA_DIR_UNUSABLE').message).toContain('admin-key')

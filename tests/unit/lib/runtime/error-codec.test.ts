@@ -14,7 +14,7 @@ it('carries code, text and path of a coded error, and the text of any other', ()
   }
 })
 
-it('makes an error of whatever arrives, also of a newer or of another program', () => {
+it('makes an error of any value, also of one sent by a newer or another program', () => {
   const unknown = decodeError({ code: 'OF_TOMORROW', message: 'new', path: '' })
   expect(unknown).not.toBeInstanceOf(PlatformError)
   expect(unknown.message).toBe('new')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PlatformError, isPlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 
 describe('errors', () => {
-  it('carry code, path and cause, and are told apart', () => {
+  it('carry code, path and cause, and can be distinguished', () => {
     const cause = new Error('disk')
     const error = new PlatformError('CLOSED', 'text', { cause, path: 'a.b' })
     expect(error).toMatchObject({ name: 'PlatformError', code: 'CLOSED', path: 'a.b', cause })

@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => dir.remove())
 
 it.skipIf(WINDOWS)(
-  'writes a file for its owner alone, in the place of an older one, and leaves no draft',
+  'writes a file for its owner alone, replaces an older one, and leaves no draft',
   () => {
     const path = join(dir.path, 'a')
     writeFileAtomic(path, 'one')

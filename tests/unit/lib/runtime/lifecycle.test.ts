@@ -13,7 +13,7 @@ function openLifecycle(options: LifecycleOptions = {}) {
   return { lifecycle, lines, closedParts, part }
 }
 
-describe('an orderly end', () => {
+describe('the shutdown', () => {
   it('closes the parts in reverse order, each after the one before is closed', async () => {
     const { lifecycle, closedParts, part } = openLifecycle()
     part('registry')
@@ -33,7 +33,7 @@ describe('an orderly end', () => {
     expect(closedParts).toEqual(['api', 'broker', 'registry'])
   })
 
-  it('happens once, whoever asks how often', async () => {
+  it('runs once, however often it is requested', async () => {
     const { lifecycle, closedParts, part, lines } = openLifecycle()
     part('registry')
     const codes = await Promise.all([
@@ -47,7 +47,7 @@ describe('an orderly end', () => {
     expect(lines[0]).toContain('"reason":"a"')
   })
 
-  it('closes the others when one part fails, says so and ends with 1', async () => {
+  it('closes the other parts when one fails to close, logs it and ends with exit code 1', async () => {
     const { lifecycle, closedParts, part, lines } = openLifecycle()
     part('registry')
     lifecycle.onClose('broker', () => {
@@ -60,7 +60,7 @@ describe('an orderly end', () => {
     expect(lines.join('')).toContain('nor does the api')
   })
 
-  it('ends with 1 at the deadline and names what is still open', async () => {
+  it('ends with exit code 1 at the deadline and names the parts that are still open', async () => {
     const { lifecycle, part, lines, closedParts } = openLifecycle({ deadlineMs: 30 })
     part('registry')
     lifecycle.onClose('broker', () => new Promise(() => {}))
@@ -70,7 +70,7 @@ describe('an orderly end', () => {
     expect(lines.at(-1)).toContain('"open":["broker","registry"]')
   })
 
-  it('waits for a start that is under way, and closes what it opened', async () => {
+  it('waits for a start in progress, and closes what it has opened', async () => {
     const { promise: started, resolve } = Promise.withResolvers<void>()
     const { lifecycle, closedParts, part } = openLifecycle({ started })
     part('registry')
@@ -88,7 +88,7 @@ describe('an orderly end', () => {
     expect(stuck.lines.at(-1)).toContain('"open":["registry"]')
   })
 
-  it('also closes a part that was opened while the others closed', async () => {
+  it('also closes a part that was opened while others were being closed', async () => {
     const { lifecycle, closedParts, part } = openLifecycle()
     lifecycle.onClose('broker', () => part('late'))
     expect(await lifecycle.shutdown('test')).toBe(0)
@@ -97,7 +97,7 @@ describe('an orderly end', () => {
 })
 
 describe('a failure', () => {
-  it('of watched work is logged once and ends everything with 1', async () => {
+  it('of watched work is logged once and shuts down with exit code 1', async () => {
     const { lifecycle, closedParts, part, lines } = openLifecycle()
     part('registry')
     lifecycle.run(Promise.resolve('fine'), 'good work')
@@ -107,7 +107,7 @@ describe('a failure', () => {
     expect(lines.filter((line) => line.includes('worker died'))).toHaveLength(1)
   })
 
-  it('is none when work ends with CLOSED because its part is being closed', async () => {
+  it('is not reported when work ends with CLOSED because its part is being closed', async () => {
     const { lifecycle, lines } = openLifecycle()
     const { promise, reject } = Promise.withResolvers<void>()
     lifecycle.run(promise, 'ingest')
@@ -131,7 +131,7 @@ describe('signals', () => {
     return { ...opened, clock, exits, send }
   }
 
-  it('begin the end, and their doubles within a second are the same signal', async () => {
+  it('begin the shutdown; a second one within a second counts as the same signal', async () => {
     const { lifecycle, clock, exits, send, closedParts, part } = openWithSignals()
     part('registry')
     send('SIGTERM')

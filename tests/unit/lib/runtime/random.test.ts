@@ -6,7 +6,7 @@ const SEED = Number(process.env['SEED'] ?? 20261124)
 const GOLDEN = [23_419, 663_489, 693_112, 565_276, 679_326]
 
 describe('random numbers', () => {
-  it('come from the seed alone, the same on every machine', () => {
+  it('depend on the seed alone, the same on every machine', () => {
     const take = (seed: number) => {
       const random = createRandom(seed)
       return Array.from({ length: 5 }, () => random.integer(0, 999_999))
@@ -32,7 +32,7 @@ describe('random numbers', () => {
     expect(() => random.pick([])).toThrow(RangeError)
   })
 
-  it('differ with the moment when they come from the clock', () => {
+  it('depend on the time when they are seeded by the clock', () => {
     const first = (nowNs: bigint) =>
       createRandomFromClock({ nowNs: () => nowNs, monoNs: () => 0n }).next()
     expect(first(1n)).not.toBe(first(2n))

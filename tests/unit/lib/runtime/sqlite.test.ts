@@ -24,7 +24,7 @@ const newPath = () => join(temporaryFolder(), 'test.db')
 const one = (db: DatabaseSync, sql: string) => Object.values(db.prepare(sql).get() ?? {})[0]
 
 describe('a database', () => {
-  it('is made for its owner alone, durable, with foreign keys enforced', () => {
+  it('is created for its owner alone, durable, with foreign keys enforced', () => {
     const path = newPath()
     const db = open(path)
     expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -35,7 +35,7 @@ describe('a database', () => {
     expect(one(loose, 'PRAGMA synchronous')).toBe(1)
   })
 
-  it('comes from version 1 to the version of the code with its entries', () => {
+  it('is migrated from version 1 to the version of the code with its entries', () => {
     const path = newPath()
     const first = open(path)
     first.exec(`INSERT INTO entries VALUES (2, 'b')`)
@@ -51,7 +51,7 @@ describe('a database', () => {
     open(path, { migrations: [FIRST, SECOND] })
   })
 
-  it('stays at the version before when a migration does not fit it', () => {
+  it('keeps its version when a migration fails', () => {
     const path = newPath()
     open(path).close()
     const broken = `UPDATE entries SET text = 'changed'; ALTER TABLE absent ADD COLUMN note TEXT`
@@ -64,7 +64,7 @@ describe('a database', () => {
     ])
   })
 
-  it('of a newer program is refused, to writer and reader', () => {
+  it('of a newer program is refused to writer and reader', () => {
     const path = newPath()
     open(path, { migrations: [FIRST, SECOND] }).close()
     for (const readOnly of [false, true]) {
@@ -85,7 +85,7 @@ describe('a database', () => {
     expect(() => reader.exec('DELETE FROM entries')).toThrow(/readonly/)
   })
 
-  it('that is none is told from one that cannot be opened', () => {
+  it('is distinguished from a file that is not a database, and from one that cannot be opened', () => {
     const path = newPath()
     writeFileSync(path, 'some text, many times over; '.repeat(50))
     const foreign = refusal(() => open(path), 'DATA_DIR_FOREIGN')
@@ -99,7 +99,7 @@ describe('a database', () => {
     expect(existsSync(missing)).toBe(false)
   })
 
-  it('keeps the mode of a file that was there', () => {
+  it('keeps the mode of an existing file', () => {
     const path = newPath()
     open(path).close()
     chmodSync(path, 0o640)
@@ -147,7 +147,7 @@ describe('a transaction', () => {
     expect(one(writer, 'SELECT count(*) FROM entries')).toBe(2)
   })
 
-  it('that finds the disk full changes nothing, says what to do, and works when there is room', () => {
+  it('on a full disk changes nothing, says what to do, and works when there is room', () => {
     const path = newPath()
     const db = open(path)
     db.exec('PRAGMA max_page_count = 3')

@@ -17,7 +17,7 @@ function openWithDevice() {
 }
 
 describe('hashes of secrets', () => {
-  it('are the same exactly for the same secret, and compared whatever their length', () => {
+  it('are equal exactly for equal secrets, and can be compared at any length', () => {
     const hash = hashSecret('pbd_secret')
     expect(hash).toHaveLength(32)
     expect(isSameHash(hash, hashSecret('pbd_secret'))).toBe(true)
@@ -56,7 +56,7 @@ describe('the credentials of a device', () => {
     }
   })
 
-  it('sign in nobody else, and nobody without the whole password', () => {
+  it('sign in no other device, and none without the whole password', () => {
     const { registry } = openWithDevice()
     addDevice(registry, 'borg.t1')
     const { password } = registry.credentials.create('acme.t1')
@@ -112,7 +112,7 @@ describe('the credentials of a device', () => {
     expect(registry.credentials.authenticate('acme.t1', short.password)).toBeNull()
   })
 
-  it('without an overlap the old one ends at once, and its connections are told of', () => {
+  it('without an overlap the old one ends at once, and listeners learn whose connections it affects', () => {
     const { registry, changes } = openTestRegistry(0)
     registry.tenants.create({ id: 'acme', name: 'Acme' })
     addDevice(registry, 'acme.t1')
@@ -125,7 +125,7 @@ describe('the credentials of a device', () => {
     ])
   })
 
-  it('that ended long ago are cleared away without disturbing the device', () => {
+  it('that ended long ago are deleted without affecting the device', () => {
     const { registry, clock, changes } = openWithDevice()
     registry.credentials.create('acme.t1')
     registry.credentials.create('acme.t1')
@@ -156,7 +156,7 @@ describe('the credentials of a device', () => {
     },
   )
 
-  it('that are revoked sign nobody in from that moment on', () => {
+  it('that are revoked sign nobody in from then on', () => {
     const { registry, changes, restart } = openWithDevice()
     const one = registry.credentials.create('acme.t1')
     const other = registry.credentials.create('acme.t1')
@@ -178,7 +178,7 @@ describe('the credentials of a device', () => {
     refusal(() => registry.credentials.delete('no-such-id'), 'REGISTRY_MISSING')
   })
 
-  it('are at most 32; the oldest gives way, and its connections are told of', () => {
+  it('are at most 32; the oldest is removed, and listeners learn whose connections it affects', () => {
     const { registry, changes } = openWithDevice()
     const made = Array.from({ length: 33 }, () => registry.credentials.create('acme.t1'))
     expect(registry.credentials.list('acme.t1')).toHaveLength(32)

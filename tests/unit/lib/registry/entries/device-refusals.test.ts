@@ -117,7 +117,7 @@ describe('the topics of two devices of one tenant', () => {
     }
   })
 
-  it('may lie side by side, and overlap within one device', () => {
+  it('may be siblings, and may overlap within one device', () => {
     const { registry } = openWithTenants()
     addDevice(registry, 'acme.r1', { topics: ['uagv/v2/KIT/1/#', 'uagv/v2/KIT/1/state'] })
     addDevice(registry, 'acme.r2', { topics: ['uagv/v2/KIT/2/#', 'a/+/c', '/', 'a//b'] })

@@ -117,7 +117,7 @@ describe('sites', () => {
     refusal(() => registry.sites.create(SITE), 'REGISTRY_CONFLICT')
   })
 
-  it('do not change when their maker changes what it gave', () => {
+  it('do not change when the caller changes its object later', () => {
     const { registry } = openWithTenants()
     const given = { ...SITE, position: { lat: 54, lon: 9 } }
     const made = registry.sites.create(given)
@@ -143,7 +143,7 @@ describe('sites', () => {
     expect(registry.sites.list()).toEqual([])
   })
 
-  it('stay while a device stands there', () => {
+  it('cannot be deleted while a device is registered there', () => {
     const { registry } = openWithTenants()
     registry.sites.create(SITE)
     addDevice(registry, 'acme.t1', { site: 'padborg' })
@@ -175,7 +175,7 @@ describe('devices', () => {
     expect(changes).toEqual([{ table: 'devices', id: 'acme.t1', affects: null }])
   })
 
-  it('keep what they are given, and show no secret', () => {
+  it('keep their values, and show no secret', () => {
     const { registry } = openWithTenants()
     registry.sites.create(SITE)
     const settings = { maxPowerKw: 30, nested: { a: [1, null, 'x'] } }
@@ -211,7 +211,7 @@ describe('devices', () => {
     expect(error.message).toContain('acme.t1')
   })
 
-  it('that exist are told so, and not that their own topics are taken', () => {
+  it('that exist are refused for their id, not for their own topics', () => {
     const { registry } = openWithTenants()
     const again: Partial<NewDevice> = { topics: ['uagv/v2/KIT/0001/#'] }
     addDevice(registry, 'acme.r1', again)
@@ -220,7 +220,7 @@ describe('devices', () => {
     )
   })
 
-  it('go with their credentials, secrets and topics', () => {
+  it('are deleted with their credentials, secrets and topics', () => {
     const { registry, changes, restart } = openWithTenants()
     addDevice(registry, 'acme.t1', { topics: ['x/#'], secrets: { aesKey: 'k' } })
     const { password } = registry.credentials.create('acme.t1')

@@ -63,7 +63,7 @@ describe('API keys', () => {
     expect(credentials.authenticate('null', admin.key)).toBeNull()
   })
 
-  it('that are deleted open nothing from that moment on, and connections are told of', () => {
+  it('that are deleted authenticate nobody from then on, and listeners learn whose connections it affects', () => {
     const { registry, changes, restart } = openWithTenants()
     const app = registry.keys.create({ role: 'application', tenant: 'acme', name: 'erp' })
     const viewer = registry.keys.create({ role: 'tenant-viewer', tenant: 'acme', name: 'v' })
@@ -80,7 +80,7 @@ describe('API keys', () => {
     expect(restart().keys.authenticate(viewer.key)).toBeNull()
   })
 
-  it('that are ensured are there once, also after a restart', () => {
+  it('that are ensured exist once, also after a restart', () => {
     const { registry, changes, restart } = openWithTenants()
     const key = 'a-configured-admin-key'
     const first = registry.keys.ensure(key, ADMIN)
@@ -101,7 +101,7 @@ describe('API keys', () => {
     expect(registry.keys.list().map(({ id }) => id)).not.toContain(old.id)
   })
 
-  it('that are ensured must be long, and not already somebody else', () => {
+  it('that are ensured must be long, and must not belong to another role', () => {
     const { registry } = openWithTenants()
     const short = refusal(() => registry.keys.ensure('short', ADMIN), 'REGISTRY_INVALID')
     expect(short.message).not.toContain('"short"')

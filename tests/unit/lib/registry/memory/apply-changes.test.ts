@@ -46,7 +46,7 @@ describe('a registry that two processes of one machine have open', () => {
     return told
   }
 
-  it('sees in one what was made in the other, and is told in the same words', async () => {
+  it('shows a change of one process in the other, with the same notification', async () => {
     const all = await toldOf(() => {
       here.tenants.create({ id: 'acme', name: 'Acme' })
       here.sites.create({ id: 's1', tenant: 'acme', name: 'S', position: null, outline: null })
@@ -66,7 +66,7 @@ describe('a registry that two processes of one machine have open', () => {
     await waitFor(() => there.credentials.authenticate(username, password))
   })
 
-  it('tells of a revoked credential, a deleted device, key and tenant whom that affects', async () => {
+  it('reports whom a revoked credential and a deleted device, key or tenant affect', async () => {
     here.tenants.create({ id: 'acme', name: 'Acme' })
     here.devices.create({ id: 't1', tenant: 'acme', kind: 'truck', topics: ['a/1/#'] })
     const key = here.keys.create({ role: 'application', tenant: 'acme', name: 'app' })
@@ -96,7 +96,7 @@ describe('a registry that two processes of one machine have open', () => {
     expect(there.devices.create(again).id).toBe('acme.t2')
   })
 
-  it('tells of a device that was deleted and made anew that its connections are over', async () => {
+  it('reports that a device which was deleted and created again loses its connections', async () => {
     here.tenants.create({ id: 'acme', name: 'Acme' })
     here.devices.create({ id: 't1', tenant: 'acme', kind: 'truck' })
     here.credentials.create('acme.t1')
@@ -110,7 +110,7 @@ describe('a registry that two processes of one machine have open', () => {
     expect(there.credentials.list('acme.t1')).toEqual([])
   })
 
-  it('judges a change by what the other one has written just before', () => {
+  it('checks a change against what the other process has just written', () => {
     const quiet = open()
     here.tenants.create({ id: 'acme', name: 'Acme' })
     expect(() => quiet.tenants.create({ id: 'acme', name: 'Again' })).toThrow(/exists already/)
@@ -121,7 +121,7 @@ describe('a registry that two processes of one machine have open', () => {
     quiet.close()
   })
 
-  it('ends to look when it is closed', async () => {
+  it('stops polling when it is closed', async () => {
     there.close()
     here.tenants.create({ id: 'acme', name: 'Acme' })
     const third = open(5)

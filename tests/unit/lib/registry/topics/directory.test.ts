@@ -152,7 +152,7 @@ describe('the directory', () => {
     ).toEqual(SUBSCRIBES)
   })
 
-  it('forgets what it knew when a device comes, changes hands or goes', () => {
+  it('follows when a device is created, changes its owner or is deleted', () => {
     const { registry, directory } = openFleet()
     const topic = 'uagv/v2/KIT/0001/state'
     const robot = deviceAccount(registry, 'acme.r1')
@@ -172,7 +172,7 @@ describe('the directory', () => {
     expect(directory.resolve(robot, topic)).toBeNull()
   })
 
-  it('takes the rights over a meter from its gateway when the gateway goes', () => {
+  it('revokes the rights of a gateway on its meter when the gateway is deleted', () => {
     const { registry, directory } = openFleet()
     const gateway = deviceAccount(registry, 'acme.gw')
     expect(directory.resolve(gateway, 'wmbusmeters/m1')).not.toBeNull()
@@ -182,7 +182,7 @@ describe('the directory', () => {
     expect(directory.resolve(deviceAccount(registry, 'acme.m1'), 'wmbusmeters/m1')).not.toBeNull()
   })
 
-  it('knows devices that were there before it', () => {
+  it('knows devices that were registered before it was created', () => {
     const { registry, restart } = openFleet()
     expect(registry.devices.list()).not.toEqual([])
     const reopened = restart()
@@ -191,17 +191,16 @@ describe('the directory', () => {
     expect(directory.resolve(robot, 'uagv/v2/KIT/0001/state')?.device).toBe('acme.r1')
   })
 
-  it('answers at once for filters of many levels, whatever is registered', () => {
+  // Trying both branches at every level would take 2^100 steps: this test would not end.
+  it('does not try every combination of wildcards in filters of many levels', () => {
     const { registry, directory } = openFleet()
     const levels = Array.from({ length: 100 }, () => '+').join('/')
     addDevice(registry, 'acme.deep', { topics: [`deep/${levels}/end`] })
-    const began = performance.now()
     expect(directory.mayRead(accountOf(registry, 'acme'), `deep/${levels}/other`)).toBe(false)
     expect(directory.resolve(accountOf(registry, 'acme'), `deep/${levels}/x`)).toBeNull()
-    expect(performance.now() - began).toBeLessThan(1000)
   })
 
-  it('remembers a bounded part of what one account asks for', () => {
+  it('caches a bounded number of routes per account', () => {
     const { registry, directory } = openFleet()
     const robot = deviceAccount(registry, 'acme.r1')
     for (let at = 0; at < 2000; at += 1) {

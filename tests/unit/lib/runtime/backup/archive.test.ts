@@ -83,7 +83,7 @@ describe('a backup file', () => {
     expect(sums.length).toBe(Object.keys(FILES).length)
   })
 
-  it('never takes the place of another one, and leaves nothing when it fails', async () => {
+  it('never replaces another file, and leaves nothing when it fails', async () => {
     await writeBackupFile(file, archiveAtRest(source, HEAD))
     const before = readFileSync(file)
     await expect(writeBackupFile(file, archiveAtRest(source, HEAD))).rejects.toMatchObject({
@@ -97,7 +97,7 @@ describe('a backup file', () => {
     expect(readdirSync(dir.path).toSorted()).toEqual(['backup.tar', 'data'])
   })
 
-  it('says so when a file is changed under it', async () => {
+  it('fails when a file is changed while it is copied', async () => {
     const path = join(source, 'registry.db')
     const changing = archiveOf({ ...HEAD, durable: 9 }, [
       { name: 'registry.db', path, bytes: 1024, steadyBytes: 16 },
@@ -113,7 +113,7 @@ describe('a backup file', () => {
 })
 
 describe('a restore', () => {
-  it('is refused where there is something, and changes nothing there', async () => {
+  it('is refused for a directory that is not empty, and changes nothing there', async () => {
     await writeBackupFile(file, archiveAtRest(source, HEAD))
     mkdirSync(target)
     writeFileSync(join(target, 'mine'), 'kept')
@@ -133,7 +133,7 @@ describe('a restore', () => {
     held.close()
   })
 
-  it('is refused wherever the archive was cut off', async () => {
+  it('is refused for an archive that was cut off, at any byte', async () => {
     await writeBackupFile(file, archiveAtRest(source, HEAD))
     const whole = readFileSync(file)
     for (const bytes of [0, 1, 511, 700, 3000, 200_000, whole.length - 1700, whole.length - 1024]) {
@@ -166,18 +166,18 @@ describe('a restore', () => {
     expect(readdirSync(dir.path)).not.toContain('registry.db')
   })
 
-  it('is refused for an archive of a newer program, and says that', async () => {
+  it('is refused for an archive of a newer program, and says so', async () => {
     await refused(crafted({ version: 2, name: 'registry.db', type: '0' }), /version 2 of a newer/)
   })
 
-  it('is refused for a file that is no backup, or is not there', async () => {
+  it('is refused for a file that is not a backup, or does not exist', async () => {
     await refused(Buffer.from('hello '.repeat(1000)), /backup/)
     await expect(restoreArchive(join(dir.path, 'none'), target, LOG)).rejects.toMatchObject({
       code: 'BACKUP_INVALID',
     })
   })
 
-  it('goes on after one that was killed', async () => {
+  it('works after one that was killed', async () => {
     await writeBackupFile(file, archiveAtRest(source, HEAD))
     mkdirSync(join(target, 'restore.tmp', 'store'), { recursive: true })
     await restoreArchive(file, target, LOG)
@@ -205,7 +205,7 @@ describe('tar headers', () => {
     expect(decodeTarHeader(Buffer.alloc(512))).toBeNull()
   })
 
-  it('let in only the files of a data directory', () => {
+  it('accept only the files of a data directory', () => {
     for (const name of Object.keys(FILES)) expect(isArchived(name), name).toBe(true)
     for (const name of [
       'run.json',

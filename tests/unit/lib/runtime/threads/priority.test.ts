@@ -24,7 +24,7 @@ describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
     expect(getPriority()).toBe(before)
   })
 
-  it('is never that of a whole process', () => {
+  it('is never changed for the whole process', () => {
     const script = `
       import { getPriority } from 'node:os'
       const { lowerOwnPriority } = await import('${MODULE}')
@@ -35,7 +35,7 @@ describe.runIf(process.platform === 'linux')('the priority of a thread', () => {
   })
 
   it.each(['node-V8Worker', 'libuv-worker'])(
-    'of all that are %s is lowered for them alone',
+    'of all %s threads is lowered for them alone',
     (name) => {
       const script = `
       import { readFileSync, readdirSync } from 'node:fs'

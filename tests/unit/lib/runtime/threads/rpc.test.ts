@@ -11,7 +11,7 @@ function connect(handlers: Handlers) {
 }
 
 describe('calls across threads', () => {
-  it('bring the argument over and the answer back, each to its own call', async () => {
+  it('send the argument and return the result to the right call', async () => {
     const gates = new Map<number, () => void>()
     const { caller } = connect({
       double: (n: number) => n * 2,
@@ -29,7 +29,7 @@ describe('calls across threads', () => {
     expect(await caller.call('nothing', null)).toBeUndefined()
   })
 
-  it('bring long lists of rows over as they were, rows of several kinds and other things too', async () => {
+  it('return long lists of rows unchanged, also of rows of several kinds and of other values', async () => {
     const position = { lat: 54.8253, lon: 9.3577 }
     const rows = Array.from({ length: 200 }, (_, n) => ({
       device: `bench.truck-${n}`,
@@ -54,7 +54,7 @@ describe('calls across threads', () => {
     }
   })
 
-  it('bring such lists within an object over as well, beside what else it has', async () => {
+  it('return such lists within an object unchanged, beside its other values', async () => {
     const rows = Array.from({ length: 100 }, (_, n) => ({ timeNs: BigInt(n), group: { town: n } }))
     const answers = {
       series: { rows, next: null, findings: [{ code: 'reset' }], coverage: 0.5 },
@@ -67,7 +67,7 @@ describe('calls across threads', () => {
     }
   })
 
-  it('bring errors over with code, text and path', async () => {
+  it('return errors with code, text and path', async () => {
     const { caller } = connect({
       coded: () => {
         throw new PlatformError('QUERY_BUSY', 'too many queries', { path: 'kind' })
@@ -84,14 +84,14 @@ describe('calls across threads', () => {
     await expect(caller.call('odd', null)).rejects.toThrow('just text')
   })
 
-  it('fail for a name nobody serves, those of prototypes too', async () => {
+  it('fail for a name without a handler, also for names of prototypes', async () => {
     const { caller } = connect({})
     for (const name of ['missing', 'constructor', 'toString', '__proto__']) {
       await expect(caller.call(name, {})).rejects.toThrow(`no handler is named ${name}`)
     }
   })
 
-  it('fail, and hang nobody, when argument or answer cannot cross', async () => {
+  it('fail, without leaving a caller waiting, when argument or result cannot be sent', async () => {
     const { caller } = connect({ method: () => ({ method() {} }), double: (n: number) => n * 2 })
     await expect(caller.call('double', () => {})).rejects.toThrow(/could not be cloned/)
     await expect(caller.call('method', null)).rejects.toThrow(/could not be cloned/)
@@ -127,7 +127,7 @@ describe('calls across threads', () => {
     expect(await caller.call('ping', null)).toBe('pong')
   })
 
-  it('that wait at close fail with CLOSED, as do later ones; a late answer is nobody’s', async () => {
+  it('that wait at close fail with CLOSED, as do later ones; a late reply is ignored', async () => {
     const { caller } = connect({ never: () => new Promise(() => {}), ping: () => 'pong' })
     const waiting = caller.call('never', null)
     const soon = caller.call('ping', null)
