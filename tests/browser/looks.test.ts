@@ -1,9 +1,6 @@
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildPortal } from '../support/build-portal.ts'
-import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
-import { accessFaults, CHROMIUM, openBrowser, openPortal, signIn } from './browser.ts'
-import { createTestbed } from './testbed.ts'
+import { accessFaults, CHROMIUM, openPortal, signIn } from './browser.ts'
+import { startPortal, type RunningPortal } from './running-portal.ts'
 
 const VIEWS = {
   light: { colorScheme: 'light', viewport: { width: 1400, height: 900 } },
@@ -13,31 +10,18 @@ const VIEWS = {
 } as const
 
 describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
-  const folder = temporaryDir('looks')
-  let platform: Platform
-  let browser: Browser
-  let running: { stop(): Promise<void> }
-  let url = ''
+  let portal: RunningPortal
 
   beforeAll(async () => {
-    buildPortal()
-    platform = await startPlatform({ dataDir: folder.path })
-    url = `http://127.0.0.1:${platform.ready.http}`
-    running = await (await createTestbed(platform)).run(platform)
-    browser = await openBrowser()
+    portal = await startPortal('looks')
   })
 
-  afterAll(async () => {
-    await running?.stop()
-    await browser?.close()
-    await platform?.stop()
-    folder.remove()
-  })
+  afterAll(() => portal?.close())
 
   it.each(Object.entries(VIEWS))(
     'has no accessibility fault that axe finds, %s',
     async (_name, view) => {
-      const { page, errors } = await openPortal(browser, url, view)
+      const { page, errors } = await openPortal(portal.browser, portal.url, view)
       expect(await accessFaults(page), 'the sign-in form').toEqual([])
       await signIn(page)
       await page.waitForSelector('.pill[data-state="live"]')
@@ -61,7 +45,7 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
   )
 
   it('can be used by keyboard alone, with a visible focus', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     const link = page.locator('[data-kind="truck"] a')
     await link.waitFor()
@@ -81,7 +65,7 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
   })
 
   it('does not grow while sheets are opened and closed again and again', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     await page.waitForSelector('[data-clock]', { timeout: 60_000 })
     const nodes = () => page.evaluate<number>('document.querySelectorAll("*").length')

@@ -1,37 +1,19 @@
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildPortal } from '../support/build-portal.ts'
-import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { CHROMIUM, openBrowser, openPortal, signIn, textOf } from './browser.ts'
-import { createTestbed, type Testbed } from './testbed.ts'
+import { CHROMIUM, openPortal, signIn, textOf } from './browser.ts'
+import { startPortal, type RunningPortal } from './running-portal.ts'
 
 describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
-  const folder = temporaryDir('portal')
-  let platform: Platform
-  let browser: Browser
-  let testbed: Testbed
-  let running: { stop(): Promise<void> }
-  let url = ''
+  let portal: RunningPortal
 
   beforeAll(async () => {
-    buildPortal()
-    platform = await startPlatform({ dataDir: folder.path })
-    url = `http://127.0.0.1:${platform.ready.http}`
-    testbed = await createTestbed(platform)
-    running = await testbed.run(platform)
-    browser = await openBrowser()
+    portal = await startPortal('portal')
   })
 
-  afterAll(async () => {
-    await running?.stop()
-    await browser?.close()
-    await platform?.stop()
-    folder.remove()
-  })
+  afterAll(() => portal?.close())
 
   it('shows numbers that change, without an error or a request to another server', async () => {
-    const { page, errors, foreign } = await openPortal(browser, url)
+    const { page, errors, foreign } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     const changed = async (selector: string) => {
       const seen = new Set<string>()
@@ -58,7 +40,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
   })
 
   it('shows accepted as the sum of its parts', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     await page.waitForSelector('[data-figure="accepted"]')
     const equation = await page.evaluate<Record<string, number>>(`Object.fromEntries(
@@ -71,14 +53,14 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
   })
 
   it('names the clock that is ahead, the meter that was reset and the rejected message', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     const clock = page.locator('[data-clock="acme.truck-ahead"]')
     await clock.waitFor({ timeout: 60_000 })
     expect(await clock.textContent()).toMatch(/clock 46\.\d s ahead/)
     const meter = page.locator('[data-meter="acme.meter-1"][data-event="reset"]')
     await meter.waitFor({ timeout: 30_000 })
-    const { id } = testbed.faulty
+    const { id } = portal.testbed.faulty
     const rejection = page.locator('.rejections li', { hasText: id }).first()
     await rejection.waitFor({ timeout: 30_000 })
     expect(await rejection.textContent()).toContain('data.speedKmh')
@@ -92,12 +74,12 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
   })
 
   it('leads from a figure to the raw readings behind it, and to their CSV', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     await page.locator('[data-kind="truck"] a').click()
     await page.waitForSelector('.sheet tbody tr')
     const [device] = await page.locator('.sheet tbody tr td:nth-child(3)').allTextContents()
-    expect(testbed.trucks.map(({ id }) => id)).toContain(device)
+    expect(portal.testbed.trucks.map(({ id }) => id)).toContain(device)
     const csv = await page.locator('.drill-csv a').first().getAttribute('href')
     const text = await page.evaluate<string>(`fetch(${JSON.stringify(csv)}).then((r) => r.text())`)
     expect(text.split(/\r?\n/, 1)[0]).toMatch(/^time,device,/)
@@ -105,10 +87,10 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
   })
 
   it('shows a tenant only its own devices', async () => {
-    const made = await platform.api('/keys', {
+    const made = await portal.platform.api('/keys', {
       body: { role: 'tenant-viewer', tenant: 'beta', name: 'screen of beta' },
     })
-    const { page, errors } = await openPortal(browser, url)
+    const { page, errors } = await openPortal(portal.browser, portal.url)
     await signIn(page, made.body.key)
     await page.waitForSelector('[data-kind="truck"]')
     await page.getByRole('button', { name: /^Show all/ }).click()
@@ -122,8 +104,8 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
 
   it('says what a role may not see, and does not request it', async () => {
     for (const role of ['secretariat', 'engineer']) {
-      const made = await platform.api('/keys', { body: { role, name: `screen of ${role}` } })
-      const { page, errors } = await openPortal(browser, url)
+      const made = await portal.platform.api('/keys', { body: { role, name: `screen of ${role}` } })
+      const { page, errors } = await openPortal(portal.browser, portal.url)
       await signIn(page, made.body.key)
       await page.waitForSelector('[data-figure="accepted"]')
       expect(await page.locator('.none').allTextContents()).toContain(
@@ -135,7 +117,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
   })
 
   it('reports a wrong key, changes its language, and signs out', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await page.fill('#key', 'pbk_wrong')
     await page.press('#key', 'Enter')
     await page.getByText('This key is not known here.').waitFor()
@@ -158,22 +140,16 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
   })
 
   it('says disconnected when the platform is killed, and live after its restart', async () => {
-    const { page } = await openPortal(browser, url)
+    const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     const state = (name: string) =>
       page.waitForSelector(`.pill[data-state="${name}"]`, { timeout: 60_000 })
     await state('live')
     const before = await textOf(page, '[data-figure="accepted"]')
-    const { http } = platform.ready
-    await platform.kill()
-    await running.stop()
+    await portal.kill()
     await state('disconnected')
     expect(await textOf(page, '[data-figure="accepted"]'), 'the last figures stay').not.toBeNull()
-    platform = await startPlatform({
-      dataDir: folder.path,
-      env: { PADBORG_HTTP_PORT: String(http) },
-    })
-    running = await testbed.run(platform)
+    await portal.restart()
     await state('live')
     await waitFor(async () => (await textOf(page, '[data-figure="accepted"]')) !== before, {
       what: 'figures change again',

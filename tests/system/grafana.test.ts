@@ -8,18 +8,18 @@ import {
   type TestDevice,
 } from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { readAlerts } from '../integration/grafana/alerts-yaml.ts'
+import { readAlerts } from '../support/grafana/alerts-yaml.ts'
 import {
   expectCounters,
   expectHeat,
   expectLatency,
   expectTraffic,
   type ApiRow,
-  type Place,
-} from '../integration/grafana/api-says.ts'
-import { boardOf, panelsOf } from '../integration/grafana/boards-json.ts'
-import { connectDataSource, type DataSource } from '../integration/grafana/grafana-server.ts'
-import { show } from '../integration/grafana/viewer.ts'
+  type Comparison,
+} from '../support/grafana/compare-with-api.ts'
+import { boardOf, panelsOf } from '../support/grafana/boards-json.ts'
+import { connectDataSource, type DataSource } from '../support/grafana/data-source.ts'
+import { panelRows } from '../support/grafana/panel-rows.ts'
 
 const DATABASE = 'padborg'
 const MINUTE_MS = 60_000
@@ -41,7 +41,7 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
   let influxd: TestServer
   let platform: Platform
   let source: DataSource
-  let place: Place
+  let place: Comparison
   const startMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
 
   beforeAll(async () => {
@@ -134,7 +134,7 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
   })
 
   /** The hours between the meter's readings: each has a register at its end. */
-  function hours(): Place {
+  function hours(): Comparison {
     const end = Math.floor(startMs / HOUR_MS) * HOUR_MS
     return { ...place, span: { fromMs: end - 29 * HOUR_MS, toMs: end - HOUR_MS - 1 } }
   }
@@ -186,7 +186,11 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
   it('show the readings that the API says', async () => {
     const board = 'padborg-device'
     const gauges = panelsOf(boardOf(board)).find(({ title }) => title === 'truck: gauges in km/h')
-    const shown = await show(source, { board, panel: gauges?.id ?? 0 }, view({ device: 'acme.t1' }))
+    const shown = await panelRows(
+      source,
+      { board, panel: gauges?.id ?? 0 },
+      view({ device: 'acme.t1' }),
+    )
     const said = await allRows(`/readings?kind=truck&device=acme.t1&every=1m`)
     const means = said.map(({ time, fields }) => ({
       timeMs: Date.parse(time ?? ''),
@@ -198,7 +202,7 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
   })
 
   it('show the weakest RSRP of each device and minute at its place', async () => {
-    const shown = await show(source, { board: 'padborg-latency-radio', panel: 41 }, view())
+    const shown = await panelRows(source, { board: 'padborg-latency-radio', panel: 41 }, view())
     const said = (
       await Promise.all(
         ['acme.t1', 'beta.t1'].map((id) => allRows(`/readings?kind=truck&device=${id}`)),

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Point } from '#lib/store/influx/write/line.ts'
+import { readAlerts, type AlertYaml } from '../../support/grafana/alerts-yaml.ts'
+import { startDatabase, type Database } from '../../support/grafana/data-source.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
-import { readAlerts, type AlertYaml } from './alerts-yaml.ts'
-import { startDatabase, type Database } from './grafana-server.ts'
 
-/** Grafana's way: the query, the last value of each series, the limit. Answers who is bad. */
+/** As Grafana evaluates a rule: the query, the last value of each series, the limit. */
 async function firing(rule: AlertYaml, database: Database): Promise<string[]> {
   const [query, , threshold] = rule.data
   const [{ evaluator }] = threshold.model.conditions
@@ -20,7 +20,7 @@ async function firing(rule: AlertYaml, database: Database): Promise<string[]> {
   return [...lasts].flatMap(([name, value]) => (isBad(value) ? [name] : [])).toSorted()
 }
 
-/** What stands behind a rule's title right now. */
+/** Title of each rule -> the devices or nodes it fires for now. */
 async function firingAll(database: Database): Promise<Record<string, string[]>> {
   const entries = await Promise.all(
     readAlerts().map(async (rule) => [rule.title, await firing(rule, database)] as const),
@@ -70,31 +70,31 @@ describe.skipIf(!hasInfluxd)('alert rules on influxd (needs it on the PATH)', ()
   })
   afterAll(() => database?.stop())
 
-  it('say that the platform says nothing', async () => {
+  it('fire when the platform writes nothing', async () => {
     expect(await firingAll(database)).toEqual({ ...QUIET, 'Writer lag': ['no data'] })
   })
 
-  it('are quiet while all is well, at their limits too', async () => {
+  it('do not fire while every value is within its limit', async () => {
     await database.write([
       pipelinePoint(14, { accepted: 1000, rejected: 5, lagSeconds: 60 }),
       pipelinePoint(2, { accepted: 2000, rejected: 15, lagSeconds: 60, certificateDays: 14 }),
       silencePoint('t1', 'truck', 900),
       silencePoint('m1', 'heat_meter', 10_800),
       silencePoint('e1', 'energy_meter', 3600),
-      // Long silent once, heard of since.
+      // Silent for long, but heard since.
       silencePoint('t2', 'truck', 5000, 5),
       silencePoint('t2', 'truck', 3, 1),
     ])
     expect(await firingAll(database)).toEqual(QUIET)
   })
 
-  it('name the devices that are silent, meters apart', async () => {
+  it('name the silent devices, meters apart from vehicles', async () => {
     await database.write([
       silencePoint('t3', 'truck', 901),
       silencePoint('p1', 'probe', 5000),
       silencePoint('m2', 'heat_meter', 10_801),
       silencePoint('e2', 'energy_meter', 20_000),
-      // Gone from the registry: its last point is older than the rule looks.
+      // Deleted from the registry: its last point is older than the span of the rule.
       silencePoint('old', 'truck', 90_000, 30),
     ])
     expect(await firingAll(database)).toEqual({

@@ -5,6 +5,17 @@ import { createMetrics } from '#lib/runtime/metrics.ts'
 import { createApp } from '../../../api/app.ts'
 import { ownIntake } from '../../../api/intake-client/intakes.ts'
 import { appOptionsFor } from '../../support/app-options.ts'
+import {
+  expectCounters,
+  expectHeat,
+  expectLatency,
+  expectMonths,
+  expectTraffic,
+  type ApiRow,
+  type Comparison,
+} from '../../support/grafana/compare-with-api.ts'
+import { connectDataSource } from '../../support/grafana/data-source.ts'
+import type { Span } from '../../support/grafana/interpolate.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import {
@@ -15,17 +26,6 @@ import {
   type Role,
   type Testbed,
 } from '../derived/derived-support.ts'
-import {
-  expectCounters,
-  expectHeat,
-  expectLatency,
-  expectMonths,
-  expectTraffic,
-  type ApiRow,
-  type Place,
-} from './api-says.ts'
-import { connectDataSource } from './grafana-server.ts'
-import type { Span } from './interpolate.ts'
 
 const CELL = { rat: 'nr-sa', cellId: '5C4', band: 'n78', operator: '238-01' }
 const ALL_PERCENTILES = ['p50', 'p95', 'p99'] as const
@@ -46,8 +46,8 @@ describe.skipIf(!hasInfluxd)('boards and the API (needs influxd on the PATH)', (
     addMeters()
     await publishFleet()
     await publishMeters()
-    await settled()
-    // Counters are noted as they stand: once a minute, and at the start.
+    await drained()
+    // Counters are written once a minute, and at the start.
     await reopen()
   }, 120_000)
   afterAll(async () => {
@@ -73,18 +73,18 @@ describe.skipIf(!hasInfluxd)('boards and the API (needs influxd on the PATH)', (
     await app.close()
     await role.close()
     await open()
-    await settled()
+    await drained()
   }
 
-  /** Longer than the testbed waits: three days of hours come at once. */
-  async function settled(): Promise<void> {
+  /** Waits longer than the testbed does: three days of hours are written at once. */
+  async function drained(): Promise<void> {
     await waitFor(() => role.derived.status().waiting === 0, {
       timeoutMs: 90_000,
       what: 'derived series',
     })
   }
 
-  function place(tenant: string | null, span: Span): Place {
+  function compare(tenant: string | null, span: Span): Comparison {
     const { key } = role.registry.keys.create({
       role: tenant === null ? 'admin' : 'tenant-viewer',
       tenant,
@@ -105,7 +105,7 @@ describe.skipIf(!hasInfluxd)('boards and the API (needs influxd on the PATH)', (
     }
   }
 
-  /** An age of `agoMs` at least: above 60 s a reading is late, and no part of latency. */
+  /** Its age is at least `agoMs`: above 60 s a reading is late and not part of latency. */
   const truck = (agoMs: number, radio: object | null = null) => ({
     kind: 'truck',
     ts: Date.now() - agoMs,
@@ -154,80 +154,77 @@ describe.skipIf(!hasInfluxd)('boards and the API (needs influxd on the PATH)', (
     await role.publish('beta.m1', ...registers(7, 8, (hour) => hour % 5 === 0))
   }
 
-  it.each([null, 'acme', 'beta'])('say the same of latency (%s)', async (tenant) => {
-    const here = place(tenant, lastHours())
+  it.each([null, 'acme', 'beta'])('agree on latency (%s)', async (tenant) => {
+    const comparison = compare(tenant, lastHours())
     const radio = { board: 'padborg-latency-radio', stage: 'age' }
     const ofDevice = { board: 'padborg-device', stage: 'age', device: `${tenant ?? 'beta'}.t1` }
-    for (const asked of [
+    for (const panel of [
       { ...radio, panel: 11, by: 'rat', columns: ALL_PERCENTILES },
       { ...radio, panel: 22, by: 'cell', columns: P95 },
       { ...radio, panel: 23, by: 'operator', columns: P95 },
       { board: 'padborg-overview', panel: 22, by: null, stage: 'age', columns: ALL_PERCENTILES },
       { ...ofDevice, panel: 21, by: 'device', columns: ALL_PERCENTILES },
     ]) {
-      expect(await expectLatency(here, asked)).toBeGreaterThan(0)
+      expect(await expectLatency(comparison, panel)).toBeGreaterThan(0)
     }
   })
 
   it.each([
     [41, 'durable'],
     [42, 'stored'],
-  ])('say the same of the time inside the platform (%i)', async (panel, stage) => {
-    const asked = { board: 'padborg-pipeline', panel, by: null, stage, columns: ALL_PERCENTILES }
-    expect(await expectLatency(place(null, lastHours()), asked)).toBeGreaterThan(0)
+  ])('agree on the time inside the platform (%i)', async (panel, stage) => {
+    const wanted = { board: 'padborg-pipeline', panel, by: null, stage, columns: ALL_PERCENTILES }
+    expect(await expectLatency(compare(null, lastHours()), wanted)).toBeGreaterThan(0)
   })
 
-  it('say the same of traffic', async () => {
+  it('agree on traffic', async () => {
     const board = 'padborg-delivery'
     for (const tenant of ['acme', 'beta']) {
-      const here = place(tenant, lastHours())
+      const comparison = compare(tenant, lastHours())
       const own = { board, by: 'tenant' } as const
       const both = [
-        await expectTraffic(here, { ...own, panel: 11, field: 'messages' }),
-        await expectTraffic(here, { ...own, panel: 12, field: 'bytes' }),
+        await expectTraffic(comparison, { ...own, panel: 11, field: 'messages' }),
+        await expectTraffic(comparison, { ...own, panel: 12, field: 'bytes' }),
       ]
       expect(Math.min(...both)).toBeGreaterThan(0)
     }
     const devices = { board, panel: 13, by: 'device', field: 'messages' } as const
-    expect(await expectTraffic(place(null, lastHours()), devices)).toBeGreaterThan(3)
+    expect(await expectTraffic(compare(null, lastHours()), devices)).toBeGreaterThan(3)
   })
 
   it.each([
-    // One meter has sent nothing.
+    // One meter sent nothing.
     [null, 8],
     ['beta', 3],
-  ])('say the same of what became of messages (%s)', async (tenant, devices) => {
-    expect(await expectCounters(place(tenant, lastHours()))).toBe(devices)
+  ])('agree on delivery counters (%s)', async (tenant, devices) => {
+    expect(await expectCounters(compare(tenant, lastHours()))).toBe(devices)
   })
 
-  it.each([null, 'acme'])(
-    'say the same of heat, by day, by month and in sum (%s)',
-    async (tenant) => {
-      const here = place(tenant, days)
-      const board = 'padborg-heat'
-      const centres = { board, every: 'P1D', refId: 'A', boundary: 'handoff', by: 'data_centre' }
-      const towns = { board, every: 'P1D', refId: 'A', boundary: 'delivered', by: 'town' }
-      const sum = { board, every: null, by: null }
-      for (const asked of [
-        { ...centres, panel: 21, field: 'energyKwh' },
-        { ...centres, panel: 22, field: 'coverage' },
-        { ...towns, panel: 31, field: 'energyKwh' },
-        { ...towns, panel: 32, field: 'coverage' },
-        { ...sum, panel: 11, refId: 'A', boundary: 'handoff', field: 'energyKwh' },
-        { ...sum, panel: 11, refId: 'B', boundary: 'handoff', field: 'coverage' },
-        { ...sum, panel: 12, refId: 'A', boundary: 'delivered', field: 'energyKwh' },
-        { ...sum, panel: 12, refId: 'B', boundary: 'delivered', field: 'coverage' },
-      ] as const) {
-        expect(await expectHeat(here, asked)).toBeGreaterThan(0)
-      }
-      for (const asked of [
-        { panel: 41, boundary: 'handoff', by: 'data_centre' },
-        { panel: 42, boundary: 'delivered', by: 'town' },
-      ]) {
-        expect(await expectMonths(here, asked)).toBeGreaterThan(0)
-      }
-    },
-  )
+  it.each([null, 'acme'])('agree on heat by day, by month and in total (%s)', async (tenant) => {
+    const comparison = compare(tenant, days)
+    const board = 'padborg-heat'
+    const centres = { board, every: 'P1D', refId: 'A', boundary: 'handoff', by: 'data_centre' }
+    const towns = { board, every: 'P1D', refId: 'A', boundary: 'delivered', by: 'town' }
+    const sum = { board, every: null, by: null }
+    for (const panel of [
+      { ...centres, panel: 21, field: 'energyKwh' },
+      { ...centres, panel: 22, field: 'coverage' },
+      { ...towns, panel: 31, field: 'energyKwh' },
+      { ...towns, panel: 32, field: 'coverage' },
+      { ...sum, panel: 11, refId: 'A', boundary: 'handoff', field: 'energyKwh' },
+      { ...sum, panel: 11, refId: 'B', boundary: 'handoff', field: 'coverage' },
+      { ...sum, panel: 12, refId: 'A', boundary: 'delivered', field: 'energyKwh' },
+      { ...sum, panel: 12, refId: 'B', boundary: 'delivered', field: 'coverage' },
+    ] as const) {
+      expect(await expectHeat(comparison, panel)).toBeGreaterThan(0)
+    }
+    for (const panel of [
+      { panel: 41, boundary: 'handoff', by: 'data_centre' },
+      { panel: 42, boundary: 'delivered', by: 'town' },
+    ]) {
+      expect(await expectMonths(comparison, panel)).toBeGreaterThan(0)
+    }
+  })
 
   function lastHours(): Span {
     const now = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS

@@ -1,21 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { boardOf, panelsOf, readBoards, type BoardJson } from '../../support/grafana/boards-json.ts'
+import { chooseVariables, type Chosen } from '../../support/grafana/choose-variables.ts'
+import { startDatabase, type Database } from '../../support/grafana/data-source.ts'
+import {
+  withMacros,
+  withVariables,
+  type Span,
+  type Variables,
+} from '../../support/grafana/interpolate.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
-import { boardOf, panelsOf, readBoards, type BoardJson } from './boards-json.ts'
-import { chooseOn, type Chosen } from './choices.ts'
-import { expectations } from './expectations.ts'
-import { expectRows } from './expected.ts'
-import { startDatabase, type Database } from './grafana-server.ts'
-import { withMacros, withVariables, type Span, type Variables } from './interpolate.ts'
-import { MINUTE_MS, type Meaning } from './meaning.ts'
+import { expectations } from './expected-boards.ts'
+import { expectRows } from './expected-rows.ts'
+import { MINUTE_MS, type Selection } from './expected-series.ts'
 import { DEVICES, seedPoints } from './seed.ts'
 
 const POINTS = seedPoints()
 
-/** Every device or one, every tenant or one ... as a viewer may choose them. */
+/** One choice of a viewer: every device or one, every tenant or one ... */
 interface Case {
   readonly name: string
   readonly chosen: Chosen
-  readonly meaning: Meaning
+  readonly selection: Selection
 }
 
 const CASES: readonly Case[] = [
@@ -23,7 +28,7 @@ const CASES: readonly Case[] = [
     name: 'all of everything',
     // The board of one device has no "All".
     chosen: { stage: 'age', by: 'cell' },
-    meaning: {
+    selection: {
       isTenant: (tenant) => tenant === '_all',
       isOfTenants: () => true,
       isDevice: () => true,
@@ -42,7 +47,7 @@ const CASES: readonly Case[] = [
       stage: 'rtt',
       by: 'operator',
     },
-    meaning: {
+    selection: {
       isTenant: (tenant) => tenant === 'acme',
       isOfTenants: (device) => device.startsWith('acme.'),
       isDevice: (device) => ['acme.t1', 'acme.m1'].includes(device),
@@ -61,7 +66,7 @@ describe.skipIf(!hasInfluxd)('boards on influxd (needs it on the PATH)', () => {
   })
   afterAll(() => database?.stop())
 
-  async function ask(query: string, variables: Variables, span: Span) {
+  async function rowsOf(query: string, variables: Variables, span: Span) {
     return await database.query(withMacros(withVariables(query, variables), span, MINUTE_MS))
   }
 
@@ -74,20 +79,20 @@ describe.skipIf(!hasInfluxd)('boards on influxd (needs it on the PATH)', () => {
     )
   }
 
-  it('say of every query what it must show', () => {
+  it('have an expectation for every query', () => {
     const keys = readBoards().flatMap((board) => targetsOf(board).map(({ key }) => key))
-    expect(Object.keys(expectations(CASES[0]!.meaning)).toSorted()).toEqual(keys.toSorted())
+    expect(Object.keys(expectations(CASES[0]!.selection)).toSorted()).toEqual(keys.toSorted())
   })
 
-  for (const { name, chosen, meaning } of CASES) {
+  for (const { name, chosen, selection } of CASES) {
     for (const board of readBoards().filter(({ uid }) => uid !== 'padborg-device')) {
       it(`show the seeded values of ${name}: ${board.title}`, async () => {
-        const variables = await chooseOn(board, chosen, database)
-        const expected = expectations(meaning)
+        const variables = await chooseVariables(board, chosen, database)
+        const expected = expectations(selection)
         for (const { key, query } of targetsOf(board)) {
           const want = expected[key]
           if (!want) throw new Error(`${key}: nothing expected`)
-          const rows = await ask(query, variables, want.span)
+          const rows = await rowsOf(query, variables, want.span)
           await explained(key, query, () => expectRows(rows, POINTS, want))
         }
       })
@@ -98,12 +103,12 @@ describe.skipIf(!hasInfluxd)('boards on influxd (needs it on the PATH)', () => {
     const board = boardOf('padborg-device')
     const shown = new Set<string>()
     for (const { id } of DEVICES) {
-      const variables = await chooseOn(board, { device: id, stage: 'age' }, database)
-      const expected = expectations({ ...CASES[0]!.meaning, isDevice: (device) => device === id })
+      const variables = await chooseVariables(board, { device: id, stage: 'age' }, database)
+      const expected = expectations({ ...CASES[0]!.selection, isDevice: (device) => device === id })
       for (const { key, query } of targetsOf(board)) {
         const want = expected[key]
         if (!want) throw new Error(`${key}: nothing expected`)
-        const rows = await ask(query, variables, want.span)
+        const rows = await rowsOf(query, variables, want.span)
         // Panels of other kinds, and latency of devices that have none.
         if (rows.length === 0) continue
         shown.add(key)

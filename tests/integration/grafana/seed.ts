@@ -1,17 +1,17 @@
+import type { Point } from '#lib/store/influx/write/line.ts'
+import { fieldKey, RADIO_NAMES, radioKey } from '#lib/store/influx/write/reading-point.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { RATS, RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import type { Point } from '#lib/store/influx/write/line.ts'
-import { fieldKey, RADIO_NAMES, radioKey } from '#lib/store/influx/write/reading-point.ts'
 
 /*
- * Points by the names that the store and the derived series write. Every series has values of its
- * own (`base`), so that a query that takes the wrong one is found out.
+ * Points with the names that the store and the derived series write. Every series has values of its
+ * own (`base`), so that a query of the wrong series fails.
  */
 
 export const START_MS = Date.UTC(2026, 10, 24, 10)
 export const MINUTES = 60
-/** Within the seeded hour: rows before it must not show. */
+/** Within the seeded hour: rows outside it must not show. */
 export const SPAN = { fromMs: START_MS + 10 * 60_000, toMs: START_MS + 50 * 60_000 }
 
 /** Over the end of summer time and a month: 20 October to 5 November, local days. */
@@ -112,7 +112,7 @@ function latency(): Point[] {
   })
 }
 
-/** A device that two intakes hear, each with counters of its own. */
+/** A device that sends to two intakes, each with counters of its own. */
 const HEARD_BY_TWO = 'acme.t1'
 
 function delivery(): Point[] {
@@ -141,6 +141,9 @@ function delivery(): Point[] {
   )
 }
 
+/** Names of the counters that the seed writes. */
+export const COUNTERS = Object.keys(counters(0, 0))
+
 function counters(minute: number, place: number): Record<string, number> {
   const parts = {
     stored: 50 * minute + place,
@@ -161,7 +164,7 @@ function counters(minute: number, place: number): Record<string, number> {
 function silence(): Point[] {
   return DEVICES.flatMap(({ id, kind, silentSeconds }) =>
     minutes((minute, timeNs) => {
-      // What is asked for is the last value within the span.
+      // The last value within the span counts.
       const isLast = ns(SPAN.toMs) === timeNs
       const point = {
         measurement: 'device_silence',
@@ -229,7 +232,7 @@ function heat(): Point[] {
         measurement: 'heat_hourly',
         tags,
         fields: {
-          // Where the energy is not known the row may still hold a number: it must not count.
+          // A row whose energy is not known may have a number: it must not count.
           energyKwh: isKnown ? own + (hour % 24) : 1e6,
           coverage: isKnown ? 1 - (hour % 5) / 10 : 0,
           ...integers({

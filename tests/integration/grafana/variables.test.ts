@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { boardOf, queryOfVariable } from '../../support/grafana/boards-json.ts'
+import { optionsOf } from '../../support/grafana/choose-variables.ts'
+import { startDatabase, type Database } from '../../support/grafana/data-source.ts'
+import { ALL, type Choice, type Variables } from '../../support/grafana/interpolate.ts'
 import { hasInfluxd } from '../../support/influxd.ts'
-import { boardOf, queryOfVariable } from './boards-json.ts'
-import { optionsOf } from './choices.ts'
-import { startDatabase, type Database } from './grafana-server.ts'
-import { ALL, type Choice, type Variables } from './interpolate.ts'
 import { DEVICES, seedPoints } from './seed.ts'
 
 const BOARD = boardOf('padborg-latency-radio')
@@ -14,7 +14,7 @@ function variableOf(name: string) {
   return variable
 }
 
-/** Choices of a viewer; "All" with what stands for it. */
+/** Choices of a viewer; "All" with its value. */
 function chosen(choices: Readonly<Record<string, Choice>>): Variables {
   return Object.fromEntries(
     Object.entries(choices).map(([name, value]) => {
@@ -35,7 +35,7 @@ describe.skipIf(!hasInfluxd)('variables on influxd (needs it on the PATH)', () =
   const offered = (name: string, choices: Readonly<Record<string, Choice>> = {}) =>
     optionsOf(queryOfVariable(variableOf(name)) ?? '', chosen(choices), database)
 
-  it('offer the tenants that have devices, not the one that stands for all', async () => {
+  it('offer the tenants that have devices, without _all', async () => {
     expect(await offered('tenant')).toEqual(['acme', 'acme-2'])
   })
 
@@ -44,7 +44,7 @@ describe.skipIf(!hasInfluxd)('variables on influxd (needs it on the PATH)', () =
     expect(await offered('site', { tenant: ['acme-2'] })).toEqual(['gate'])
   })
 
-  it('offer the devices of the chosen tenants and sites, no name that only begins alike', async () => {
+  it('offer the devices of the chosen tenants and sites, and none whose name only begins alike', async () => {
     const all = DEVICES.map(({ id }) => id).toSorted()
     expect(await offered('device', { tenant: ALL, site: ALL })).toEqual(all)
     expect(await offered('device', { tenant: ['acme'], site: ALL })).toEqual(
@@ -57,7 +57,7 @@ describe.skipIf(!hasInfluxd)('variables on influxd (needs it on the PATH)', () =
     ])
   })
 
-  it('offer the RATs that latency is known of', async () => {
+  it('offer the RATs that have latency', async () => {
     expect(await offered('rat', { tenant: ALL })).toEqual(['lte', 'nr-nsa', 'nr-sa'])
     expect(await offered('rat', { tenant: ['nobody'] })).toEqual([])
   })

@@ -10,14 +10,14 @@ import {
   readBoards,
   type BoardJson,
   type PanelJson,
-} from '../../../integration/grafana/boards-json.ts'
+} from '../../../support/grafana/boards-json.ts'
 import { percentileFaults } from './percentile-rule.ts'
 
 const ROOT = new URL('../../../..', import.meta.url).pathname
 const FOLDER = join(ROOT, 'dashboards/grafana')
 const BOARDS_JSON = readBoards()
 
-/** A variable in a text, with or without a format; macros of the data source are none. */
+/** A variable in a text, with or without a format. Macros of the data source are not variables. */
 const USE = /\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g
 const MACROS = new Set(['timeFilter', '__interval', '__interval_ms'])
 
@@ -28,7 +28,7 @@ function usesIn(text: string): { name: string; format: string | undefined }[] {
 }
 
 describe('the boards', () => {
-  it('are committed as their sources make them', () => {
+  it('are committed as generated', () => {
     for (const [path, make] of Object.entries(GRAFANA_FILES)) {
       expect(readFileSync(join(ROOT, path), 'utf8'), `${path}: run npm run generate`).toBe(make())
     }
@@ -45,25 +45,25 @@ describe('the boards', () => {
   })
 
   describe.each(BOARDS_JSON)('$title', (board) => {
-    it('has a uid that Grafana takes, a schema version and a description', () => {
+    it('has a uid that Grafana accepts, a schema version and a description', () => {
       expect(board.uid).toMatch(/^[a-z0-9-]{8,40}$/)
       expect(board.schemaVersion).toBeGreaterThan(36)
       expect(board.description.length).toBeGreaterThan(20)
     })
 
-    it('has ids of its own for every row and panel', () => {
+    it('has a unique id for every row and panel', () => {
       const ids = board.panels.flatMap(({ id, panels = [] }) => [id, ...panels.map((p) => p.id)])
       expect(ids.every((id) => Number.isInteger(id) && id > 0)).toBe(true)
       expect(new Set(ids).size).toBe(ids.length)
     })
 
-    it('lays its panels beside each other, never over each other', () => {
+    it('has no overlapping panels', () => {
       const closed = board.panels.filter(({ panels }) => panels && panels.length > 0)
       expect(overlapsOf(board.panels)).toEqual([])
       for (const { panels = [] } of closed) expect(overlapsOf(panels)).toEqual([])
     })
 
-    it('says of every panel what it shows, in which unit, and from where', () => {
+    it('gives every panel a title, a description, a unit and a data source', () => {
       for (const panel of panelsOf(board)) {
         expect(panel.title, `${panel.id}`).not.toBe('')
         expect(panel.description?.length ?? 0, panel.title).toBeGreaterThan(20)
@@ -73,22 +73,22 @@ describe('the boards', () => {
       }
     })
 
-    it('asks in InfluxQL, within the chosen time', () => {
+    it('queries in InfluxQL, within the chosen time', () => {
       for (const panel of panelsOf(board)) {
         for (const [at, target] of (panel.targets ?? []).entries()) {
           expect(target.refId).toBe('ABCDEFGH'[at])
           expect(target.rawQuery).toBe(true)
           expect(target.datasource).toEqual({ type: 'influxdb', uid: 'padborg-influx' })
-          const asked = [...target.query.matchAll(/\bFROM\b(?! \()/g)].length
+          const sources = [...target.query.matchAll(/\bFROM\b(?! \()/g)].length
           const bounded = [...target.query.matchAll(/\$timeFilter/g)].length
-          expect(bounded, target.query).toBeGreaterThanOrEqual(asked)
+          expect(bounded, target.query).toBeGreaterThanOrEqual(sources)
           const isBound = panel.interval !== undefined || !target.query.includes('$__interval')
           expect(isBound, `${panel.title}: smallest interval`).toBe(true)
         }
       }
     })
 
-    it('uses only variables it has, before none that it needs, each with its format', () => {
+    it('uses only its own variables, after those they depend on, each with its format', () => {
       const names: string[] = []
       for (const variable of board.templating.list) {
         for (const { name, format } of usesIn(queryOfVariable(variable) ?? '')) {
@@ -155,7 +155,7 @@ describe('the rule on percentiles', () => {
   const worst =
     'SELECT max("p99Ms") FROM "latency_minute" GROUP BY time($__interval), "tenant", "key" fill(none)'
 
-  it('lets minutes pass as they are, and the worst of them by its name', () => {
+  it('allows minutes as they are, and the worst minute with a title that says so', () => {
     expect(percentileFaults(like(raw))).toEqual([])
     expect(percentileFaults(like(worst, { title: 'Worst minute by cell' }))).toEqual([])
   })

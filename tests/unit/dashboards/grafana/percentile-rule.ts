@@ -1,4 +1,4 @@
-import type { PanelJson } from '../../../integration/grafana/boards-json.ts'
+import type { PanelJson } from '../../../support/grafana/boards-json.ts'
 
 /** Fields of `latency_minute` that belong to one minute and key. */
 const PERCENTILE = /"p\d+Ms"/
@@ -6,9 +6,8 @@ const IN_FUNCTION = /\b(\w+)\s*\(\s*(?:distinct\s+)?"p\d+Ms"/gi
 const IN_ARITHMETIC = /"p\d+Ms"\s*[-+*/]|[-+*/]\s*"p\d+Ms"/
 
 /**
- * What is wrong with how a panel shows percentiles. They are shown as they were written, one point
- * per minute and key; the one thing that may be taken of several is the worst minute, if the panel
- * says so.
+ * Faults in how a panel shows percentiles. They are shown as they were written, one point per minute
+ * and key. Of several minutes a panel may only show the worst, if its title says so.
  */
 export function percentileFaults(panel: PanelJson): string[] {
   const queries = (panel.targets ?? []).map(({ query }) => query)

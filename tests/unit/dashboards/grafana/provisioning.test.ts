@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { readAlerts } from '../../../integration/grafana/alerts-yaml.ts'
-import { boardOf, panelOf, readBoards } from '../../../integration/grafana/boards-json.ts'
+import { readAlerts } from '../../../support/grafana/alerts-yaml.ts'
+import { boardOf, panelOf, readBoards } from '../../../support/grafana/boards-json.ts'
 
 const FOLDER = new URL('../../../../dashboards/grafana', import.meta.url).pathname
 
@@ -12,7 +12,7 @@ function read(path: string): unknown {
   return parse(readFileSync(join(FOLDER, path), 'utf8'))
 }
 
-/** The parts of Grafana's format that we use, all of them required. */
+/** The parts of Grafana's format that we use, all required. */
 const dataSources = z.strictObject({
   apiVersion: z.literal(1),
   datasources: z.tuple([
@@ -48,8 +48,8 @@ const providers = z.strictObject({
   ]),
 })
 
-describe('what Grafana is provisioned with', () => {
-  it('asks InfluxDB in InfluxQL as the user of the environment', () => {
+describe('the provisioning of Grafana', () => {
+  it('queries InfluxDB in InfluxQL with the credentials of the environment', () => {
     const { datasources } = dataSources.parse(read('provisioning/datasources/influxdb.yaml'))
     const [{ jsonData, secureJsonData }] = datasources
     expect(jsonData).toEqual({
@@ -61,18 +61,18 @@ describe('what Grafana is provisioned with', () => {
     expect(secureJsonData).toEqual({ password: '$INFLUX_PASSWORD' })
   })
 
-  it('finds its boards, and lets nobody change them in the browser', () => {
+  it('provides the boards read-only', () => {
     providers.parse(read('provisioning/dashboards/padborg.yaml'))
   })
 
-  it('holds no file that Grafana would not read', () => {
+  it('has no file that Grafana does not read', () => {
     const names = ['datasources', 'dashboards', 'alerting'].flatMap((folder) =>
       readdirSync(join(FOLDER, 'provisioning', folder)),
     )
     expect(names).toEqual(['influxdb.yaml', 'padborg.yaml', 'padborg.yaml'])
   })
 
-  it('uses names of the environment that are documented', () => {
+  it('uses only documented variables of the environment', () => {
     const guide = readFileSync(join(FOLDER, '../../docs/grafana.md'), 'utf8')
     const text = readFileSync(join(FOLDER, 'provisioning/datasources/influxdb.yaml'), 'utf8')
     const names = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name]) => name)
@@ -95,13 +95,13 @@ describe('alert rules', () => {
     expect(new Set(rules.map(({ uid }) => uid)).size).toBe(rules.length)
   })
 
-  it('hold nothing that Grafana would take for a variable of the environment', () => {
+  it('contain no $, which Grafana would expand from the environment', () => {
     expect(readFileSync(join(FOLDER, 'provisioning/alerting/padborg.yaml'), 'utf8')).not.toContain(
       '$',
     )
   })
 
-  it('point at panels that exist', () => {
+  it('refer to panels that exist', () => {
     const uids = readBoards().map(({ uid }) => uid)
     for (const { dashboardUid, panelId } of rules) {
       expect(uids).toContain(dashboardUid)
@@ -109,7 +109,7 @@ describe('alert rules', () => {
     }
   })
 
-  it('look back as far as they say', () => {
+  it('query the span that they declare', () => {
     for (const { data, title } of rules) {
       const [query] = data
       const minutes = Number(/now\(\) - (\d+)m/.exec(query.model.query)?.[1])
@@ -117,7 +117,7 @@ describe('alert rules', () => {
     }
   })
 
-  it('take no percentile', () => {
+  it('use no percentile', () => {
     for (const { data } of rules) expect(data[0].model.query).not.toMatch(/"p\d+Ms"/)
   })
 })

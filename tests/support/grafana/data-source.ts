@@ -1,7 +1,7 @@
 import { pointLine, type Point } from '#lib/store/influx/write/line.ts'
-import { startInfluxd } from '../../support/influxd.ts'
+import { startInfluxd } from '../influxd.ts'
 
-/** An InfluxDB asked in the way of Grafana's InfluxQL data source. */
+/** An InfluxDB, queried as Grafana's InfluxQL data source does. */
 export interface DataSource {
   query(influxql: string): Promise<readonly Row[]>
   write(points: readonly Point[]): Promise<void>
@@ -11,7 +11,7 @@ export interface Database extends DataSource {
   stop(): Promise<void>
 }
 
-/** One row of an answer: its series' measurement and tags, its time and its columns. */
+/** One row of a result: measurement and tags of its series, its time and its columns. */
 export interface Row {
   readonly measurement: string
   readonly tags: Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ export interface Row {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-interface Answer {
+interface Result {
   readonly results?: readonly {
     readonly error?: string
     readonly series?: readonly {
@@ -73,10 +73,10 @@ export function connectDataSource({ url, username, password, database }: Address
 
 const BATCH = 5000
 
-function rowsOf(answer: Answer, influxql: string): Row[] {
-  const error = answer.error ?? answer.results?.find((result) => result.error)?.error
+function rowsOf(result: Result, influxql: string): Row[] {
+  const error = result.error ?? result.results?.find((one) => one.error)?.error
   if (error !== undefined) throw new Error(`${error}: ${influxql}`)
-  return (answer.results ?? []).flatMap(({ series = [] }) =>
+  return (result.results ?? []).flatMap(({ series = [] }) =>
     series.flatMap(({ name, tags = {}, columns, values }) =>
       values.map((row) => {
         const { time = null, ...rest } = Object.fromEntries(

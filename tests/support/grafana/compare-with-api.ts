@@ -1,11 +1,10 @@
 import { expect } from 'vitest'
-import type { DataSource, Row } from './grafana-server.ts'
+import type { DataSource, Row } from './data-source.ts'
 import type { Span } from './interpolate.ts'
-import { MINUTE_MS } from './meaning.ts'
-import { show } from './viewer.ts'
+import { panelRows } from './panel-rows.ts'
 
 /*
- * A board shows what the API says: the rows of a panel beside the answer to the same question.
+ * Compares the rows of a panel with the result of the same query of the API.
  */
 
 export interface ApiRow {
@@ -14,15 +13,16 @@ export interface ApiRow {
   readonly [field: string]: unknown
 }
 
-export interface Place {
+export interface Comparison {
   readonly source: DataSource
-  /** All rows of an address below /api/v1, seen by somebody who may see what is chosen. */
+  /** All rows of a query, its path below /api/v1, for a role that may see the chosen tenant. */
   readonly api: (path: string) => Promise<readonly ApiRow[]>
   readonly span: Span
   /** Null is "All". */
   readonly tenant: string | null
 }
 
+const MINUTE_MS = 60_000
 const PERCENTILES = { p50: 'p50Ms', p95: 'p95Ms', p99: 'p99Ms' } as const
 
 interface LatencyPanel {
@@ -34,16 +34,16 @@ interface LatencyPanel {
   readonly device?: string
 }
 
-/** Percentiles of each minute and key. Answers how many rows there were. */
-export async function expectLatency(place: Place, panel: LatencyPanel): Promise<number> {
+/** Compares the percentiles of each minute and key. Returns the number of rows. */
+export async function expectLatency(comparison: Comparison, panel: LatencyPanel): Promise<number> {
   const { by, stage, columns, device } = panel
   const chosen = { stage, ...(device === undefined ? {} : { device }) }
-  const rows = await shown(place, panel, chosen)
+  const rows = await rowsOf(comparison, panel, chosen)
   const filter = device === undefined ? '' : `&device=${device}`
-  const said = await place.api(
-    `/kpi/latency?every=1m&stage=${stage}${by === null ? '' : `&by=${by}`}${filter}&${between(place)}`,
+  const fromApi = await comparison.api(
+    `/kpi/latency?every=1m&stage=${stage}${by === null ? '' : `&by=${by}`}${filter}&${between(comparison)}`,
   )
-  const wanted = said.map((row) => [
+  const wanted = fromApi.map((row) => [
     keyOf(row, by, row.time),
     ...columns.map((name) => row[PERCENTILES[name]]),
   ])
@@ -54,34 +54,32 @@ export async function expectLatency(place: Place, panel: LatencyPanel): Promise<
   return expectSame(found, wanted)
 }
 
-/** Messages or bytes per second of each minute. */
+/** Compares messages or bytes per second of each minute. */
 export async function expectTraffic(
-  place: Place,
+  comparison: Comparison,
   panel: { board: string; panel: number; by: 'device' | 'tenant'; field: 'messages' | 'bytes' },
 ): Promise<number> {
   const { by, field } = panel
-  const rows = await shown(place, panel)
-  const said = await place.api(`/kpi/throughput?every=1m&by=${by}&${between(place)}`)
+  const rows = await rowsOf(comparison, panel)
+  const fromApi = await comparison.api(`/kpi/throughput?every=1m&by=${by}&${between(comparison)}`)
   return expectSame(
     rows.map(({ tags, timeMs, values }) => [`${tags[by]} ${timeMs}`, values[`${field}/s`]]),
-    said.map((row) => [keyOf(row, by, row.time), row[`${field}PerS`]]),
+    fromApi.map((row) => [keyOf(row, by, row.time), row[`${field}PerS`]]),
   )
 }
 
-/** The counters of each device. */
-export async function expectCounters(place: Place): Promise<number> {
-  const rows = await shown(place, { board: 'padborg-delivery', panel: 21 })
-  const said = await place.api('/delivery')
-  const wanted = said.map(({ device, ...counters }) => [
-    String(device),
-    ...COUNTERS.map((name) => counters[name]),
-  ])
+/** Compares the counters of each device. */
+export async function expectCounters(comparison: Comparison): Promise<number> {
+  const rows = await rowsOf(comparison, { board: 'padborg-delivery', panel: 21 })
+  const fromApi = await comparison.api('/delivery')
+  const names = Object.keys(fromApi[0] ?? {}).filter((name) => name !== 'device')
+  const wanted = fromApi.map((row) => [String(row['device']), ...names.map((name) => row[name])])
   // Of several intakes the table adds up the rows of a device.
   const devices = Map.groupBy(rows, ({ tags }) => String(tags['device']))
-  const found = [...devices].map(([device, its]) => [
+  const found = [...devices].map(([device, itsRows]) => [
     device,
-    ...COUNTERS.map((name) =>
-      its.map(({ values }) => values[name]).reduce<number | null>(plus, null),
+    ...names.map((name) =>
+      itsRows.map(({ values }) => values[name]).reduce<number | null>(plus, null),
     ),
   ])
   for (const [, accepted, stored, rejected, duplicate, pending] of found) {
@@ -94,18 +92,6 @@ function plus(sum: number | null, value: unknown): number | null {
   return typeof value === 'number' ? (sum ?? 0) + value : sum
 }
 
-const COUNTERS = [
-  'accepted',
-  'stored',
-  'rejected',
-  'duplicate',
-  'pending',
-  'late',
-  'partial',
-  'lost',
-  'commands',
-] as const
-
 interface HeatPanel {
   readonly board: string
   readonly panel: number
@@ -114,17 +100,19 @@ interface HeatPanel {
   readonly every: string | null
 }
 
-/** Energy where it is known, and coverage everywhere, per day or of the whole span. */
+/** Compares energy where it is known, and coverage, per day or of the whole span. */
 export async function expectHeat(
-  place: Place,
+  comparison: Comparison,
   panel: HeatPanel & { readonly refId: string; readonly field: 'energyKwh' | 'coverage' },
 ): Promise<number> {
   const { boundary, by, every, field } = panel
-  const rows = await shown(place, panel)
-  const question = [by === null ? '' : `by=${by}`, every === null ? '' : `every=${every}`]
-  const asked = [`boundary=${boundary}`, ...question, between(place)].filter((part) => part !== '')
-  const said = await place.api(`/heat/recovered?${asked.join('&')}`)
-  const wanted = said
+  const rows = await rowsOf(comparison, panel)
+  const grouping = [by === null ? '' : `by=${by}`, every === null ? '' : `every=${every}`]
+  const parameters = [`boundary=${boundary}`, ...grouping, between(comparison)].filter(
+    (part) => part !== '',
+  )
+  const fromApi = await comparison.api(`/heat/recovered?${parameters.join('&')}`)
+  const wanted = fromApi
     .filter((row) => row['boundary'] === boundary && row[field] !== null)
     .map((row) => [keyOf(row, by, every === null ? undefined : row.time), row[field]])
   const found = rows.map(({ tags, timeMs, values }) => [
@@ -134,24 +122,24 @@ export async function expectHeat(
   return expectSame(found, wanted)
 }
 
-/** Days added up to calendar months, as the table of months does in the browser. */
+/** Compares sums of calendar months, which the table of months adds up in the browser. */
 export async function expectMonths(
-  place: Place,
+  comparison: Comparison,
   { panel, boundary, by }: Pick<HeatPanel, 'panel' | 'boundary'> & { readonly by: string },
 ): Promise<number> {
-  const rows = await shown(place, { board: 'padborg-heat', panel })
+  const rows = await rowsOf(comparison, { board: 'padborg-heat', panel })
   const months = new Map<string, number>()
   for (const { tags, timeMs, values } of rows) {
     const month = monthOf(timeMs ?? 0)
     const key = `${tags['key']} ${month.epochMilliseconds}`
     months.set(key, (months.get(key) ?? 0) + Number(values['energyKwh']))
   }
-  const said = await place.api(
-    `/heat/recovered?boundary=${boundary}&by=${by}&every=P1M&${between(place)}`,
+  const fromApi = await comparison.api(
+    `/heat/recovered?boundary=${boundary}&by=${by}&every=P1M&${between(comparison)}`,
   )
   return expectSame(
     [...months],
-    said
+    fromApi
       .filter(({ energyKwh }) => energyKwh !== null)
       .map((row) => [
         `${row.group[by]} ${monthOf(Date.parse(row.time ?? '')).epochMilliseconds}`,
@@ -167,18 +155,22 @@ function monthOf(timeMs: number): Temporal.ZonedDateTime {
 
 const ZONE = 'Europe/Copenhagen'
 
-function shown(
-  { source, span, tenant }: Place,
+function rowsOf(
+  { source, span, tenant }: Comparison,
   panel: { readonly board: string; readonly panel: number; readonly refId?: string },
   chosen: Readonly<Record<string, string>> = {},
 ): Promise<readonly Row[]> {
   const ofTenant: Readonly<Record<string, readonly string[]>> =
     tenant === null ? {} : { tenant: [tenant] }
-  return show(source, panel, { span, chosen: { ...ofTenant, ...chosen }, intervalMs: MINUTE_MS })
+  return panelRows(source, panel, {
+    span,
+    chosen: { ...ofTenant, ...chosen },
+    intervalMs: MINUTE_MS,
+  })
 }
 
-/** Grafana's spans end with their last millisecond, the API's before a time. */
-function between({ span }: Place): string {
+/** The end of a span is inclusive in Grafana and exclusive in the API. */
+function between({ span }: Comparison): string {
   const iso = (ms: number) => encodeURIComponent(new Date(ms).toISOString())
   return `from=${iso(span.fromMs)}&to=${iso(span.toMs + 1)}&limit=10000`
 }
@@ -190,7 +182,7 @@ function keyOf({ group }: ApiRow, by: string | null, time: string | undefined): 
 
 type Cells = readonly unknown[]
 
-/** The same rows with the same figures; a difference in the last digits of a sum is none. */
+/** The same rows with the same figures, to ten digits. */
 function expectSame(found: readonly Cells[], wanted: readonly Cells[]): number {
   const inOrder = (rows: readonly Cells[]) =>
     rows.toSorted(([a], [b]) => String(a).localeCompare(String(b))).map((row) => row.map(rounded))

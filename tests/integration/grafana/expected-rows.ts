@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
 import type { Point } from '#lib/store/influx/write/line.ts'
-import type { Span } from './interpolate.ts'
-import type { Row } from './grafana-server.ts'
+import type { Row } from '../../support/grafana/data-source.ts'
+import type { Span } from '../../support/grafana/interpolate.ts'
 
-/** What a panel must show, in words of its own: computed from the seeded points, not by InfluxDB. */
+/** What a panel must show, computed from the seeded points and not by InfluxDB. */
 export interface Expected {
   readonly from: string | readonly string[]
   readonly where?: (tags: Readonly<Record<string, string>>, point: Point) => boolean
@@ -44,7 +44,7 @@ export const last =
   (points) =>
     plain(points.findLast(({ fields }) => fields[field] !== undefined)?.fields[field])
 
-/** The smallest of what each intake said last. */
+/** The smallest of the last values of the intakes. */
 export const leastOfNodes =
   (field: string): Figure =>
   (points) => {
@@ -68,7 +68,7 @@ function plain(value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : (value ?? null)
 }
 
-/** Compares the rows of an answer with what is expected, each by each. */
+/** Compares the rows of a result with the expected ones, one by one. */
 export function expectRows(
   rows: readonly Row[],
   points: readonly Point[],
@@ -80,7 +80,7 @@ export function expectRows(
     rows.map((row) => [nameOf(row.measurement, row.tags, timeless ? 0 : row.timeMs), row.values]),
   )
   expect(want.size, 'the seed has nothing for this').toBeGreaterThan(0)
-  expect(got.size, 'two rows of one name').toBe(rows.length)
+  expect(got.size, 'two rows with one name').toBe(rows.length)
   expect([...got.keys()].toSorted()).toEqual([...want.keys()].toSorted())
   for (const [name, values] of want) {
     for (const [column, value] of Object.entries(values)) {
@@ -97,31 +97,31 @@ export function expectRows(
 type Values = Readonly<Record<string, unknown>>
 
 function rowsOf(points: readonly Point[], expected: Expected, span: Span): Map<string, Values> {
-  const { from, where: isMeant = () => true, group, every, columns } = expected
+  const { from, where: isIncluded = () => true, group, every, columns } = expected
   // Growth reaches back to the interval before the first.
   const reachMs = expected.growth && typeof every === 'number' ? every : 0
   const groups = new Map<string, Point[]>()
-  const places = new Map<string, { name: string; series: string; timeMs: number }>()
+  const keys = new Map<string, { name: string; series: string; timeMs: number }>()
   for (const point of points) {
     const timeMs = Number(point.timeNs) / 1e6
-    if (![from].flat().includes(point.measurement) || !isMeant(point.tags, point)) continue
+    if (![from].flat().includes(point.measurement) || !isIncluded(point.tags, point)) continue
     if (timeMs < span.fromMs - reachMs || timeMs > span.toMs) continue
     const tags = Object.fromEntries(group.map((name) => [name, point.tags[name] ?? '']))
     const start = startOf(timeMs, every)
     const name = nameOf(point.measurement, tags, start)
-    places.set(name, { name, series: nameOf(point.measurement, tags, 0), timeMs: start })
+    keys.set(name, { name, series: nameOf(point.measurement, tags, 0), timeMs: start })
     const members = groups.get(name)
     if (members) members.push(point)
     else groups.set(name, [point])
   }
-  const rows = [...places.values()]
+  const rows = [...keys.values()]
     .toSorted((a, b) => a.timeMs - b.timeMs)
-    .map((place) => ({
-      ...place,
+    .map((key) => ({
+      ...key,
       values: Object.fromEntries(
         Object.entries(columns).map(([column, figure]) => [
           column,
-          figure(groups.get(place.name) ?? []),
+          figure(groups.get(key.name) ?? []),
         ]),
       ) as Values,
     }))
@@ -130,15 +130,18 @@ function rowsOf(points: readonly Point[], expected: Expected, span: Span): Map<s
   return new Map(grown.map(({ name, values }) => [name, values]))
 }
 
-interface Placed {
+interface ExpectedRow {
   readonly name: string
   readonly series: string
   readonly timeMs: number
   readonly values: Values
 }
 
-function growthOf(rows: readonly Placed[], growth: 'difference' | 'per second'): Placed[] {
-  const before = new Map<string, Placed>()
+function growthOf(
+  rows: readonly ExpectedRow[],
+  growth: 'difference' | 'per second',
+): ExpectedRow[] {
+  const before = new Map<string, ExpectedRow>()
   return rows.flatMap((row) => {
     const earlier = before.get(row.series)
     before.set(row.series, row)

@@ -1,12 +1,12 @@
 import { queryOfVariable, type BoardJson, type VariableJson } from './boards-json.ts'
-import type { DataSource } from './grafana-server.ts'
+import type { DataSource } from './data-source.ts'
 import { ALL, withVariables, type Choice, type Variables } from './interpolate.ts'
 
-/** What a viewer has chosen; a variable that is not named is at "All", or at its first option. */
+/** The viewer's choices; a variable that is not listed is at "All", or at its first option. */
 export type Chosen = Readonly<Record<string, Choice>>
 
-/** The variables of a board as Grafana fills them: in order, each with those before it. */
-export async function chooseOn(
+/** The variables of a board as Grafana fills them: in order, each with the values before it. */
+export async function chooseVariables(
   board: BoardJson,
   chosen: Chosen,
   source: DataSource,
@@ -24,7 +24,7 @@ export async function chooseOn(
   return variables
 }
 
-/** What a drop-down would offer. */
+/** The options of the drop-down. */
 export async function optionsOf(
   influxql: string,
   variables: Variables,
@@ -34,7 +34,7 @@ export async function optionsOf(
   return [...new Set(rows.map(({ values }) => String(values['value'])))].toSorted()
 }
 
-/** A list of fixed options begins with the one that is chosen. */
+/** The first of a list of fixed options is chosen. */
 function firstOf({ query }: VariableJson): string {
   return typeof query === 'string' ? (query.split(',')[0] ?? '') : ''
 }

@@ -1,5 +1,5 @@
 /*
- * What Grafana does with an InfluxQL query before it sends it, for the parts that our boards use.
+ * How Grafana fills in an InfluxQL query before it sends it, for the parts that our boards use.
  *
  * Variables first, in the browser: `TemplateSrv.replace` (public/app/features/templating) with the
  * formats of the scenes library (formatRegistry: `regex`, `raw`). A custom "All" value goes in as it

@@ -1,8 +1,8 @@
+import { fieldKey } from '#lib/store/influx/write/reading-point.ts'
 import { KIND_NAMES, KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
-import { fieldKey } from '#lib/store/influx/write/reading-point.ts'
-import { boardOf, panelsOf, type PanelJson } from './boards-json.ts'
-import { last, mean, where, type Expected } from './expected.ts'
+import { boardOf, panelsOf, type PanelJson } from '../../support/grafana/boards-json.ts'
+import { last, mean, where, type Expected } from './expected-rows.ts'
 import {
   counters,
   grown,
@@ -11,13 +11,13 @@ import {
   percentiles,
   perSecond,
   silence,
-  type Meaning,
-} from './meaning.ts'
+  type Selection,
+} from './expected-series.ts'
 
 const BOARD = 'padborg-device'
 
-export function deviceBoard(meaning: Meaning): Record<string, Expected> {
-  const { isTenant, isDevice, stage } = meaning
+export function deviceBoard(selection: Selection): Record<string, Expected> {
+  const { isTenant, isDevice, stage } = selection
   const ofKey = ({ key = '' }: Readonly<Record<string, string>>) => isDevice(key)
   return {
     [`${BOARD}/11/A`]: silence(isDevice),
@@ -44,14 +44,14 @@ export function deviceBoard(meaning: Meaning): Record<string, Expected> {
 /** Titles of these panels read "truck: gauges in km/h": kind, role and unit. */
 const TITLE = /^(?<kind>\w+): (?<role>gauge|counter|last state)s(?: in (?<unit>.+))?/
 
-function kindPanels(isDevice: Meaning['isDevice']): Record<string, Expected> {
+function kindPanels(isDevice: Selection['isDevice']): Record<string, Expected> {
   const panels = panelsOf(boardOf(BOARD)).filter(({ id }) => id >= 1000)
   return Object.fromEntries(
     panels.map((panel) => [`${BOARD}/${panel.id}/A`, ofKind(panel, isDevice)]),
   )
 }
 
-function ofKind({ title }: PanelJson, isDevice: Meaning['isDevice']): Expected {
+function ofKind({ title }: PanelJson, isDevice: Selection['isDevice']): Expected {
   const { kind = '', role = '', unit = '' } = TITLE.exec(title)?.groups ?? {}
   const found = KIND_NAMES.find((name) => name === kind)
   if (!found) throw new Error(`${title}: no kind`)

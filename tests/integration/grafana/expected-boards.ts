@@ -1,7 +1,7 @@
-import { last, max, mean, sum, where, type Expected } from './expected.ts'
-import { deviceBoard } from './expectations-device.ts'
-import { pipelineBoard } from './expectations-pipeline.ts'
-import type { Span } from './interpolate.ts'
+import type { Span } from '../../support/grafana/interpolate.ts'
+import { deviceBoard } from './expected-device-board.ts'
+import { pipelineBoard } from './expected-pipeline-board.ts'
+import { last, max, mean, sum, where, type Expected } from './expected-rows.ts'
 import {
   counted,
   counters,
@@ -17,19 +17,19 @@ import {
   perSecond,
   silence,
   silentCount,
-  type Meaning,
+  type Selection,
   type Tags,
-} from './meaning.ts'
+} from './expected-series.ts'
 import { HEAT_SPAN, SPAN } from './seed.ts'
 
 /** `<board>/<panel>/<refId>` -> what it must show. Panels of kinds come from the catalogue. */
-export function expectations(meaning: Meaning): Record<string, Expected & { span: Span }> {
+export function expectations(selection: Selection): Record<string, Expected & { span: Span }> {
   const all = {
-    ...overview(meaning),
-    ...latencyRadio(meaning),
-    ...delivery(meaning),
-    ...heat(meaning),
-    ...deviceBoard(meaning),
+    ...overview(selection),
+    ...latencyRadio(selection),
+    ...delivery(selection),
+    ...heat(selection),
+    ...deviceBoard(selection),
     ...pipelineBoard(),
   }
   return Object.fromEntries(
@@ -45,7 +45,7 @@ const isHeat = (key: string, { from }: Expected) =>
 
 const FLEET = ['truck', 'robot', 'radio', 'probe']
 
-function overview({ isTenant, isOfTenants }: Meaning): Record<string, Expected> {
+function overview({ isTenant, isOfTenants }: Selection): Record<string, Expected> {
   const ofTenant = ({ tenant = '' }: Tags) => isTenant(tenant)
   return {
     'padborg-overview/11/A': {
@@ -94,7 +94,13 @@ function overview({ isTenant, isOfTenants }: Meaning): Record<string, Expected> 
   }
 }
 
-function latencyRadio({ isTenant, isDevice, isRat, stage, by }: Meaning): Record<string, Expected> {
+function latencyRadio({
+  isTenant,
+  isDevice,
+  isRat,
+  stage,
+  by,
+}: Selection): Record<string, Expected> {
   const ofRat = ({ key = '' }: Tags) => isRat(key)
   const board = 'padborg-latency-radio'
   const fleet: Pick<Expected, 'from' | 'where' | 'group' | 'every'> = {
@@ -129,7 +135,7 @@ function latencyRadio({ isTenant, isDevice, isRat, stage, by }: Meaning): Record
   }
 }
 
-function delivery({ isTenant, isDevice }: Meaning): Record<string, Expected> {
+function delivery({ isTenant, isDevice }: Selection): Record<string, Expected> {
   const board = 'padborg-delivery'
   const ofTenant = ({ tenant = '' }: Tags) => isTenant(tenant)
   const ofDevice = ofChosen(isDevice)
@@ -158,7 +164,7 @@ function dayOf(timeMs: number): number {
   return time.startOfDay().epochMilliseconds
 }
 
-function heat({ isTenant }: Meaning): Record<string, Expected> {
+function heat({ isTenant }: Selection): Record<string, Expected> {
   const board = 'padborg-heat'
   const daily = (boundary: string, by: string, columns: Expected['columns']): Expected => ({
     ...heatOf(boundary, by, isTenant),

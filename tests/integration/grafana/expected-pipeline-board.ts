@@ -1,5 +1,5 @@
-import { last, max, type Expected } from './expected.ts'
-import { lastOf, lastOfPipeline, MINUTE_MS, percentiles, silence } from './meaning.ts'
+import { last, max, type Expected } from './expected-rows.ts'
+import { lastOf, lastOfPipeline, MINUTE_MS, percentiles, silence } from './expected-series.ts'
 
 const BOARD = 'padborg-pipeline'
 const ALL_TENANTS = (tenant: string) => tenant === '_all'

@@ -1,7 +1,8 @@
-import { last, leastOfNodes, mean, sum, type Expected } from './expected.ts'
+import { last, leastOfNodes, mean, sum, type Expected } from './expected-rows.ts'
+import { COUNTERS } from './seed.ts'
 
-/** What is chosen, as a test of tags. */
-export interface Meaning {
+/** The chosen values of the variables, as predicates on tags. */
+export interface Selection {
   /** The tenant tag of derived series. */
   readonly isTenant: (tenant: string) => boolean
   /** Devices of the chosen tenants. */
@@ -17,27 +18,15 @@ export type Tags = Readonly<Record<string, string>>
 
 export const MINUTE_MS = 60_000
 
-const COUNTERS = [
-  'accepted',
-  'stored',
-  'rejected',
-  'duplicate',
-  'pending',
-  'late',
-  'partial',
-  'lost',
-  'commands',
-]
-
 export const lastOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, last(name)]))
 
-/** Devices under their own tenant: under `_all` they stand a second time. */
-export function ofChosen(isDevice: Meaning['isDevice']) {
+/** Devices under their own tenant: under `_all` there is a second copy. */
+export function ofChosen(isDevice: Selection['isDevice']) {
   return ({ tenant, device = '' }: Tags) => tenant !== '_all' && isDevice(device)
 }
 
-export function counters(isDevice: Meaning['isDevice']): Expected {
+export function counters(isDevice: Selection['isDevice']): Expected {
   return {
     from: 'delivery_minute',
     where: ofChosen(isDevice),
@@ -46,7 +35,7 @@ export function counters(isDevice: Meaning['isDevice']): Expected {
   }
 }
 
-export function grown(names: readonly string[], isDevice: Meaning['isDevice']): Expected {
+export function grown(names: readonly string[], isDevice: Selection['isDevice']): Expected {
   return {
     from: 'delivery_minute',
     where: ofChosen(isDevice),
@@ -57,17 +46,21 @@ export function grown(names: readonly string[], isDevice: Meaning['isDevice']): 
   }
 }
 
-export function perSecond(field: string, by: string, isMeant: (tags: Tags) => boolean): Expected {
+export function perSecond(
+  field: string,
+  by: string,
+  isIncluded: (tags: Tags) => boolean,
+): Expected {
   return {
     from: 'delivery_minute',
-    where: isMeant,
+    where: isIncluded,
     group: [by],
     every: MINUTE_MS,
     columns: { [`${field}/s`]: sum(field, 1 / 60) },
   }
 }
 
-interface LatencyRows extends Pick<Meaning, 'isTenant' | 'stage' | 'by'> {
+interface LatencyRows extends Pick<Selection, 'isTenant' | 'stage' | 'by'> {
   readonly and?: (tags: Tags) => boolean
 }
 
@@ -92,7 +85,7 @@ function latencyOf({ by, stage, isTenant, and = () => true }: LatencyRows) {
   }
 }
 
-export function silence(isDevice: Meaning['isDevice']): Expected {
+export function silence(isDevice: Selection['isDevice']): Expected {
   return {
     from: 'device_silence',
     where: ({ device = '' }) => isDevice(device),
@@ -102,8 +95,8 @@ export function silence(isDevice: Meaning['isDevice']): Expected {
 }
 
 export function silentCount(
-  isMeant: (seconds: number) => boolean,
-  isDevice: Meaning['isDevice'],
+  isIncluded: (seconds: number) => boolean,
+  isDevice: Selection['isDevice'],
 ): Expected {
   return {
     from: 'device_silence',
@@ -113,7 +106,7 @@ export function silentCount(
       devices: (points) => {
         const devices = Map.groupBy(points, ({ tags }) => tags['device'])
         const found = [...devices.values()].filter((all) =>
-          isMeant(Number(leastOfNodes('silentSeconds')(all))),
+          isIncluded(Number(leastOfNodes('silentSeconds')(all))),
         )
         return found.length === 0 ? null : found.length
       },
@@ -121,7 +114,7 @@ export function silentCount(
   }
 }
 
-export function heatOf(boundary: string, by: string, isTenant: Meaning['isTenant']) {
+export function heatOf(boundary: string, by: string, isTenant: Selection['isTenant']) {
   return {
     from: 'heat_hourly',
     where: (tags: Tags) =>
@@ -130,7 +123,7 @@ export function heatOf(boundary: string, by: string, isTenant: Meaning['isTenant
   }
 }
 
-/** Rows whose energy is known; another number there must not count. */
+/** Rows whose energy is known: the number of other rows must not count. */
 export function known(expected: Expected): Expected {
   return {
     ...expected,
@@ -138,11 +131,11 @@ export function known(expected: Expected): Expected {
   }
 }
 
-export function heatTotal(boundary: string, isTenant: Meaning['isTenant']): Expected {
+export function heatTotal(boundary: string, isTenant: Selection['isTenant']): Expected {
   return known({ ...heatOf(boundary, 'all', isTenant), columns: { heat: sum('energyKwh') } })
 }
 
-export function coverageTotal(boundary: string, isTenant: Meaning['isTenant']): Expected {
+export function coverageTotal(boundary: string, isTenant: Selection['isTenant']): Expected {
   return { ...heatOf(boundary, 'all', isTenant), columns: { coverage: mean('coverage') } }
 }
 

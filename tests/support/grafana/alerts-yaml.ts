@@ -87,7 +87,7 @@ const file = z.strictObject({
 
 export type AlertYaml = z.infer<typeof rule>
 
-/** The rules as they are committed, in the parts of Grafana's file format that we use. */
+/** The committed rules, checked against the parts of Grafana's file format that we use. */
 export function readAlerts(): AlertYaml[] {
   return file.parse(parse(readFileSync(FILE, 'utf8'))).groups[0].rules
 }

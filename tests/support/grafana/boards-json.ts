@@ -54,7 +54,7 @@ export interface VariableJson {
   readonly allValue?: string
 }
 
-/** Every board as it is committed, which is what Grafana reads. */
+/** Every board as committed, which is the file that Grafana reads. */
 export function readBoards(): BoardJson[] {
   return readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')))
 }
@@ -63,7 +63,7 @@ export function boardOf(uid: string): BoardJson {
   return JSON.parse(readFileSync(join(FOLDER, `${uid}.json`), 'utf8'))
 }
 
-/** Panels with data, those of closed rows too. */
+/** Panels with data, including those of closed rows. */
 export function panelsOf(board: BoardJson): PanelJson[] {
   return board.panels
     .flatMap((panel) => [panel, ...(panel.panels ?? [])])
@@ -76,7 +76,7 @@ export function panelOf(board: BoardJson, id: number): PanelJson {
   return panel
 }
 
-/** The InfluxQL of a variable, null where it does not ask. */
+/** The InfluxQL of a variable, null where it has none. */
 export function queryOfVariable({ type, query }: VariableJson): string | null {
   if (type !== 'query') return null
   return typeof query === 'string' ? query : query.query

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ALL, withMacros, withVariables } from '../../../integration/grafana/interpolate.ts'
+import { ALL, withMacros, withVariables } from '../../support/grafana/interpolate.ts'
 
 describe('variables in a query', () => {
   const regex = '/^(${x:regex})$/'
@@ -12,16 +12,16 @@ describe('variables in a query', () => {
     )
   })
 
-  it('go in as they are where a board says what "All" is', () => {
+  it('are the value of "All" where a board defines one', () => {
     expect(withVariables(regex, { x: { value: ALL, allValue: '.*' } })).toBe('/^(.*)$/')
     expect(() => withVariables(regex, { x: { value: ALL } })).toThrow(/options/)
   })
 
-  it('go in unchanged as raw text, in either notation', () => {
+  it('are inserted unchanged as raw text, in either notation', () => {
     expect(withVariables(`'\${x:raw}' [[x:raw]]`, { x: { value: 'a.b' } })).toBe(`'a.b' a.b`)
   })
 
-  it('stay where nobody knows them, macros too', () => {
+  it('stay where they are unknown or macros', () => {
     const text = 'SELECT $y WHERE $timeFilter GROUP BY time($__interval), $/'
     expect(withVariables(text, { timeFilter: { value: 'x' } })).toBe(text)
   })
