@@ -77,7 +77,7 @@ describe('the files of the portal', () => {
     await app.close()
   })
 
-  it('read only fields that the API documents', async () => {
+  it('read only documented fields of the registry', async () => {
     const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as {
       paths: Record<string, unknown>
     }
@@ -89,24 +89,9 @@ describe('the files of the portal', () => {
   })
 })
 
-/** Fields that dashboards/portal/src/api/rows.ts reads from each query. */
+/** Fields of dashboards/portal/src/api/rows.ts whose types are written by hand. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  '/session': ['role', 'tenant', 'name', 'permissions', 'endsAt'],
-  '/last-values': ['time', 'device', 'kind', 'channel', 'receivedAt', 'flags', 'fields', 'radio'],
-  '/readings': ['time', 'receivedAt', 'fields', 'count', 'first', 'last', 'mean', 'unit'],
+  '/session': ['role', 'tenant', 'name'],
   '/devices': ['id', 'kind', 'site', 'settings'],
   '/sites': ['id', 'name', 'position', 'outline', 'lat', 'lon'],
-  '/kpi/throughput': ['time', 'messagesPerS', 'bytesPerS'],
-  '/kpi/latency': ['group', 'stage', 'n', 'p50Ms', 'p95Ms', 'p99Ms', 'clockBoundMs', 'negative'],
-  '/delivery': [
-    'accepted',
-    'stored',
-    'rejected',
-    'duplicate',
-    'pending',
-    'late',
-    'partial',
-    'lost',
-  ],
-  '/rejections': ['id', 'time', 'reason', 'path', 'expected', 'got', 'item', 'payloadBase64'],
 }

@@ -1,15 +1,29 @@
-import { loadAvailablePaths } from '../api/available-paths.ts'
+import type { ApiClient } from '../api/api-client.ts'
+import { loadAvailablePaths, type Access, type AvailablePaths } from '../api/available-paths.ts'
 import { followEvents, type StreamEvent } from '../api/event-stream.ts'
 import type { Reading } from '../api/rows.ts'
-import type { Portal } from './portal.ts'
+import type { Cell } from './cell.ts'
+import type { LastValues } from './last-values.ts'
+import type { Poll } from './poll.ts'
 
 /** How often readings of the stream reach the screen. */
 const FLUSH_MS = 500
 const RETRY_MS = 2000
 
+/** The parts of the portal that follow the platform. */
+export interface LiveParts {
+  readonly client: ApiClient
+  readonly paths: Cell<AvailablePaths>
+  readonly transport: Cell<'stream' | 'poll'>
+  readonly lastValues: LastValues
+  readonly polls: Readonly<Record<'lastValues' | 'rejections', Pick<Poll<unknown>, 'refresh'>>>
+  /** Whether the signed-in role may query this path. */
+  accessTo(path: string): Access
+}
+
 /** Learns what the platform offers, then follows its events. Returns how to end it. */
-export function followPlatform(portal: Portal): () => void {
-  const flusher = setInterval(() => portal.lastValues.flush(), FLUSH_MS)
+export function followPlatform(parts: LiveParts): () => void {
+  const flusher = setInterval(() => parts.lastValues.flush(), FLUSH_MS)
   let stopEvents: (() => void) | null = null
   let ended = false
   void begin()
@@ -26,16 +40,16 @@ export function followPlatform(portal: Portal): () => void {
       setTimeout(() => void (ended || begin()), RETRY_MS)
       return
     }
-    portal.paths.set(paths)
-    if (portal.accessTo('/live') !== 'open') return
-    stopEvents = followEvents(portal.client, '/live', {
-      event: (event) => applyEvent(portal, event),
-      streaming: (isStreaming) => portal.transport.set(isStreaming ? 'stream' : 'poll'),
+    parts.paths.set(paths)
+    if (parts.accessTo('/live') !== 'open') return
+    stopEvents = followEvents(parts.client, '/live', {
+      event: (event) => applyEvent(parts, event),
+      streaming: (isStreaming) => parts.transport.set(isStreaming ? 'stream' : 'poll'),
     })
   }
 }
 
-function applyEvent({ lastValues, polls }: Portal, { event, data }: StreamEvent): void {
+function applyEvent({ lastValues, polls }: LiveParts, { event, data }: StreamEvent): void {
   // Events carry readings in the shape of the lists.
   if (event === 'reading') lastValues.add(JSON.parse(data) as Reading)
   if (event === 'rejection') polls.rejections.refresh()

@@ -11,7 +11,7 @@ export interface RateNow {
 export interface MessageRate {
   /** Null until two counts are known. */
   readonly cell: Cell<RateNow | null>
-  add(rows: readonly Delivery[], atMs: number): void
+  add(rows: readonly Pick<Delivery, 'accepted'>[], atMs: number): void
   clear(): void
 }
 

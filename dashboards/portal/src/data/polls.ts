@@ -14,7 +14,7 @@ import type {
   Site,
   Throughput,
 } from '../api/rows.ts'
-import type { Point } from '../map/point.ts'
+import type { Point } from './point.ts'
 import { createPoll, type Poll } from './poll.ts'
 import { DAY_MS, isoOf, SPAN_MS, startOfDayMs, type SpanName } from './spans.ts'
 import { trailPoints } from './trail-points.ts'

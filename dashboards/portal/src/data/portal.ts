@@ -1,26 +1,20 @@
-import { createApiClient, type ApiClient } from '../api/api-client.ts'
-import { NO_PATHS, type Access, type AvailablePaths } from '../api/available-paths.ts'
+import { createApiClient } from '../api/api-client.ts'
+import { NO_PATHS } from '../api/available-paths.ts'
 import { createPlatformClock, type PlatformClock } from '../api/platform-clock.ts'
 import type { Session } from '../api/rows.ts'
 import { createCell, type Cell } from './cell.ts'
-import { createLastValues, type LastValues } from './last-values.ts'
-import { followPlatform } from './live-updates.ts'
+import { createLastValues } from './last-values.ts'
+import { followPlatform, type LiveParts } from './live-updates.ts'
 import { createMessageRate, type MessageRate } from './message-rate.ts'
 import { createPolls, type Polls } from './polls.ts'
 
 /** Everything that the pages read, composed once. */
-export interface Portal {
-  readonly client: ApiClient
+export interface Portal extends LiveParts {
   readonly clock: PlatformClock
   readonly session: Cell<Session | null>
   readonly isReached: Cell<boolean>
-  readonly paths: Cell<AvailablePaths>
-  readonly transport: Cell<'stream' | 'poll'>
-  readonly lastValues: LastValues
   readonly rate: MessageRate
   readonly polls: Polls
-  /** Whether the signed-in role may query this path. */
-  accessTo(path: string): Access
   begin(session: Session): void
   end(): void
 }

@@ -1,9 +1,9 @@
-import type { ConformanceFacts } from '../api/rows.ts'
+import type { Conformance } from '../api/rows.ts'
 import { Detail, Details } from '../parts/details.tsx'
 import { useLanguage } from '../words/use-language.ts'
 
 interface FactsProps {
-  readonly facts: ConformanceFacts
+  readonly facts: Conformance['facts']
 }
 
 /** What the platform knows of the device, without a judgement. */

@@ -1,7 +1,9 @@
-import type { Finding } from '../api/rows.ts'
+import type { Conformance } from '../api/rows.ts'
 import '../parts/findings.css'
 import { useLanguage } from '../words/use-language.ts'
 import './findings.css'
+
+type Finding = Conformance['findings'][number]
 
 const SEVERITIES = ['error', 'warning', 'info'] as const
 

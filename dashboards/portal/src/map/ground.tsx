@@ -1,8 +1,8 @@
 import { geoPath } from 'd3-geo'
 import { useMemo } from 'preact/hooks'
 import { REGION } from 'virtual:region'
+import type { Point } from '../data/point.ts'
 import { useLanguage } from '../words/use-language.ts'
-import type { Point } from './point.ts'
 import type { Projected } from './projection.ts'
 
 /** Land and border; drawn again only when the projection changes. */

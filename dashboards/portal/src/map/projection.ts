@@ -1,5 +1,5 @@
 import { geoMercator, type GeoProjection } from 'd3-geo'
-import type { Point } from './point.ts'
+import type { Point } from '../data/point.ts'
 
 /** Every layer of the map is drawn with the same projection. */
 export interface Projected {

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import type { Point } from './point.ts'
+import type { Point } from '../data/point.ts'
 import type { Projected } from './projection.ts'
 
 /** Dots where vehicles were, one per pixel. */

@@ -9,9 +9,9 @@ export interface HeatSum {
 }
 
 /** Sums rows of one boundary; handed-off and delivered heat are never added. */
-export function sumOf(rows: readonly Heat[]): HeatSum {
+export function sumOf(rows: readonly Pick<Heat, 'energyKwh' | 'coverage'>[]): HeatSum {
   const known = rows.flatMap(({ energyKwh }) => (energyKwh === null ? [] : [energyKwh]))
-  const coverages = rows.map(({ coverage }) => coverage ?? 0)
+  const coverages = rows.map(({ coverage }) => coverage)
   return {
     energyKwh: known.length === 0 ? null : known.reduce((sum, kwh) => sum + kwh, 0),
     coverage: rows.length === 0 ? null : coverages.reduce((sum, one) => sum + one, 0) / rows.length,

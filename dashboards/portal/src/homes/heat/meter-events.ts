@@ -1,4 +1,5 @@
 import type { AggregatedReading, FieldValue } from '../../api/rows.ts'
+import { firstOf, lastOf } from '../../data/aggregate.ts'
 
 export interface MeterEvent {
   readonly device: string
@@ -34,7 +35,8 @@ export function meterEvents(rows: readonly AggregatedReading[], nowMs: number): 
 }
 
 function withinHour(device: string, { time, fields }: AggregatedReading): MeterEvent[] {
-  const { first, last } = fields['energyKwh'] ?? {}
+  const first = firstOf(fields['energyKwh'])
+  const last = lastOf(fields['energyKwh'])
   return fell(first, last) ? [event(device, 'reset', { time, before: first, after: last })] : []
 }
 
@@ -43,13 +45,13 @@ function betweenHours(
   before: AggregatedReading,
   { time, fields }: AggregatedReading,
 ): MeterEvent[] {
-  const ids = [before.fields['meterId']?.last, fields['meterId']?.last] as const
+  const ids = [lastOf(before.fields['meterId']), lastOf(fields['meterId'])] as const
   const gapMs = Date.parse(time) - Date.parse(before.time) - HOUR_MS
   const gap = gapMs > GAP_HOURS * HOUR_MS ? [event(device, 'gap', { time, gapMs })] : []
   if (ids[0] !== undefined && ids[1] !== undefined && ids[0] !== ids[1]) {
     return [...gap, event(device, 'exchange', { time, before: ids[0], after: ids[1] })]
   }
-  const register = [before.fields['energyKwh']?.last, fields['energyKwh']?.first] as const
+  const register = [lastOf(before.fields['energyKwh']), firstOf(fields['energyKwh'])] as const
   if (!fell(register[0], register[1])) return gap
   return [...gap, event(device, 'reset', { time, before: register[0], after: register[1] })]
 }

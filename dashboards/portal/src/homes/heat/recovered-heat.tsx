@@ -8,7 +8,7 @@ import { Panel } from '../../parts/panel.tsx'
 import { QueryResult } from '../../parts/query-result.tsx'
 import { NO_VALUE } from '../../words/formats.ts'
 import { useLanguage } from '../../words/use-language.ts'
-import { energyText, energyUnit, sumOf, type EnergyUnit } from './energy.ts'
+import { energyText, energyUnit, sumOf, type EnergyUnit, type HeatSum } from './energy.ts'
 import './recovered-heat.css'
 
 const PROVISIONAL_BELOW = 0.95
@@ -103,11 +103,11 @@ function HeatRows({ boundary, by, queries }: HeatRowsProps) {
 
 /** A result may hold rows of both boundaries: only those of one are shown. */
 function ofBoundary(rows: readonly Heat[], boundary: HeatBoundary): readonly Heat[] {
-  return rows.filter((row) => (row.boundary ?? row.group['boundary'] ?? boundary) === boundary)
+  return rows.filter((row) => row.boundary === boundary)
 }
 
 interface HeatCellProps {
-  readonly heat: Pick<Heat, 'energyKwh' | 'coverage'> | undefined
+  readonly heat: HeatSum | undefined
   readonly unit: EnergyUnit
 }
 

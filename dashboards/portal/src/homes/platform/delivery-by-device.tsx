@@ -85,7 +85,7 @@ function DeviceRow({ row, kind }: { readonly row: Delivery; readonly kind: strin
       </th>
       <td class="n">{formats.count(row.accepted)}</td>
       {[...PARTS, ...ASIDE].map((name) => (
-        <td key={name} class={name !== 'stored' && row[name] > 0 ? 'n warn' : 'n'}>
+        <td key={name} class={name !== 'stored' && (row[name] ?? 0) > 0 ? 'n warn' : 'n'}>
           {formats.count(row[name])}
         </td>
       ))}

@@ -18,7 +18,7 @@ export const COUNT_WORDS = {
 type Count = (typeof PARTS)[number] | (typeof ASIDE)[number] | 'accepted'
 
 export function sum(rows: readonly Delivery[], name: Count): number {
-  return rows.reduce((total, row) => total + row[name], 0)
+  return rows.reduce((total, row) => total + (row[name] ?? 0), 0)
 }
 
 export function hasProblem(row: Delivery): boolean {
@@ -27,7 +27,7 @@ export function hasProblem(row: Delivery): boolean {
 
 /** A late message is no fault: the device kept it while it had no network. */
 function faults(row: Delivery): number {
-  return row.rejected + row.duplicate + row.partial + row.lost
+  return row.rejected + row.duplicate + row.partial + (row.lost ?? 0)
 }
 
 /** Devices with most faults first. */

@@ -5,8 +5,8 @@ import { useQuery } from '../../data/use-query.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { QueryResult } from '../../parts/query-result.tsx'
 import { useLanguage } from '../../words/use-language.ts'
-import { ASIDE, COUNT_WORDS, PARTS, sum } from './delivery-counts.ts'
 import { DeliveryByDevice } from './delivery-by-device.tsx'
+import { ASIDE, COUNT_WORDS, PARTS, sum } from './delivery-counts.ts'
 import './delivery.css'
 
 /** What became of all messages. */

@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest'
-import type { Delivery } from '../../../../../dashboards/portal/src/api/rows.ts'
 import { createMessageRate } from '../../../../../dashboards/portal/src/data/message-rate.ts'
 
 it('the message rate comes from the growth of accepted, and starts again when that falls', () => {
   const rate = createMessageRate()
   const after = (accepted: number, atMs: number) => {
-    rate.add(delivery(accepted), atMs)
+    rate.add([{ accepted }], atMs)
     return rate.cell.get()
   }
   expect(after(100, 0)).toBeNull()
@@ -13,8 +12,3 @@ it('the message rate comes from the growth of accepted, and starts again when th
   expect(after(10, 6000)).toBeNull()
   expect(after(40, 9000)).toEqual({ perS: 10, messages: 30, seconds: 3 })
 })
-
-function delivery(accepted: number): Delivery[] {
-  const none = { rejected: 0, duplicate: 0, pending: 0, late: 0, partial: 0, lost: 0 }
-  return [{ device: 'acme.t1', accepted, stored: accepted, ...none }]
-}

@@ -2,12 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { energyUnit, sumOf } from '../../../../../../dashboards/portal/src/homes/heat/energy.ts'
 
 describe('a sum of heat', () => {
-  const heat = (energyKwh: number | null, coverage: number) => ({
-    group: {},
-    energyKwh,
-    coverage,
-    intervals: { measured: 1, bridged: 0, missing: 0, excluded: 0 },
-  })
+  const heat = (energyKwh: number | null, coverage: number) => ({ energyKwh, coverage })
 
   it('is missing where no figure is known, and covers less where one is missing', () => {
     expect(sumOf([heat(null, 0), heat(null, 0)])).toEqual({ energyKwh: null, coverage: 0 })

@@ -34,6 +34,7 @@ function hour(at: number, first: number, last: number, meterId = '1'): Aggregate
   return {
     time: new Date(at * HOUR_MS).toISOString(),
     device: 'varme.m1',
+    tenant: 'varme',
     kind: 'heat_meter',
     count: 4,
     fields: {

@@ -24,6 +24,6 @@ it('devices with faults come first, then late ones; a late message is a problem 
 })
 
 function row(device: string, counts: Partial<Delivery>): Delivery {
-  const none = { accepted: 0, stored: 0, rejected: 0, duplicate: 0, pending: 0 }
+  const none = { accepted: 0, stored: 0, rejected: 0, duplicate: 0, pending: 0, commands: 0 }
   return { ...none, device, late: 0, partial: 0, lost: 0, ...counts }
 }
