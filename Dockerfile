@@ -55,7 +55,7 @@ VOLUME ["/data"]
 EXPOSE 1883 1884 8080 8883
 STOPSIGNAL SIGTERM
 # Liveness, not readiness: an orchestrator that restarts unhealthy containers must not restart a
-# platform whose store is down, for it keeps taking messages. The compose file asks for readiness.
+# platform whose store is down, because it keeps taking messages. The compose file checks readiness.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:8080/health/live', { signal: AbortSignal.timeout(4000) }).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1 and hears SIGTERM; the image's shell wrapper is not needed.

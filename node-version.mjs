@@ -1,7 +1,7 @@
 import module from 'node:module'
 import { join } from 'node:path'
 
-// Preloaded by every script: says what is wrong before an old Node.js meets TypeScript and fails oddly.
+// Preloaded by every script: prints a clear error before an old Node.js fails on TypeScript.
 const NEEDED = 26
 const major = Number(process.versions.node.split('.')[0])
 if (!(major >= NEEDED)) {
@@ -13,7 +13,7 @@ if (!(major >= NEEDED)) {
   process.exit(1)
 }
 
-// What is left of a file without its types is kept from one start to the next. Node.js takes them away with a
-// program of its own, which would stay in the memory of each thread: some 15 MiB. Where it cannot be kept
-// (a folder nobody may write), nothing else changes.
+// Files without their types are cached from one start to the next. Node.js strips the types with a WebAssembly
+// program, which would stay in the memory of each thread: some 15 MiB. Without a writable folder nothing is
+// cached, and nothing else changes.
 module.enableCompileCache(join(import.meta.dirname, 'node_modules', '.cache', 'node'))

@@ -60,7 +60,7 @@ function remotePort({
 }: PlatformParts): DataAccess {
   const { ingestUrls: urls = [], secret = '' } = config.splitRoles
   const exportDir = join(dataDir.path, 'export')
-  // Nobody waits for what a crash left there.
+  // Files that a crash left there are of no use.
   rmSync(exportDir, { recursive: true, force: true })
   mkdirSync(exportDir, { mode: 0o700 })
   const intakes = urls.map((url) => connectIntake({ url, secret, exportDir }, { clock, log }))

@@ -41,7 +41,7 @@ async function openIngestRole(
   { config, dataDir, registry, metrics, lifecycle, clock, log }: PlatformParts,
   broker: () => BrokerInlet | null,
 ): Promise<Ingest> {
-  // Behind a foreign broker a topic may have found its device since its messages were rejected.
+  // Behind a foreign broker, a device may have been registered for a topic since its messages were rejected.
   const owners = new Owners(registry, createDirectory(registry))
   const ingest = await openIngest(
     ingestOptions(config, dataDir.path),

@@ -14,7 +14,7 @@ export interface MessageInlet {
   open(): Promise<Ports>
 }
 
-/** A broker also takes to devices what they are to be told. */
+/** A broker also sends notices to devices. */
 export interface BrokerInlet extends MessageInlet {
   notify(notice: DeviceNotice): void
   /** Why no messages come; '' when they can. */
@@ -51,7 +51,7 @@ function openForeignBroker({ metrics, lifecycle }: PlatformParts, source: MqttSo
   }
 }
 
-/** What brings messages beside a broker, where the settings ask for it. */
+/** What brings messages beside a broker, as far as the settings enable it. */
 export function openOtherInlets(parts: PlatformParts, intake: Intake): readonly MessageInlet[] {
   return [...rfmsInlets(parts, intake), ...teltonikaInlets(parts, intake)]
 }

@@ -44,7 +44,7 @@ export interface InitOptions {
   readonly certs: string
 }
 
-/** The options, or what is wrong with them. */
+/** The options, or the problems with them. */
 export function readInitArguments(args: readonly string[]): InitOptions | string[] {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -69,7 +69,7 @@ export async function refusalReason(response: Response): Promise<string> {
   return `${response.status} ${text.slice(0, 200)}`
 }
 
-/** Arguments of a tool for one file: `<file> [--data-dir DIR]`; or what is wrong with them. */
+/** Arguments of a tool for one file: `<file> [--data-dir DIR]`; or the problems with them. */
 export function fileArguments(): { readonly file: string; readonly dir: string } | string[] {
   const { values, positionals } = parseArgs({
     options: { 'data-dir': { type: 'string' } },

@@ -6,7 +6,7 @@ const USAGE = `npm run replay -- [--data-dir DIR] and one of
 
   --ids 4711.0,4712.1               rejections by id
   --reason schema,kind --device ID  every rejection of these reasons, of these devices (either or both)
-  --positions 100-200               journal positions, both included, as they stand in the journal
+  --positions 100-200               journal positions, both included
 
 Processes messages again after the cause of their rejection was fixed, in the platform that runs.
 `

@@ -5,7 +5,7 @@ import { PROBES, PROBE_TENANT } from './testbed/probes.ts'
 import { HALLS, MANUFACTURER, ROBOT_TENANT, type HallSeed } from './testbed/robots.ts'
 import { TRUCKS } from './testbed/trucks.ts'
 
-/** In all; `registerDigits` are those of them that stand before the decimal sign. */
+/** In total; `registerDigits` are those before the decimal sign. */
 const DISPLAY_DIGITS = 9
 
 export interface RobotSeed {

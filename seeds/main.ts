@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   try {
     if (options.command === 'live') await runLive(options)
-    else await seedTestbed(options, { clock: systemClock, tell: printError })
+    else await seedTestbed(options, { clock: systemClock, print: printError })
     return 0
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error

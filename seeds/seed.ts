@@ -16,19 +16,19 @@ export interface SeedOptions {
 
 export interface SeedDeps {
   readonly clock: Clock
-  readonly tell: (line: string) => void
+  readonly print: (line: string) => void
 }
 
 /** The last line of a history is never further from its end: robots and probes send rarely. */
 const LAST_LINE_MS = 300_000
 
 /** Puts the testbed into a running platform. A second time it adds nothing. */
-export async function seedTestbed(options: SeedOptions, { clock, tell }: SeedDeps): Promise<void> {
+export async function seedTestbed(options: SeedOptions, { clock, print }: SeedDeps): Promise<void> {
   const { target, seed, again } = options
   const startNs = clock.monoNs()
   const api = createApi({ url: target.apiUrl, key: target.key })
   const { created, endMs } = await registerTestbed(api, Math.floor(nsToMs(clock.nowNs())))
-  tell(
+  print(
     created > 0
       ? `Registered ${created} tenants, sites and devices.`
       : 'Everything is registered already.',
@@ -41,7 +41,7 @@ export async function seedTestbed(options: SeedOptions, { clock, tell }: SeedDep
   const sent = await sendHistory(api, { mqttUrl: target.mqttUrl, history, knownUntilMs })
   if (sent > 0) await untilStored(api)
   const seconds = nsToMs(clock.monoNs() - startNs) / 1000
-  tell(`Sent ${sent} messages of history in ${seconds.toFixed(1)} s.`)
+  print(`Sent ${sent} messages of history in ${seconds.toFixed(1)} s.`)
 }
 
 const pendingSchema = z.object({ device: z.string(), pending: z.number() })

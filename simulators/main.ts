@@ -25,7 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
       api,
       clock: systemClock,
       signal: abort.signal,
-      tell: printError,
+      print: printError,
     })
     process.stdout.write(reportText(report))
     return report.addsUp ? 0 : 1

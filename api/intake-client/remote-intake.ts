@@ -37,7 +37,7 @@ export function connectIntake(
 
   const port = createPort(async (name, argument, given) => {
     const signal = await ready(given)
-    if (name !== 'readingsFile') return await connection.ask(PATHS.ask + name, argument, signal)
+    if (name !== 'readingsFile') return await connection.ask(PATHS.query + name, argument, signal)
     const path = join(exportDir, `${randomId()}.parquet`)
     // The argument of the call with this name.
     return await connection.fetchFile(argument as ReadingsFileScan, path, signal)

@@ -27,8 +27,8 @@ export class InternalRequests {
 
   async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method } = request
-    if (method === 'POST' && path.startsWith(PATHS.ask)) {
-      return await this.#call(path.slice(PATHS.ask.length), request, response)
+    if (method === 'POST' && path.startsWith(PATHS.query)) {
+      return await this.#call(path.slice(PATHS.query.length), request, response)
     }
     if (method === 'POST' && path === PATHS.readingsFile) return await this.#file(request, response)
     if (method === 'POST' && path === PATHS.live) return await this.#streams.open(response)

@@ -104,7 +104,7 @@ const ADMIN_KEY_FILE = 'admin-key'
 const PSEUDONYM_FILE = 'pseudonym-secret'
 /**
  * Node closes a database that is garbage collected and releases its lock: held here, the directory
- * stays locked even if nobody keeps the `DataDir`.
+ * stays locked even without a reference to the `DataDir`.
  */
 const HELD_LOCKS = new Set<DatabaseSync>()
 /** The same bound as for PADBORG_ADMIN_KEY. */

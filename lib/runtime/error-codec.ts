@@ -1,6 +1,6 @@
 import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
 
-/** An error as it crosses to another thread or process: the stack and the cause stay behind. */
+/** An error as it is sent to another thread or process: without stack and cause. */
 export interface EncodedError {
   /** Null for an error that has no code of ours. */
   readonly code: ErrorCode | null

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts'
 const SECRET_BYTES = 24
 
 /**
- * A secret nobody can guess, safe in URLs, shells and topic levels. The prefix shows people and
+ * A secret that cannot be guessed, safe in URLs, shells and topic levels. The prefix shows people and
  * secret scanners what it is, and keeps a leading `-` from being read as an option.
  */
 export function randomSecret(prefix = 'pbs_'): string {

@@ -89,7 +89,7 @@ function* bundled(actor: Actor, everyMs: number, endMs: number): Generator<Line>
   }
 }
 
-/** Every step also tells a round trip as the air of that moment would have made it. */
+/** Every step also reports a round trip over the radio link at that moment. */
 function withRoundTrips(actor: Actor): Actor {
   let received = 0
   return {

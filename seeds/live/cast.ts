@@ -135,7 +135,7 @@ function meters({ seed, startMs, known }: CastOptions): Member[] {
   }))
 }
 
-/** Heat flows on while nobody listens: the registers show it when the meters are heard again. */
+/** Heat also flows while the simulation is off: the registers include it at the next start. */
 function catchUp(
   all: readonly { readonly meter: Meter; readonly last: LastKnown | null }[],
   startMs: number,

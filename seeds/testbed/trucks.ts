@@ -7,7 +7,7 @@ export interface TruckSeed {
   readonly course: CourseName
   /** Set temperature of the cargo; null without a cooling unit. */
   readonly setC: number | null
-  /** What is wrong with its tracker. */
+  /** The fault of its tracker. */
   readonly fault: 'clock' | 'malformed' | 'repeating' | null
 }
 

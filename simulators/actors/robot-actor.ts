@@ -18,7 +18,7 @@ export interface RobotActorOptions {
   /** Topic levels in front of `state`, `visualization` and `connection`. */
   readonly prefix: string
   readonly hall: Hall
-  /** Where the hall stands. */
+  /** Position of the hall. */
   readonly place: Place
   readonly map: RadioMap
   readonly random: Random

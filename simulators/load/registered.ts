@@ -16,7 +16,7 @@ const AT_ONCE = 8
 export async function registerAll(
   api: Api,
   devices: readonly NewDevice[],
-  tell: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<Registered> {
   const made: string[] = []
   const remove = async () => {
@@ -37,7 +37,7 @@ export async function registerAll(
     })
     return { signIns, remove }
   } catch (error) {
-    tell(`Registering failed (${messageOf(error)}); removing what was created.`)
+    print(`Registering failed (${messageOf(error)}); removing what was created.`)
     await remove()
     throw error
   }

@@ -32,7 +32,7 @@ export interface SimulateDeps {
   /** Stops sending early; the devices are deleted in any case. */
   readonly signal: AbortSignal
   /** Progress, for people. */
-  readonly tell: (line: string) => void
+  readonly print: (line: string) => void
 }
 
 const CONNECT_AT_ONCE = 20
@@ -43,20 +43,20 @@ const DRAIN_MS = 60_000
 /** Registers a fleet, lets it send at a rate, compares the delivery counts, deletes the fleet. */
 export async function simulate(options: SimulateOptions, deps: SimulateDeps): Promise<LoadReport> {
   const { scenario, tenant, mark, seed, devices } = options
-  const { api, clock, tell } = deps
+  const { api, clock, print } = deps
   const startMs = Number(clock.nowNs() / 1_000_000n)
   const context = { tenant, mark, seed, startMs }
   const members = Array.from({ length: devices }, (_, at) => scenario.member(at, context))
-  tell(`Registering ${devices} devices of ${tenant} (${mark}-...).`)
+  print(`Registering ${devices} devices of ${tenant} (${mark}-...).`)
   const registered = await registerAll(
     api,
     members.map(({ device }) => device),
-    tell,
+    print,
   )
   try {
     return await load(members, registered.signIns, options, deps)
   } finally {
-    tell('Removing the devices.')
+    print('Removing the devices.')
     await registered.remove()
   }
 }
@@ -67,7 +67,7 @@ async function load(
   options: SimulateOptions,
   deps: SimulateDeps,
 ): Promise<LoadReport> {
-  const { api, clock, tell, signal } = deps
+  const { api, clock, print, signal } = deps
   const ids = new Set(members.map(({ actor }) => actor.device))
   const before = await deliveryOf(api, ids)
   const turnMs = (members.length / options.rate) * 1000
@@ -76,9 +76,9 @@ async function load(
     if (!signIn) throw new RangeError(`no credential for device ${at}`)
     return await openSender(member, { signIn, turnMs, url: options.mqttUrl, clock })
   })
-  tell(`Connected. Sending ${options.rate} messages per second for ${options.seconds} s.`)
+  print(`Connected. Sending ${options.rate} messages per second for ${options.seconds} s.`)
   const acks = createAcknowledgements()
-  const progress = setInterval(() => tell(progressLine(acks)), 1000)
+  const progress = setInterval(() => print(progressLine(acks)), 1000)
   try {
     const loop = await runOpenLoop({ ...options, clock, signal }, (slot, plannedNs) => {
       // Slots belong to the devices in turn.
@@ -87,7 +87,7 @@ async function load(
       }
     })
     await awaitAcknowledgements(acks, clock)
-    tell(progressLine(acks))
+    print(progressLine(acks))
     const after = await finalDelivery(api, ids, { clock, deadlineMs: DRAIN_MS })
     return reportOf({ acks, before, after, maxLagMs: loop.maxLagMs })
   } finally {

@@ -23,7 +23,7 @@ export interface Town {
 }
 
 export interface PlantState {
-  /** Deviation of load and of each town's demand from what is usual, as a share. */
+  /** Deviation of the load and of each town's demand from its usual value, as a share. */
   readonly load: number
   readonly demand: readonly number[]
 }
@@ -52,9 +52,9 @@ export interface PlantOutput {
   }[]
 }
 
-/** Hot water and circulation: what is taken in summer too. */
+/** Hot water and circulation: the demand in summer. */
 const BASE_SHARE = 0.22
-/** Above this nobody heats. */
+/** Above this outside temperature rooms are not heated. */
 const HEATING_LIMIT_C = 17
 const MEMORY_MS = 3 * 3_600_000
 
@@ -64,7 +64,7 @@ export function startPlant({ towns }: Plant): PlantState {
 
 /**
  * The plant follows the demand of its towns. At every moment the heat handed off and the electricity
- * of the pump make up what is delivered and what the pipes lose (docs/domain.md 7.3: Q2 = Q1 + W).
+ * of the pump equal the heat delivered and the loss of the pipes (docs/domain.md 7.3: Q2 = Q1 + W).
  */
 export function createPlantStep(plant: Plant): Step<PlantState, PlantInput, PlantOutput> {
   return (state, { atMs, hourOfDay, ambientC }, dtMs, random) => {

@@ -26,7 +26,7 @@ export interface RadioMap {
 export interface RadioState {
   readonly cellId: string | null
   readonly place: Place | null
-  /** Slow fading, dB: what stands between device and mast. */
+  /** Slow fading by obstacles between device and mast, dB. */
   readonly shadowDb: number
 }
 

@@ -17,9 +17,9 @@ export interface HallNode {
 }
 
 export interface RobotState {
-  /** Index of the node it stands on, or has left. */
+  /** Index of the node where it is, or which it has left. */
   readonly at: number
-  /** Index of the node it drives to; null while it stands. */
+  /** Index of the node it drives to; null while it is stopped. */
   readonly to: number | null
   readonly doneM: number
   readonly waitMs: number
@@ -30,7 +30,7 @@ export interface RobotState {
   readonly loadKg: number | null
   readonly orders: number
   readonly odometerM: number
-  /** Time until a person stands in the way, and how long he still does. */
+  /** Time until a person blocks the way, and how much longer. */
   readonly blockedInMs: number
   readonly blockedMs: number
 }

@@ -112,7 +112,7 @@ function moved(state: TruckState, input: TruckInput, dtMs: number, random: Rando
 /** The reading of the truck in this state. */
 function truckOutput(state: TruckState, { course, ambientC }: TruckInput): TruckOutput {
   const { lat, lon, headingDeg } = placeAt(course.route, state.alongM)
-  const stands = state.waitMs > 0
+  const isStopped = state.waitMs > 0
   const heading = state.direction === 1 ? headingDeg : (headingDeg + 180) % 360
   return {
     lat: toStep(lat, 1e-6),
@@ -127,8 +127,8 @@ function truckOutput(state: TruckState, { course, ambientC }: TruckInput): Truck
     ambientC: toStep(ambientC, 0.03125),
     ...(state.cargo ? { cargoTemp1C: toStep(state.cargo.airC, 0.1) } : {}),
     ...(state.cargo ? { cargoDoorOpen: state.doorOpen } : {}),
-    ignition: !stands,
-    driverState: stands ? 'REST' : 'DRIVE',
+    ignition: !isStopped,
+    driverState: isStopped ? 'REST' : 'DRIVE',
   }
 }
 
@@ -194,8 +194,8 @@ function allowedMps({ limits }: Course, state: TruckState, seconds: number): num
   for (const [at, { fromM, speedKmh }] of limits.entries()) {
     const toM = limits[at + 1]?.fromM ?? Infinity
     const nearM = (direction === 1 ? fromM - alongM : alongM - toM) - stepM
-    const behind = direction === 1 ? toM <= alongM : fromM > alongM
-    if (behind) continue
+    const isPassed = direction === 1 ? toM <= alongM : fromM > alongM
+    if (isPassed) continue
     const limit = (speedKmh - clamp(3 + paceKmh, 0, speedKmh / 2)) / 3.6
     const allowed = nearM <= 0 ? limit : Math.sqrt(limit * limit + 2 * BRAKING * nearM)
     lowest = Math.min(lowest, allowed)

@@ -28,13 +28,13 @@ const DRAIN_MS = 60_000
 export async function replay(options: ReplayOptions, deps: SimulateDeps): Promise<LoadReport> {
   const { trace, tenant, id } = options
   const { kind, settings = {} } = trace.format
-  const { tell, api } = deps
+  const { print, api } = deps
   const device = { tenant, id, kind, settings }
-  const registered = await registerAll(api, [device], tell)
+  const registered = await registerAll(api, [device], print)
   const [signIn] = registered.signIns
   if (!signIn) throw new RangeError('one device was registered, none was returned')
   const name = `${tenant}.${id}`
-  tell(`Replaying ${trace.readings.length} readings of ${trace.format.name} as ${name}.`)
+  print(`Replaying ${trace.readings.length} readings of ${trace.format.name} as ${name}.`)
   try {
     const client = await connectDevice({
       url: options.mqttUrl,
@@ -51,7 +51,7 @@ export async function replay(options: ReplayOptions, deps: SimulateDeps): Promis
     }
   } finally {
     if (options.remove) await registered.remove()
-    else tell(`The device ${name} is kept, so that its readings can be inspected.`)
+    else print(`The device ${name} is kept, so that its readings can be inspected.`)
   }
 }
 

@@ -8,7 +8,7 @@ export interface TraceReading {
   readonly radio?: Readonly<Record<string, number | string>>
 }
 
-/** A kind of recording, told by the columns of its file. */
+/** A kind of recording, recognized by the columns of its file. */
 export interface TraceFormat {
   readonly name: string
   readonly columns: readonly string[]

@@ -78,7 +78,7 @@ export class CredentialTable implements Credentials {
       this.#deviceAccount(username, hash) ?? this.#applicationAccount(username, hash)
     const account = match()
     if (account) return account
-    // Another process may have made it a moment ago: nobody is refused for that.
+    // Another process may just have made it.
     requireFresh()
     return match()
   }

@@ -66,7 +66,7 @@ function checkKind({ kind, gateway }: NewDevice): void {
   }
 }
 
-/** A tenant's site, or a shared one. Of another tenant's site nobody learns that it exists. */
+/** A tenant's site, or a shared one. The error does not reveal whether another tenant's site exists. */
 function checkSite({ site: id, tenant }: NewDevice, memory: Memory): void {
   if (id === undefined || id === null) return
   const site = memory.sites.get(id)

@@ -72,7 +72,7 @@ export class KeyTable implements ApiKeys {
     requireOpen()
     // Found by its hash: the time of the look-up depends on the hash and reveals nothing of the key.
     const hash = hashName(hashSecret(key))
-    // Another process may have made it a moment ago: nobody is refused for that.
+    // Another process may just have made it.
     if (!memory.keysByHash.has(hash)) requireFresh()
     const found = memory.keysByHash.get(hash)
     return found ? withoutHash(found) : null

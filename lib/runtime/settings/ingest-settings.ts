@@ -122,7 +122,7 @@ export const INGEST = {
     'PADBORG_BACKUP_STALL_SECONDS',
     milliseconds(0.1, 86_400),
     '60',
-    'A backup that nobody reads for that long is aborted: checkpoints wait for it.',
+    'A backup that is not read for that long is aborted: checkpoints wait for it.',
   ),
 }
 export type IngestSettings = SectionValues<typeof INGEST>

@@ -13,7 +13,7 @@ import {
   words,
 } from './setting-values.ts'
 
-/* Settings of what may stand outside this process: store, foreign broker, other roles. */
+/* Settings of what may run outside this process: store, foreign broker, other roles. */
 
 export const STORE = {
   url: setting(
@@ -66,7 +66,7 @@ export const TELTONIKA = {
     'PADBORG_TELTONIKA_KEEP_UNKNOWN',
     oneOf('off', 'on'),
     'off',
-    'Keep a rejection of each tracker that nobody has registered.',
+    'Keep a rejection of each tracker that is not registered.',
   ),
 }
 

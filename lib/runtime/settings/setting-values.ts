@@ -80,7 +80,7 @@ export const words = z
   .string()
   .refine((value) => value.trim() !== '', 'expected a text, not blanks')
 
-/** The address of a server and, where its proxy wants one, a path; nobody's password. */
+/** The address of a server and, where its proxy needs one, a path; without a password. */
 export const httpUrl = text(
   (value) => isUrl(value, ['http:', 'https:']) && !hasAccount(value) && !/[?#]/.test(value),
   'an address such as http://127.0.0.1:8086, without user, ? and #',
@@ -88,7 +88,7 @@ export const httpUrl = text(
 
 export const httpUrls = listOf(httpUrl)
 
-/** User and password may stand in it. */
+/** May hold user and password. */
 export const mqttUrl = text(
   (value) => isUrl(value, ['mqtt:', 'mqtts:']) && !/[?#]/.test(value),
   'an address such as mqtts://user:password@broker.example:8883 (mqtt: without TLS)',

@@ -2,8 +2,7 @@
 const MAX_MISTAKES = 3
 
 /**
- * The name somebody probably meant: the closest by mistakes, else one that holds or continues what
- * was written; null when nothing is similar. `prefix` is common to all names and not compared.
+ * The name that was probably meant: the closest by mistakes, else one that contains the wrong name; null when nothing is similar. `prefix` is common to all names and not compared.
  */
 export function suggestName(
   wrong: string,
