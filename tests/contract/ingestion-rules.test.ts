@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
@@ -8,18 +6,14 @@ import { parseDeviceTime } from '#lib/telemetry/time.ts'
 import { FORMAT_NAMES } from '../../ingest/formats/catalogue.ts'
 import { judgeBatch } from '../../ingest/pipeline/process-batch.ts'
 import { createIntakeState } from '../../ingest/state/intake-state.ts'
-import {
-  formatsWithRules,
-  rulesOf,
-  type Example,
-  type FormatRules,
-} from '../support/formats-rules.ts'
+import { CASE_FORMATS, caseNamed } from '../support/format-cases.ts'
+import { rulesOf, type Example, type FormatRules } from '../support/formats-rules.ts'
 import { T0, truckOf } from '../support/messages.ts'
 
 /**
  * The eleven rules of ingestion (docs/domain.md 8), each on every format of the catalogue, through
  * the pipeline as the writer runs it. Payloads are the cases of the format, some with one piece
- * exchanged: `tests/cases/<format>.json` says which (tests/cases/README.md).
+ * exchanged: `tests/cases/<format>/rules.json` says which (tests/cases/README.md).
  */
 const DAY_NS = 86_400_000_000_000n
 const OPTIONS = {
@@ -27,7 +21,6 @@ const OPTIONS = {
   lateNs: 60_000_000_000n,
   maxAgeNs: { fleet: 1n << 62n, metering: 1n << 62n },
 }
-const CASES = join(import.meta.dirname, '..', 'cases')
 
 interface Given {
   readonly device: Device
@@ -36,11 +29,8 @@ interface Given {
 }
 
 function given(format: string, example: Example): Given {
-  const folder = join(CASES, format, example.case)
-  const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
+  const { expected, payload: bytes } = caseNamed(format, example.case)
   const { device: kind, channel = 'telemetry', settings = {} } = expected
-  const binary = join(folder, 'input.bin')
-  const bytes = readFileSync(existsSync(binary) ? binary : join(folder, 'input.json'))
   const payload = example.swap ? exchanged(bytes, example.swap) : bytes
   const own = { ...settings, ...example.settings }
   const device: Device = { ...truckOf(), kind, format, settings: own }
@@ -116,7 +106,8 @@ async function timed(format: string, name: string) {
 
 describe('the table', () => {
   it('has a file for every format, and none for another', () => {
-    expect([...formatsWithRules()].toSorted()).toEqual([...FORMAT_NAMES].toSorted())
+    const withRules = CASE_FORMATS.filter((format) => rulesOf(format) !== null)
+    expect(withRules.toSorted()).toEqual([...FORMAT_NAMES].toSorted())
   })
 })
 

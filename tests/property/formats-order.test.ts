@@ -1,4 +1,3 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
@@ -12,6 +11,7 @@ import { openIngestDb } from '../../ingest/state/ingest-db.ts'
 import { loadSaved, loadState, saveSnapshot } from '../../ingest/state/snapshot.ts'
 import { judgeBatch, type PipelineDeps } from '../../ingest/pipeline/process-batch.ts'
 import { RejectionLog } from '../../ingest/rejections/rejection-log.ts'
+import { casesOf, isBad } from '../support/format-cases.ts'
 import { T0, truckOf } from '../support/messages.ts'
 import { temporaryDir } from '../support/platform.ts'
 
@@ -25,7 +25,6 @@ import { temporaryDir } from '../support/platform.ts'
  * tell what had come before. A message whose times count from its arrival (SenML, "now minus 5 s")
  * is another message when it comes later: such cases are no material here.
  */
-const CASES = join(import.meta.dirname, '..', 'cases')
 const RUNS = 12
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const SECOND_NS = 1_000_000_000n
@@ -45,21 +44,17 @@ interface Material {
 /** Cases of the same kind, channel and settings are messages of one device. */
 function materialOf(format: string): readonly Material[] {
   const devices = new Map<string, Device>()
-  return readdirSync(join(CASES, format)).flatMap((name) => {
-    if (name.startsWith('bad-')) return []
-    const folder = join(CASES, format, name)
-    const given = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
-    const { device: kind, channel = 'telemetry', settings = {} } = given
+  return casesOf(format).flatMap((given) => {
+    if (isBad(given)) return []
+    const { device: kind, channel = 'telemetry', settings = {} } = given.expected
     const key = JSON.stringify([kind, settings])
     const id = `acme.d${devices.size}`
     const device = devices.get(key) ?? { ...truckOf(id), kind, settings, format }
     devices.set(key, device)
-    const binary = join(folder, 'input.bin')
-    const payload = readFileSync(existsSync(binary) ? binary : join(folder, 'input.json'))
     const topic = channel.includes('/')
       ? channel
       : `padborg/v1/acme/${device.id.slice('acme.'.length)}/${channel}`
-    const one = { device, topic, payload }
+    const one = { device, topic, payload: given.payload }
     return isAnchored(one) ? [one] : []
   })
 }

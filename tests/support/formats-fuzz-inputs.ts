@@ -1,9 +1,8 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Device } from '#lib/registry/registry.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import type { Random } from '#lib/runtime/random.ts'
 import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+import { CASE_FORMATS, casesOf } from './format-cases.ts'
 
 /** The input of a format in a test of any bytes. */
 export interface FuzzInput {
@@ -14,25 +13,12 @@ export interface FuzzInput {
   readonly settings: Device['settings']
 }
 
-const CASES = new URL('../cases', import.meta.url).pathname
-
 /** Every case of every format, as in `tests/cases`. */
 export function readCases(): readonly FuzzInput[] {
-  return foldersOf(CASES).flatMap((format) =>
-    foldersOf(join(CASES, format)).map((name) => {
-      const folder = join(CASES, format, name)
-      const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
-      const { device: kind, channel = 'telemetry', settings = {} } = expected
-      const binary = join(folder, 'input.bin')
-      const payload = readFileSync(existsSync(binary) ? binary : join(folder, 'input.json'))
-      return { format, payload, kind, channel, settings }
-    }),
-  )
-}
-
-function foldersOf(path: string): string[] {
-  const entries = readdirSync(path, { withFileTypes: true })
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  return CASE_FORMATS.flatMap(casesOf).map(({ format, payload, expected }) => {
+    const { device: kind, channel = 'telemetry', settings = {} } = expected
+    return { format, payload, kind, channel, settings }
+  })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A payload that shows a rule: a case of the format, with one piece of its text exchanged. */
@@ -34,14 +34,8 @@ export interface FormatRules {
 
 const CASES = join(import.meta.dirname, '..', 'cases')
 
-/** The file beside the cases of a format; null where there is none. */
+/** The rules file among the cases of a format; null where there is none. */
 export function rulesOf(format: string): FormatRules | null {
-  const path = join(CASES, `${format}.json`)
+  const path = join(CASES, format, 'rules.json')
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null
-}
-
-/** Formats that have such a file. */
-export function formatsWithRules(): readonly string[] {
-  const files = readdirSync(CASES).filter((name) => name.endsWith('.json'))
-  return files.map((name) => name.slice(0, -'.json'.length))
 }

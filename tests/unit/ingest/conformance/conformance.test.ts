@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -17,11 +16,11 @@ import {
   showCounts,
   type IntakeState,
 } from '../../../../ingest/state/intake-state.ts'
+import { CASE_FORMATS, casesOf } from '../../../support/format-cases.ts'
 import { journaled, T0, truckOf, truckPayload } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261125)
-const CASES = new URL('../../../cases/', import.meta.url).pathname
 const DAY_NS = 86_400_000_000_000n
 const OPTIONS = {
   timezone: 'Europe/Copenhagen',
@@ -78,21 +77,16 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     const wrong: string[] = []
     let recognised = 0
     let cases = 0
-    for (const [format, folder] of goodCases()) {
-      const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
-      const [element] = expected.drafts ?? []
-      if (!element || expected.settings || expected.secrets) continue
-      const file = readdirSync(folder).find((name) => name.startsWith('input.'))
-      const payload = readFileSync(join(folder, file ?? ''))
-      const { kind } = element
+    for (const { format, name, payload, expected } of CASE_FORMATS.flatMap(casesOf)) {
+      if (expected.drafts.length === 0 || expected.settings || expected.secrets) continue
       cases += 1
-      const own = intake(join(dir.path, `case-${cases}.db`), { kind: expected.device ?? kind })
+      const own = intake(join(dir.path, `case-${cases}.db`), { kind: expected.device })
       await own.send(journaled(1, '', { payload }))
       const { findings } = await own.ask()
       const finding = findings.find(({ code }) => code === 'format_other')
       if (finding) recognised += 1
       if (finding && !finding.advice.includes(`looks like ${format},`)) {
-        wrong.push(`${folder.slice(CASES.length)}: ${finding.advice.slice(0, 40)}`)
+        wrong.push(`${format}/${name}: ${finding.advice.slice(0, 40)}`)
       }
       own.db.close()
     }
@@ -182,15 +176,6 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
     )
   })
 })
-
-function goodCases(): [format: string, folder: string][] {
-  const formats = readdirSync(CASES, { withFileTypes: true }).filter((one) => one.isDirectory())
-  return formats.flatMap(({ name }) =>
-    readdirSync(join(CASES, name), { withFileTypes: true })
-      .filter((one) => one.isDirectory() && !one.name.startsWith('bad-'))
-      .map((one): [string, string] => [name, join(CASES, name, one.name)]),
-  )
-}
 
 /** The part of the intake after the journal, with a store that is an array. */
 function intake(path: string, as: Partial<Device> = {}) {
