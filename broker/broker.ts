@@ -11,9 +11,11 @@ import { createRefusals } from './access/refusals.ts'
 import { Revocation } from './access/revocation.ts'
 import { SubscribeRights } from './access/subscribe-rights.ts'
 import { createEmitter } from './aedes/emitter.ts'
+import type { Will } from './aedes/aedes-client.ts'
 import { MAX_SCOPED_LEVELS, startAedes } from './aedes/start-aedes.ts'
 import { Acks } from './connections/acks.ts'
 import { BackPressure } from './connections/back-pressure.ts'
+import type { Connection } from './connections/connection.ts'
 import { Connections } from './connections/connections.ts'
 import { ConnectionLifecycle } from './connections/lifecycle.ts'
 import { Listeners, type Ports } from './connections/listeners.ts'
@@ -74,28 +76,21 @@ export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Prom
   const options = { ...given, maxTopicLevels }
   const state = createState(deps, options)
   const reading = createReading(deps, state, options)
-  const { connections, refusals, sessions } = state
+  const { connections } = state
   const { backPressure, inFlight, acks, wills } = reading
   let isClosing = false
-  const aedes = await startAedes(
-    {
-      ...state,
-      signIn: createSignIn(deps, state, options),
-      rights: new SubscribeRights(deps.directory, refusals, maxTopicLevels),
-      onWill: (connection, will) => {
-        if (!isClosing) wills.publish(connection, will)
-      },
-      log,
-    },
-    options,
-  )
+  const onWill = (connection: Connection, will: Will) => {
+    if (!isClosing) wills.publish(connection, will)
+  }
+  const access = createAccess(deps, state, options)
+  const aedes = await startAedes({ ...state, ...access, onWill, log }, options)
   const lifecycle = new ConnectionLifecycle({ aedes, ...state, ...reading, log })
   const listeners = new Listeners(options, log, (accepted) => {
     if (isClosing) accepted.stream.destroy()
     else lifecycle.accept(accepted)
   })
   const nowMs = () => nowMsOf(deps.clock)
-  const revocation = new Revocation({ registry, connections, sessions, refusals, nowMs })
+  const revocation = new Revocation({ ...state, registry, nowMs })
   registry.onChange(() => reading.rights.forget())
   intake.onPausedChange((paused) => {
     if (paused || isClosing) return
@@ -164,13 +159,16 @@ function createReading(deps: BrokerDeps, state: State, options: BrokerOptions) {
   return { backPressure, acks, replies, rights, inFlight, qos2, wills, reader }
 }
 
-function createSignIn(deps: BrokerDeps, state: State, options: BrokerOptions): SignIn {
-  const { registry, directory, intake, metrics, clock } = deps
-  const { ids } = state.connections
+/** Who may connect, and subscribe where. */
+function createAccess(deps: BrokerDeps, state: State, options: BrokerOptions) {
+  const { refusals, connections } = state
+  const { ids } = connections
   const hasRoom = (id: string) => ids.size < options.maxConnections || ids.has(id)
-  const { refusals } = state
-  const nowMs = () => nowMsOf(clock)
-  return new SignIn({ registry, directory, intake, refusals, metrics, nowMs, hasRoom }, options)
+  const nowMs = () => nowMsOf(deps.clock)
+  return {
+    signIn: new SignIn({ ...deps, refusals, nowMs, hasRoom }, options),
+    rights: new SubscribeRights(deps.directory, refusals, options.maxTopicLevels),
+  }
 }
 
 function nowMsOf(clock: Clock): number {

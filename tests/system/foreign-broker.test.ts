@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { countAll, deliveriesEnd } from '../integration/sources/counts.ts'
-import { HAS_MOSQUITTO } from '../integration/sources/mosquitto.ts'
-import { startPublishers } from '../integration/sources/publishers.ts'
-import { startTwoIntakes, type TwoIntakes } from '../integration/sources/two-intakes.ts'
+import { countAll, deliveriesEnd } from '../integration/sources/mqtt/counts.ts'
+import { HAS_MOSQUITTO } from '../integration/sources/mqtt/mosquitto.ts'
+import { startPublishers } from '../integration/sources/mqtt/publishers.ts'
+import { TwoIntakes } from '../integration/sources/mqtt/two-intakes.ts'
 import { settledDelivery, storedSeqs } from '../support/fleet.ts'
 import { hasInfluxd, startInfluxd, type TestServer } from '../support/influxd.ts'
 import { addDevice, type Platform } from '../support/platform.ts'
@@ -32,7 +32,7 @@ describe.skipIf(!HAS_MOSQUITTO)('behind a foreign broker', () => {
   })
 
   it(`two platforms lose and double nothing they acknowledged when one is killed (SEED=${SEED})`, async () => {
-    two = await startTwoIntakes({ roles: 'together', store: {} })
+    two = await TwoIntakes.start({ roles: 'together', store: {} })
     await register(two)
     await loadAndKill(two)
   })
@@ -41,14 +41,14 @@ describe.skipIf(!HAS_MOSQUITTO)('behind a foreign broker', () => {
     `nor do two intakes on one InfluxDB, before which stands an api role (SEED=${SEED})`,
     async () => {
       influxd = await startInfluxd()
-      two = await startTwoIntakes({ roles: 'apart', store: influxStore(influxd) })
+      two = await TwoIntakes.start({ roles: 'apart', store: influxStore(influxd) })
       await register(two)
       await loadAndKill(two)
     },
   )
 
   it('what belongs to no device is a rejection, which a replay mends once it is registered', async () => {
-    two = await startTwoIntakes({ roles: 'together', store: {} })
+    two = await TwoIntakes.start({ roles: 'together', store: {} })
     const { apis, mosquitto } = two
     const client = await mosquitto.client()
     const [ts, data] = [Date.now(), { speedKmh: 50 }]
@@ -77,7 +77,7 @@ describe.skipIf(!HAS_MOSQUITTO)('behind a foreign broker', () => {
   })
 
   it('platforms end in order with 0, and what comes meanwhile waits in their sessions', async () => {
-    two = await startTwoIntakes({ roles: 'together', store: {} })
+    two = await TwoIntakes.start({ roles: 'together', store: {} })
     const { apis, intakes, mosquitto } = two
     await register(two)
     const codes = await Promise.all(intakes.map((platform) => platform.stop()))

@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** The programs of intakes, each with one source. They send a message when they run. */
-export type IntakeProgram = 'mqtt-process' | 'rfms-process' | 'teltonika-process'
+export type IntakeProgram =
+  | 'mqtt/mqtt-process'
+  | 'rfms/rfms-process'
+  | 'teltonika/teltonika-process'
 
 /** An ingest role in a process of its own, so that a test can kill it. */
 export class ChildIntake {

@@ -1,8 +1,8 @@
 import mqttPacket from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { waitFor } from '../../support/wait-for.ts'
+import { waitFor } from '../../../support/wait-for.ts'
 import { FakeBroker, publish } from './fake-broker.ts'
-import { TestSource } from './source-support.ts'
+import { TestSource } from './test-source.ts'
 
 const ACCEPTED = { reasonCode: 0, returnCode: 0, sessionPresent: false }
 const TOPIC = 'padborg/v1/acme/t1/telemetry'

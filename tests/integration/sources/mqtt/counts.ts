@@ -1,4 +1,4 @@
-import { waitFor } from '../../support/wait-for.ts'
+import { waitFor } from '../../../support/wait-for.ts'
 import type { CountingProxy } from './counting-proxy.ts'
 import { keyOf, type Publishers } from './publishers.ts'
 

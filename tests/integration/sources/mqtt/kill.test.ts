@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { temporaryDir } from '../../support/platform.ts'
-import { waitFor } from '../../support/wait-for.ts'
+import { temporaryDir } from '../../../support/platform.ts'
+import { waitFor } from '../../../support/wait-for.ts'
 import { countAll, deliveriesEnd } from './counts.ts'
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts'
-import { ChildIntake } from './child-intake.ts'
+import { ChildIntake } from '../child-intake.ts'
 import type { MqttProcessOptions, MqttProcessStatus } from './mqtt-process.ts'
-import { HAS_MOSQUITTO, PASSWORD, USER, startMosquitto, type Mosquitto } from './mosquitto.ts'
+import { HAS_MOSQUITTO, PASSWORD, USER, Mosquitto } from './mosquitto.ts'
 import { startPublishers } from './publishers.ts'
 
 /*
@@ -26,7 +26,7 @@ describe.skipIf(!HAS_MOSQUITTO)('two intakes behind one Mosquitto', () => {
   const dirs = [temporaryDir('intake-a'), temporaryDir('intake-b')]
 
   beforeEach(async () => {
-    mosquitto = await startMosquitto(MOSQUITTO)
+    mosquitto = await Mosquitto.start(MOSQUITTO)
     for (const at of dirs.keys()) {
       proxies[at] = await startCountingProxy(mosquitto.port)
       await startOne(at)
@@ -82,7 +82,7 @@ describe.skipIf(!HAS_MOSQUITTO)('two intakes behind one Mosquitto', () => {
       devices: DEVICES,
       windowMs,
     }
-    const intake = await ChildIntake.start('mqtt-process', options)
+    const intake = await ChildIntake.start('mqtt/mqtt-process', options)
     intakes[at] = intake
     await waitFor(async () => (await statusOf(intake)).filters > 0)
   }

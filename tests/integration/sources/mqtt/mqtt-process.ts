@@ -2,9 +2,9 @@ import { createDirectory } from '#lib/registry/topics/directory.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
-import { MqttSource, type MqttSourceStatus } from '../../../ingest/sources/mqtt/mqtt-source.ts'
-import { registryIn } from '../../support/registry-in.ts'
-import { openTestIngest, registerOnce, storedTrucks } from './test-ingest.ts'
+import { MqttSource, type MqttSourceStatus } from '../../../../ingest/sources/mqtt/mqtt-source.ts'
+import { registryIn } from '../../../support/registry-in.ts'
+import { openTestIngest, registerOnce, storedTrucks } from '../test-ingest.ts'
 
 /*
  * An ingest role alone in a process: real registry, journal, worker and embedded store, fed by a

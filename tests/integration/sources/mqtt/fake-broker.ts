@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } from 'mqtt-packet'
-import { waitFor } from '../../support/wait-for.ts'
+import { waitFor } from '../../../support/wait-for.ts'
 
 /** One connection as the broker sees it. */
 export interface Peer {

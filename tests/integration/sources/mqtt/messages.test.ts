@@ -1,8 +1,8 @@
 import type { MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { waitFor } from '../../support/wait-for.ts'
-import { HAS_MOSQUITTO, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { TestSource } from './source-support.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { HAS_MOSQUITTO, Mosquitto } from './mosquitto.ts'
+import { TestSource } from './test-source.ts'
 
 const TOPIC = 'padborg/v1/acme/t1/telemetry'
 
@@ -12,7 +12,7 @@ describe.skipIf(!HAS_MOSQUITTO)('the source of a foreign broker (Mosquitto)', ()
   let client: MqttClient
 
   beforeEach(async () => {
-    mosquitto = await startMosquitto()
+    mosquitto = await Mosquitto.start()
     test = new TestSource({ url: mosquitto.url, share: 'intakes' })
     test.device('acme.t1')
     client = await mosquitto.client()

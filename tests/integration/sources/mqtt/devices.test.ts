@@ -1,8 +1,8 @@
 import type { MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { waitFor } from '../../support/wait-for.ts'
-import { HAS_MOSQUITTO, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { TestSource } from './source-support.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { HAS_MOSQUITTO, Mosquitto } from './mosquitto.ts'
+import { TestSource } from './test-source.ts'
 
 const NOTICE = {
   device: 'acme.t1',
@@ -21,7 +21,7 @@ describe.skipIf(!HAS_MOSQUITTO)('devices behind a foreign broker', () => {
   let client: MqttClient
 
   beforeEach(async () => {
-    mosquitto = await startMosquitto()
+    mosquitto = await Mosquitto.start()
     test = new TestSource({ url: mosquitto.url, share: 'intakes' })
     test.device('acme.t1')
     test.device('acme.r1', { kind: 'robot', format: 'vda5050', topics: ['uagv/v2/KIT/0001/#'] })

@@ -1,8 +1,8 @@
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { TeltonikaListener } from '../../../ingest/sources/teltonika/listener.ts'
-import { registryIn } from '../../support/registry-in.ts'
-import { answerStored, openTestIngest, registerOnce } from './test-ingest.ts'
+import { TeltonikaListener } from '../../../../ingest/sources/teltonika/listener.ts'
+import { registryIn } from '../../../support/registry-in.ts'
+import { answerStored, openTestIngest, registerOnce } from '../test-ingest.ts'
 
 /*
  * An ingest role alone in a process, fed by trackers over TCP. The parent gives options as the

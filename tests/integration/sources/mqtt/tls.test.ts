@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { temporaryDir } from '../../support/platform.ts'
-import { waitFor } from '../../support/wait-for.ts'
-import { HAS_MOSQUITTO, freePort, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { TestSource } from './source-support.ts'
+import { temporaryDir } from '../../../support/platform.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { HAS_MOSQUITTO, freePort, Mosquitto } from './mosquitto.ts'
+import { TestSource } from './test-source.ts'
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0
 
@@ -22,7 +22,7 @@ describe.skipIf(!HAS_MOSQUITTO || !HAS_OPENSSL)('a foreign broker over TLS', () 
     const named = ['-subj', '/CN=broker.example', '-addext', 'subjectAltName=DNS:broker.example']
     openssl('req', '-x509', ...key, ...named, '-keyout', 'key.pem', '-out', 'ca.pem')
     const port = await freePort()
-    mosquitto = await startMosquitto([
+    mosquitto = await Mosquitto.start([
       `listener ${port} 127.0.0.1`,
       `certfile ${path('ca.pem')}`,
       `keyfile ${path('key.pem')}`,

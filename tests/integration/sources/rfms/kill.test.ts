@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { temporaryDir } from '../../support/platform.ts'
-import { waitFor } from '../../support/wait-for.ts'
-import { ChildIntake } from './child-intake.ts'
+import { temporaryDir } from '../../../support/platform.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { ChildIntake } from '../child-intake.ts'
 import type { RfmsProcessOptions } from './rfms-process.ts'
 import { RfmsTestServer } from './rfms-server.ts'
-import type { StoredTrucks } from './test-ingest.ts'
+import type { StoredTrucks } from '../test-ingest.ts'
 
 /*
  * The intake that polls a server is a process of its own, killed three times while the server receives new
@@ -58,7 +58,7 @@ async function start(): Promise<void> {
       unregistered: 'reject',
     },
   }
-  child = await ChildIntake.start('rfms-process', options)
+  child = await ChildIntake.start('rfms/rfms-process', options)
 }
 
 async function stored(): Promise<readonly string[]> {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { waitFor } from '../../support/wait-for.ts'
-import { startBroker, type TestBroker } from '../broker/broker-support.ts'
-import { HAS_MOSQUITTO, startMosquitto, type Mosquitto } from './mosquitto.ts'
-import { TestSource } from './source-support.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { startBroker, type TestBroker } from '../../broker/broker-support.ts'
+import { HAS_MOSQUITTO, Mosquitto } from './mosquitto.ts'
+import { TestSource } from './test-source.ts'
 
 const TOPIC = 'padborg/v1/acme/t1/telemetry'
 
@@ -11,7 +11,7 @@ describe.skipIf(!HAS_MOSQUITTO)('a foreign broker with outages', () => {
   let test: TestSource
 
   beforeEach(async () => {
-    mosquitto = await startMosquitto()
+    mosquitto = await Mosquitto.start()
     test = new TestSource({ url: mosquitto.url })
     test.device('acme.t1')
   })

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { temporaryDir } from '../../support/platform.ts'
-import { waitFor } from '../../support/wait-for.ts'
-import { ChildIntake } from './child-intake.ts'
-import type { StoredTrucks } from './test-ingest.ts'
+import { temporaryDir } from '../../../support/platform.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { ChildIntake } from '../child-intake.ts'
+import type { StoredTrucks } from '../test-ingest.ts'
 import type { TeltonikaProcessOptions } from './teltonika-process.ts'
-import { connectTracker, loginOf, packetOf } from './teltonika-tracker.ts'
+import { connectTracker, loginOf, packetOf } from './tracker.ts'
 
 /*
  * Trackers as they are: each sends a packet, waits for its acknowledgement, and sends the same one again
@@ -39,7 +39,7 @@ describe('trackers of an intake that is killed', () => {
       devices: DEVICES,
       windowMs: WINDOW_MS,
     }
-    child = await ChildIntake.start('teltonika-process', options)
+    child = await ChildIntake.start('teltonika/teltonika-process', options)
     port = Number(child.first)
   }
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { crc16 } from '../../../ingest/formats/teltonika-codec8/crc16.ts'
-import { waitFor } from '../../support/wait-for.ts'
+import { crc16 } from '../../../../ingest/formats/teltonika-codec8/crc16.ts'
+import { waitFor } from '../../../support/wait-for.ts'
 
 /** A tracker as it speaks over TCP: what it has been told, byte by byte. */
 export interface TestTracker {

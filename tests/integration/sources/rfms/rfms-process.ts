@@ -1,9 +1,9 @@
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
-import { RfmsPoller } from '../../../ingest/sources/rfms/poller.ts'
-import type { RfmsServer } from '../../../ingest/sources/rfms/servers-file.ts'
-import { registryIn } from '../../support/registry-in.ts'
-import { answerStored, openTestIngest, registerOnce } from './test-ingest.ts'
+import { RfmsPoller } from '../../../../ingest/sources/rfms/poller.ts'
+import type { RfmsServer } from '../../../../ingest/sources/rfms/servers-file.ts'
+import { registryIn } from '../../../support/registry-in.ts'
+import { answerStored, openTestIngest, registerOnce } from '../test-ingest.ts'
 
 /*
  * An ingest role alone in a process that polls an rFMS server. The parent gives options as the argument;
