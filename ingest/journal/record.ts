@@ -142,7 +142,7 @@ export function originAt({ view }: Slab, at: number): Origin | null {
   if ((view.getUint32(at + 12, true) & REPLAY) === 0) return null
   return {
     position: getUint53(view, at + HEAD_BYTES),
-    item: view.getInt32(at + HEAD_BYTES + 8, true),
+    elementIndex: view.getInt32(at + HEAD_BYTES + 8, true),
   }
 }
 
@@ -199,9 +199,9 @@ export function decodeRecord(slab: Slab, at: number, texts: Texts): JournaledMes
   }
 }
 
-function encodeOrigin(view: DataView, at: number, { position, item }: Origin): void {
+function encodeOrigin(view: DataView, at: number, { position, elementIndex }: Origin): void {
   setUint53(view, at, position)
-  view.setInt32(at + 8, item, true)
+  view.setInt32(at + 8, elementIndex, true)
   view.setUint32(at + 12, 0, true)
 }
 

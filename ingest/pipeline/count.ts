@@ -66,7 +66,7 @@ export function countReplay(
   const { open, rejected } = status
   const stillRefused = new Set(refused.map(({ elementIndex }) => elementIndex))
   const recovered = open.filter((elementIndex) => {
-    if (origin.item >= 0 && elementIndex !== origin.item) return false
+    if (origin.elementIndex >= 0 && elementIndex !== origin.elementIndex) return false
     return isRead && !stillRefused.has(elementIndex) && !stillRefused.has(-1)
   })
   const isAgain = !isStored && refused.length > 0 && recovered.length === 0
@@ -76,8 +76,9 @@ export function countReplay(
   const isNew = ({ elementIndex }: RefusedElement) =>
     recovered.includes(-1) && !open.includes(elementIndex)
   const left = { format, refused: refused.filter(isNew) }
-  for (const [at, item] of recovered.entries()) {
-    const recovery = { origin: { position: origin.position, item }, atNs: receivedAtNs, position }
+  for (const [at, elementIndex] of recovered.entries()) {
+    const from = { position: origin.position, elementIndex }
+    const recovery = { origin: from, atNs: receivedAtNs, position }
     outcome.recovered.push(at === 0 ? { ...recovery, left } : recovery)
   }
   const stillOpen = open.length - recovered.length + left.refused.length
@@ -95,7 +96,7 @@ function statusNow(
   const { open, rejected, ...rest } = deps.statusBefore(origin, position)
   const recovered = outcome.recovered.filter((other) => other.origin.position === origin)
   const isOpen = (elementIndex: number) =>
-    !recovered.some((other) => [elementIndex, -1].includes(other.origin.item))
+    !recovered.some((other) => [elementIndex, -1].includes(other.origin.elementIndex))
   return { ...rest, open: open.filter(isOpen), rejected: rejected && recovered.length === 0 }
 }
 

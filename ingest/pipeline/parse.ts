@@ -69,11 +69,13 @@ function channelOf({ topic, device }: JournaledMessage): string {
 
 /** A replay of one element is about that element alone. */
 function onlyOrigin(output: FormatOutput, { origin }: JournaledMessage): FormatOutput {
-  if (!origin || origin.item < 0) return output
-  const { item } = origin
+  if (!origin || origin.elementIndex < 0) return output
+  const wanted = origin.elementIndex
   return {
-    elements: output.elements.filter(({ elementIndex }) => elementIndex === item),
-    refused: output.refused.filter(({ elementIndex }) => elementIndex === item || elementIndex < 0),
+    elements: output.elements.filter(({ elementIndex }) => elementIndex === wanted),
+    refused: output.refused.filter(
+      ({ elementIndex }) => elementIndex === wanted || elementIndex < 0,
+    ),
   }
 }
 

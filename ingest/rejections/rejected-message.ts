@@ -44,5 +44,5 @@ export function rejectionId(position: number, elementIndex: number): string {
 /** The position and element of a rejection id; null when it is not one. */
 export function parseRejectionId(id: string): Origin | null {
   const match = /^(\d{1,15})\.(\d{1,9})$/.exec(id)
-  return match ? { position: Number(match[1]), item: Number(match[2]) - 1 } : null
+  return match ? { position: Number(match[1]), elementIndex: Number(match[2]) - 1 } : null
 }

@@ -14,7 +14,7 @@ export function listRejections(db: DatabaseSync, query: RejectionsScan): Page<Re
   filter.addScope(scope)
   filter.addList('r.reason', reasons)
   const after = cursor === null ? null : parseRejectionId(cursor)
-  if (after) filter.add(`(r.position, r.item) ${beyond} (?, ?)`, after.position, after.item)
+  if (after) filter.add(`(r.position, r.item) ${beyond} (?, ?)`, after.position, after.elementIndex)
   const statement = db.prepare(
     `SELECT * FROM rejections r JOIN rejected_messages m USING (position)
      WHERE ${filter.where}
@@ -27,10 +27,10 @@ export function listRejections(db: DatabaseSync, query: RejectionsScan): Page<Re
 }
 
 function rejectionRow(row: Record<string, unknown>): RejectionRow {
-  const item = Number(row['item'])
+  const elementIndex = Number(row['item'])
   const recovered = row['recovered_ns']
   return {
-    id: rejectionId(Number(row['position']), item),
+    id: rejectionId(Number(row['position']), elementIndex),
     timeNs: BigInt(String(row['received_ns'])),
     device: String(row['device']),
     topic: String(row['topic']),
@@ -41,7 +41,7 @@ function rejectionRow(row: Record<string, unknown>): RejectionRow {
     format: String(row['format']),
     formatVersion: Number(row['format_version']),
     subDevice: row['sub_device'] === '' ? null : String(row['sub_device']),
-    item: item < 0 ? null : item,
+    item: elementIndex < 0 ? null : elementIndex,
     payload: bytesOf(row['payload']),
     recoveredAtNs: typeof recovered === 'bigint' ? recovered : null,
   }

@@ -38,7 +38,8 @@ export class RejectionLog {
         this.#addElements(position, { format, refused })
       }
       for (const { origin, atNs, position, left } of recovered) {
-        this.#sql.recover.run(atNs, position, origin.position, origin.item, origin.item)
+        const { elementIndex } = origin
+        this.#sql.recover.run(atNs, position, origin.position, elementIndex, elementIndex)
         // Afterwards: what is recovered as a whole covers all that was known of it before.
         if (left) this.#addElements(origin.position, left)
       }

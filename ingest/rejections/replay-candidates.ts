@@ -46,10 +46,10 @@ export function rejectedCandidates(
     const wanted = ids.map(parseRejectionId).filter((id) => id !== null)
     filter.add(
       '(r.position, r.item) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))',
-      JSON.stringify(wanted.map(({ position, item }) => [position, item])),
+      JSON.stringify(wanted.map(({ position, elementIndex }) => [position, elementIndex])),
     )
   }
-  if (after) filter.add('(r.position, r.item) > (?, ?)', after.position, after.item)
+  if (after) filter.add('(r.position, r.item) > (?, ?)', after.position, after.elementIndex)
   const statement = db.prepare(
     `SELECT r.position, r.item, m.device, m.topic, m.qos, m.received_ns, m.payload
      FROM rejections r JOIN rejected_messages m USING (position)
@@ -69,7 +69,7 @@ export function rejectedCandidates(
 
 function candidateOf(row: Record<string, unknown>): ReplayCandidate {
   return {
-    origin: { position: Number(row['position']), item: Number(row['item']) },
+    origin: { position: Number(row['position']), elementIndex: Number(row['item']) },
     device: String(row['device']),
     topic: String(row['topic']),
     qos: Number(row['qos']),
@@ -92,8 +92,8 @@ export function journaledCandidates(
   const { messages, next } = reader.read(reader.seek(from - 1), end, REPLAY_PAGE.bytes)
   const candidates = messages
     .filter(({ device, origin }) => !origin && inScope(scope, device))
-    .map(({ position, ...message }) => ({ ...message, origin: { position, item: -1 } }))
+    .map(({ position, ...message }) => ({ ...message, origin: { position, elementIndex: -1 } }))
   // Where records are gone, the part ends where it was to end, and the next one goes on after it.
   const reached = next.position < end.position ? next.position : Math.max(last, end.position)
-  return { candidates, next: reached >= newest ? null : { position: reached, item: -1 } }
+  return { candidates, next: reached >= newest ? null : { position: reached, elementIndex: -1 } }
 }

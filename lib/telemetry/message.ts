@@ -6,7 +6,7 @@ export type Qos = 0 | 1 | 2
 export interface Origin {
   readonly position: number
   /** Index of the rejected element; -1 replays the whole message. */
-  readonly item: number
+  readonly elementIndex: number
 }
 
 /** What the broker hands over for one PUBLISH, before it has a position. */

@@ -38,7 +38,7 @@ function plainRecord(message: IncomingMessage, { position, group, seed, isLast }
     uint16(texts[0].length),
     uint16(texts[1].length),
     uint32(payload.byteLength),
-    ...(origin ? [uint64(origin.position), int32(origin.item), uint32(0)] : []),
+    ...(origin ? [uint64(origin.position), int32(origin.elementIndex), uint32(0)] : []),
   ]
   const body = Buffer.concat([...head, ...texts, payload])
   const length = Math.ceil((16 + body.length) / 8) * 8
@@ -74,7 +74,9 @@ const messages = fc.record({
   will: fc.boolean(),
   receivedAtNs: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   receivedMonoNs: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
-  origin: fc.option(fc.record({ position, item: fc.integer({ min: -1, max: 2 ** 31 - 1 }) })),
+  origin: fc.option(
+    fc.record({ position, elementIndex: fc.integer({ min: -1, max: 2 ** 31 - 1 }) }),
+  ),
 })
 const sealing = fc.record({
   first: fc.integer({ min: 1, max: 2 ** 52 }),

@@ -222,7 +222,7 @@ function intake(path: string, as: Partial<Device> = {}) {
       showCounts(state, [message.device])
     },
     recover(position: number) {
-      const recovery = { origin: { position, item: -1 }, atNs: T0, position: position + 1 }
+      const recovery = { origin: { position, elementIndex: -1 }, atNs: T0, position: position + 1 }
       rejections.record([], [recovery])
     },
     signIn: (certificate: ClientCertificate | null) => {

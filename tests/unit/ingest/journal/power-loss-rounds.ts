@@ -123,7 +123,7 @@ function randomMessage(random: Random, number: number): IncomingMessage {
     topic: random.pick(TOPICS),
     payload: Buffer.from(`${number};${filler}`),
     dup: random.next() < 0.5,
-    origin: random.next() < 0.1 ? { position: number, item: random.integer(-1, 5) } : null,
+    origin: random.next() < 0.1 ? { position: number, elementIndex: random.integer(-1, 5) } : null,
   })
 }
 

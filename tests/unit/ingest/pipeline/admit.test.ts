@@ -123,7 +123,7 @@ describe('the sub-devices of a gateway', () => {
     expect(counts()).toMatchObject({ read: 1, rejected: 1, stored: 0 })
 
     devices.create({ id: WHEEL_7, tenant: 'acme', kind: 'truck', settings: { gateway: 'gw' } })
-    const again = { ...message, position: 2, origin: { position: 1, item: -1 } }
+    const again = { ...message, position: 2, origin: { position: 1, elementIndex: -1 } }
     const second = await run(again)
     expect(second.readings.map(({ device }) => device)).toEqual([`acme.${WHEEL_7}`])
     expect(second.replays.get(2)).toBe('recovered')

@@ -82,7 +82,7 @@ describe('readings that the store refuses', () => {
 
   it('leave the rejection open that a replay was to recover', () => {
     const { state, counts, outcome } = world([reading(9, 0)])
-    const origin = { position: 1, item: -1 }
+    const origin = { position: 1, elementIndex: -1 }
     const messages = [{ ...message(9, '{"v":1}'), origin }]
     const recovered = [{ origin, atNs: 1n, position: 9 }]
     const replays = new Map([[9, 'recovered' as const]])

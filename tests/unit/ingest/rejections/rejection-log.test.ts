@@ -51,7 +51,7 @@ function setUp() {
 const replayOf = (message: JournaledMessage, position: number, item = -1): JournaledMessage => ({
   ...message,
   position,
-  origin: { position: message.position, item },
+  origin: { position: message.position, elementIndex: item },
 })
 
 const senml = (position: number, records: readonly object[]) =>

@@ -80,7 +80,7 @@ describe('the silence of a robot', () => {
     const { says, state, look } = fleet()
     says(0, 'ONLINE')
     says(5, 'OFFLINE', { position: 1 })
-    state(50, { origin: { position: 1, item: -1 } })
+    state(50, { origin: { position: 1, elementIndex: -1 } })
     expect(look(61)).toMatchObject([{ sinceNs: at(0), ended: null }])
   })
 

@@ -47,9 +47,9 @@ describe('journal reader', () => {
       messageOf(5, {
         receivedAtNs: most,
         receivedMonoNs: most,
-        origin: { position: 2 ** 52, item: -1 },
+        origin: { position: 2 ** 52, elementIndex: -1 },
       }),
-      messageOf(6, { origin: { position: 1, item: 2 ** 31 - 1 }, receivedAtNs: 0n }),
+      messageOf(6, { origin: { position: 1, elementIndex: 2 ** 31 - 1 }, receivedAtNs: 0n }),
       messageOf(7, { payload: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)) }),
       messageOf(8, { device: 'ac.me', topic: 'e.t1' }),
       messageOf(9, { device: 'ac.m', topic: 'ee.t1' }),
