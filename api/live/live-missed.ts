@@ -101,11 +101,11 @@ async function readingsAfter(
   const scope: Scope | null = interest.readings
   if (!scope || position > to) return NOTHING
   // Rejections of a message stand before its readings.
-  const after = { position, index: rejection ? -1 : index }
+  const after = { position, readingOrdinal: rejection ? -1 : index }
   const scan = { scope, after, toPosition: to, limit: READINGS }
   const { data, receivedFromNs } = await port.since(scan, signal)
   const events = data.map((row): LiveEvent => {
-    const place = { position: row.position, rejection: false, index: row.index }
+    const place = { position: row.position, rejection: false, index: row.readingOrdinal }
     return { type: 'reading', place, row }
   })
   const edge = data.length < READINGS ? null : (events.at(-1)?.place ?? null)

@@ -80,16 +80,33 @@ export class LiveWatch {
 type LiveOutcome = Pick<Outcome, 'readings' | 'rejected'>
 
 function readingEvent(reading: Reading): LiveEvent {
-  const { position, index } = reading
-  return { type: 'reading', place: { position, rejection: false, index }, row: rowOf(reading) }
+  const { position, readingOrdinal } = reading
+  return {
+    type: 'reading',
+    place: { position, rejection: false, index: readingOrdinal },
+    row: rowOf(reading),
+  }
 }
 
 /** A reading as the store shows it. */
 function rowOf(reading: Reading): ReadingRow {
-  const { timeNs, device, kind, channel, seq, receivedAtNs, position, index, radio } = reading
+  const { timeNs, device, kind, channel, seq, receivedAtNs, position, readingOrdinal, radio } =
+    reading
   const { fields } = reading
   const flags = flagNames(reading.flags)
-  return { timeNs, device, kind, channel, seq, receivedAtNs, position, index, flags, fields, radio }
+  return {
+    timeNs,
+    device,
+    kind,
+    channel,
+    seq,
+    receivedAtNs,
+    position,
+    readingOrdinal,
+    flags,
+    fields,
+    radio,
+  }
 }
 
 function newestRejections(rejected: readonly RejectedMessage[], limits: LiveLimits): LiveEvent[] {

@@ -34,7 +34,7 @@ export async function findKnown(
 ): Promise<KnownElements> {
   const wanted: { readonly identity: Identity; readonly element: ParsedElement }[] = []
   for (const { message, channel, output } of parsed) {
-    for (const [index, element] of output.elements.entries()) {
+    for (const [readingOrdinal, element] of output.elements.entries()) {
       const { kind, seq, hash } = element
       const device = ownerOf(element, message)
       const memory = state.devices.get(device)?.channels.get(channel)?.memory
@@ -42,7 +42,7 @@ export async function findKnown(
       const timeNs = lookupTime(element, message, lookUpAll ? null : memory)
       if (timeNs === null) continue
       const { position } = message
-      const identity = { kind, device, channel, seq, timeNs, hash, position, index }
+      const identity = { kind, device, channel, seq, timeNs, hash, position, readingOrdinal }
       wanted.push({ identity, element })
     }
   }

@@ -62,7 +62,7 @@ export function judgeElement({
     claimedTimeNs: usable ? null : claimed,
     receivedAtNs,
     position,
-    index: ordinal,
+    readingOrdinal: ordinal,
     hash: element.hash,
     flags,
     fields: element.fields,

@@ -91,8 +91,8 @@ function moveToRejected(counts: Counts | undefined): void {
   counts.rejected += 1
 }
 
-function keyOf({ position, index }: Pick<Reading, 'position' | 'index'>): string {
-  return `${position}.${index}`
+function keyOf({ position, readingOrdinal }: Pick<Reading, 'position' | 'readingOrdinal'>): string {
+  return `${position}.${readingOrdinal}`
 }
 
 function isLate({ flags }: Reading): boolean {
@@ -104,12 +104,15 @@ const OPENING_BRACKET = 0x5b
 /** Whether an element of the message has a number: an array, or a format of several records. */
 function isSeveral({ payload }: JournaledMessage, stored: readonly Reading[]): boolean {
   const isArray = payload[0] === OPENING_BRACKET
-  return isArray || stored.length > 1 || stored.some(({ index }) => index > 0)
+  return isArray || stored.length > 1 || stored.some(({ readingOrdinal }) => readingOrdinal > 0)
 }
 
-function refusedElement({ index, reason }: RefusedReading, isArray: boolean): RefusedElement {
+function refusedElement(
+  { readingOrdinal, reason }: RefusedReading,
+  isArray: boolean,
+): RefusedElement {
   return {
-    elementIndex: isArray ? index : -1,
+    elementIndex: isArray ? readingOrdinal : -1,
     reason: 'store_refused',
     path: '',
     expected: 'a reading that the store takes',

@@ -16,7 +16,7 @@ export interface CalendarBucket extends Span {
 }
 
 /** More than five years of hours; a longer series is a mistake in the query. */
-export const MAX_BUCKETS = 100_000
+const MAX_BUCKETS = 100_000
 
 const CALENDAR = /^(?:P(\d{1,4})([DWMY])|(\d{1,4})([dw]))$/
 

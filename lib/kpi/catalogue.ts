@@ -183,5 +183,3 @@ export const KPIS = {
     source: 'docs/domain.md 7.4',
   },
 } as const satisfies Record<string, KpiDefinition>
-
-export type KpiName = keyof typeof KPIS

@@ -26,7 +26,7 @@ export interface ReadingsScan extends Span {
 export interface SinceScan {
   readonly scope: Scope
   /** The last reading known; the scan returns what follows this place in the journal. */
-  readonly after: { readonly position: number; readonly index: number }
+  readonly after: { readonly position: number; readonly readingOrdinal: number }
   /** The last position, included. */
   readonly toPosition: number
   readonly limit: number

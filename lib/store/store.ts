@@ -35,7 +35,7 @@ export interface StoreBatch {
 /** A reading that the store will never take, and why: for a rejection. */
 export interface RefusedReading {
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
   /** As the store gives it. */
   readonly reason: string
 }
@@ -57,7 +57,7 @@ export interface Identity {
   readonly timeNs: bigint
   readonly hash: bigint
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
 }
 
 /** What an earlier row says about an identity: the same again, same seq and time but other content. */
@@ -108,7 +108,7 @@ export interface StoreWriter {
   /** Highest position durable in each part of the store: to be handed to `open` next time. */
   positions(): Readonly<Record<string, number>>
   write(batch: StoreBatch): Promise<WriteReport>
-  /** Looks among the rows before each identity's own (position, index). */
+  /** Looks among the rows before each identity's own (position, readingOrdinal). */
   known(identities: readonly Identity[]): Promise<readonly Known[]>
 }
 

@@ -20,7 +20,7 @@ export interface Reading {
    * Position of its message in the journal, and its ordinal among the message's readings (from 0).
    */
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
   /** 64 bits over the source element as received; part of the identity. */
   readonly hash: bigint
   readonly flags: number
@@ -46,7 +46,7 @@ export interface ReadingRow {
   readonly seq: number | null
   readonly receivedAtNs: bigint
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
   readonly flags: readonly Flag[]
   readonly fields: Readonly<Record<string, FieldValue>>
   readonly radio: Radio | null

@@ -54,14 +54,14 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       ...readingsFrom(1, 200),
       reading(201, { ...robot, fields: { xM: 4 } }),
       reading(202, { ...robot, fields: { yM: 4 } }),
-      reading(203, { ...robot, index: 3, fields: { xM: 5 } }),
+      reading(203, { ...robot, readingOrdinal: 3, fields: { xM: 5 } }),
     ]
     const { refused } = await store.writer.write({
       journal: JOURNAL,
       toPosition: 203,
       readings: rows,
     })
-    expect(refused.map(({ position, index }) => [position, index])).toEqual([
+    expect(refused.map(({ position, readingOrdinal }) => [position, readingOrdinal])).toEqual([
       [201, 0],
       [203, 3],
     ])
@@ -280,7 +280,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
       ...Array.from({ length: 1000 }, (_, n) => reading(n + 1, { ...at, seq: n })),
       reading(1001, { ...at, seq: 7 }),
       ...Array.from({ length: 60 }, (_, n) =>
-        reading(1002, { ...at, seq: null, index: n, hash: 5n }),
+        reading(1002, { ...at, seq: null, readingOrdinal: n, hash: 5n }),
       ),
       ...[0n, 1n, 999n].map((us, n) => reading(1003 + n, { timeNs: at.timeNs + us * 1000n })),
       ...[1, 2, 3].map((n) => reading(1010 + n, { timeNs: at.timeNs + 123_456_789n, seq: n })),

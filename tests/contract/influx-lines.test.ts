@@ -19,7 +19,7 @@ describe('the point of a reading', () => {
         fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
         fc.constantFrom(0, FLAGS.sequence_reused),
         (timeNs, seq, hash, flags) => {
-          const moved = pointTimeNs({ timeNs, seq, hash, flags, index: 3 })
+          const moved = pointTimeNs({ timeNs, seq, hash, flags, readingOrdinal: 3 })
           expect(moved / MS_NS).toBe(timeNs / MS_NS)
         },
       ),

@@ -36,10 +36,10 @@ export function delaysContract(create: () => StorePlace): void {
         reading(4, { channel: 'status', seq: 9 }),
         // One message with a reading of the truck and one of its radio.
         reading(5, { seq: 3 }),
-        reading(5, { seq: 3, index: 1, kind: 'radio', fields: { pci: 1 } }),
+        reading(5, { seq: 3, readingOrdinal: 1, kind: 'radio', fields: { pci: 1 } }),
         // Two messages in one array.
         reading(6, { seq: 4 }),
-        reading(6, { seq: 5, index: 1, timeNs: DAY_START_NS + 7n * SECOND_NS }),
+        reading(6, { seq: 5, readingOrdinal: 1, timeNs: DAY_START_NS + 7n * SECOND_NS }),
       ])
       const places = (await delays()).map(
         ({ device, channel, seq }) => `${device} ${channel} ${seq}`,

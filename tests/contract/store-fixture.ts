@@ -68,7 +68,7 @@ export async function readAll(
       cursor = page.next
     } while (cursor !== null)
   }
-  return rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
+  return rows.toSorted((a, b) => a.position - b.position || a.readingOrdinal - b.readingOrdinal)
 }
 
 /** Latency as `/kpi/latency` gives it: exact where the store can, else of buckets. */
@@ -89,12 +89,37 @@ export async function lossOf({ reader }: Store, scan: FigureScan) {
 
 /** A reading as the store should show it. */
 export function shown(row: Reading): ReadingRow {
-  const { timeNs, device, kind, channel, seq, receivedAtNs, position, index, fields, radio } = row
+  const {
+    timeNs,
+    device,
+    kind,
+    channel,
+    seq,
+    receivedAtNs,
+    position,
+    readingOrdinal,
+    fields,
+    radio,
+  } = row
   const flags = flagNames(row.flags)
-  return { timeNs, device, kind, channel, seq, receivedAtNs, position, index, flags, fields, radio }
+  return {
+    timeNs,
+    device,
+    kind,
+    channel,
+    seq,
+    receivedAtNs,
+    position,
+    readingOrdinal,
+    flags,
+    fields,
+    radio,
+  }
 }
 
 export async function expectRows(store: Store, rows: readonly Reading[]): Promise<void> {
-  const sorted = rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
+  const sorted = rows.toSorted(
+    (a, b) => a.position - b.position || a.readingOrdinal - b.readingOrdinal,
+  )
   expect(await readAll(store)).toEqual(sorted.map(shown))
 }

@@ -28,7 +28,7 @@ export function reading(position: number, over: Partial<Reading> = {}): Reading 
     claimedTimeNs: null,
     receivedAtNs: timeNs + 40_000_000n,
     position,
-    index: 0,
+    readingOrdinal: 0,
     hash: BigInt.asUintN(64, BigInt(position) * 0x9e3779b97f4a7c15n),
     flags: 0,
     fields: { speedKmh: position % 90 },
@@ -87,8 +87,8 @@ export function randomFleet(shape: FleetShape): Reading[] {
     sequences.set(key, sequence)
     const receivedAtNs = startNs + BigInt(n) * stepNs + BigInt(random.integer(0, 999_999))
     const readings = random.next() < 0.2 ? random.integer(2, 3) : 1
-    for (let index = 0; index < readings; index += 1) {
-      const place = { device, channel, position: firstPosition + n, index, receivedAtNs }
+    for (let readingOrdinal = 0; readingOrdinal < readings; readingOrdinal += 1) {
+      const place = { device, channel, position: firstPosition + n, readingOrdinal, receivedAtNs }
       rows.push(randomReading(random, sequence, place))
     }
   }
@@ -98,9 +98,9 @@ export function randomFleet(shape: FleetShape): Reading[] {
 function randomReading(
   random: Random,
   sequence: () => number,
-  place: Pick<Reading, 'device' | 'channel' | 'position' | 'index' | 'receivedAtNs'>,
+  place: Pick<Reading, 'device' | 'channel' | 'position' | 'readingOrdinal' | 'receivedAtNs'>,
 ): Reading {
-  const { receivedAtNs, position, index, device } = place
+  const { receivedAtNs, position, readingOrdinal, device } = place
   const roll = random.next()
   const late = roll > 0.9
   const invalid = roll < 0.04
@@ -122,9 +122,9 @@ function randomReading(
     seq: retained ? null : sequence(),
     timeNs: invalid ? receivedAtNs : receivedAtNs - ageNs,
     claimedTimeNs: invalid ? 12_345n : null,
-    hash: BigInt.asUintN(64, BigInt(position * 8 + index) * 0x9e3779b97f4a7c15n),
+    hash: BigInt.asUintN(64, BigInt(position * 8 + readingOrdinal) * 0x9e3779b97f4a7c15n),
     flags,
-    bytes: index === 0 ? random.integer(60, 400) : 0,
+    bytes: readingOrdinal === 0 ? random.integer(60, 400) : 0,
     uplinkMs: own && !invalid ? random.next() * 300 - 5 : null,
     clockBoundMs: own && !invalid ? random.next() * 4 : null,
   }

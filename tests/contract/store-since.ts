@@ -7,7 +7,7 @@ import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { ALL, seedOfRun, shown, writeAll, type StorePlace } from './store-fixture.ts'
 import { DAY_NS, DAY_START_NS, randomFleet, reading, readingsFrom } from './store-rows.ts'
 
-const START = { position: 0, index: -1 }
+const START = { position: 0, readingOrdinal: -1 }
 
 /** What a store promises of rows in the order of the journal (scan `since`). */
 export function sinceContract(create: () => StorePlace): void {
@@ -32,7 +32,9 @@ export function sinceContract(create: () => StorePlace): void {
       const random = createRandom(seed)
       const rows = randomFleet({ seed, messages: 400 })
       await writeAll(store, rows)
-      const sorted = rows.toSorted((a, b) => a.position - b.position || a.index - b.index)
+      const sorted = rows.toSorted(
+        (a, b) => a.position - b.position || a.readingOrdinal - b.readingOrdinal,
+      )
       const found: ReadingRow[] = []
       let after: SinceScan['after'] = START
       for (;;) {
@@ -40,7 +42,7 @@ export function sinceContract(create: () => StorePlace): void {
         const last = data.at(-1)
         if (!last) break
         found.push(...data)
-        after = { position: last.position, index: last.index }
+        after = { position: last.position, readingOrdinal: last.readingOrdinal }
       }
       expect(found).toEqual(sorted.map(shown))
     })
@@ -49,20 +51,22 @@ export function sinceContract(create: () => StorePlace): void {
       const rows = [
         ...readingsFrom(1, 4),
         reading(5, { device: 'beta.t1' }),
-        reading(5, { device: 'beta.t1', index: 1, kind: 'radio', fields: { pci: 7 } }),
+        reading(5, { device: 'beta.t1', readingOrdinal: 1, kind: 'radio', fields: { pci: 7 } }),
         reading(6, { kind: 'heat_meter', fields: { energyKwh: 1 } }),
         reading(7, { timeNs: DAY_START_NS - 30n * DAY_NS }),
       ]
       await writeAll(store, rows)
       const places = async (over: Partial<SinceScan>) =>
-        (await since(over)).data.map(({ position, index }) => `${position}.${index}`)
-      const after = { position: 5, index: 0 }
+        (await since(over)).data.map(
+          ({ position, readingOrdinal }) => `${position}.${readingOrdinal}`,
+        )
+      const after = { position: 5, readingOrdinal: 0 }
       expect(await places({ after })).toEqual(['5.1', '6.0', '7.0'])
-      expect(await places({ after: { position: 5, index: -1 }, toPosition: 5 })).toEqual([
+      expect(await places({ after: { position: 5, readingOrdinal: -1 }, toPosition: 5 })).toEqual([
         '5.0',
         '5.1',
       ])
-      expect(await places({ after: { position: 7, index: 0 } })).toEqual([])
+      expect(await places({ after: { position: 7, readingOrdinal: 0 } })).toEqual([])
       expect(await places({ scope: { ...ALL, tenants: ['beta'] } })).toEqual(['5.0', '5.1'])
       expect(await places({ scope: { ...ALL, devices: [] } })).toEqual([])
       const kinds = { ...ALL, kinds: ['radio', 'heat_meter'] as const }

@@ -77,7 +77,13 @@ export function storeContract(name: string, create: () => StorePlace): void {
           claimedTimeNs: 7n,
         }),
         reading(2, { seq: null, fields: { triggerType: '' }, radio: { operator: '238-01' } }),
-        reading(2, { index: 1, seq: 0, bytes: 0, kind: 'robot', fields: { xM: -0, paused: true } }),
+        reading(2, {
+          readingOrdinal: 1,
+          seq: 0,
+          bytes: 0,
+          kind: 'robot',
+          fields: { xM: -0, paused: true },
+        }),
         reading(3, { kind: 'heat_meter', fields: { energyKwh: 1e11, medium: 'heat' } }),
         reading(4, { kind: 'radio', fields: { rat: 'lte', pci: 7 }, radio: { rat: 'lte' } }),
       ]
@@ -117,18 +123,18 @@ export function storeContract(name: string, create: () => StorePlace): void {
         fields: { speedKmh: 1 },
       }))
       await writeAll(store, rows)
-      const keys = rows.map(({ timeNs, device, position, index }) => ({
+      const keys = rows.map(({ timeNs, device, position, readingOrdinal }) => ({
         timeNs,
         device,
         position,
-        index,
+        readingOrdinal,
       }))
       const ordered = keys.toSorted(
         (a, b) =>
           Number(a.timeNs - b.timeNs) ||
           (a.device < b.device ? -1 : Number(a.device > b.device)) ||
           a.position - b.position ||
-          a.index - b.index,
+          a.readingOrdinal - b.readingOrdinal,
       )
       await fc.assert(
         fc.asyncProperty(
@@ -148,8 +154,8 @@ export function storeContract(name: string, create: () => StorePlace): void {
             do {
               const page: Page<ReadingRow> = await store.reader.readings({ ...query, cursor })
               expect(page.data.length).toBeLessThanOrEqual(limit)
-              for (const { timeNs, device, position, index } of page.data) {
-                seen.push({ timeNs, device, position, index })
+              for (const { timeNs, device, position, readingOrdinal } of page.data) {
+                seen.push({ timeNs, device, position, readingOrdinal })
               }
               cursor = page.next
             } while (cursor !== null)
@@ -238,7 +244,17 @@ export function storeContract(name: string, create: () => StorePlace): void {
       await writeAll(store, rows)
       const identity = (row: (typeof rows)[number], over: Partial<Identity> = {}): Identity => {
         const { kind, device, channel, seq, timeNs, hash } = row
-        return { kind, device, channel, seq, timeNs, hash, position: 1000, index: 0, ...over }
+        return {
+          kind,
+          device,
+          channel,
+          seq,
+          timeNs,
+          hash,
+          position: 1000,
+          readingOrdinal: 0,
+          ...over,
+        }
       }
       const same = await store.writer.known(rows.map((row) => identity(row)))
       expect(same).toEqual(rows.map(() => 'same'))
@@ -251,8 +267,8 @@ export function storeContract(name: string, create: () => StorePlace): void {
           identity(row, { device: 'acme.t2' }),
           identity(row, { timeNs: row.timeNs + 1n }),
           // The row itself and later ones do not stand before it.
-          identity(row, { position: 1, index: 0 }),
-          identity(row, { position: 1, index: 1 }),
+          identity(row, { position: 1, readingOrdinal: 0 }),
+          identity(row, { position: 1, readingOrdinal: 1 }),
         ]),
       ).toEqual(['other_content', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown', 'same'])
       expect(await store.writer.known([])).toEqual([])

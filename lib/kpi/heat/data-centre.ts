@@ -46,35 +46,35 @@ export function dataCentreFigures(energy: DataCentreEnergy): DataCentreFigures {
 }
 
 /** PUE = E_DC / E_IT; below 1 the IT meter sees more than the whole. */
-export function powerUsage({ totalKwh, itKwh }: DataCentreEnergy): RatioFigure {
+function powerUsage({ totalKwh, itKwh }: DataCentreEnergy): RatioFigure {
   const value = ratio(totalKwh, itKwh)
   const source = 'EN 50600-4-2, ISO/IEC 30134-2'
   return { value, unit: '1', flag: flagUnless(value, 1, Infinity), source }
 }
 
 /** WUE = W_IN / E_IT in l/kWh, which is m3/MWh. */
-export function waterUsage({ waterM3, itKwh }: DataCentreEnergy): RatioFigure {
+function waterUsage({ waterM3, itKwh }: DataCentreEnergy): RatioFigure {
   const value = ratio(waterM3 === null ? null : waterM3 * 1000, itKwh)
   const source = 'EN 50600-4-9, ISO/IEC 30134-9'
   return { value, unit: 'l/kWh', flag: flagUnless(value, 0, Infinity), source }
 }
 
 /** ERF = E_REUSE / E_DC; above 1 the heat is measured after the heat pump. */
-export function energyReuse({ reusedKwh, totalKwh }: DataCentreEnergy): RatioFigure {
+function energyReuse({ reusedKwh, totalKwh }: DataCentreEnergy): RatioFigure {
   const value = ratio(reusedKwh, totalKwh)
   const source = 'EN 50600-4-6, ISO/IEC 30134-6'
   return { value, unit: '1', flag: flagUnless(value, 0, 1), source }
 }
 
 /** REF = E_RES-TOT / E_DC. */
-export function renewableShare({ renewableKwh, totalKwh }: DataCentreEnergy): RatioFigure {
+function renewableShare({ renewableKwh, totalKwh }: DataCentreEnergy): RatioFigure {
   const value = ratio(renewableKwh, totalKwh)
   const source = 'EN 50600-4-3, ISO/IEC 30134-3'
   return { value, unit: '1', flag: flagUnless(value, 0, 1), source }
 }
 
 /** ERE = (E_DC - E_REUSE) / E_IT = PUE (1 - ERF); not part of the regulation. */
-export function energyReuseEffectiveness(energy: DataCentreEnergy): RatioFigure {
+function energyReuseEffectiveness(energy: DataCentreEnergy): RatioFigure {
   const { totalKwh, reusedKwh, itKwh } = energy
   const netKwh = totalKwh === null || reusedKwh === null ? null : totalKwh - reusedKwh
   const value = ratio(netKwh, itKwh)

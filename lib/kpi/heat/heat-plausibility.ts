@@ -48,7 +48,7 @@ export function checkPower(input: PowerCheckInput): PowerCheck | null {
 }
 
 /** Energy per volume that a heat meter can have counted, kWh/m3 (docs/domain.md 3.5). */
-export const ENERGY_PER_VOLUME_KWH_M3 = { min: 0.5, max: 100 } as const
+const ENERGY_PER_VOLUME_KWH_M3 = { min: 0.5, max: 100 } as const
 
 export interface EnergyVolumeCheck {
   readonly kwhPerM3: number

@@ -1,7 +1,7 @@
 /**
  * Standard house of 130 m2, MWh per year (Forsyningstilsynet price statistics; docs/domain.md 7.4).
  */
-export const HOUSE_MWH_PER_YEAR = 18.1
+const HOUSE_MWH_PER_YEAR = 18.1
 
 /** Houses that an amount of heat supplies for a year: 1 GWh is 55.25 of them. */
 export function homesSupplied(heatKwh: number, houseMwh: number = HOUSE_MWH_PER_YEAR): number {

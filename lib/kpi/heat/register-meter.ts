@@ -16,10 +16,10 @@ export interface RegisterMeter {
 }
 
 /** 90 minutes: between one hourly reading that comes a little late and one that is lost. */
-export const MAX_INTERVAL_NS = 5_400_000_000_000n
+const MAX_INTERVAL_NS = 5_400_000_000_000n
 
 /** Largest power the catalogue of kinds lets a heat meter show, kW. */
-export const ANY_POWER_KW = 100_000
+const ANY_POWER_KW = 100_000
 
 /**
  * Steps of registers as they are usual (docs/domain.md 3.5), in their unit; coarser ones must say

@@ -41,7 +41,7 @@ export interface ClockFilter {
 export const CLOCK_FILTER_SIZE = 8
 
 /** Drift of an ordinary crystal, ppm: how much the bound grows with age (docs/domain.md 5.4). */
-export const CLOCK_DRIFT_PPM = 15n
+const CLOCK_DRIFT_PPM = 15n
 
 export function createClockFilter(): ClockFilter {
   return { samples: [] }

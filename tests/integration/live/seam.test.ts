@@ -25,7 +25,7 @@ const row = (position: number): ReadingRow => ({
   seq: position,
   receivedAtNs: NOW_NS,
   position,
-  index: 0,
+  readingOrdinal: 0,
   flags: [],
   fields: {},
   radio: null,

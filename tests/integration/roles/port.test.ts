@@ -97,7 +97,7 @@ describe('the port of the ingest role over HTTP', () => {
   })
 
   it('returns what was stored since a place, and whose readings there are', async () => {
-    const since = { scope: ALL, after: { position: 3, index: 0 }, toPosition: 9, limit: 4 }
+    const since = { scope: ALL, after: { position: 3, readingOrdinal: 0 }, toPosition: 9, limit: 4 }
     expect(await remote.port.since(since)).toStrictEqual(await ingest.port.since(since))
     const scan = { ...span(), kind: 'truck', ...file } as const
     const devices = await remote.port.readingDevices(scan)

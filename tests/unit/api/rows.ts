@@ -20,7 +20,7 @@ export function readingRow(device: string, given: Partial<ReadingRow> = {}): Rea
     seq: 1,
     receivedAtNs: NOON_NS - 59n * SECOND_NS,
     position: 1,
-    index: 0,
+    readingOrdinal: 0,
     flags: [],
     fields: { speedKmh: 72.5, lat: 54.8, lon: 9.3 },
     radio: null,

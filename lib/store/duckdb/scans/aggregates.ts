@@ -21,7 +21,7 @@ import {
 import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
 import type { ScanContext } from './view.ts'
 
-/** Orders the rows of a device in one number: time, then position, then index. */
+/** Orders the rows of a device in one number: time, then position, then ordinal. */
 const PLACE = `time_ns::HUGEINT * 72057594037927936 + position * 4096 + least(idx, 4095)`
 
 /** Fields per device and interval, by their role; ordered by time, then device. */

@@ -32,7 +32,7 @@ export const OWN_COLUMNS = [
 ]
 
 /**
- * Raw rows in the order of time, device, position and index: an order that every row has its own
+ * Raw rows in the order of time, device, position and ordinal: an order that every row has its own
  * place in, so the cursor is simply the last row shown, and stays right while new rows arrive.
  */
 export async function scanReadings(
@@ -133,17 +133,17 @@ export function wantedFields(kind: Kind, fields: readonly string[] | null): stri
   return fields ? all.filter((name) => fields.includes(name)) : all
 }
 
-function cursorOf({ timeNs, device, position, index }: ReadingRow): string {
-  return encodeCursor([String(timeNs), device, String(position), String(index)])
+function cursorOf({ timeNs, device, position, readingOrdinal }: ReadingRow): string {
+  return encodeCursor([String(timeNs), device, String(position), String(readingOrdinal)])
 }
 
 function afterCursor({ cursor, order }: ReadingsScan): string[] {
   if (cursor === null) return []
-  const [time, device, position, index] = decodeCursor(cursor, ['n', 't', 'n', 'n'])
+  const [time, device, position, ordinal] = decodeCursor(cursor, ['n', 't', 'n', 'n'])
   const beyond = order === 'desc' ? '<' : '>'
   return [
     `time_ns ${beyond}= ${time}`,
-    `(time_ns, device, position, idx) ${beyond} (${time}, ${literal(device ?? '')}, ${position}, ${index})`,
+    `(time_ns, device, position, idx) ${beyond} (${time}, ${literal(device ?? '')}, ${position}, ${ordinal})`,
   ]
 }
 
@@ -156,7 +156,7 @@ export function readingRow(row: Row, kind: Kind, names: readonly string[]): Read
     seq: numberOrNull(row, 'seq'),
     receivedAtNs: bigintIn(row, 'received_ns'),
     position: numberIn(row, 'position'),
-    index: numberIn(row, 'idx'),
+    readingOrdinal: numberIn(row, 'idx'),
     flags: flagNames(numberIn(row, 'flags')),
     fields: fieldsIn(row, names),
     radio: radioIn(row),

@@ -26,7 +26,7 @@ export async function scanSince(context: ScanContext, query: SinceScan): Promise
     where: [
       ...scopeConditions(scope),
       // Written out: DuckDB cannot bound a pair from both sides.
-      `position > ${after.position} OR (position = ${after.position} AND idx > ${after.index})`,
+      `position > ${after.position} OR (position = ${after.position} AND idx > ${after.readingOrdinal})`,
       `position BETWEEN ${after.position} AND ${toPosition}`,
     ],
     // A file that ends before the place has nothing after it.
@@ -39,8 +39,8 @@ export async function scanSince(context: ScanContext, query: SinceScan): Promise
   )
   const last = places.at(-1)
   if (!last) return { data: [], receivedFromNs: null }
-  const [position, index] = [numberIn(last, 'position'), numberIn(last, 'idx')]
-  const edge = `position < ${position} OR (position = ${position} AND idx <= ${index})`
+  const [position, ordinal] = [numberIn(last, 'position'), numberIn(last, 'idx')]
+  const edge = `position < ${position} OR (position = ${position} AND idx <= ${ordinal})`
   const ended = { ...source, where: [...source.where, edge] }
   const found = new Set(places.map((row) => row['kind']))
   const data: ReadingRow[] = []
@@ -49,7 +49,7 @@ export async function scanSince(context: ScanContext, query: SinceScan): Promise
   }
   const first = places.find((row) => (numberIn(row, 'flags') & FLAGS.not_live) === 0)
   return {
-    data: data.toSorted((a, b) => a.position - b.position || a.index - b.index),
+    data: data.toSorted((a, b) => a.position - b.position || a.readingOrdinal - b.readingOrdinal),
     receivedFromNs: first ? bigintIn(first, 'received_ns') : null,
   }
 }

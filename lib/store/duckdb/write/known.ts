@@ -37,7 +37,7 @@ export async function findKnown(
     identities.map(({ timeNs }) => timeNs),
     identities.map(({ hash }) => hash),
     identities.map(({ position }) => BigInt(position)),
-    identities.map(({ index }) => BigInt(index)),
+    identities.map(({ readingOrdinal }) => BigInt(readingOrdinal)),
   ])
   const found = await rowsOf(
     connection,

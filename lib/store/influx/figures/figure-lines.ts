@@ -106,7 +106,7 @@ function stageFields({
 }
 
 /** `bucket:n` pairs in order. */
-export function bucketText(buckets: ReadonlyMap<number, number>): string {
+function bucketText(buckets: ReadonlyMap<number, number>): string {
   return [...buckets]
     .toSorted(([a], [b]) => a - b)
     .map(([bucket, n]) => `${bucket}:${n}`)

@@ -32,13 +32,13 @@ export async function scanDelays(
 /** Of the readings of one message the one with a round trip is kept. */
 function comesFirst(a: RawRow, b: RawRow): boolean {
   if ((a.rttMs === null) !== (b.rttMs === null)) return a.rttMs !== null
-  return a.index < b.index
+  return a.readingOrdinal < b.readingOrdinal
 }
 
 function byArrival(a: RawRow, b: RawRow): number {
   if (a.device !== b.device) return a.device < b.device ? -1 : 1
   if (a.channel !== b.channel) return a.channel < b.channel ? -1 : 1
-  if (a.journal === b.journal) return a.position - b.position || a.index - b.index
+  if (a.journal === b.journal) return a.position - b.position || a.readingOrdinal - b.readingOrdinal
   // Two intakes have no common order but the clock.
   return Number(a.receivedAtNs - b.receivedAtNs) || (a.journal < b.journal ? -1 : 1)
 }

@@ -23,7 +23,7 @@ export interface RawRow extends Timed {
   readonly channel: string
   readonly seq: number | null
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
   readonly journal: string
   readonly bytes: number
   readonly keys: readonly (string | null)[]
@@ -95,7 +95,7 @@ function rawRow(row: Row, kind: Kind): RawRow {
     timeNs: bigintIn(row, 'timeNs'),
     receivedAtNs: bigintIn(row, 'receivedAtNs'),
     position: numberIn(row, 'position'),
-    index: numberIn(row, 'index'),
+    readingOrdinal: numberIn(row, 'index'),
     journal: textIn(row, 'journal'),
     flags: numberIn(row, 'flags'),
     bytes: numberIn(row, 'bytes'),

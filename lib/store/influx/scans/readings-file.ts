@@ -158,7 +158,7 @@ function columnsOf(kind: Kind, fields: readonly string[]): Column[] {
     }),
     column('own_device', VARCHAR, (row) => row.device),
     column('own_position', BIGINT, (row) => BigInt(row.position)),
-    column('own_index', INTEGER, (row) => row.index),
+    column('own_index', INTEGER, (row) => row.readingOrdinal),
   ]
 }
 

@@ -11,11 +11,11 @@ interface Place {
   readonly timeNs: bigint
   readonly device: string
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
 }
 
 /**
- * Raw rows in the order of exact time, device, position and index. InfluxDB sorts by the times of
+ * Raw rows in the order of exact time, device, position and ordinal. InfluxDB sorts by the times of
  * the points, which differ from the exact ones within a millisecond: whole milliseconds are read,
  * until a page is full.
  */
@@ -76,17 +76,22 @@ function fromCursor({ fromNs, toNs, order }: ReadingsScan, after: Place | null) 
     : { fromNs: timeNs > fromNs ? timeNs : fromNs, toNs }
 }
 
-export function byPlace(a: Place, b: Place): number {
+function byPlace(a: Place, b: Place): number {
   if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1
   if (a.device !== b.device) return a.device < b.device ? -1 : 1
-  return a.position - b.position || a.index - b.index
+  return a.position - b.position || a.readingOrdinal - b.readingOrdinal
 }
 
-function cursorOf({ timeNs, device, position, index }: ReadingRow): string {
-  return encodeCursor([String(timeNs), device, String(position), String(index)])
+function cursorOf({ timeNs, device, position, readingOrdinal }: ReadingRow): string {
+  return encodeCursor([String(timeNs), device, String(position), String(readingOrdinal)])
 }
 
 function placeIn(cursor: string): Place {
-  const [time = '0', device = '', position, index] = decodeCursor(cursor, ['n', 't', 'n', 'n'])
-  return { timeNs: BigInt(time), device, position: Number(position), index: Number(index) }
+  const [time = '0', device = '', position, ordinal] = decodeCursor(cursor, ['n', 't', 'n', 'n'])
+  return {
+    timeNs: BigInt(time),
+    device,
+    position: Number(position),
+    readingOrdinal: Number(ordinal),
+  }
 }

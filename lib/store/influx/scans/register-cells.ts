@@ -16,7 +16,7 @@ const NEARLY = 0.999999
 export interface Register {
   readonly timeNs: bigint
   readonly position: number
-  readonly index: number
+  readonly readingOrdinal: number
   readonly flags: number
   readonly energyKwh: number
   readonly meterId: string | null

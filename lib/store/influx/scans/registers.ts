@@ -109,7 +109,7 @@ function registerIn(row: Row, zone: Register['zone']): Register {
   return {
     timeNs: bigintIn(row, 'timeNs'),
     position: numberIn(row, 'position'),
-    index: numberIn(row, 'index'),
+    readingOrdinal: numberIn(row, 'index'),
     flags: numberIn(row, 'flags'),
     energyKwh: numberIn(row, 'energyKwh'),
     meterId: textIn(row, 'meterId'),
@@ -127,7 +127,7 @@ function textIn(row: Row, name: string): string | null {
 
 function byTime(a: Register, b: Register): number {
   if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1
-  return a.position - b.position || a.index - b.index
+  return a.position - b.position || a.readingOrdinal - b.readingOrdinal
 }
 
 function registerRow(device: string, register: Register): RegisterRow {

@@ -88,7 +88,7 @@ export function readingRow(row: Row, kind: Kind, names: readonly string[]): Read
     seq: numberOrNull(row, 'seq'),
     receivedAtNs: bigintIn(row, 'receivedAtNs'),
     position: numberIn(row, 'position'),
-    index: numberIn(row, 'index'),
+    readingOrdinal: numberIn(row, 'index'),
     flags: flagNames(numberIn(row, 'flags')),
     fields: fieldsIn(row, kind, names),
     radio: radioIn(row, kind),

@@ -66,8 +66,10 @@ async function rowsBetween(
   }
   const { after } = query
   return found
-    .filter(({ row }) => row.position > after.position || row.index > after.index)
-    .toSorted((a, b) => a.row.position - b.row.position || a.row.index - b.row.index)
+    .filter(({ row }) => row.position > after.position || row.readingOrdinal > after.readingOrdinal)
+    .toSorted(
+      (a, b) => a.row.position - b.row.position || a.row.readingOrdinal - b.row.readingOrdinal,
+    )
 }
 
 interface Run {

@@ -6,7 +6,7 @@ import { pointLine } from './line.ts'
 import type { LocalState } from '../state/local-state.ts'
 
 /** Lines of one request: a few MB at most. */
-export const WRITE_LINES = 5000
+const WRITE_LINES = 5000
 
 export interface Flushing {
   readonly influx: Influx

@@ -101,8 +101,8 @@ function keyOfRow(kind: string, row: Row): string {
 }
 
 /** Positions of another journal cannot be compared: its rows came from elsewhere, and were first. */
-function standsBefore(row: Row, { position, index }: Identity, journal: string): boolean {
+function standsBefore(row: Row, { position, readingOrdinal }: Identity, journal: string): boolean {
   if (textOrNull(row, 'journal') !== journal) return true
   const at = numberIn(row, 'position')
-  return at < position || (at === position && numberIn(row, 'index') < index)
+  return at < position || (at === position && numberIn(row, 'index') < readingOrdinal)
 }

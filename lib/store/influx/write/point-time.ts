@@ -5,7 +5,7 @@ export const MS_NS = 1_000_000n
 const US_NS = 1_000n
 
 /** What decides the time of a reading within its millisecond. */
-export type Placed = Pick<Reading, 'timeNs' | 'seq' | 'hash' | 'index' | 'flags'>
+export type Placed = Pick<Reading, 'timeNs' | 'seq' | 'hash' | 'readingOrdinal' | 'flags'>
 
 /*
  * InfluxDB makes one point of two that have the same tags and time. A reading therefore has a
@@ -22,10 +22,10 @@ export function pointTimeNs(reading: Placed): bigint {
   return ms + mod(timeNs - ms + offsetOf(reading), MS_NS)
 }
 
-function offsetOf({ timeNs, seq, hash, index, flags }: Placed): bigint {
+function offsetOf({ timeNs, seq, hash, readingOrdinal, flags }: Placed): bigint {
   // A number that came before means nothing: the hash decides.
   if ((flags & FLAGS.sequence_reused) !== 0) return mod(hash, MS_NS)
-  if (seq === null) return (BigInt(index) % 100n) * 10_000n + mod(hash, 10_000n)
+  if (seq === null) return (BigInt(readingOrdinal) % 100n) * 10_000n + mod(hash, 10_000n)
   const number = BigInt(seq) % 1000n
   // Finer times are neighbours of each other: they move by less than a us.
   if (timeNs % MS_NS !== 0n) return number

@@ -13,7 +13,7 @@ import { pointTimeNs } from './point-time.ts'
 export const TAGS = ['tenant', 'device', 'channel', 'rat'] as const
 
 /** Fields that every reading has, beside those of its kind. */
-export const OWN_FIELDS = [
+const OWN_FIELDS = [
   'timeNs',
   'receivedAtNs',
   'claimedTimeNs',
@@ -75,7 +75,7 @@ export function readingLine(reading: Reading, series: string, journal: string): 
   const keys = KEYS[reading.kind]
   let line =
     `${series} timeNs=${reading.timeNs}i,receivedAtNs=${reading.receivedAtNs}i,` +
-    `position=${reading.position}i,index=${reading.index}i,journal="${journal}",` +
+    `position=${reading.position}i,index=${reading.readingOrdinal}i,journal="${journal}",` +
     `hash=${BigInt.asIntN(64, reading.hash)}i,flags=${reading.flags}i,bytes=${reading.bytes}i`
   if (seq !== null) line += `,seq=${seq}i`
   if (claimedTimeNs !== null) line += `,claimedTimeNs=${claimedTimeNs}i`

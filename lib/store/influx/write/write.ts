@@ -94,8 +94,8 @@ function enterParts(
   }
 }
 
-function refusalOf({ position, index }: Reading, reason: string): RefusedReading {
-  return { position, index, reason }
+function refusalOf({ position, readingOrdinal }: Reading, reason: string): RefusedReading {
+  return { position, readingOrdinal, reason }
 }
 
 /** Keeps the number of series bounded: InfluxDB's index grows with it, and never shrinks. */

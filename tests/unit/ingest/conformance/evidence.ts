@@ -57,7 +57,7 @@ export function readingOf(
     timeNs,
     receivedAtNs: timeNs + 100_000_000n,
     position: 1,
-    index: 0,
+    readingOrdinal: 0,
     flags: [],
     fields,
     radio: null,

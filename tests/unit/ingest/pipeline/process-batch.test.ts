@@ -47,7 +47,7 @@ describe('the pipeline', () => {
       seq: 1,
       timeNs: T0 + 1_000_000_000n,
       position: 1,
-      index: 0,
+      readingOrdinal: 0,
       flags: 0,
       fields: { speedKmh: 72.5 },
       bytes: message.payload.length,

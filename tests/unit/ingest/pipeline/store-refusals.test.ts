@@ -16,8 +16,8 @@ function message(position: number, payload: string): JournaledMessage {
 }
 
 /** Only what is looked at. */
-const reading = (position: number, index: number, flags = 0) =>
-  ({ device: DEVICE, position, index, flags }) as Reading
+const reading = (position: number, readingOrdinal: number, flags = 0) =>
+  ({ device: DEVICE, position, readingOrdinal, flags }) as Reading
 
 function world(readings: Reading[]) {
   const state = createIntakeState()
@@ -48,7 +48,7 @@ describe('readings that the store refuses', () => {
   it('are a rejection of their message, which counts as rejected and no longer as stored', () => {
     const { state, counts, outcome } = world([reading(1, 0, FLAGS.late), reading(2, 0)])
     const messages = [message(1, '{"v":1}'), message(2, '{"v":1}')]
-    const refused = [{ position: 1, index: 0, reason: 'field type conflict' }]
+    const refused = [{ position: 1, readingOrdinal: 0, reason: 'field type conflict' }]
     const after = withoutRefused(outcome, refused, { state, messages })
     expect(after.readings).toEqual([reading(2, 0)])
     expect(after.rejected).toEqual([
@@ -74,7 +74,7 @@ describe('readings that the store refuses', () => {
   it('make a message partial while others of its elements are stored', () => {
     const { state, counts, outcome } = world([reading(1, 0), reading(1, 1)])
     const messages = [message(1, '[{},{}]')]
-    const refused = [{ position: 1, index: 1, reason: 'max series' }]
+    const refused = [{ position: 1, readingOrdinal: 1, reason: 'max series' }]
     const after = withoutRefused(outcome, refused, { state, messages })
     expect(after.rejected[0]).toMatchObject({ whole: false, refused: [{ elementIndex: 1 }] })
     expect(counts).toMatchObject({ stored: 1, rejected: 0, partial: 1 })
@@ -86,7 +86,7 @@ describe('readings that the store refuses', () => {
     const messages = [{ ...message(9, '{"v":1}'), origin }]
     const recovered = [{ origin, atNs: 1n, position: 9 }]
     const replays = new Map([[9, 'recovered' as const]])
-    const refused = [{ position: 9, index: 0, reason: 'no' }]
+    const refused = [{ position: 9, readingOrdinal: 0, reason: 'no' }]
     const replayed = { ...outcome, recovered, replays }
     const after = withoutRefused(replayed, refused, { state, messages })
     expect(after.recovered).toEqual([])
