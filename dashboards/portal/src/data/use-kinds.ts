@@ -1,8 +1,6 @@
+import { KINDS } from './kinds.ts'
 import { useCell, usePortal } from './use-portal.ts'
 import { useQuery } from './use-query.ts'
-
-/** In the order of the page. */
-const KINDS = ['truck', 'robot', 'probe', 'radio', 'heat_meter', 'energy_meter'] as const
 
 /**
  * Kinds with readings that the visitor may see: a query for another kind would be refused or

@@ -13,7 +13,7 @@ import { Header } from './header.tsx'
 import { resumeSession, SignIn } from './sign-in.tsx'
 import type { Theme } from './theme.ts'
 
-export interface AppProps {
+interface AppProps {
   readonly portal: Portal
   readonly language: Cell<Language>
   readonly theme: Cell<Theme>

@@ -17,7 +17,6 @@ export const da: Words = {
   keyHint: 'En nøgle til platformen begynder med pbk_. Driften laver én pr. person eller skærm.',
   signInFailed: 'Nøglen er ikke kendt her. Se den efter, eller bed driften om en ny.',
   signInUnreachable: 'Platformen svarer ikke. Kører den?',
-  sessionEnded: 'Sessionen er udløbet. Log ind igen for at fortsætte.',
   role: 'Rolle',
   'role.admin': 'Administrator',
   'role.secretariat': 'Energisekretariat',

@@ -19,7 +19,6 @@ export const de: Words = {
   signInFailed:
     'Dieser Schlüssel ist hier nicht bekannt. Bitte prüfen oder beim Betrieb einen neuen holen.',
   signInUnreachable: 'Die Plattform antwortet nicht. Läuft sie?',
-  sessionEnded: 'Die Sitzung ist zu Ende. Zum Fortfahren erneut anmelden.',
   role: 'Rolle',
   'role.admin': 'Administration',
   'role.secretariat': 'Energiesekretariat',

@@ -17,7 +17,6 @@ export const en = {
   keyHint: 'A key of this platform begins with pbk_. The operator makes one per person or screen.',
   signInFailed: 'This key is not known here. Check it, or ask the operator for a new one.',
   signInUnreachable: 'The platform does not answer. Is it running?',
-  sessionEnded: 'The session is over. Sign in again to go on.',
   role: 'Role',
   'role.admin': 'Administrator',
   'role.secretariat': 'Energy secretariat',

@@ -1,10 +1,11 @@
 import type { Device, Reading } from '../../api/rows.ts'
+import { KINDS } from '../../data/kinds.ts'
 
 const S = 1000
 const MINUTE = 60 * S
 
-/** Kinds in the order of the page, with the silence after which a device counts as late. */
-export const LATE_AFTER_MS: Readonly<Record<string, number>> = {
+/** Silence after which a device of a kind counts as late. */
+const LATE_AFTER_MS: Readonly<Record<string, number>> = {
   truck: 60 * S,
   robot: 45 * S,
   probe: 60 * S,
@@ -65,7 +66,7 @@ export interface KindSummary {
 }
 
 export function kindSummaries(states: readonly DeviceState[]): KindSummary[] {
-  const order = Object.keys(LATE_AFTER_MS)
+  const order: readonly string[] = KINDS
   const kinds = [...new Set(states.map(({ kind }) => kind))]
   kinds.sort((a, b) => order.indexOf(a) - order.indexOf(b))
   return kinds.map((kind) => {

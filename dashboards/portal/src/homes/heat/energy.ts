@@ -29,7 +29,7 @@ export function energyUnit(energies: readonly (number | null)[]): EnergyUnit {
   return energies.some((kwh) => kwh !== null && kwh >= MWH_FROM_KWH) ? 'MWh' : 'kWh'
 }
 
-export function energyIn(kwh: number | null, unit: EnergyUnit): number | null {
+function energyIn(kwh: number | null, unit: EnergyUnit): number | null {
   return kwh === null || unit === 'kWh' ? kwh : kwh / KWH_PER_MWH
 }
 
