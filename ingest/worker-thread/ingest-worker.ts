@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { encodeError } from '#lib/runtime/error-codec.ts'
+import { encodeError } from '#lib/runtime/encoding/error-codec.ts'
 import type { Caller, Handlers } from '#lib/runtime/threads/rpc.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { Freezer } from '../backup/freezer.ts'
