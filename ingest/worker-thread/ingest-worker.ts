@@ -20,7 +20,7 @@ import { writeDurable } from './write-durable.ts'
 import { Writer, type WriterOptions } from './writer.ts'
 
 /** The main thread: calls to it, and messages. */
-export interface MainThread {
+interface MainThread {
   readonly main: Caller
   readonly post: (message: FromWorker) => void
 }
