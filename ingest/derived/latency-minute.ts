@@ -1,5 +1,6 @@
 import { tenantOf } from '#lib/telemetry/ids.ts'
-import type { LatencyRow } from '#lib/queries/latency.ts'
+import { columnsIn } from '#lib/queries/columns.ts'
+import { latencyRow, withoutPercentiles, type LatencyRow } from '#lib/queries/latency.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { STAGES, type Stage } from '#lib/telemetry/stage.ts'
@@ -119,12 +120,20 @@ function pointsOf(
     }
     const groupKey = `${tenant} ${row.stage} ${row.time}`
     const other = others.get(groupKey)?.row
-    others.set(groupKey, { tenant, by, key, row: other ? together(other, row) : alone(row) })
+    others.set(groupKey, {
+      tenant,
+      by,
+      key,
+      row: other ? together(other, row) : withoutPercentiles(row),
+    })
   }
   return [...points, ...[...others.values()].map((one) => pointOf(one, ownTags))]
 }
 
-/** Counts and largest values can be put together. Percentiles cannot, so there are none. */
+/**
+ * Counts and largest values can be merged, percentiles cannot. A row that may be merged has none from
+ * the first on: InfluxDB would keep them when another row joins.
+ */
 function together(a: LatencyRow, b: LatencyRow): LatencyRow {
   return {
     ...a,
@@ -133,11 +142,6 @@ function together(a: LatencyRow, b: LatencyRow): LatencyRow {
     maxMs: larger(a.maxMs, b.maxMs),
     clockBoundMs: larger(a.clockBoundMs, b.clockBoundMs),
   }
-}
-
-/** Without percentiles from the first on: InfluxDB would keep them when another row joins. */
-function alone(row: LatencyRow): LatencyRow {
-  return { ...row, p50Ms: null, p95Ms: null, p99Ms: null }
 }
 
 function larger(a: number | null, b: number | null): number | null {
@@ -149,7 +153,7 @@ function pointOf({ tenant, by, key, row }: Named, ownTags: Context['ownTags']): 
   const fields: Record<string, number | bigint> = { n: BigInt(n), negative: BigInt(negative) }
   for (const name of VALUES) {
     const value = row[name]
-    if (value !== null) fields[name] = value
+    if (typeof value === 'number') fields[name] = value
   }
   const tags = { tenant, by, key, stage }
   return {
@@ -162,4 +166,5 @@ function pointOf({ tenant, by, key, row }: Named, ownTags: Context['ownTags']): 
   }
 }
 
-const VALUES = ['p50Ms', 'p95Ms', 'p99Ms', 'maxMs', 'clockBoundMs'] as const
+/** The columns in ms: percentiles, the largest value, the bound of the clock. */
+const VALUES = columnsIn(latencyRow, 'ms')

@@ -75,6 +75,16 @@ export function unitsOfRow(row: z.ZodObject): Readonly<Record<string, string>> {
   return units
 }
 
+/** Names of the columns with a unit. */
+export function columnsIn<T extends z.ZodObject>(
+  row: T,
+  unit: string,
+): readonly (keyof z.output<T>)[] {
+  const units = Object.entries(unitsOfRow(row))
+  // Keys of the row.
+  return units.flatMap(([name, own]) => (own === unit ? [name as keyof z.output<T>] : []))
+}
+
 export interface Column {
   readonly name: string
   readonly unit: string | null

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { percentileOfBuckets } from '#lib/kpi/buckets.ts'
 import { KPIS } from '#lib/kpi/catalogue.ts'
-import { LATENCY_PERCENTILES, latencyRows } from '#lib/kpi/network/latency.ts'
+import { latencyRows, type LatencyRow as Latency } from '#lib/kpi/network/latency.ts'
 import type { LatencyScan } from '#lib/store/scans.ts'
 import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 import { STAGES } from '#lib/telemetry/stage.ts'
@@ -21,7 +21,7 @@ import { defineQuery, type QueryContext, type QueryResult } from './query.ts'
 
 const stageSentences = STAGES.map((stage) => `${stage}: ${KPIS[stage].description}`).join(' ')
 
-const row = z.object({
+export const latencyRow = z.object({
   ...figureColumns,
   stage: z.enum(STAGES).describe(stageSentences),
   n: count('Values behind the row.'),
@@ -35,14 +35,17 @@ const row = z.object({
   relError: measure('1', 'Largest relative error of the percentiles.'),
 })
 
-export type LatencyRow = z.output<typeof row>
+export type LatencyRow = z.output<typeof latencyRow>
+
+/** The percentiles of a row. */
+const PERCENTILES = [50, 95, 99] as const
 
 export const latency = defineQuery({
   ...figureDeclaration,
   path: '/kpi/latency',
   summary: 'Latency by stage: percentiles, with the error of the clocks',
   parameters: { ...figureParameters, stage: wordsParameter(STAGES, 'Only these stages') },
-  row,
+  row: latencyRow,
   sources: ['store', 'state'],
   toQuery: (given, request): LatencyScan => ({
     ...figureQuery(given, request),
@@ -54,9 +57,7 @@ export const latency = defineQuery({
   ),
   async answer(context, query) {
     const { state } = context
-    const measured = (await measuredRows(context, query)).map((one): LatencyRow =>
-      placed(one, query.by),
-    )
+    const measured = (await measuredRows(context, query)).map((one) => rowOf(one, query))
     const own = seesPlatform(query) ? platformRows(state.stageBuckets(query), query) : []
     const rows = [...measured, ...own]
     return { rows: query.stages.includes('uplink') ? withUnknownUplink(rows) : rows }
@@ -73,13 +74,18 @@ export const latency = defineQuery({
   merge: mergeLatency,
 })
 
+function rowOf({ percentilesMs, ...latency }: Latency, { by }: LatencyScan): LatencyRow {
+  const { n, maxMs, stage, method, relError, clockBoundMs, negative, ...at } = placed(latency, by)
+  const [p50Ms = null, p95Ms = null, p99Ms = null] = percentilesMs
+  const figures = { n, p50Ms, p95Ms, p99Ms, maxMs, clockBoundMs, negative }
+  return { ...at, stage, ...figures, method, relError }
+}
+
 /** Exact where the store can give them, else of buckets. */
 async function measuredRows({ store, exact, signal }: QueryContext, query: LatencyScan) {
-  const rows = await exact?.exactLatency(query, signal)
-  if (rows) return rows
-  return latencyRows(
-    await store.latencyBuckets({ ...query, percentiles: LATENCY_PERCENTILES }, signal),
-  )
+  const scan = { ...query, percentiles: PERCENTILES }
+  const rows = await exact?.exactLatency(scan, signal)
+  return rows ?? latencyRows(await store.latencyBuckets(scan, signal), PERCENTILES)
 }
 
 /** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */
@@ -99,7 +105,7 @@ function platformRows(counts: readonly StageBucket[], query: LatencyScan): Laten
       return { group: {}, timeNs, stage, buckets, maxMs, clockBoundMs: null, negative: 0 }
     })
   })
-  return latencyRows(histograms).map((one): LatencyRow => placed(one, query.by))
+  return latencyRows(histograms, PERCENTILES).map((one) => rowOf(one, query))
 }
 
 function intervalOf(minute: number, everyNs: bigint | null): bigint | null {
@@ -121,10 +127,13 @@ function withUnknownUplink(rows: readonly LatencyRow[]): readonly LatencyRow[] {
   return [...known, ...ages.map(unknownUplink)]
 }
 
-function unknownUplink({ time, group, method, relError }: LatencyRow): LatencyRow {
-  const nothing = { p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null, clockBoundMs: null }
-  const place = { ...(time === undefined ? {} : { time }), group }
-  return { ...place, stage: 'uplink', n: 0, ...nothing, negative: 0, method, relError }
+function unknownUplink(row: LatencyRow): LatencyRow {
+  const nothing = { n: 0, maxMs: null, clockBoundMs: null, negative: 0 }
+  return { ...withoutPercentiles(row), stage: 'uplink', ...nothing }
+}
+
+export function withoutPercentiles(row: LatencyRow): LatencyRow {
+  return { ...row, p50Ms: null, p95Ms: null, p99Ms: null }
 }
 
 /**
@@ -144,11 +153,8 @@ function mergeLatency(results: readonly QueryResult<LatencyRow>[]): QueryResult<
 function both(a: LatencyRow, b: LatencyRow): LatencyRow {
   if (a.n === 0 || b.n === 0) return a.n === 0 ? b : a
   return {
-    ...a,
+    ...withoutPercentiles(a),
     n: a.n + b.n,
-    p50Ms: null,
-    p95Ms: null,
-    p99Ms: null,
     maxMs: larger(a.maxMs, b.maxMs),
     clockBoundMs: larger(a.clockBoundMs, b.clockBoundMs),
     negative: a.negative + b.negative,

@@ -73,10 +73,10 @@ export interface LatencyScan extends FigureScan {
   readonly stages: readonly Stage[]
 }
 
-/** Latencies as buckets, thinned so that some percentiles stay the same. */
-export interface BucketsScan extends LatencyScan {
+/** Latencies with some percentiles; as buckets these are thinned so that the percentiles stay the same. */
+export interface PercentilesScan extends LatencyScan {
   /**
-   * 0..100: a bucket that holds no order statistic of them may be added to the next one above that
+   * 0 to 100. A bucket that holds no order statistic of them may be added to the next one above that
    * does, or to the highest.
    */
   readonly percentiles: readonly number[]

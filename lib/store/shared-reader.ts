@@ -1,7 +1,7 @@
 import { encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import type { LatencyScan } from './scans.ts'
+import type { PercentilesScan } from './scans.ts'
 import type { ExactLatency, ReadableStore, StoreReader } from './store.ts'
 
 export interface SharingOptions {
@@ -55,7 +55,7 @@ function sharedReader(reader: StoreReader, load: Load): StoreReader {
 }
 
 function sharedExact(exact: ExactLatency, load: Load): ExactLatency {
-  const shared = new SharedScan(load, (scan: LatencyScan, signal) =>
+  const shared = new SharedScan(load, (scan: PercentilesScan, signal) =>
     exact.exactLatency(scan, signal),
   )
   return { exactLatency: (scan, signal) => shared.run(scan, signal) }

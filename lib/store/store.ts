@@ -9,10 +9,9 @@ import type { TooMany } from '#lib/telemetry/too-many.ts'
 import type {
   AggregateRow,
   AggregatesScan,
-  BucketsScan,
   DelaysScan,
   FigureScan,
-  LatencyScan,
+  PercentilesScan,
   ReadingsFile,
   ReadingsFileScan,
   ReadingsScan,
@@ -77,7 +76,7 @@ export interface StoreReader {
   since(scan: SinceScan, signal?: AbortSignal): Promise<SinceRows>
   aggregates(scan: AggregatesScan, signal?: AbortSignal): Promise<Page<AggregateRow>>
   counts(scan: FigureScan, signal?: AbortSignal): Promise<readonly CountRow[]>
-  latencyBuckets(scan: BucketsScan, signal?: AbortSignal): Promise<readonly LatencyBuckets[]>
+  latencyBuckets(scan: PercentilesScan, signal?: AbortSignal): Promise<readonly LatencyBuckets[]>
   /**
    * Loss by sequence numbers in the order of arrival, over all kinds of a channel, for whole minutes:
    * those that the span touches. A gap counts where the next number was measured.
@@ -90,7 +89,7 @@ export interface StoreReader {
 /** What a store may give beside the buckets: percentiles of the raw values. */
 export interface ExactLatency {
   /** Null where the span has too many rows, or rows that retention has dropped. */
-  exactLatency(scan: LatencyScan, signal?: AbortSignal): Promise<readonly LatencyRow[] | null>
+  exactLatency(scan: PercentilesScan, signal?: AbortSignal): Promise<readonly LatencyRow[] | null>
 }
 
 /** Raw readings as Parquet. */

@@ -257,9 +257,7 @@ function sorted<T>(rows: readonly T[]): T[] {
 function expectSameLatency(ours: readonly LatencyRow[], theirs: readonly LatencyRow[]): void {
   const near = theirs.map((row) => ({
     ...row,
-    p50Ms: nearTo(row.p50Ms),
-    p95Ms: nearTo(row.p95Ms),
-    p99Ms: nearTo(row.p99Ms),
+    percentilesMs: row.percentilesMs.map(nearTo),
   }))
   expect(ours).toEqual(near)
 }

@@ -22,6 +22,7 @@ import {
   throughputOf,
   type StorePlace,
   writeAll,
+  PERCENTILES,
 } from './store-fixture.ts'
 import {
   DAY_NS,
@@ -173,11 +174,11 @@ export function figuresContract(create: () => StorePlace): void {
         expect(row.maxMs).toBe(exact?.maxMs)
         expect(row.negative).toBe(exact?.negative)
         expect(row.clockBoundMs).toBe(exact?.clockBoundMs)
-        for (const name of ['p50Ms', 'p95Ms', 'p99Ms'] as const) {
-          const value = exact?.[name] ?? Number.NaN
-          const off = Math.abs((row[name] ?? Number.NaN) - value)
+        for (const [nth, ms] of row.percentilesMs.entries()) {
+          const value = exact?.percentilesMs[nth] ?? Number.NaN
+          const off = Math.abs((ms ?? Number.NaN) - value)
           // Between two neighbours of different size the error is that of the larger one.
-          const size = Math.max(Math.abs(value), Math.abs(row[name] ?? 0), 1)
+          const size = Math.max(Math.abs(value), Math.abs(ms ?? 0), 1)
           expect(off).toBeLessThanOrEqual(size * BUCKET_RELATIVE_ERROR * 1.01)
         }
       }
@@ -263,11 +264,12 @@ function expectLatency(found: readonly LatencyRow[], rows: readonly Reading[]): 
       const counted = group.filter((row) => stageValue(row, stage) !== null)
       if (counted.length === 0) continue
       wanted += 1
-      const figures = latencyFigures(counted.map((row) => stageValue(row, stage) ?? 0))
+      const values = counted.map((row) => stageValue(row, stage) ?? 0)
+      const figures = latencyFigures(values, PERCENTILES)
       const row = found.find((one) => one.stage === stage && keyOf(one.group) === key)
       expect(row).toMatchObject({ n: figures.n, maxMs: figures.maxMs, negative: figures.negative })
-      for (const name of ['p50Ms', 'p95Ms', 'p99Ms'] as const) {
-        expect(row?.[name]).toBeCloseTo(figures[name] ?? Number.NaN, 9)
+      for (const [nth, ms] of figures.percentilesMs.entries()) {
+        expect(row?.percentilesMs[nth]).toBeCloseTo(ms ?? Number.NaN, 9)
       }
       const bounds = counted.map(({ clockBoundMs }) => clockBoundMs ?? 0)
       expect(row?.clockBoundMs).toBe(stage === 'uplink' ? Math.max(...bounds) : null)

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { LATENCY_PERCENTILES, latencyRows } from '#lib/kpi/network/latency.ts'
+import { latencyRows } from '#lib/kpi/network/latency.ts'
 import { lossRows } from '#lib/kpi/network/loss.ts'
 import { throughputRows } from '#lib/kpi/network/throughput.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
@@ -71,12 +71,13 @@ export async function readAll(
   return rows.toSorted((a, b) => a.position - b.position || a.readingOrdinal - b.readingOrdinal)
 }
 
+export const PERCENTILES = [50, 95, 99] as const
+
 /** Latency as `/kpi/latency` gives it: exact where the store can, else of buckets. */
 export async function latencyOf({ reader, exact }: Store, scan: LatencyScan, signal?: AbortSignal) {
-  const rows = await exact?.exactLatency(scan, signal)
-  if (rows) return rows
-  const percentiles = LATENCY_PERCENTILES
-  return latencyRows(await reader.latencyBuckets({ ...scan, percentiles }, signal))
+  const wanted = { ...scan, percentiles: PERCENTILES }
+  const rows = await exact?.exactLatency(wanted, signal)
+  return rows ?? latencyRows(await reader.latencyBuckets(wanted, signal), PERCENTILES)
 }
 
 export async function throughputOf({ reader }: Store, scan: FigureScan) {

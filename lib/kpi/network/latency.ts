@@ -18,44 +18,34 @@ export function spanMs(spanNs: bigint): number {
   return Number(spanNs) / 1e6
 }
 
-export interface LatencyFigures {
+interface LatencyFigures {
   readonly n: number
-  readonly p50Ms: number | null
-  readonly p95Ms: number | null
-  readonly p99Ms: number | null
+  /** Percentiles of type 7, in the order in which they were wanted; null of nothing. */
+  readonly percentilesMs: readonly (number | null)[]
   readonly maxMs: number | null
   /** How many values were below zero: a clock is wrong. */
   readonly negative: number
 }
 
-/** Exact figures of a series in any order: percentiles of type 7. */
-export function latencyFigures(valuesMs: readonly number[]): LatencyFigures {
+/** Exact figures of a series in any order; `percentiles` from 0 to 100. */
+export function latencyFigures(
+  valuesMs: readonly number[],
+  percentiles: readonly number[],
+): LatencyFigures {
   const sorted = Float64Array.from(valuesMs).toSorted()
   return {
     n: sorted.length,
-    p50Ms: percentileOfSorted(sorted, 50),
-    p95Ms: percentileOfSorted(sorted, 95),
-    p99Ms: percentileOfSorted(sorted, 99),
+    percentilesMs: percentiles.map((p) => percentileOfSorted(sorted, p)),
     maxMs: sorted.at(-1) ?? null,
     negative: sorted.reduce((count, value) => (value < 0 ? count + 1 : count), 0),
   }
 }
 
-/** The percentiles that rows of latency show. */
-export const LATENCY_PERCENTILES = [50, 95, 99] as const
-
-/** Latency in ms; percentiles are type 7 when `method` is exact, else of log-linear buckets. */
-export interface LatencyRow extends Grouped {
+/** Latency in ms of a group, interval and stage; exact, or from log-linear buckets. */
+export interface LatencyRow extends Grouped, LatencyFigures {
   readonly stage: Stage
-  readonly n: number
-  readonly p50Ms: number | null
-  readonly p95Ms: number | null
-  readonly p99Ms: number | null
-  readonly maxMs: number | null
   /** Largest half width of the clock error of the row's values; null where no clock is involved. */
   readonly clockBoundMs: number | null
-  /** How many values were below zero: a clock is wrong. */
-  readonly negative: number
   readonly method: 'exact' | 'histogram'
   readonly relError: number
 }
@@ -70,25 +60,18 @@ export interface LatencyBuckets extends Grouped {
 }
 
 /** Rows of latency from buckets, in their order. */
-export function latencyRows(histograms: readonly LatencyBuckets[]): LatencyRow[] {
+export function latencyRows(
+  histograms: readonly LatencyBuckets[],
+  percentiles: readonly number[],
+): LatencyRow[] {
   return histograms
-    .map(({ group, timeNs, stage, buckets, maxMs, clockBoundMs, negative }) => {
-      const [p50Ms, p95Ms, p99Ms] = percentilesOfBuckets(buckets, LATENCY_PERCENTILES)
-      return {
-        group,
-        timeNs,
-        stage,
-        n: buckets.reduce((sum, { n }) => sum + n, 0),
-        p50Ms: p50Ms ?? null,
-        p95Ms: p95Ms ?? null,
-        p99Ms: p99Ms ?? null,
-        maxMs,
-        clockBoundMs,
-        negative,
-        method: 'histogram' as const,
-        relError: BUCKET_RELATIVE_ERROR,
-      }
-    })
+    .map(({ buckets, ...rest }) => ({
+      ...rest,
+      n: buckets.reduce((sum, { n }) => sum + n, 0),
+      percentilesMs: percentilesOfBuckets(buckets, percentiles),
+      method: 'histogram' as const,
+      relError: BUCKET_RELATIVE_ERROR,
+    }))
     .toSorted(compareLatency)
 }
 

@@ -1,8 +1,8 @@
-import { LATENCY_PERCENTILES, type LatencyRow } from '#lib/kpi/network/latency.ts'
+import type { LatencyRow } from '#lib/kpi/network/latency.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
 import { groupNames, groupOf, groupSelect, intervalSql, rawOf } from '../figures/figure-source.ts'
 import { rowsWithin } from '../../extent.ts'
-import type { LatencyScan } from '../../scans.ts'
+import type { PercentilesScan } from '../../scans.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
 import { grainOf } from '../figures/grain.ts'
 import { STAGE_VALUES, stageRows, type StageValue } from '../figures/latency-values.ts'
@@ -16,7 +16,7 @@ const FEW_DEVICES = 10
 const EXACT_ROWS_OF_FEW = 5_000_000
 
 /** Whether all raw rows of the span are there, and few enough by the catalogue. */
-export function isExact(view: View, { fromNs, toNs, scope }: LatencyScan): boolean {
+export function isExact(view: View, { fromNs, toNs, scope }: PercentilesScan): boolean {
   if (fromNs <= view.droppedNs) return false
   const rows = rowsWithin(view.parts, kindsIn(scope), { fromNs, toNs })
   const isOfFew = scope.devices !== null && scope.devices.length <= FEW_DEVICES
@@ -26,7 +26,7 @@ export function isExact(view: View, { fromNs, toNs, scope }: LatencyScan): boole
 /** Exact percentiles per group, interval and stage; null where they would cost too much. */
 export async function scanExactLatency(
   { connection, view }: ScanContext,
-  scan: LatencyScan,
+  scan: PercentilesScan,
 ): Promise<LatencyRow[] | null> {
   if (!isExact(view, scan)) return null
   const stages = scan.stages.flatMap((stage) => {
@@ -45,30 +45,29 @@ export async function scanExactLatency(
 
 function stageSql(
   raw: string,
-  scan: LatencyScan,
+  scan: PercentilesScan,
   { stage, value }: { readonly stage: Stage; readonly value: StageValue },
 ): string {
   const groups = groupNames(scan.by)
-  const quantiles = LATENCY_PERCENTILES.map((p) => p / 100)
+  const quantiles = scan.percentiles.map((p) => p / 100)
   const ms = (column: string) => `${column}::DOUBLE / ${value.perMs}`
-  return `SELECT ${groups}, '${stage}' AS stage, n, ${ms('q[1]')} AS p50, ${ms('q[2]')} AS p95,
-      ${ms('q[3]')} AS p99, ${ms('max_value')} AS max_ms, bound_ms, negative
+  const shown = quantiles.map((_, at) => `${ms(`q[${at + 1}]`)} AS p${at}`)
+  return `SELECT ${groups}, '${stage}' AS stage, n, ${shown.join(', ')},
+      ${ms('max_value')} AS max_ms, bound_ms, negative
     FROM (SELECT ${intervalSql(scan.everyNs)} AS interval_ns, ${groupSelect(scan)} count(*) AS n,
         quantile_cont(value, [${quantiles.join(', ')}]) AS q, max(value) AS max_value,
         max(bound_ms) AS bound_ms, count(*) FILTER (WHERE value < 0) AS negative
       FROM ${stageRows(raw, grainOf(scan), value)} GROUP BY ${groups})`
 }
 
-function latencyRow(row: Row, { by, everyNs }: LatencyScan): LatencyRow {
+function latencyRow(row: Row, { by, everyNs, percentiles }: PercentilesScan): LatencyRow {
   return {
     group: groupOf(row, by),
     timeNs: everyNs === null ? null : bigintIn(row, 'interval_ns'),
     // The scan selects the stages it was given.
     stage: textIn(row, 'stage') as Stage,
     n: numberIn(row, 'n'),
-    p50Ms: numberOrNull(row, 'p50'),
-    p95Ms: numberOrNull(row, 'p95'),
-    p99Ms: numberOrNull(row, 'p99'),
+    percentilesMs: percentiles.map((_, at) => numberOrNull(row, `p${at}`)),
     maxMs: numberOrNull(row, 'max_ms'),
     clockBoundMs: numberOrNull(row, 'bound_ms'),
     negative: numberIn(row, 'negative'),

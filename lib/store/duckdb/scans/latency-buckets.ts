@@ -9,7 +9,7 @@ import {
   groupSelect,
   intervalSql,
 } from '../figures/figure-source.ts'
-import type { BucketsScan } from '../../scans.ts'
+import type { PercentilesScan } from '../../scans.ts'
 import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
 import { STAGE_VALUES } from '../figures/latency-values.ts'
 import { kindsIn } from './raw-source.ts'
@@ -22,7 +22,7 @@ import type { ScanContext } from './view.ts'
  */
 export async function scanLatencyBuckets(
   { connection, view }: ScanContext,
-  scan: BucketsScan,
+  scan: PercentilesScan,
 ): Promise<LatencyBuckets[]> {
   const stages = scan.stages.filter((stage) => STAGE_VALUES[stage])
   if (stages.length === 0 || kindsIn(scan.scope).length === 0) return []
@@ -53,7 +53,7 @@ function rankSql(p: number, at: number): string {
     min(bucket) FILTER (WHERE seen > least(${below} + 1, total - 1)) AS above_${at}`
 }
 
-function bucketsOf(row: Row, { by, everyNs, percentiles }: BucketsScan): LatencyBuckets {
+function bucketsOf(row: Row, { by, everyNs, percentiles }: PercentilesScan): LatencyBuckets {
   return {
     group: groupOf(row, by),
     timeNs: everyNs === null ? null : bigintIn(row, 'interval_ns'),

@@ -1,6 +1,6 @@
 import { compareLatency, latencyFigures, type LatencyRow } from '#lib/kpi/network/latency.ts'
 import { rowsWithin } from '../../extent.ts'
-import type { LatencyScan } from '../../scans.ts'
+import type { PercentilesScan } from '../../scans.ts'
 import { kindsIn } from '../client/influxql.ts'
 import { FIGURE_STAGES, larger, stageMs } from '../figures/figure-sums.ts'
 import { createGroups } from './groups.ts'
@@ -14,7 +14,7 @@ import type { ScanContext, View } from './view.ts'
 const EXACT_ROWS = 50_000
 
 /** Whether all raw rows of the span are there, and few enough. */
-export function isExact(view: View, scan: LatencyScan): boolean {
+export function isExact(view: View, scan: PercentilesScan): boolean {
   if (scan.fromNs <= view.droppedNs) return false
   return rowsWithin(view.parts.values(), kindsIn(scan.scope), scan) <= EXACT_ROWS
 }
@@ -27,7 +27,7 @@ interface Values {
 /** Exact percentiles per group, interval and stage; null where they would cost too much. */
 export async function scanExactLatency(
   context: ScanContext,
-  scan: LatencyScan,
+  scan: PercentilesScan,
 ): Promise<LatencyRow[] | null> {
   if (!isExact(context.view, scan)) return null
   const stages = FIGURE_STAGES.filter((stage) => scan.stages.includes(stage))
@@ -46,7 +46,7 @@ export async function scanExactLatency(
     .list()
     .flatMap(({ group, timeNs, stage, sum: { ms, boundMs } }): LatencyRow[] => {
       if (!stage) return []
-      const figures = latencyFigures(ms)
+      const figures = latencyFigures(ms, scan.percentiles)
       const exact = { method: 'exact', relError: 0, clockBoundMs: boundMs } as const
       return [{ group, timeNs, stage, ...figures, ...exact }]
     })

@@ -1,6 +1,6 @@
 import { bucketOf } from '#lib/kpi/buckets.ts'
 import type { LatencyBuckets } from '#lib/kpi/network/latency.ts'
-import type { BucketsScan } from '../../scans.ts'
+import type { PercentilesScan } from '../../scans.ts'
 import { kindsIn } from '../client/influxql.ts'
 import { freshFigures, piecesOf, stageFigures } from '../figures/figure-source.ts'
 import {
@@ -18,7 +18,7 @@ import type { ScanContext } from './view.ts'
 /** Buckets per group, interval and stage: all of them, for they are merged here anyway. */
 export async function scanLatencyBuckets(
   context: ScanContext,
-  scan: BucketsScan,
+  scan: PercentilesScan,
 ): Promise<LatencyBuckets[]> {
   const stages = FIGURE_STAGES.filter((stage) => scan.stages.includes(stage))
   if (stages.length === 0 || kindsIn(scan.scope).length === 0) return []

@@ -91,16 +91,14 @@ describe('latency', () => {
   })
 
   it('counts negative values instead of hiding them', () => {
-    expect(latencyFigures([-3, 5, -1, 0, 7])).toEqual({
+    expect(latencyFigures([-3, 5, -1, 0, 7], [50, 95, 99])).toEqual({
       n: 5,
-      p50Ms: 0,
-      p95Ms: expect.closeTo(6.6, 9),
-      p99Ms: expect.closeTo(6.92, 9),
+      percentilesMs: [0, expect.closeTo(6.6, 9), expect.closeTo(6.92, 9)],
       maxMs: 7,
       negative: 2,
     })
-    const none = { n: 0, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null, negative: 0 }
-    expect(latencyFigures([])).toEqual(none)
+    const none = { n: 0, percentilesMs: [null], maxMs: null, negative: 0 }
+    expect(latencyFigures([], [95])).toEqual(none)
   })
 })
 

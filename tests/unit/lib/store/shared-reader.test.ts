@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { BucketsScan } from '#lib/store/scans.ts'
+import type { PercentilesScan } from '#lib/store/scans.ts'
 import { shareReader } from '#lib/store/shared-reader.ts'
 import type { ReadableStore } from '#lib/store/store.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 
-const scanOf = (fromNs: bigint, toNs = 100n): BucketsScan => ({
+const scanOf = (fromNs: bigint, toNs = 100n): PercentilesScan => ({
   scope: ALL,
   by: [],
   everyNs: null,
@@ -20,7 +20,7 @@ function world(atOnce = 1) {
   // The wall clock is far ahead of the end of most scans.
   const EPOCH_NS = 1_000_000_000_000n
   let nowNs = 0n
-  const latencyBuckets = ({ fromNs }: BucketsScan, signal: AbortSignal) => {
+  const latencyBuckets = ({ fromNs }: PercentilesScan, signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     signal.addEventListener('abort', () => reject(signal.reason))
     scans.push({ fromNs, signal, give: resolve })
