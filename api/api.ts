@@ -7,6 +7,7 @@ import type { Registry } from '#lib/registry/registry.ts'
 import type { IngestPort } from '#lib/queries/port.ts'
 import type { Cursors } from './queries/cursor.ts'
 import type { IntakeSource } from './intake-client/intakes.ts'
+import type { RateLimits } from './plugins/rate-limits.ts'
 import type { Pseudonyms } from './auth/pseudonyms.ts'
 import type { Sessions } from './auth/sessions.ts'
 
@@ -30,6 +31,7 @@ export interface AppOptions extends ApiSettings {
   readonly pseudonymSecret: string
   readonly liveLimits: LiveSettings
   readonly bodyBytes?: number
+  readonly rateLimits?: RateLimits
   readonly sessionHours?: number
   readonly maxSessions?: number
   readonly maxSessionsPerKey?: number

@@ -1,3 +1,4 @@
+import cookie from '@fastify/cookie'
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { MAX_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import type { Caller } from '#lib/access/policy.ts'
@@ -5,10 +6,12 @@ import type { Api, AppDeps, AppOptions } from './api.ts'
 import { createCursors } from './queries/cursor.ts'
 import { createAdd, type Add } from './endpoint.ts'
 import { QUERY_NAMES } from '#lib/queries/catalogue.ts'
+import { addCompression } from './plugins/compression.ts'
 import { addCounting } from './plugins/counting.ts'
 import { addDocuments } from './plugins/documents.ts'
 import { addGate } from './plugins/gate.ts'
 import { addHeaders } from './plugins/headers.ts'
+import { RATE_LIMITS, createRequestLimiter } from './plugins/rate-limits.ts'
 import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
 import { createPseudonyms } from './auth/pseudonyms.ts'
 import { validatorOf } from './replies/refused.ts'
@@ -30,11 +33,7 @@ import { addTenants } from './routes/tenants.ts'
 import { createSessions } from './auth/sessions.ts'
 
 /** Routes for everybody, outside `/api/v1`. */
-const PUBLIC: readonly ((app: FastifyInstance, api: Api) => void)[] = [
-  addPortal,
-  addHealth,
-  addMetrics,
-]
+const PUBLIC: readonly ((app: FastifyInstance, api: Api) => void)[] = [addHealth, addMetrics]
 
 /** Registry nouns and commands: whatever is no query. A new one is a file in `routes/` and a line here. */
 const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
@@ -51,6 +50,7 @@ const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
 
 const LIMITS = {
   bodyBytes: 1024 * 1024,
+  rateLimits: RATE_LIMITS,
   sessionHours: 12,
   maxSessions: 1000,
   maxSessionsPerKey: 50,
@@ -83,13 +83,17 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
 
   const callers = new WeakMap<FastifyRequest, Caller>()
   addCounting(app, api)
-  addHeaders(app)
+  await addHeaders(app)
+  await addCompression(app)
+  await app.register(cookie)
+  const limiter = await createRequestLimiter(app, api.options.rateLimits, callers)
   addProblems(app, api)
-  addGate(app, api, callers)
+  addGate(app, api, { callers, limiter })
   await addDocuments(app, api)
+  await addPortal(app, api)
   for (const add of PUBLIC) add(app, api)
   const add = createAdd(app, api, (request) => callerOf(callers, request))
-  addSession(app, add, api)
+  addSession(app, add, api, limiter)
   addLive(app, api, (request) => callerOf(callers, request))
   for (const addNoun of ENDPOINTS) addNoun(add, api)
   for (const name of QUERY_NAMES) addQuery(add, api, name)

@@ -33,7 +33,7 @@ export function admit(api: Api, request: FastifyRequest, permission: Permission)
 function identify(api: Api, request: FastifyRequest): Caller | Problem {
   const { authorization } = request.headers
   if (authorization !== undefined) return bearer(api, authorization)
-  const sessionId = sessionCookieOf(request.headers.cookie)
+  const sessionId = sessionCookieOf(request)
   if (sessionId === null) {
     const detail =
       'expected `Authorization: Bearer <key>` or a session cookie, got neither; add one'

@@ -1,24 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 
-const NAME = 'padborg_session'
+export const SESSION_COOKIE = 'padborg_session'
 
-export function sessionCookieOf(header: string | undefined): string | null {
-  for (const part of header?.split(';') ?? []) {
-    const [name, value] = part.trim().split('=', 2)
-    if (name === NAME && value) return value
-  }
-  return null
+export function sessionCookieOf({ cookies }: FastifyRequest): string | null {
+  // An empty cookie is what signing out leaves in some browsers.
+  return cookies[SESSION_COOKIE] || null
 }
 
-/** `Secure` where the page came over TLS: the proxy in front of us is not asked, the browser is. */
-export function setCookie(id: string, maxAgeS: number, headers: IncomingHttpHeaders): string {
-  const secure = headers.origin?.startsWith('https://') ? '; Secure' : ''
-  return `${NAME}=${id}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${Math.floor(maxAgeS)}${secure}`
+const ATTRIBUTES = { path: '/', httpOnly: true, sameSite: 'strict' } as const
+
+/** `Secure` where the browser says that the page came over TLS; a proxy may hide it from us. */
+export function sessionAttributes(maxAgeS: number, headers: IncomingHttpHeaders) {
+  const secure = headers.origin?.startsWith('https://') ?? false
+  return { ...ATTRIBUTES, maxAge: Math.floor(maxAgeS), secure }
 }
 
-export function clearCookie(): string {
-  return `${NAME}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`
-}
+export const ENDED_ATTRIBUTES = { ...ATTRIBUTES, maxAge: 0 }
 
 /**
  * Whether a browser says that the request comes from a page of another origin. Browsers set

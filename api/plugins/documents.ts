@@ -35,7 +35,7 @@ export async function addDocuments(app: FastifyInstance, { options }: Api): Prom
   )
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP: PAGE_POLICY,
+    staticCSP: { ...PAGE_POLICY },
     theme: { title: 'Padborg telemetry API' },
     uiConfig: { deepLinking: true, persistAuthorization: false },
   })

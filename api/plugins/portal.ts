@@ -1,90 +1,54 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { extname, join, relative, sep } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Api } from '../api.ts'
 import { PUBLIC } from './gate.ts'
-import { PAGE_POLICY } from './headers.ts'
+import { PAGE_POLICY, policyOf } from './headers.ts'
 
 const DIST = join(import.meta.dirname, '../../dashboards/portal/dist')
 const PAGE = 'index.html'
-/** Only these are served; whatever else lies in the folder is not part of the portal. */
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-}
-
-interface PortalFile {
-  readonly path: string
-  readonly type: string
-  readonly etag: string
-  readonly plain: Buffer
-  readonly gzip: Buffer
-}
+/** Folder of a build whose files are served; whatever else lies beside it is not part of the portal. */
+const ASSETS = 'assets'
 
 /**
- * The built portal, read once at the start: its page at `/`, and each of its files at an address of
- * its own, so that no address can lead out of the folder. The pages of the portal differ only
- * behind `#`, which is never sent. Without a build, `/` says how to make one.
+ * The built portal: its page at `/` and the files of the page below `/assets`. The pages of the
+ * portal differ only behind `#`, which is never sent. Without a build, `/` says how to make one.
  */
-export function addPortal(app: FastifyInstance, _api: Api, folder = DIST): void {
-  const files = readFiles(folder)
-  const page = files.find(({ path }) => path === PAGE)
-  if (!page) {
+export async function addPortal(app: FastifyInstance, _api: Api, folder = DIST): Promise<void> {
+  if (!existsSync(join(folder, PAGE))) {
     addRoute(app, '/', (_request, reply) => reply.type('text/html; charset=utf-8').send(NOT_BUILT))
     return
   }
-  addRoute(app, '/', (request, reply) => {
-    // The names in the page change with each build: it is asked for anew each time.
-    reply.header('cache-control', 'no-cache')
-    return sendFile(request, reply, page)
+  // Not its own routes: each route of ours names a permission.
+  await app.register(fastifyStatic, {
+    root: folder,
+    serve: false,
+    cacheControl: false,
+    lastModified: false,
+    acceptRanges: false,
+    dotfiles: 'ignore',
   })
-  for (const file of files) {
-    if (file === page) continue
-    addRoute(app, `/${file.path}`, (request, reply) => {
-      // Their names hold a hash of their content.
-      reply.header('cache-control', 'public, max-age=31536000, immutable')
-      return sendFile(request, reply, file)
-    })
-  }
+  // The names in the page change with each build: a browser checks it each time.
+  addRoute(app, '/', (_request, reply) => reply.header('cache-control', 'no-cache').sendFile(PAGE))
+  addRoute(app, `/${ASSETS}/*`, (request, reply) => {
+    const { '*': name } = request.params as { readonly '*': string }
+    return reply.sendFile(`${ASSETS}/${name}`, IMMUTABLE)
+  })
 }
+
+/** Names of assets hold a hash of their content. A name that does not exist is not cached. */
+const IMMUTABLE = { cacheControl: true, maxAge: '1y', immutable: true }
 
 type Send = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 
 function addRoute(app: FastifyInstance, url: string, send: Send): void {
-  app.get(url, { config: { permission: PUBLIC }, schema: { hide: true } }, async (request, reply) =>
-    send(request, reply.header('content-security-policy', PAGE_POLICY)),
-  )
-}
-
-function sendFile(request: FastifyRequest, reply: FastifyReply, file: PortalFile): FastifyReply {
-  reply.header('etag', file.etag).header('vary', 'accept-encoding')
-  if (matches(request.headers['if-none-match'], file.etag)) return reply.code(304).send()
-  reply.type(file.type)
-  if (!/\bgzip\b/.test(String(request.headers['accept-encoding']))) return reply.send(file.plain)
-  return reply.header('content-encoding', 'gzip').send(file.gzip)
-}
-
-function matches(given: string | undefined, etag: string): boolean {
-  return given?.split(',').some((one) => one.trim().replace(/^W\//, '') === etag) ?? false
-}
-
-function readFiles(folder: string): readonly PortalFile[] {
-  if (!existsSync(join(folder, PAGE))) return []
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .flatMap((entry): PortalFile[] => {
-      const type = TYPES[extname(entry.name)]
-      if (!type) return []
-      const name = join(entry.parentPath, entry.name)
-      const plain = readFileSync(name)
-      const digest = createHash('sha256').update(plain).digest('base64url').slice(0, 22)
-      const path = relative(folder, name).split(sep).join('/')
-      return [{ path, type, etag: `"${digest}"`, plain, gzip: gzipSync(plain) }]
-    })
+  const options = {
+    config: { permission: PUBLIC },
+    schema: { hide: true },
+    helmet: policyOf(PAGE_POLICY),
+  }
+  app.get(url, options, async (request, reply) => send(request, reply))
 }
 
 const NOT_BUILT = `<!doctype html>

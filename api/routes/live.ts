@@ -68,6 +68,8 @@ export function addLive(
     url: '/api/v1/live',
     // A stream that nobody reads would count as a viewer.
     exposeHeadRoute: false,
+    // A compressor would keep events back until it has enough of them.
+    compress: false,
     config: { permission: PERMISSION },
     schema: SCHEMA,
     async handler(request, reply) {

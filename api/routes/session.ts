@@ -7,9 +7,15 @@ import type { Api } from '../api.ts'
 import { sendProblem, type Add } from '../endpoint.ts'
 import { keyOf } from '../auth/identify.ts'
 import { PUBLIC } from '../plugins/gate.ts'
+import type { RequestLimiter } from '../plugins/rate-limits.ts'
 import { Problem } from '../replies/problem.ts'
 import { timeSchema } from '../replies/schemas.ts'
-import { clearCookie, isForeignOrigin, setCookie } from '../auth/session-cookie.ts'
+import {
+  ENDED_ATTRIBUTES,
+  SESSION_COOKIE,
+  isForeignOrigin,
+  sessionAttributes,
+} from '../auth/session-cookie.ts'
 
 const signInSchema = z.strictObject({ key: z.string().min(1).max(500) })
 
@@ -22,7 +28,12 @@ const sessionSchema = z.object({
 })
 
 /** Signing in with a key for a cookie, seeing who one is, signing out. */
-export function addSession(app: FastifyInstance, add: Add, api: Api): void {
+export function addSession(
+  app: FastifyInstance,
+  add: Add,
+  api: Api,
+  limiter: RequestLimiter,
+): void {
   app.post(
     '/api/v1/session',
     {
@@ -34,7 +45,7 @@ export function addSession(app: FastifyInstance, add: Add, api: Api): void {
         response: { 201: sessionSchema },
       },
     },
-    async (request, reply) => signIn(api, request, reply),
+    async (request, reply) => signIn(api, limiter, request, reply),
   )
   add({
     method: 'GET',
@@ -57,12 +68,17 @@ export function addSession(app: FastifyInstance, add: Add, api: Api): void {
     status: 204,
     handle({ caller }) {
       if (caller.sessionId !== null) api.sessions.end(caller.sessionId)
-      return nothing({ 'set-cookie': clearCookie() })
+      return nothing({ 'set-cookie': app.serializeCookie(SESSION_COOKIE, '', ENDED_ATTRIBUTES) })
     },
   })
 }
 
-async function signIn(api: Api, request: FastifyRequest, reply: FastifyReply) {
+async function signIn(
+  api: Api,
+  limiter: RequestLimiter,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   // A foreign page could sign a visitor in under its own key and watch what he does.
   if (isForeignOrigin(request.headers)) {
     const detail = 'expected a request of a page of this platform, got one of another origin'
@@ -73,13 +89,14 @@ async function signIn(api: Api, request: FastifyRequest, reply: FastifyReply) {
   if (!key) {
     const detail = 'expected a key of this platform, got one it does not know; check it'
     const headers = { 'www-authenticate': 'Bearer realm="padborg"' }
-    return sendProblem(reply, new Problem(401, detail, { path: 'key', headers }))
+    const wrong = new Problem(401, detail, { path: 'key', headers })
+    return sendProblem(reply, (await limiter.ofWrongKey(request)) ?? wrong)
   }
   const { id, endsAtNs } = api.sessions.begin(key)
   const maxAgeS = api.options.sessionHours * 3600
   return reply
     .code(201)
-    .header('set-cookie', setCookie(id, maxAgeS, request.headers))
+    .setCookie(SESSION_COOKIE, id, sessionAttributes(maxAgeS, request.headers))
     .send(shown(key, endsAtNs))
 }
 

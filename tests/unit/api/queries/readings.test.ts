@@ -238,6 +238,8 @@ describe('/readings', () => {
     ['text/html,application/xhtml+xml,*/*;q=0.8', 'application/json'],
     ['text/csv;q=0.5, application/json;q=0.4', 'text/csv'],
     ['application/json;q=0, text/csv', 'text/csv'],
+    ['application/json; charset=utf-8', 'application/json'],
+    ['text/csv; charset=utf-8; header=present', 'text/csv'],
     ['image/png', 'application/problem+json'],
   ])('answers Accept: %s with %s', async (accept, type) => {
     const answer = await test.ask('/readings?kind=truck', { headers: { accept } })
