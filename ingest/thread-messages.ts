@@ -1,4 +1,4 @@
-import type { EncodedError } from '#lib/runtime/error-codec.ts'
+import type { EncodedError } from '#lib/runtime/encoding/error-codec.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { LiveBatch } from '#lib/telemetry/live.ts'
 import type { Durable } from './journal/journal.ts'

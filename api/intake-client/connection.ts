@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { decodeError } from '#lib/runtime/error-codec.ts'
+import { decodeError } from '#lib/runtime/encoding/error-codec.ts'
 import { PATHS } from '#lib/runtime/network/internal-http.ts'
-import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
+import { decodeJson, encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import type { ReadingsFile, ReadingsFileScan } from '#lib/store/scans.ts'
 
 export interface ConnectionOptions {

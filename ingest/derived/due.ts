@@ -11,7 +11,7 @@ export interface Run extends Span {
   readonly version: number
 }
 
-export interface RunLimits {
+interface RunLimits {
   /** Intervals from here on are not over yet. */
   readonly before: number
   /** Longest run. */

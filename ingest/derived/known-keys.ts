@@ -18,7 +18,7 @@ export interface KnownKeys {
   save(): void
 }
 
-export interface KnownKeysOptions {
+interface KnownKeysOptions {
   /** Per grouping. */
   readonly maxKeys: number
   /** Keys not seen for that long give their place away; their old points stay. */

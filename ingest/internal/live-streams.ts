@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { encodeJson } from '#lib/runtime/bigint-json.ts'
+import { encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { BEAT_MS } from '#lib/runtime/network/internal-http.ts'

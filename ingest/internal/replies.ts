@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { encodeJson } from '#lib/runtime/bigint-json.ts'
-import { encodeError } from '#lib/runtime/error-codec.ts'
+import { encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
+import { encodeError } from '#lib/runtime/encoding/error-codec.ts'
 import { PlatformError, isPlatformError } from '#lib/runtime/errors.ts'
 
 export function sendValue(response: ServerResponse, value: unknown): void {

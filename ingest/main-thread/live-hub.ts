@@ -3,7 +3,7 @@ import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Caller } from '#lib/runtime/threads/rpc.ts'
 import type { LiveBatch, LiveFeed, LiveInterest, LiveSubscription } from '#lib/telemetry/live.ts'
 
-export interface LiveHubDeps {
+interface LiveHubDeps {
   readonly journal: string
   readonly caller: Caller
   readonly progress: { readonly written: number }

@@ -11,7 +11,7 @@ import type {
   ReplayPage,
 } from '../rejections/replay-candidates.ts'
 
-export interface ReplayDeps {
+interface ReplayDeps {
   readonly journal: Pick<Journal, 'append'>
   readonly caller: Caller
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { decodeError } from '#lib/runtime/error-codec.ts'
+import { decodeError } from '#lib/runtime/encoding/error-codec.ts'
 import { YOUNG_GENERATION_MIB } from '#lib/runtime/threads/process-flags.ts'
 import type { WorkerOptions } from '../ingest-options.ts'
 import type { FromWorker } from '../thread-messages.ts'

@@ -1,4 +1,4 @@
-import { decodeError } from '#lib/runtime/error-codec.ts'
+import { decodeError } from '#lib/runtime/encoding/error-codec.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { DeviceNotice } from '#lib/telemetry/intake.ts'
 import type { Journal } from '../journal/journal.ts'

@@ -80,7 +80,7 @@ export function touchChannel(device: DeviceState, channel: string): ChannelState
 }
 
 /** Lost messages of a device: gaps in the sequence numbers of its channels. */
-export function lostOf(device: DeviceState): number {
+function lostOf(device: DeviceState): number {
   let lost = 0
   for (const channel of device.channels.values()) lost += channel.loss.lost
   return lost

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
+import { decodeJson, encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { createClockFilter } from '#lib/kpi/network/clock.ts'
 import { createLossState, type LossState } from '#lib/kpi/network/loss.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { encodeError } from '#lib/runtime/error-codec.ts'
+import { encodeError } from '#lib/runtime/encoding/error-codec.ts'
 import type { Caller, Handlers } from '#lib/runtime/threads/rpc.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { Freezer } from '../backup/freezer.ts'
@@ -20,7 +20,7 @@ import { writeDurable } from './write-durable.ts'
 import { Writer, type WriterOptions } from './writer.ts'
 
 /** The main thread: calls to it, and messages. */
-export interface MainThread {
+interface MainThread {
   readonly main: Caller
   readonly post: (message: FromWorker) => void
 }

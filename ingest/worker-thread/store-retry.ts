@@ -4,7 +4,7 @@ import type { Log } from '#lib/runtime/log.ts'
 import { createRandomFromClock } from '#lib/runtime/random.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 
-export interface StoreRetryDeps {
+interface StoreRetryDeps {
   readonly clock: Clock
   readonly log: Log
   pause(ms: number): Promise<void>

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { encodeError } from '#lib/runtime/error-codec.ts'
+import { encodeError } from '#lib/runtime/encoding/error-codec.ts'
 import { lowerOwnPriority } from '#lib/runtime/threads/priority.ts'
 import { NICENESS } from '#lib/runtime/threads/process-flags.ts'
 import { createCaller, serveCalls } from '#lib/runtime/threads/rpc.ts'

@@ -17,7 +17,7 @@ import type { ThrottledNotices } from '../rejections/throttled-notices.ts'
 import { createIntakeState } from '../state/intake-state.ts'
 import { GivenUp, type StoreRetry } from './store-retry.ts'
 
-export interface WriterDeps extends PipelineDeps, StoreDeps, CommitDeps {
+interface WriterDeps extends PipelineDeps, StoreDeps, CommitDeps {
   readonly store: StoreWriter
   readonly reader: JournalReader
   readonly notices: ThrottledNotices

@@ -1,4 +1,4 @@
-import { encodeJson } from '#lib/runtime/bigint-json.ts'
+import { encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { PercentilesScan } from './scans.ts'

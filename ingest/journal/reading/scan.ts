@@ -84,7 +84,7 @@ export function* scan(
 }
 
 /** How much of the last segment counts: no later segment proves that it was durable. */
-export interface Tail {
+interface Tail {
   /** End of the last record that counts. */
   readonly cut: number
   /** The runs before the cut; a gap between them is corruption. */

@@ -17,7 +17,7 @@ import { VersionChoice } from './connection/version-choice.ts'
 import { DeviceReplies } from './messages/device-replies.ts'
 import { Inbox } from './messages/inbox.ts'
 import { Owners, type SourceRegistry } from './messages/owners.ts'
-import { createRefusals, type Refusals } from './messages/refusals.ts'
+import { createRefusals, topicField, type Refusals } from './messages/refusals.ts'
 import { withDefaults, type MqttSettings, type MqttSourceOptions } from './options.ts'
 import { openSessionFile, type SessionFile } from './subscriptions/session-file.ts'
 import { Subscriptions } from './subscriptions/subscriptions.ts'
@@ -219,7 +219,7 @@ export class MqttSource {
   #refuseOversized(topic: string): void {
     const { maxPacketBytes } = this.#options
     const text = `expected a packet of at most ${maxPacketBytes} bytes, got a larger one; it is dropped`
-    this.#refusals.note('packet_size', topic, text)
+    this.#refusals.note('packet_size', topicField(topic), text)
   }
 
   #publish(topic: string, payload: string): void {

@@ -113,7 +113,7 @@ export class TeltonikaListener {
     if (this.#isClosing) return void socket.destroy()
     if (this.#connections.size >= maxConnections) {
       const text = `expected at most ${maxConnections} connections, got one more`
-      this.#refusals.note('connections', { from: socket.remoteAddress ?? '' }, text)
+      this.#refuse('connections', { from: socket.remoteAddress ?? '' }, text)
       return void socket.destroy()
     }
     this.#connections.add(new TrackerConnection(socket, this.#options, this.#events))
@@ -124,7 +124,7 @@ export class TeltonikaListener {
       login: (imei, connection) => this.#login(imei, connection),
       mayTake: () => !this.#deps.intake.paused && !this.#isClosing,
       packet: (imei, frame, done) => this.#take(imei, frame, done),
-      refused: ({ from, imei }, reason, text) => this.#refusals.note(reason, { from, imei }, text),
+      refused: ({ from, imei }, reason, text) => this.#refuse(reason, { from, imei }, text),
       closed: (connection) => this.#forget(connection),
     }
   }
@@ -137,9 +137,13 @@ export class TeltonikaListener {
       this.#byImei.set(imei, connection)
       return true
     }
-    this.#refusals.note(owner.reason, { from: connection.from, imei }, owner.text)
+    this.#refuse(owner.reason, { from: connection.from, imei }, owner.text)
     if (this.#options.keepUnknown && owner.reason === 'unknown_imei') this.#keepUnknown(imei)
     return false
+  }
+
+  #refuse(reason: RefusalReason, fields: Readonly<Record<string, unknown>>, text: string): void {
+    this.#refusals.note(reason, fields, `tracker: ${text}`)
   }
 
   #forget(connection: TrackerConnection): void {

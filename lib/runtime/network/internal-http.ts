@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { decodeJson } from '../bigint-json.ts'
+import { decodeJson } from '../encoding/bigint-json.ts'
 
 /*
  * What both ends of the internal address share (docs/roles.md): paths, the secret, and lines of a

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import { decodeError, encodeError, type EncodedError } from '../error-codec.ts'
+import { decodeError, encodeError, type EncodedError } from '../encoding/error-codec.ts'
 import { PlatformError } from '../errors.ts'
 import { isPlain, fromRowTable, toRowTable, type RowTable } from './row-table.ts'
 

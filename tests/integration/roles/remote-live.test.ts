@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PATHS } from '#lib/runtime/network/internal-http.ts'
-import { encodeJson } from '#lib/runtime/bigint-json.ts'
+import { encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import type { LiveBatch, LiveFeed, LiveInterest } from '#lib/telemetry/live.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { RemoteIntake } from '../../../api/intake-client/remote-intake.ts'

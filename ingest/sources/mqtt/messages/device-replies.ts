@@ -8,7 +8,7 @@ import {
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { nativeTopic } from '#lib/telemetry/topics.ts'
-import type { Refusals } from './refusals.ts'
+import { topicField, type Refusals } from './refusals.ts'
 
 export interface DeviceRepliesDeps {
   readonly intake: Pick<Intake, 'clockSample'>
@@ -56,7 +56,7 @@ export class DeviceReplies {
   }
 
   #reject({ reason, notice, text }: FaultyRequest): void {
-    this.#deps.refusals.note(reason, notice.topic, text)
+    this.#deps.refusals.note(reason, topicField(notice.topic), text)
     this.notify(notice)
   }
 }

@@ -8,7 +8,7 @@ import type { Intake } from '#lib/telemetry/intake.ts'
 import { incomingMessage, type IncomingMessage } from '#lib/telemetry/message.ts'
 import type { DeviceReplies } from './device-replies.ts'
 import type { Owner, Owners } from './owners.ts'
-import type { Refusals } from './refusals.ts'
+import { topicField, type Refusals } from './refusals.ts'
 
 /** The connection that brings a message and acknowledges it. */
 export interface MessageConnection {
@@ -121,11 +121,11 @@ export class Inbox {
     if (rivals.length === 0) {
       const text =
         'no device has this topic; the message is kept as a rejection: register the device'
-      return this.#deps.refusals.note('unknown_device', topic, text)
+      return this.#deps.refusals.note('unknown_device', topicField(topic), text)
     }
     this.#deps.refusals.note(
       'ambiguous_topic',
-      topic,
+      topicField(topic),
       `the devices ${rivals.join(' and ')} have this topic; the message is kept as a rejection: ` +
         'change the topics of all but one',
     )

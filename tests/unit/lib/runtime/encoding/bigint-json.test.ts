@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
-import { decodeJson, encodeJson } from '#lib/runtime/bigint-json.ts'
+import { decodeJson, encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 

@@ -1,4 +1,4 @@
-import { ERRORS, PlatformError, messageOf, type ErrorCode } from './errors.ts'
+import { ERRORS, PlatformError, messageOf, type ErrorCode } from '../errors.ts'
 
 /** An error as it is sent to another thread or process: without stack and cause. */
 export interface EncodedError {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { decodeError, encodeError } from '#lib/runtime/error-codec.ts'
+import { decodeError, encodeError } from '#lib/runtime/encoding/error-codec.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 
 const copied = (error: unknown) => decodeError(JSON.parse(JSON.stringify(encodeError(error))))
