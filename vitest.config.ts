@@ -1,30 +1,34 @@
 import { defineConfig } from 'vitest/config'
-import { SummaryReporter } from './tests/support/summary-reporter.ts'
+import { ProgressReporter } from './tests/support/progress-reporter.ts'
 
-/**
- * Projects with their own budgets: fast (`npm run check`), integration, browser and system (`npm test`),
- * and long (`npm run long`).
- */
+/** A project per folder: `npm run check` runs fast, `npm test` all but long, `npm run long` long. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    reporters: ['default', new SummaryReporter()],
+    reporters: [new ProgressReporter()],
     projects: [
       {
         extends: true,
         test: {
           name: 'fast',
-          include: ['tests/*.test.ts', 'tests/{unit,contract,property,cases}/**/*.test.ts'],
-          // Those that start servers are among the integration tests.
-          exclude: ['tests/contract/influx-*.test.ts'],
+          include: ['tests/*.test.ts', 'tests/{unit,property,cases}/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },
       {
         extends: true,
         test: {
+          name: 'contract',
+          include: ['tests/contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'integration',
-          include: ['tests/integration/**/*.test.ts', 'tests/contract/influx-*.test.ts'],
+          include: ['tests/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -52,9 +56,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'long',
-          include: ['tests/long/**/*.test.ts'],
-          testTimeout: 1_800_000,
-          hookTimeout: 300_000,
+          // scripts/long-tests.ts names the files of a part and sets its sizes.
+          include: ['tests/{unit,property,system}/**/*.test.ts'],
+          testTimeout: 3_600_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

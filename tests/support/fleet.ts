@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import { createRandom } from '#lib/runtime/random.ts'
 import { addDevice, type Platform, type TestDevice } from './platform.ts'
+import { waitFor } from './wait-for.ts'
 
 /** What a fleet knows of its own messages: the truth a store is compared with. */
 export interface FleetTruth {
@@ -140,8 +141,7 @@ export async function compareWithStore(platform: Platform, truth: FleetTruth): P
 
 /** Waits until nothing is pending and checks the sums on the way. */
 export async function settledDelivery(platform: Platform, timeoutMs = 20_000) {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
+  const nothingPending = async () => {
     const { body } = await platform.api('/delivery?limit=10000')
     for (const row of body.data) {
       const { device, accepted, stored, rejected, duplicate, pending } = row
@@ -149,7 +149,7 @@ export async function settledDelivery(platform: Platform, timeoutMs = 20_000) {
         throw new Error(`the sums of ${device} do not add up: ${JSON.stringify(row)}`)
       }
     }
-    if (body.data.every((row: { pending: number }) => row.pending === 0)) return body.data
-    if (performance.now() > deadline) throw new Error(`still pending: ${JSON.stringify(body.data)}`)
+    return body.data.every((row: { pending: number }) => row.pending === 0) && body.data
   }
+  return await waitFor(nothingPending, { timeoutMs, what: 'an end of pending messages' })
 }

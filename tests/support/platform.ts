@@ -72,6 +72,8 @@ export async function startPlatform({
       PADBORG_JOURNAL_SEGMENT_BYTES: String(4 * 1024 * 1024),
       PADBORG_JOURNAL_FREE_BYTES: '0',
       PADBORG_LOG_LEVEL: 'warn',
+      // Breaks a promise on purpose in any test (CONTRIBUTING).
+      PADBORG_FAULT: process.env['PADBORG_FAULT'] ?? 'none',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

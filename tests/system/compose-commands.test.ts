@@ -22,13 +22,7 @@ import {
   type Service,
 } from '../unit/deploy/compose-file.ts'
 import { layOutStage } from '../unit/deploy/image-tree.ts'
-import {
-  onVolumes,
-  run,
-  startProcess,
-  type Ports,
-  type Running,
-} from '../unit/deploy/service-process.ts'
+import { onVolumes, run, startProcess, type Ports, type Running } from './service-process.ts'
 
 /*
  * The commands of docker-compose.yml, started by hand: no engine is at hand. A folder holds what the

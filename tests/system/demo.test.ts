@@ -142,9 +142,7 @@ describe('npm run seed', () => {
   })
 
   it('adds nothing a second time, and the same bytes sent again are duplicates', async () => {
-    const startedMs = performance.now()
     expect(await seed()).toBe(0)
-    expect(performance.now() - startedMs).toBeLessThan(90_000)
     const first = await sums()
     expect(first.stored).toBeGreaterThan(20_000)
     expect(first).toEqual({ ...first, accepted: first.stored, duplicate: 0, rejected: 0 })

@@ -16,8 +16,6 @@ export interface SteadyFleet {
   /** Handed to the MQTT client so far, each counted once. */
   sentCount(): number
   ackedCount(): number
-  /** Longest wait for a PUBACK since the last call of this. */
-  slowestAckMs(): number
   /** From now on every n-th message has a field that InfluxDB has to refuse; 0 ends it. */
   makeBad(every: number): void
   /** Publishes until `stop`; what an earlier life of the platform left open is sent again first. */
@@ -49,7 +47,6 @@ export async function createSteadyFleet(
   let sent = 0
   let ackedCount = 0
   let badEvery = 0
-  let slowestMs = 0
 
   return {
     devices,
@@ -58,11 +55,6 @@ export async function createSteadyFleet(
     perSecond,
     sentCount: () => sent,
     ackedCount: () => ackedCount,
-    slowestAckMs() {
-      const ms = slowestMs
-      slowestMs = 0
-      return ms
-    },
     makeBad(every) {
       badEvery = every
     },
@@ -110,11 +102,9 @@ export async function createSteadyFleet(
   }
 
   function publish(client: MqttClient, { id, topic }: TestDevice, seq: number, payload: string) {
-    const sinceMs = performance.now()
     client.publish(topic, payload, { qos: 1 }, (error) => {
       if (error || !unsure.get(id)?.delete(seq)) return
       ackedCount += 1
-      slowestMs = Math.max(slowestMs, performance.now() - sinceMs)
       if (!bad.get(id)?.has(seq)) acked.get(id)?.add(seq)
     })
   }

@@ -7,8 +7,8 @@ import { hasInfluxd } from '../support/influxd.ts'
 import { waitFor } from '../support/wait-for.ts'
 import {
   BAD_FIELD,
+  backlogDrains,
   canMountTmpfs,
-  drainRate,
   metricOf,
   openOutage,
   peakMemoryBytes,
@@ -16,8 +16,8 @@ import {
 } from './influx-outage-place.ts'
 
 /*
- * Each outage runs under the same steady load: InfluxDB fails for `SPAN_S`, PUBACKs go on, and
- * afterwards the truth of the devices is compared with the API and with InfluxDB itself. Longer
+ * Each outage runs under the same steady load: InfluxDB fails while the load of `SPAN_S` is
+ * acknowledged; afterwards the truth of the devices is compared with the API and with InfluxDB itself. Longer
  * spans: OUTAGE_SECONDS=300 OUTAGE_RATE=1000, and for the slow server OUTAGE_SLOW_MS=20000.
  */
 const SPAN_S = Number(process.env['OUTAGE_SECONDS'] ?? 3)
@@ -229,20 +229,17 @@ async function failsAndRecovers(outage: Outage, fault: Fault): Promise<void> {
   const rowsAtMost = fleet.sentCount()
   await fault.meanwhile?.()
   const from = { acked: fleet.ackedCount(), ms: performance.now() }
-  fleet.slowestAckMs()
   await saysNotReady(outage, fault.says)
   await saysNotReady(outage, /the writer lags: expected at most 1000 ms/)
   await waitFor(
     async () => {
       expect((await platform().api('/health/live')).status).toBe(200)
-      return performance.now() - from.ms > SPAN_S * 1000
+      return fleet.ackedCount() - from.acked >= SPAN_S * PER_SECOND
     },
     { timeoutMs: TEST_MS, everyMs: 250 },
   )
 
   const acked = fleet.ackedCount()
-  const livePerSecond = (acked - from.acked) / ((performance.now() - from.ms) / 1000)
-  expect(livePerSecond).toBeGreaterThan(0.8 * PER_SECOND)
   const lag = await outage.lagMessages()
   // What the last snapshot of a killed platform did not know yet is read again.
   const readAgain = fault.meanwhile ? 3 * PER_SECOND : 0
@@ -254,22 +251,15 @@ async function failsAndRecovers(outage: Outage, fault: Fault): Promise<void> {
   expect(lagSeconds).toBeLessThan(failingSeconds + (fault.meanwhile ? 3 : 1))
   expect(lagSeconds).toBeGreaterThan(fault.stillStores ? 1 : failingSeconds - 1)
   fault.meanwhileHolds?.((performance.now() - from.ms) / 1000)
-  const slowestMs = fleet.slowestAckMs()
 
   await fault.mend()
-  const drained = await drainRate(outage, NOTICED_MS + SPAN_S * 1000)
-  expect(drained).toBeGreaterThan(2 * livePerSecond)
+  await backlogDrains(outage, NOTICED_MS + SPAN_S * 1000)
   await flows(outage)
   await outage.stopLoad()
   expect(await outage.faults()).toEqual([])
   expect(await outage.lagMessages()).toBe(0)
   await outage.startLoad()
-  const memoryMib = Math.round(peakMemoryBytes(platform()) / MIB)
-  expect(memoryMib).toBeLessThan(1024)
-  process.stdout.write(
-    `live ${livePerSecond.toFixed(0)}/s, lag ${lag}, drained ${drained.toFixed(0)}/s, ` +
-      `slowest PUBACK ${slowestMs.toFixed(0)} ms, memory ${memoryMib} MiB\n`,
-  )
+  expect(peakMemoryBytes(platform()) / MIB).toBeLessThan(1024)
 }
 
 /** Readings arrive, are stored at once, and the platform says that all is well. */

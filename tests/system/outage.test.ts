@@ -56,7 +56,7 @@ describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
     expect(await platform.stop()).toBe(0)
   }, 180_000)
 
-  it('keeps acknowledging for 30 s while only the store cannot be written', async () => {
+  it('acknowledges 20 000 messages while only the store cannot be written', async () => {
     const store = join(dir.path, 'store')
     mountTmpfs(dir.path, 512 * MIB)
     mkdirSync(store)
@@ -79,9 +79,7 @@ describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
       { timeoutMs: 60_000, what: 'the store refuses' },
     )
     const before = fleet.ackedCount()
-    const since = performance.now()
-    await waitFor(() => performance.now() - since > 30_000, { timeoutMs: 60_000, everyMs: 500 })
-    expect(fleet.ackedCount()).toBeGreaterThan(before + 5000)
+    await waitFor(() => fleet.ackedCount() > before + 20_000, { timeoutMs: 120_000 })
 
     rmSync(filler, { force: true })
     execFileSync('mount', ['-o', `remount,size=${400 * MIB}`, store])

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openRegistry } from '#lib/registry/open.ts'
-import { watch } from '../integration/live/live-stream.ts'
+import { watch } from '../support/live-stream.ts'
 import {
   ADMIN_KEY,
   addDevice,
@@ -135,10 +135,8 @@ describe('broker and ingest in one process, api in another', () => {
       const device = await connected(id)
       await device.send(truck(1))
       const closed = new Promise<void>((resolve) => device.client.once('close', resolve))
-      const startMs = performance.now()
       expect((await api.api(await path(device.id), { method: 'DELETE' })).status).toBe(204)
       await closed
-      expect(performance.now() - startMs).toBeLessThan(2000)
       const { username, password } = device
       await expect(intake.mqtt({ username, password })).rejects.toThrow(/Not authorized|Bad/i)
     }

@@ -64,11 +64,8 @@ describe.skipIf(!hasInfluxd)(`the same day in both stores (${ABOUT})`, () => {
       const arrivals = arrivalsOf({ seed: SEED, endMs: END_MS, fleetMs: FLEET_MS, heatMs: HEAT_MS })
       await registerBoth()
       const clocks = clocksBefore(arrivals[0]?.receivedAtMs ?? 0)
-      for (const { dataDir, env, name } of sides) {
-        const begunMs = performance.now()
+      for (const { dataDir, env } of sides) {
         await fillIntake({ dataDir, env, arrivals, clocks })
-        const seconds = ((performance.now() - begunMs) / 1000).toFixed(1)
-        process.stderr.write(`${name}: ${arrivals.length} messages in ${seconds} s\n`)
       }
       await startBoth()
     },
@@ -163,17 +160,11 @@ describe.skipIf(!hasInfluxd)(`the same day in both stores (${ABOUT})`, () => {
     })
   }
 
-  /** One question after the other to each; tells how long they took. */
+  /** One question after the other to each. */
   async function askBoth(paths: readonly string[]): Promise<Both> {
     const answers = { duckdb: new Map<string, Answer>(), influx: new Map<string, Answer>() }
     for (const path of paths) {
-      const times: string[] = []
-      for (const { name, platform } of sides) {
-        const begunMs = performance.now()
-        answers[name].set(path, await askAll(platform, path))
-        times.push(`${name} ${String(Math.round(performance.now() - begunMs)).padStart(5)} ms`)
-      }
-      process.stderr.write(`${times.join('  ')}  ${path.replaceAll(/&?(from|to)=[^&]*/g, '')}\n`)
+      for (const { name, platform } of sides) answers[name].set(path, await askAll(platform, path))
     }
     return answers
   }

@@ -13,7 +13,7 @@ import type { Ingest } from '../../../ingest/open-ingest.ts'
 import { appOptionsFor } from '../../support/app-options.ts'
 import { ADMIN_KEY, temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { watch, type LiveStream } from '../live/live-stream.ts'
+import { watch, type LiveStream } from '../../support/live-stream.ts'
 import { reach, send, serve, startIngest, truck, type Served } from './roles-support.ts'
 import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
 

@@ -29,7 +29,7 @@ describe('the loop of the derived series', () => {
   let write: (batch: readonly string[]) => Promise<void> = async () => {}
   let answer: (name: string) => void = () => {}
   let isTooMuch: (name: string, minutes: number) => boolean = () => false
-  const clock = { ...createTestClock(), monoNs: () => process.hrtime.bigint() }
+  const clock = createTestClock()
 
   beforeEach(() => {
     place = openMarksPlace(clock)

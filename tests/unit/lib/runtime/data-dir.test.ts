@@ -1,20 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { adminKey, openDataDir, readRunFile } from '#lib/runtime/data-dir.ts'
-import { waitFor } from '../../../support/wait-for.ts'
 import { createReadableLog, refusal, temporaryFolder } from '../registry/test-registry.ts'
 
-const MODULE = new URL('../../../../lib/runtime/data-dir.ts', import.meta.url).href
 const RUN = { pid: 4711, addresses: { mqtt: 1883, http: 8080 }, token: 'pbl_token' }
 const { log: quiet } = createReadableLog()
 
@@ -27,16 +16,6 @@ function open(path: string, log = quiet) {
 /** What is in the folder beside the lock. */
 function namesIn(path: string): string[] {
   return readdirSync(path).filter((name) => !name.startsWith('lock.db'))
-}
-
-/** A program that opens the directory given to it. */
-function program(then: string): string[] {
-  const text = `
-    const { openDataDir } = await import(${JSON.stringify(MODULE)})
-    if (process.getuid() === 0 && process.env.DROP) process.seteuid(65534)
-    const dir = openDataDir(process.env.DIR, { warn() {} })
-    ${then}`
-  return ['--input-type=module', '-e', text]
 }
 
 describe('a data directory', () => {
@@ -63,57 +42,16 @@ describe('a data directory', () => {
     }
   })
 
-  it('must be writable for this user', () => {
-    const path = temporaryFolder()
-    chmodSync(path, 0o500)
-    const env = { ...process.env, DIR: path, DROP: '1' }
-    const { status, stderr } = spawnSync(process.execPath, program(''), { env })
-    expect(status).not.toBe(0)
-    expect(stderr.toString()).toMatch(
-      /PADBORG_DATA_DIR=.*: expected a directory this user may write, got EACCES/,
-    )
-  })
-
-  it('is refused to a second platform, which names the first, in this process too', () => {
+  it('is refused to a second platform, which names the first', () => {
     const path = temporaryFolder()
     const dir = open(path)
     expect(refusal(() => open(path), 'DATA_DIR_LOCKED').message).not.toContain('pid')
     dir.writeRunFile(RUN)
     const { message } = refusal(() => open(path), 'DATA_DIR_LOCKED')
     expect(message).toContain(`PADBORG_DATA_DIR=${path}: another platform (pid 4711) runs on`)
-    const env = { ...process.env, DIR: path }
-    const second = spawnSync(process.execPath, program(''), { env })
-    expect(second.stderr.toString()).toContain('another platform (pid 4711) runs on')
     // The attempt neither took the lock away nor the run file.
     expect(readRunFile(path)).toEqual(RUN)
     refusal(() => open(path), 'DATA_DIR_LOCKED')
-  })
-
-  it('stays locked through garbage collection, is free after kill -9, and the next start logs that it was killed', async () => {
-    const path = temporaryFolder()
-    // Nothing in that program keeps what it opened, and its garbage is collected.
-    const hold = `
-      dir.writeRunFile({ pid: process.pid, addresses: {}, token: 't' })
-      let collections = 0
-      setInterval(() => {
-        gc()
-        collections += 1
-        if (collections === 5) console.log('held')
-      }, 5)`
-    const env = { ...process.env, DIR: path }
-    const child = spawn(process.execPath, ['--expose-gc', ...program(hold)], { env })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    let said = ''
-    child.stdout.on('data', (chunk) => (said += String(chunk)))
-    await waitFor(() => said.includes('held'))
-    refusal(() => open(path), 'DATA_DIR_LOCKED')
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await gone
-    const { log, lines } = createReadableLog()
-    open(path, log)
-    expect(lines.join('')).toContain('was not shut down cleanly')
-    expect(readRunFile(path)).toBeNull()
   })
 
   it('logs nothing when the last platform was shut down cleanly', () => {
@@ -158,26 +96,6 @@ describe('the run file', () => {
 })
 
 describe('the admin key', () => {
-  it('is the same for several processes that start at the same moment', async () => {
-    const path = temporaryFolder()
-    const text = `
-      const { adminKey, pseudonymSecret } = await import(${JSON.stringify(MODULE)})
-      process.stdout.write(adminKey(process.env.DIR).key + ' ' + pseudonymSecret(process.env.DIR))`
-    const run = () =>
-      new Promise<string>((resolve) => {
-        const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
-          env: { DIR: path },
-        })
-        let said = ''
-        child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-        child.once('close', () => resolve(said))
-      })
-    const said = await Promise.all(Array.from({ length: 6 }, run))
-    expect(said[0]).toMatch(/^pbk_\S+ pbn_\S+$/)
-    expect(new Set(said).size).toBe(1)
-    expect(namesIn(path).toSorted()).toEqual(['admin-key', 'pseudonym-secret'])
-  })
-
   it('is made once, kept for its owner alone, and stays the same', () => {
     const path = temporaryFolder()
     const made = adminKey(path)

@@ -3,7 +3,7 @@ import { createRandom } from '#lib/runtime/random.ts'
 import { createFleet, settledDelivery, storedSeqs } from '../../support/fleet.ts'
 import { startPlatform, temporaryDir, type Platform } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { watch, type SeenEvent } from './live-stream.ts'
+import { watch, type SeenEvent } from '../../support/live-stream.ts'
 
 /*
  * A viewer that loses its connection again and again, at random moments while a fleet publishes, and

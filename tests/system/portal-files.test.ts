@@ -3,9 +3,9 @@ import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { fastify } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addPortal } from '../../../api/plugins/portal.ts'
-import { buildPortal } from '../../support/build-portal.ts'
-import { startPlatform, temporaryDir, type Platform } from '../../support/platform.ts'
+import { addPortal } from '../../api/plugins/portal.ts'
+import { buildPortal } from '../support/build-portal.ts'
+import { startPlatform, temporaryDir, type Platform } from '../support/platform.ts'
 
 describe('the files of the portal', () => {
   const folder = temporaryDir('portal-files')

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createRandom } from '#lib/runtime/random.ts'
-import { createFileLayer } from '../../../../ingest/journal/files/file-layer.ts'
-import { temporaryDir } from '../../../support/platform.ts'
-import { openSmall, readAll } from './journal-fixture.ts'
+import { createFileLayer } from '../../ingest/journal/files/file-layer.ts'
+import { temporaryDir } from '../support/platform.ts'
+import { openSmall, readAll } from '../unit/ingest/journal/journal-fixture.ts'
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1e9)
 const ROUNDS = 5

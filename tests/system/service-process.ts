@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { waitFor } from '../../support/wait-for.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 export interface Ports {
   readonly mqtt?: number

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { systemCodeOf } from '#lib/runtime/errors.ts'
-import { createFileLayer } from '../../../../ingest/journal/files/file-layer.ts'
-import { appended, messageOf, openSmall } from './journal-fixture.ts'
+import { createFileLayer } from '../../ingest/journal/files/file-layer.ts'
+import { appended, messageOf, openSmall } from '../unit/ingest/journal/journal-fixture.ts'
 
 /**
  * A process of its own: appends for ever and prints the position and number of every message that

@@ -10,9 +10,13 @@ import {
   temporaryDir,
   type Platform,
   type TestDevice,
-} from '../../support/platform.ts'
-import { waitFor } from '../../support/wait-for.ts'
-import { HAS_INFLUXD, startRestartableInfluxd, type Influxd } from './influxd.ts'
+} from '../support/platform.ts'
+import { waitFor } from '../support/wait-for.ts'
+import {
+  HAS_INFLUXD,
+  startRestartableInfluxd,
+  type Influxd,
+} from '../integration/derived/influxd.ts'
 
 const DATABASE = 'padborg'
 const HOUR_MS = 3_600_000

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addDevice, startPlatform, temporaryDir, type Platform } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { watch, type LiveStream, type WatchOptions } from './live-stream.ts'
+import { watch, type LiveStream, type WatchOptions } from '../../support/live-stream.ts'
 
 const ENV = {
   PADBORG_LIVE_HEARTBEAT_SECONDS: '0.2',
@@ -252,9 +252,7 @@ describe('a live stream', () => {
     await device.send(truck(1))
     await waitFor(() => reading.events.length === 1)
     await device.end()
-    const began = performance.now()
     expect(await platform.stop()).toBe(0)
-    expect(performance.now() - began).toBeLessThan(8000)
     await waitFor(() => reading.ended())
     expect(platform.log()).not.toContain('took too long')
   })

@@ -1,5 +1,5 @@
 import { request, type IncomingMessage } from 'node:http'
-import { ADMIN_KEY, type Ready } from '../../support/platform.ts'
+import { ADMIN_KEY, type Ready } from './platform.ts'
 
 export interface SeenEvent {
   readonly event: string

@@ -8,7 +8,7 @@ import {
   type Platform,
 } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { watch, type LiveStream, type WatchOptions } from './live-stream.ts'
+import { watch, type LiveStream, type WatchOptions } from '../../support/live-stream.ts'
 
 const LIVE = { PADBORG_LIVE_HEARTBEAT_SECONDS: '0.2', PADBORG_STATE_SILENCE_S: '2' }
 const SECRET = 'a-secret-of-thirty-two-characters-and-more'

@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const ROOT = join(import.meta.dirname, '..')
+
+interface Part {
+  readonly about: string
+  readonly files: readonly string[]
+  /** The size, as the tests read it; a value that is set already stays. */
+  readonly sizes: Readonly<Record<string, string>>
+}
+
+/** The same tests as in `npm test`, at a size that takes minutes to an hour. */
+const PARTS: Readonly<Record<string, Part>> = {
+  properties: {
+    about: 'every property and the payload fuzz, twenty times as often',
+    files: ['tests/unit/', 'tests/property/'],
+    sizes: { RUNS_TIMES: '20' },
+  },
+  kills: {
+    about: 'the platform killed 100 times under load',
+    files: ['tests/system/kill.test.ts'],
+    sizes: { KILL_ROUNDS: '100' },
+  },
+  outages: {
+    about: 'each outage of InfluxDB for 60 s at 1000 messages/s, the slow server at 20 s',
+    files: ['tests/system/influx-outage.test.ts'],
+    sizes: { OUTAGE_SECONDS: '60', OUTAGE_RATE: '1000', OUTAGE_SLOW_MS: '20000' },
+  },
+  stores: {
+    about: 'a whole day in both stores, compared query by query',
+    files: ['tests/system/two-stores.test.ts'],
+    sizes: { TWO_STORES: 'day' },
+  },
+}
+
+const USAGE = `npm run long -- [--only <part>,...]
+
+The tests that take longer than all others together: an hour and more on two cores. Parts:
+
+${Object.entries(PARTS)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .join('\n')}
+
+Sizes are environment variables, and yours win: ${Object.values(PARTS)
+  .flatMap(({ sizes }) => Object.keys(sizes))
+  .join(', ')}.
+SEED=... repeats a run.
+`
+
+/** The exit code: that of the tests, 2 for wrong arguments. */
+function main(args: readonly string[]): number {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { only: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+  })
+  if (values.help) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const names = values.only?.split(',') ?? Object.keys(PARTS)
+  const unknown = names.filter((name) => !Object.hasOwn(PARTS, name))
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `--only ${unknown.join()}: expected some of ${Object.keys(PARTS).join()}\n`,
+    )
+    return 2
+  }
+  const parts = names.flatMap((name) => PARTS[name] ?? [])
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project=long']
+  const { status } = spawnSync(
+    process.execPath,
+    ['--import', './node-version.mjs', ...vitest, ...parts.flatMap(({ files }) => files)],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...Object.assign({}, ...parts.map(({ sizes }) => sizes)), ...process.env },
+    },
+  )
+  return status ?? 1
+}
+
+process.exitCode = main(process.argv.slice(2))
