@@ -33,7 +33,6 @@ const NEED_TIME: Reasons = {
   'system/influx-outage.test.ts': 'the lag in seconds, and Retry-After, are times',
   'system/kill.test.ts': 'the moment of the kill is drawn by the seed',
   'system/outage.test.ts': 'no event says that acknowledgements have stopped',
-  'unit/ingest/journal/append/group-commit.test.ts': 'the window between two groups is a time',
 }
 
 describe('the tests', () => {

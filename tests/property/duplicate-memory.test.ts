@@ -12,6 +12,7 @@ import {
   type ChannelMemory,
   type Verdict,
 } from '../../ingest/state/duplicate-memory.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 /**
  * The memory of duplicates keeps identities in rings of typed arrays. Here it is compared with one
@@ -152,7 +153,7 @@ describe('the memory of duplicates', () => {
           if (at === restartAt) memory = decodeMemory(encodeMemory(memory))
         }
       }),
-      { numRuns: 60 },
+      propertyRuns(60),
     )
   })
 })

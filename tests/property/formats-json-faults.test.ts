@@ -6,6 +6,7 @@ import {
   MAX_DEPTH,
   type JsonFault,
 } from '../../ingest/formats/payload/json-faults.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 /*
  * JSON texts are rendered from trees that may hold a name twice, so the faults are known without
@@ -76,7 +77,7 @@ describe('names that JSON.parse hides', () => {
       fc.property(tree, (value) => {
         expect(findJsonFaults(jsonOf(value))).toEqual(faultsOf(value, []))
       }),
-      { numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 
@@ -86,7 +87,7 @@ describe('names that JSON.parse hides', () => {
         const text = jsonOf(value)
         expect(guarded(text)).toEqual(findJsonFaults(text))
       }),
-      { numRuns: 4000 },
+      propertyRuns(4000),
     )
   })
 
@@ -98,7 +99,7 @@ describe('names that JSON.parse hides', () => {
         expect(guarded(text)).toEqual(faults)
         expect(faults.at(-1)?.fault === 'deep').toBe(levels + depthOf(value) > MAX_DEPTH)
       }),
-      { numRuns: 1000 },
+      propertyRuns(1000),
     )
   })
 })

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { mbusNumber } from '../../ingest/formats/mbus/number.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 /** Low half of the DIF by the length of an integer, and of a binary coded decimal (EN 13757-3). */
 const INTEGERS = [
@@ -52,6 +53,7 @@ describe('the numbers of M-Bus', () => {
           const value = isNegative ? -size : size
           expect(mbusNumber(coding, data)).toEqual({ value, isError: false })
         }),
+        propertyRuns(),
       )
     },
   )
@@ -63,6 +65,7 @@ describe('the numbers of M-Bus', () => {
         data.writeFloatLE(value)
         expect(mbusNumber(5, data)).toEqual({ value, isError: false })
       }),
+      propertyRuns(),
     )
   })
 })

@@ -2,14 +2,15 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { join } from 'node:path'
 import type { JournalFault } from '../../ingest/journal/run-journal.ts'
 import { temporaryDir } from '../support/platform.ts'
+import { timesRuns } from '../support/random-runs.ts'
 import { runRound } from '../unit/ingest/journal/power-loss-rounds.ts'
 
 /**
- * Hundreds of short histories on a disk that forgets what was not synced. A failure names its seed;
+ * A hundred short histories on a disk that forgets what was not synced. A failure names its seed;
  * `SEED=<seed> ROUNDS=1` runs that history alone.
  */
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1e9)
-const ROUNDS = Number(process.env['ROUNDS'] ?? 300)
+const ROUNDS = Number(process.env['ROUNDS'] ?? timesRuns(100))
 /** A broken promise shows within a few histories. */
 const MUTATION_ROUNDS = 40
 

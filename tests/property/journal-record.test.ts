@@ -14,6 +14,7 @@ import {
   sealGroup,
 } from '../../ingest/journal/record.ts'
 import { createSlab, slabOf, type Slab } from '../../ingest/journal/segments/slab.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 /**
  * Records are written and read in place, in memory that is used again. Here they are compared with
@@ -108,6 +109,7 @@ describe('a group of records', () => {
         })
         expect(slab.bytes.subarray(0, slab.used).equals(Buffer.concat(plain))).toBe(true)
       }),
+      propertyRuns(),
     )
   })
 
@@ -133,6 +135,7 @@ describe('a group of records', () => {
         }
         expect(at).toBe(slab.used)
       }),
+      propertyRuns(),
     )
   })
 })
@@ -155,6 +158,7 @@ describe('the next place where a record may begin', () => {
         }
         expect(nextCandidate(slabOf(bytes), from)).toBe(expected)
       }),
+      propertyRuns(),
     )
   })
 })

@@ -4,13 +4,14 @@ import { joulesOfKwh } from '#lib/kpi/heat/energy-unit.ts'
 import { heatIntervals, type HeatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
 import { heatFigures, heatPieces, mergeHeat } from '#lib/kpi/heat/recovered-heat.ts'
 import type { RegisterReading } from '#lib/kpi/heat/register-moments.ts'
+import { timesRuns } from '../support/random-runs.ts'
 
 /*
  * A heat source gives at most 10 kW; its register counts whole kWh. What the readings of it come to
  * is compared with what the source truly gave, and registers that no source ever made are tried too.
  */
 const SEED = Number(process.env['SEED'] ?? 20261124)
-const parameters = { seed: SEED, numRuns: 400 }
+const parameters = { seed: SEED, numRuns: timesRuns(400) }
 
 const START_NS = 1_700_000_000_000_000_000n
 const MINUTE_NS = 60_000_000_000n

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { availability, type ServiceMessage } from '#lib/kpi/network/availability.ts'
 import { delayVariation } from '#lib/kpi/network/delay-variation.ts'
 import { reliability } from '#lib/kpi/network/reliability.ts'
+import { timesRuns } from '../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
-const parameters = { seed: SEED, numRuns: 400 }
+const parameters = { seed: SEED, numRuns: timesRuns(400) }
 
 /** Times in whole units of 1 ns: small numbers, so that every instant can be looked at. */
 const message = fc

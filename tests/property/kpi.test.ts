@@ -14,6 +14,7 @@ import { ipdv, pdv, rtpJitter } from '#lib/kpi/network/jitter.ts'
 import { latencyFigures } from '#lib/kpi/network/latency.ts'
 import { percentile } from '#lib/kpi/percentile.ts'
 import { lossOfSeries } from '../support/loss-of-series.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 const latencyMs = fc.oneof(
   fc.double({ min: 0, max: 1e9, noNaN: true }),
@@ -38,6 +39,7 @@ describe('percentiles', () => {
         expect(percentile(values.toReversed(), p)).toBe(percentile(values, p))
         expect(latencyFigures(values.toReversed(), [p])).toEqual(latencyFigures(values, [p]))
       }),
+      propertyRuns(),
     )
   })
 
@@ -52,6 +54,7 @@ describe('percentiles', () => {
         expect(low).toBeGreaterThanOrEqual(Math.min(...values))
         expect(high).toBeLessThanOrEqual(Math.max(...values))
       }),
+      propertyRuns(),
     )
   })
 
@@ -64,7 +67,7 @@ describe('percentiles', () => {
         const allowed = exact * (BUCKET_RELATIVE_ERROR + 1e-12) + BUCKET_SMALLEST_MS
         expect(Math.abs(bucketed - exact)).toBeLessThanOrEqual(allowed)
       }),
-      { numRuns: 1000 },
+      propertyRuns(1000),
     )
   })
 
@@ -74,6 +77,7 @@ describe('percentiles', () => {
         const negative = percentileOfBuckets(histogramOf(values.map((value) => -value)), 0)!
         expect(Math.abs(negative)).toBe(percentileOfBuckets(histogramOf(values), 100))
       }),
+      propertyRuns(),
     )
   })
 })
@@ -89,6 +93,7 @@ describe('merging buckets', () => {
         expect(entries(mergeBuckets(x, mergeBuckets(y, z)))).toEqual(all)
         expect(entries(mergeBuckets(x, []))).toEqual(entries(mergeBuckets(x)))
       }),
+      propertyRuns(),
     )
   })
 
@@ -101,6 +106,7 @@ describe('merging buckets', () => {
           percentileOfBuckets(histogramOf([...a, ...b]), p),
         )
       }),
+      propertyRuns(),
     )
   })
 })
@@ -117,6 +123,7 @@ describe('variation of delay', () => {
         expect(ipdv(shifted)).toEqual(ipdv(delaysMs))
         expect(pdv(shifted)).toEqual(pdv(delaysMs))
       }),
+      propertyRuns(),
     )
   })
 })
@@ -153,7 +160,7 @@ describe('the clock estimate', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      propertyRuns(300),
     )
   })
 })
@@ -183,7 +190,7 @@ describe('loss', () => {
           restarts: 0,
         })
       }),
-      { numRuns: 1000 },
+      propertyRuns(1000),
     )
   })
 
@@ -197,7 +204,7 @@ describe('loss', () => {
         expect(received).toBeLessThanOrEqual(sequence.length)
         expect(restarts).toBeLessThanOrEqual(sequence.length)
       }),
-      { numRuns: 1000 },
+      propertyRuns(1000),
     )
   })
 })

@@ -5,14 +5,14 @@ import type { Account, Device, NewDevice } from '#lib/registry/registry.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { matchesFilter } from '#lib/telemetry/topics.ts'
 import { openWithTenants } from '../unit/lib/registry/test-registry.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 /**
  * Random fleets of two tenants, whose rights are worked out for every topic of a small world: the
  * directory may grant less than that, never more. The fleet changes under one directory all the time,
  * so stale memory would show.
  */
-const SEED = process.env['SEED']
-const parameters = { numRuns: 30, ...(SEED ? { seed: Number(SEED) } : {}) }
+const RUNS = propertyRuns(30)
 
 const TENANTS = ['acme', 'borg']
 const IDS = ['d1', 'd2', 'gw']
@@ -134,7 +134,7 @@ describe('the directory', () => {
           }
         }
       }),
-      parameters,
+      RUNS,
     )
 
     /** Topics that another device has are refused, which is not what this is about. */
@@ -172,7 +172,7 @@ describe('the directory', () => {
           expect(directory.resolve(application, topic), topic).toEqual({ device: id, role })
         }
       }),
-      parameters,
+      RUNS,
     )
   })
 })

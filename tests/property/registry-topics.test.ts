@@ -8,14 +8,14 @@ import {
 } from '#lib/registry/topics/topic-filters.ts'
 import { createTopicIndex } from '#lib/registry/topics/topic-index.ts'
 import { matchesFilter } from '#lib/telemetry/topics.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 /**
  * The algebra of filters against brute force: every topic of up to four levels over an alphabet that
  * holds one name the filters never use, an empty level and a level of the broker. The empty topic is
  * among them although nobody may use it: the rules are the same for it, and plainer that way.
  */
-const SEED = process.env['SEED']
-const parameters = { numRuns: 600, ...(SEED ? { seed: Number(SEED) } : {}) }
+const RUNS = propertyRuns(600)
 
 const TOPICS = topicsOf(['a', 'b', 'z', '', '$s'], 4)
 
@@ -59,7 +59,7 @@ describe('topic filters', () => {
       fc.property(anyFilter, (filter) => {
         expect(TOPICS.filter((topic) => matchesFilter(filter, topic))).toEqual(matched(filter))
       }),
-      parameters,
+      RUNS,
     )
   })
 
@@ -70,7 +70,7 @@ describe('topic filters', () => {
         expect(filterCovers(outer, inner)).toBe(matched(inner).every(isIn))
         expect(filterCovers(inner, inner)).toBe(true)
       }),
-      parameters,
+      RUNS,
     )
   })
 
@@ -81,7 +81,7 @@ describe('topic filters', () => {
         expect(filtersOverlap(one, other)).toBe(matched(other).some(isIn))
         expect(filtersOverlap(other, one)).toBe(filtersOverlap(one, other))
       }),
-      parameters,
+      RUNS,
     )
   })
 
@@ -93,7 +93,7 @@ describe('topic filters', () => {
         expect(filterProblem(filter) === null).toBe(filter !== '' && isValid.test(filter))
         expect(isTopic(filter)).toBe(filter !== '' && !/[+#]/.test(filter))
       }),
-      parameters,
+      RUNS,
     )
   })
 })
@@ -128,7 +128,7 @@ describe('the topic index', () => {
           expect(index.covers(filter)).toBe(covering)
         }
       }),
-      { ...parameters, numRuns: 200 },
+      propertyRuns(200),
     )
   })
 })

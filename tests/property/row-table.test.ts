@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromRowTable, toRowTable } from '#lib/runtime/threads/row-table.ts'
+import { propertyRuns } from '../support/random-runs.ts'
 
 const single = fc.oneof(
   fc.constantFrom(null, undefined, true, ''),
@@ -35,7 +36,7 @@ describe('a table of rows', () => {
           deserialize(serialize(rows)),
         )
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     )
     expect(tables).toBeGreaterThan(50)
   })

@@ -4,6 +4,7 @@ import type { Role } from '#lib/access/policy.ts'
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
 import { delayRows, heatResult, latencyRow, rowsOf } from './rows.ts'
 import { createTestApp, type TestApp } from './test-app.ts'
+import { timesRuns } from '../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
 const TENANTS = ['acme', 'beta', 'gamma'] as const
@@ -108,7 +109,7 @@ describe(`a tenant (SEED=${SEED})`, () => {
           }
         },
       ),
-      { seed: SEED, numRuns: 20 },
+      { seed: SEED, numRuns: timesRuns(20) },
     )
     expect(answered).toBeGreaterThan(200)
   })
@@ -134,7 +135,7 @@ describe(`a tenant (SEED=${SEED})`, () => {
           }
         },
       ),
-      { seed: SEED, numRuns: 15 },
+      { seed: SEED, numRuns: timesRuns(15) },
     )
     expect(answered).toBeGreaterThan(100)
   })

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { csvOf, ownColumns } from '../../../../api/replies/csv.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 interface Row {
   readonly a: string | number | boolean | null
@@ -53,6 +54,7 @@ describe('CSV', () => {
           ])
         }
       }),
+      propertyRuns(),
     )
   })
 })

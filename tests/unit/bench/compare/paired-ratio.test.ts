@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { pairedRatio, verdictOf } from '../../../../bench/compare/paired-ratio.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 /** Pairs with these logarithms of a / b. */
 const pairsOf = (...logs: readonly number[]) =>
@@ -30,6 +31,7 @@ describe('the ratio of paired runs', () => {
         expect(one.ratio * turned.ratio).toBeCloseTo(1, 6)
         expect((one.upper95 ?? 0) * (turned.lower95 ?? 0)).toBeCloseTo(1, 6)
       }),
+      propertyRuns(),
     )
   })
 

@@ -19,6 +19,7 @@ import {
 import { CASE_FORMATS, casesOf } from '../../../support/format-cases.ts'
 import { journaled, T0, truckOf, truckPayload } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
+import { timesRuns } from '../../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261125)
 const DAY_NS = 86_400_000_000_000n
@@ -172,7 +173,7 @@ describe(`the conformance of a device (SEED=${SEED})`, () => {
         const { findings } = await setUp.ask()
         expect(findings.length).toBeGreaterThan(0)
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: timesRuns(300) },
     )
   })
 })

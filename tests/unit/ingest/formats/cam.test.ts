@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { cam } from '../../../../ingest/formats/cam.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const UUID = 'com_truck_42'
 
@@ -73,6 +74,7 @@ describe('a message', () => {
         expect(lat).toBe(isNowhere ? undefined : Number(`${latitude}e-7`))
         expect(lon).toBe(isNowhere ? undefined : Number(`${longitude}e-7`))
       }),
+      propertyRuns(),
     )
   })
 

@@ -13,10 +13,7 @@ import { mbusNumber } from '../../../../ingest/formats/mbus/number.ts'
 import { isProblem } from '../../../../ingest/formats/payload/problem.ts'
 import { clearRecords } from '../../../../ingest/formats/mbus/security.ts'
 import { formatInput } from '../../../support/format-input.ts'
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const inputOf = (name: string) =>
   Buffer.from(
@@ -156,7 +153,7 @@ describe('a number', () => {
         expect(mbusNumber(4, integer).value).toBe(value)
         expect(mbusNumber(0xc, bcd).value).toBe(value)
       }),
-      RUN,
+      propertyRuns(),
     )
   })
 })

@@ -5,10 +5,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import { formatNamed } from '../../../../ingest/formats/catalogue.ts'
 import { casesOf, type ExpectedCase } from '../../../support/format-cases.ts'
 import { formatInput } from '../../../support/format-input.ts'
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const FORMATS = ['elvaco', 'kamstrup2mqtt', 'mbus', 'nabovarme', 'senml'] as const
 
@@ -67,7 +64,7 @@ describe.each(FORMATS)('any bytes to %s', (format) => {
       .map(([one, edits]) => ({ one, payload: damage(one.payload, edits) }))
     fc.assert(
       fc.property(damaged, ({ one, payload }) => check(payload, one.expected)),
-      { ...RUN, numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 
@@ -81,7 +78,7 @@ describe.each(FORMATS)('any bytes to %s', (format) => {
       fc.property(nonsense, kind, fc.constantFrom(...cases), (payload, device, one) =>
         check(payload, { ...one.expected, device }),
       ),
-      { ...RUN, numRuns: 1000 },
+      propertyRuns(1000),
     )
   })
 })

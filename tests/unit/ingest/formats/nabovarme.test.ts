@@ -4,10 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Device } from '#lib/registry/registry.ts'
 import { nabovarme } from '../../../../ingest/formats/nabovarme.ts'
 import { formatInput } from '../../../support/format-input.ts'
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const TOPIC = '/sample/v2/9999999/1764000000'
 const KEY = 'ef500c9268cf749016d26d6cbfaaf7bf'
@@ -40,7 +37,7 @@ describe('an encrypted sample', () => {
         const [clear] = parse(text).elements
         expect(parse(seal(text), settings).elements).toMatchObject([{ fields: clear?.fields }])
       }),
-      RUN,
+      propertyRuns(),
     )
   })
 

@@ -6,6 +6,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import { FORMATS, FORMAT_NAMES, formatNamed } from '../../../../ingest/formats/catalogue.ts'
 import { native } from '../../../../ingest/formats/native.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -321,7 +322,7 @@ describe('any payload at all', () => {
         const { elements, refused } = native.parse(formatInput(given))
         expect(elements.length + refused.length).toBeGreaterThan(0)
       }),
-      { numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 
@@ -335,6 +336,7 @@ describe('any payload at all', () => {
         const { hash: __, ...expected } = parse(truck()).elements[0]!
         expect(element).toEqual(expected)
       }),
+      propertyRuns(),
     )
   })
 })

@@ -6,10 +6,7 @@ import { senml } from '../../../../ingest/formats/senml.ts'
 import { decodeCbor } from '../../../../ingest/formats/senml/cbor.ts'
 import { inUnit, unitsFor } from '../../../../ingest/formats/senml/units.ts'
 import { formatInput } from '../../../support/format-input.ts'
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const RECEIVED_NS = 1_764_000_000_000_000_000n
 
@@ -61,7 +58,7 @@ describe('base fields', () => {
         ])
         expect(parse(short)).toEqual(parse(resolved))
       }),
-      RUN,
+      propertyRuns(),
     )
   })
 })

@@ -5,10 +5,7 @@ import { hashBytes } from '#lib/telemetry/hash.ts'
 import { teltonikaCodec8 } from '../../../../ingest/formats/teltonika-codec8.ts'
 import { crc16 } from '../../../../ingest/formats/teltonika-codec8/crc16.ts'
 import { formatInput } from '../../../support/format-input.ts'
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const parse = (payload: Uint8Array, settings: Device['settings'] = {}) =>
   teltonikaCodec8.parse(formatInput(payload, 'truck', 'teltonika-codec8', settings))
@@ -111,7 +108,7 @@ describe('a packet', () => {
           })),
         )
       }),
-      RUN,
+      propertyRuns(),
     )
   })
 
@@ -149,7 +146,7 @@ describe('a packet', () => {
         expect(elements.length + refused.length <= Math.max(1, count)).toBe(true)
         for (const { fields } of elements) expect(Object.keys(fields)).not.toEqual([])
       }),
-      { ...RUN, numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 

@@ -8,6 +8,7 @@ import { signedOf } from '../../../../ingest/formats/payload/number-text.ts'
 import { teltonika } from '../../../../ingest/formats/teltonika.ts'
 import { KNOWN_IDS, RECORD_FIELDS } from '../../../../ingest/formats/teltonika/avl-fields.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
 
@@ -60,6 +61,7 @@ describe('a record', () => {
         const { fields } = elementOf(record({ sp: isText ? ` ${speed}` : speed })) ?? {}
         expect(fields?.['speedKmh']).toBe(speed)
       }),
+      propertyRuns(),
     )
   })
 
@@ -122,6 +124,7 @@ describe('the setting avl', () => {
         expect(signedOf(raw, 16)).toBe(new Int16Array([raw])[0])
         expect(signedOf(raw + 4_294_900_000, 32)).toBe(new Int32Array([raw + 4_294_900_000])[0])
       }),
+      propertyRuns(),
     )
     expect(signedOf(-18.6, 16)).toBe(-18.6)
     expect(signedOf(64_574, 16)).toBe(-962)

@@ -5,6 +5,7 @@ import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { traccar } from '../../../../ingest/formats/traccar.ts'
 import { ATTRIBUTES, POSITION } from '../../../../ingest/formats/traccar/fields.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const FIX = '2025-11-24T16:00:00.000+00:00'
 const LATER = '2025-11-24T16:05:00.000+00:00'
@@ -47,6 +48,7 @@ describe('a position', () => {
         const kmh = Number(elementOf(forwarded({ speed }))?.fields['speedKmh'])
         expect(kmh).toBeCloseTo((thousandths * 1852) / 1_000_000, 9)
       }),
+      propertyRuns(),
     )
   })
 

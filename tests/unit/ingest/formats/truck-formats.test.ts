@@ -8,6 +8,7 @@ import type { ParsedElement, FormatOutput } from '../../../../ingest/formats/for
 import { formatNamed } from '../../../../ingest/formats/catalogue.ts'
 import { casesOf } from '../../../support/format-cases.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 /**
  * What all truck conventions promise, on every case of theirs and on damaged ones: bytes are
@@ -16,10 +17,6 @@ import { formatInput } from '../../../support/format-input.ts'
 const JSON_FORMATS = ['teltonika', 'owntracks', 'traccar', 'rfms', 'cam'] as const
 const FORMATS = [...JSON_FORMATS, 'teltonika-codec8'] as const
 const WILD = join(import.meta.dirname, '../../../../../shared/cases')
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
 
 interface From {
   readonly device?: Device['kind']
@@ -73,7 +70,7 @@ describe.each(FORMATS)('%s', (format) => {
       fc.property(damagedCase, ({ payload, expected }) => {
         expect(faultsOf(parse(format, payload, expected))).toEqual([])
       }),
-      { ...RUN, numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 
@@ -96,7 +93,7 @@ describe.each(FORMATS)('%s', (format) => {
         const output = parse(format, given, { settings: some, channel: `${format}/x` })
         expect(faultsOf(output)).toEqual([])
       }),
-      { ...RUN, numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 

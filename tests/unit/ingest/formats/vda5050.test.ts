@@ -7,12 +7,9 @@ import type { Device } from '#lib/registry/registry.ts'
 import { vda5050 } from '../../../../ingest/formats/vda5050.ts'
 import { RULES } from '../../../../ingest/formats/vda5050/fields.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
 
 const TOPIC = 'uagv/v2/Fjordbot/FB-0007/state'
 
@@ -331,7 +328,7 @@ describe('the orientation', () => {
         // `equals` rather than `is`, since JSON knows no negative zero.
         expect(got === theta).toBe(Math.abs(theta) <= Math.PI)
       }),
-      RUN,
+      propertyRuns(),
     )
   })
 })
@@ -367,7 +364,7 @@ describe('any payload at all', () => {
           expect((got + expected + path).length).toBeLessThan(700)
         }
       }),
-      { ...RUN, numRuns: 3000 },
+      propertyRuns(3000),
     )
   })
 

@@ -8,12 +8,9 @@ import { wmbusmeters } from '../../../../ingest/formats/wmbusmeters.ts'
 import { EXPORTED_POWER, METERS } from '../../../../ingest/formats/wmbusmeters/names.ts'
 import { isMbusNoValue } from '../../../../ingest/formats/meters/mbus-no-value.ts'
 import { formatInput } from '../../../support/format-input.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
 
 interface From {
   readonly topic?: string
@@ -227,7 +224,7 @@ describe('the "no value" of M-Bus', () => {
         const scaled = (value * 10 ** exponent) / (joule ? 3.6 : 1)
         expect(isMbusNoValue(Number(scaled.toFixed(6)))).toBe(true)
       }),
-      RUN,
+      propertyRuns(),
     )
   })
 })
@@ -386,7 +383,7 @@ describe('any payload at all', () => {
         expect(elements.length + refused.length).toBe(1)
         expect(JSON.stringify(refused).length).toBeLessThan(500)
       }),
-      { ...RUN, numRuns: 3000 },
+      propertyRuns(3000),
     )
   })
 })

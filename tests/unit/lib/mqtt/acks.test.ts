@@ -3,7 +3,7 @@ import mqttPacket from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import { ACK_BYTES, writeAck } from '#lib/mqtt/acks.ts'
 import { PUBACK, PUBCOMP, PUBREC } from '#lib/mqtt/packet-types.ts'
-import { runOptions } from './run-options.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const TYPES = { puback: PUBACK, pubrec: PUBREC, pubcomp: PUBCOMP } as const
 
@@ -19,7 +19,7 @@ describe('an acknowledgement', () => {
           expect(bytes.equals(mqttPacket.generate({ cmd, messageId }))).toBe(true)
         },
       ),
-      runOptions(),
+      propertyRuns(),
     )
   })
 })

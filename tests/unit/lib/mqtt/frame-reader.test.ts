@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameReader, type FrameHandler } from '#lib/mqtt/frame-reader.ts'
 import { createUnread, forget, type Unread } from '#lib/mqtt/unread.ts'
-import { runOptions } from './run-options.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 /** A packet of a type with that many letters as body. */
 function packet(first: number, letter: string, length: number): Buffer {
@@ -100,7 +100,7 @@ describe('the reader of frames', () => {
           expect(unread).toEqual(createUnread())
         },
       ),
-      { ...runOptions(), numRuns: 300 },
+      propertyRuns(300),
     )
   })
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createFrame, readFrame } from '#lib/mqtt/frame.ts'
 import { createPublishParts, isSameBytes, readPublish, writePublish } from '#lib/mqtt/publish.ts'
 import type { ProtocolVersion } from '#lib/mqtt/packet-types.ts'
-import { runOptions } from './run-options.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const MAX_BYTES = 1024 * 1024
 
@@ -52,7 +52,7 @@ describe('a PUBLISH', () => {
         const messageId = qos === 0 ? 0 : id
         expect(read(bytes, protocolVersion)).toEqual({ ...packet, messageId })
       }),
-      runOptions(),
+      propertyRuns(),
     )
   })
 
@@ -83,7 +83,7 @@ describe('a PUBLISH', () => {
           expect(writePublish(topic, payload, protocolVersion).equals(expected)).toBe(true)
         },
       ),
-      runOptions(),
+      propertyRuns(),
     )
   })
 })
@@ -98,7 +98,7 @@ describe('the comparison of bytes', () => {
         const expected = Buffer.from(known).equals(Buffer.from(other.subarray(from, end)))
         expect(isSameBytes(Buffer.from(known), Buffer.from(other), from, end)).toBe(expected)
       }),
-      { ...runOptions(), numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 })

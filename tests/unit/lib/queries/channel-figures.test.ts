@@ -9,6 +9,7 @@ import type { RowsOf } from '#lib/queries/catalogue.ts'
 import { isTooMany } from '#lib/telemetry/too-many.ts'
 import { queryContext } from '../../../support/query-context.ts'
 import { lossOfSeries } from '../../../support/loss-of-series.ts'
+import { timesRuns } from '../../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
 const START_NS = 1_795_521_600_000_000_000n
@@ -112,7 +113,7 @@ describe(`availability of a channel (SEED=${SEED})`, () => {
         const rows = await available(order.map((number, at) => ({ seq: number, atMs: at * 10 })))
         expect(rows[0]?.lost, `SEED=${seed}`).toBe(lossOfSeries(order).lost)
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: timesRuns(300) },
     )
   })
 

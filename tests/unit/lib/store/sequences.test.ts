@@ -4,8 +4,7 @@ import { addRun, createSequence, type LossCounts } from '#lib/kpi/network/loss.t
 import type { MinuteKey } from '#lib/store/figure-keys.ts'
 import { formatSequence, parseSequence } from '#lib/store/sequences.ts'
 import { lossOfSeries } from '../../../support/loss-of-series.ts'
-
-const SEED = process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 /** Numbers as devices send them: up, with gaps, repeats, late ones, leaps and new starts. */
 const step = fc.oneof(
@@ -53,7 +52,7 @@ describe('loss of runs of sequence numbers', () => {
         const { received, lost, restarts } = lossOfSeries(numbers)
         expect(lossOfRuns(numbers, save)).toEqual({ received, lost, restarts })
       }),
-      { numRuns: 1000, ...SEED },
+      propertyRuns(1000),
     )
   })
 

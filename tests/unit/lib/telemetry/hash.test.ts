@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hashBytes, hashText } from '#lib/telemetry/hash.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const HASH_EMPTY = 13878292273260680854n
 const HASH_SEQ = 15872500420546077153n
@@ -74,7 +75,7 @@ describe('the content hash', () => {
         const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))
         expect(hashText(text)).toBe(plainHash(units, 16, 0x27d4eb2fn))
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     )
   })
 })

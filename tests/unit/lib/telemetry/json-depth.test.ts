@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_JSON_LEVELS, nestsTooDeep } from '#lib/telemetry/json-depth.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
 
@@ -29,7 +30,7 @@ describe('JSON that nests too deep', () => {
       fc.property(json, fc.integer({ min: 0, max: 8 }), (value, limit) => {
         expect(nestsTooDeep(JSON.stringify(value), limit)).toBe(levelsOf(value) > limit)
       }),
-      { numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 })

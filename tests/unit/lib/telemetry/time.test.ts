@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseDeviceTime, parseDuration, plausibleTime } from '#lib/telemetry/time.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const NS = 1_764_000_000_123_000_000n
 
@@ -69,6 +70,7 @@ describe('device time', () => {
         expect(parseDeviceTime(Number(ms))).toBe(ms * 1_000_000n)
         expect(parseDeviceTime(Number(ms) / 1000)).toBe(ms * 1_000_000n)
       }),
+      propertyRuns(),
     )
   })
 })

@@ -5,6 +5,7 @@ import { dataSchema, type FieldDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { checkValues, createAcceptor } from '#lib/telemetry/values.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
+import { propertyRuns } from '../../../support/random-runs.ts'
 
 const accept = createAcceptor(KINDS.truck.fields)
 
@@ -100,7 +101,7 @@ describe('the quick check and the schema of the same fields', () => {
         const kept = Object.entries(slow.data).filter(([, value]) => value !== null)
         expect(fast.fields).toEqual(Object.fromEntries(kept))
       }),
-      { numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 })

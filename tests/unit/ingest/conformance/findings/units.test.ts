@@ -6,6 +6,7 @@ import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Evidence } from '../../../../../ingest/conformance/finding.ts'
 import { findAll } from '../../../../../ingest/conformance/catalogue.ts'
 import { codesOf, HEALTHY, readingOf } from '../evidence.ts'
+import { timesRuns } from '../../../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261125)
 
@@ -57,7 +58,7 @@ describe(`findings about units (SEED=${SEED})`, () => {
           expect(truck(readings)).toEqual([])
         },
       ),
-      { seed: SEED, numRuns: 30 },
+      { seed: SEED, numRuns: timesRuns(30) },
     )
   })
 

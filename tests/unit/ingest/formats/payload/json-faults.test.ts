@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_DEPTH, findJsonFaults } from '../../../../../ingest/formats/payload/json-faults.ts'
+import { propertyRuns } from '../../../../support/random-runs.ts'
 
 describe('faults that JSON.parse hides', () => {
   it('are none in what JSON.stringify writes', () => {
@@ -10,7 +11,7 @@ describe('faults that JSON.parse hides', () => {
         fc.pre(!text.includes('__proto__'))
         expect(findJsonFaults(text)).toEqual([])
       }),
-      { numRuns: 1000 },
+      propertyRuns(1000),
     )
   })
 

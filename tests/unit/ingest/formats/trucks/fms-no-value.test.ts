@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFmsNoValue } from '../../../../../ingest/formats/trucks/fms-no-value.ts'
+import { propertyRuns } from '../../../../support/random-runs.ts'
 
 /** Resolution and offset by field, typed from the table of docs/domain.md 2.3. */
 const SIGNALS = [
@@ -30,6 +31,7 @@ describe('a value of an FMS signal', () => {
         fc.property(code, (raw) => {
           expect(isFmsNoValue(field, raw * step + offset)).toBe(true)
         }),
+        propertyRuns(),
       )
     },
   )
@@ -42,6 +44,7 @@ describe('a value of an FMS signal', () => {
       fc.property(fc.nat(largest), (raw) => {
         expect(isFmsNoValue(field, raw * step + offset)).toBe(false)
       }),
+      propertyRuns(),
     )
   })
 

@@ -2,10 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { crc16 } from '../../../../../ingest/formats/teltonika-codec8/crc16.ts'
 import { pingsAt, readLogin, readPacket } from '../../../../../ingest/sources/teltonika/framing.ts'
-
-/** fast-check prints the seed of a failure; SEED=... runs it again. */
-const SEED = process.env['SEED']
-const RUN = SEED === undefined ? {} : { seed: Number(SEED) }
+import { propertyRuns } from '../../../../support/random-runs.ts'
 
 /** wiki.teltonika-gps.com, Teltonika Data Sending Protocols: login and first example of Codec 8. */
 const WIKI_LOGIN = Buffer.from('000F333536333037303432343431303133', 'hex')
@@ -83,7 +80,7 @@ describe('the framing of packets', () => {
         const used = [login, packet].map((one) => (one && 'used' in one ? one.used : 0))
         expect(Math.max(...used, pingsAt(bytes))).toBeLessThanOrEqual(bytes.length)
       }),
-      { ...RUN, numRuns: 2000 },
+      propertyRuns(2000),
     )
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
 import { decodeJson, encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
+import { timesRuns } from '../../../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
@@ -29,7 +30,7 @@ describe('JSON between processes', () => {
       fc.property(value, (given) => {
         expect(back(given)).toStrictEqual(given)
       }),
-      { seed: SEED, numRuns: 500 },
+      { seed: SEED, numRuns: timesRuns(500) },
     )
   })
 
