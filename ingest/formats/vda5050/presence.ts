@@ -1,16 +1,17 @@
+import { nestsTooDeep } from '#lib/telemetry/json-depth.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
 
-/** What a message says of a robot being there: that it sends `state`, or what `connection` says. */
+/** The presence of a robot by one message: it sends `state`, or its `connection` has a state. */
 export interface Presence {
-  /** Which robot of the device: the topic without its last level, '' on its native topics. */
+  /** The robot of the device: the topic without its last level, '' on its native topics. */
   readonly robot: string
   readonly says: 'state' | 'online' | 'away'
 }
 
 /**
- * Null where the message is neither; it costs a look at the topic, and at the bytes where that
- * tells nothing.
+ * Null where the message is neither. Reads the topic, and the bytes only where the topic does not
+ * decide.
  */
 export function presenceOf({ topic, payload }: Message): Presence | null {
   const slash = topic.lastIndexOf('/')
@@ -36,8 +37,8 @@ const CONNECTION_STATE = Buffer.from('"connectionState"')
 const MAX_CONNECTION_BYTES = 16 * 1024
 
 /**
- * 1.1 writes `online` small too. Whatever else stands there, broken, hibernating or a word of its
- * own, does not promise `state` every 30 s.
+ * 1.1 writes `online` in small letters too. Any other value, broken or hibernating, promises no
+ * `state` every 30 s.
  */
 function connectionIn(payload: Buffer): 'online' | 'away' | null {
   if (payload.length > MAX_CONNECTION_BYTES || !payload.includes(CONNECTION_STATE)) return null
@@ -48,10 +49,12 @@ function connectionIn(payload: Buffer): 'online' | 'away' | null {
   return connectionState.toUpperCase() === 'ONLINE' ? 'online' : 'away'
 }
 
-/** Null for a text that is no JSON: its rejection is the business of the format. */
+/** Null for a text that is no JSON, or nests too deep: its format rejects it. */
 function parsed(payload: Buffer): unknown {
+  const text = payload.toString()
+  if (nestsTooDeep(text)) return null
   try {
-    return JSON.parse(payload.toString())
+    return JSON.parse(text)
   } catch {
     return null
   }
