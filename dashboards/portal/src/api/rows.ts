@@ -6,7 +6,7 @@ import type { seriesSchema } from '../../../../api/replies/schemas.ts'
 
 /* Rows of the API's results. Types only: nothing of lib or api is part of the portal's bundle. */
 
-type Row<N extends QueryName> = Shown<RowsOf<N>[number]>
+export type Row<N extends QueryName> = Shown<RowsOf<N>[number]>
 
 /** A page of rows. */
 export interface List<T> {
