@@ -54,6 +54,12 @@ export const KPIS = {
     description: 'Delay above the smallest delay of the interval; free of clock offset.',
     source: 'RFC 5481',
   },
+  interarrival: {
+    name: 'interarrival',
+    unit: 'ms',
+    description: 'Time between two consecutive messages of a device and channel, by their arrival.',
+    source: 'own definition',
+  },
   jitter: {
     name: 'jitter',
     unit: 'ms',

@@ -1,6 +1,7 @@
 import { availability } from './availability.ts'
 import { conformance } from './conformance.ts'
 import { delivery } from './delivery.ts'
+import { interarrival } from './interarrival.ts'
 import { jitter } from './jitter.ts'
 import { lastValues } from './last-values.ts'
 import { latency } from './latency.ts'
@@ -21,6 +22,7 @@ export const QUERIES = {
   throughput,
   loss,
   jitter,
+  interarrival,
   availability,
   recoveredHeat,
   rejections,

@@ -6,6 +6,7 @@ import { RecoveredHeat } from './heat/recovered-heat.tsx'
 import './overview.css'
 import { DeliveryCounts } from './platform/delivery.tsx'
 import { Rejections } from './platform/rejections.tsx'
+import { ArrivalGaps } from './testbed/arrivals.tsx'
 import { Clocks } from './testbed/clocks.tsx'
 import { LatencyByRat } from './testbed/latency.tsx'
 import { Throughput } from './testbed/throughput.tsx'
@@ -24,6 +25,7 @@ export function Overview() {
       <Meters />
       <DeliveryCounts />
       <Rejections />
+      <ArrivalGaps />
     </div>
   )
 }
