@@ -16,9 +16,10 @@ const KEPT_NS = 1_000_000_000n
 const MAX_KEPT = 32
 
 /**
- * A store that runs a scan once for all who want it at the same time, but only while it is busy: a wall of dashboards then costs what one of them does, and a result is at most about a
- * second old. Otherwise everybody gets the newest. Scans up to now are the same, though no two end
- * at the same nanosecond: a result ends where the scan does, or less than a second before.
+ * A store that runs a scan once for all who want it at the same time, but only while it is busy: a
+ * wall of dashboards then costs what one of them does, and a result is at most about a second old.
+ * Otherwise everybody gets the newest. Scans up to now are the same, though no two end at the same
+ * nanosecond: a result ends where the scan does, or less than a second before.
  *
  * Shared are the sums over many rows, which every viewer of a dashboard asks for again and again.
  */

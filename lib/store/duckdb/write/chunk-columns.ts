@@ -1,3 +1,5 @@
+/* Written for speed: values go into typed arrays and reach DuckDB in one piece per column. */
+
 import duckdb, { type DataChunk } from '@duckdb/node-bindings'
 import { DuckDBTypeId, type DuckDBType, type DuckDBValue } from '@duckdb/node-api'
 

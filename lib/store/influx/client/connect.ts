@@ -8,7 +8,7 @@ import type { Influx } from './influx.ts'
 import { identifier, literal } from './influxql.ts'
 import { numberOrNull, rowsOf, textOrNull } from '../scans/rows.ts'
 
-/** Makes the database or bucket where it is missing and we may, and warns of what it keeps too short a time. */
+/** Creates the database or bucket where it may, and warns where it keeps data too short a time. */
 export async function ensureDatabase(
   influx: Influx,
   retention: StoreRetention,
