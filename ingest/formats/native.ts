@@ -29,7 +29,8 @@ function parse({ device, message, channel }: FormatInput): FormatOutput {
   const faults = faultsByElement(json)
   if (!Array.isArray(value)) {
     const hash = hashBytes(message.payload)
-    return outputOf([faults?.get(-1) ?? readElement(value, { elementIndex: -1, own, hash })])
+    const result = faults?.get(-1) ?? readElement(value, { elementIndex: -1, own, hash })
+    return 'reason' in result ? refuse(result) : { elements: [result], refused: [] }
   }
   return outputOf(
     (value as readonly unknown[]).map((element, elementIndex) => {

@@ -1,7 +1,7 @@
 // Written for speed: counts the colons of a payload four bytes at a time, with no scan of its text.
 import { findJsonFaults, MAX_DEPTH, type JsonFault } from './json-faults.ts'
-import { isRecord } from './problem.ts'
 import type { Json } from './parse-json.ts'
+import type { Values } from './problem.ts'
 
 const NO_FAULTS: readonly JsonFault[] = []
 
@@ -38,21 +38,27 @@ function zeroBytesIn(word: number): number {
   return Math.imul(marks >>> 7, 0x01010101) >>> 24
 }
 
-/** Colons that a value takes as text; NaN, which equals nothing, where it holds a fault itself. */
+/**
+ * Colons that a value takes as text, without those in names, which lead to the scan; NaN, which
+ * equals nothing, where it holds a fault itself.
+ */
 function colonsInValue(value: unknown, depth: number): number {
   if (typeof value === 'string') return colonsIn(value)
-  const isArray = Array.isArray(value)
-  if (!isArray && !isRecord(value)) return 0
+  if (typeof value !== 'object' || value === null) return 0
   if (depth === MAX_DEPTH) return Number.NaN
   let colons = 0
-  if (isArray) {
+  if (Array.isArray(value)) {
     for (const element of value) colons += colonsInValue(element, depth + 1)
     return colons
   }
   // `JSON.parse` gives own names only.
   for (const name in value) {
     if (name === '__proto__') return Number.NaN
-    colons += 1 + colonsIn(name) + colonsInValue(value[name], depth + 1)
+    colons += 1
+    const inner: unknown = (value as Values)[name]
+    if (typeof inner === 'string' || typeof inner === 'object') {
+      colons += colonsInValue(inner, depth + 1)
+    }
   }
   return colons
 }
