@@ -169,7 +169,7 @@ describe('DuckDB files', () => {
     expect(existsSync(join(dir, 'quarantine'))).toBe(false)
   })
 
-  it('lose with a damaged WAL only what it held', async () => {
+  it('lose only the content of the WAL when it is damaged', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 50))
     await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
@@ -220,7 +220,7 @@ describe('DuckDB files', () => {
     expect(sum?.readings).toBe(40)
   })
 
-  it('are no longer read by an aborted scan, at once', async () => {
+  it('are no longer read once a scan is aborted', async () => {
     const { store } = await open()
     await writeAll(store, readingsFrom(1, 60_000), 5000)
     const heavy = {

@@ -95,7 +95,7 @@ describe.skipIf(!hasInfluxd)('a store in InfluxDB', { timeout: 60_000 }, () => {
     expect(await readingsOf(store)).toBe(rows.filter(({ flags }) => (flags & 256) === 0).length)
   })
 
-  it('pauses for as long as a server asks', async () => {
+  it('pauses for as long as the server requests', async () => {
     const turned = { ns: 0n }
     const clock: Clock = { nowNs: () => DAY_START_NS + turned.ns, monoNs: () => turned.ns }
     const { store } = await place.open({ clock })

@@ -71,7 +71,7 @@ function readingOf({ device, timeNs }: RegisterRow): Reading {
 }
 
 describe(`hours of heat that are known (SEED=${SEED})`, () => {
-  it('give what reading everything again gives, whatever was asked and came before', async () => {
+  it('equal a recomputation from all readings, after any queries and arrivals', async () => {
     let shorter = 0
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {

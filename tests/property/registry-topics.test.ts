@@ -102,7 +102,7 @@ describe('the topic index', () => {
   const owned = fc.array(fc.tuple(ownFilter, fc.constantFrom('one', 'two')), { maxLength: 6 })
   const asked = fc.array(filterOf(['a', 'a', 'b', '']), { minLength: 1, maxLength: 6 })
 
-  it('answers like a list of the filters, also after removals', () => {
+  it('matches like a list of the filters, also after removals', () => {
     fc.assert(
       fc.property(owned, asked, fc.nat(5), (pairs, questions, removed) => {
         const index = createTopicIndex<string>()

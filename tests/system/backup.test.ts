@@ -123,7 +123,7 @@ describe('a backup of a platform under load', () => {
     expect(again).toMatchObject({ code: 0 })
   })
 
-  it('is given up when nobody reads on', async () => {
+  it('is cancelled when the client stops reading', async () => {
     const address = `http://127.0.0.1:${platform.ready.http}/api/v1/backup`
     const headers = { authorization: `Bearer ${ADMIN_KEY}` }
     const stalled = await fetch(address, { method: 'POST', headers })
@@ -154,7 +154,7 @@ describe('a backup of a platform under load', () => {
 })
 
 describe('replay from the command line', () => {
-  it('prints what became of each message, and says when none runs', async () => {
+  it('prints the outcome of each message, and reports when no platform runs', async () => {
     const { body } = await platform.api('/rejections?device=calm.truck')
     const [{ id }] = body.data
     const again = await tool('replay', ['--ids', id, '--data-dir', dataDir])
@@ -170,7 +170,7 @@ describe('replay from the command line', () => {
 })
 
 describe('readings as Parquet', () => {
-  it('hold what JSON holds, for each scope', async () => {
+  it('hold the same rows as JSON, for each scope', async () => {
     for (const question of [
       '/readings?kind=truck&tenant=calm',
       '/readings?kind=heat_meter',
@@ -211,7 +211,7 @@ describe('readings as Parquet', () => {
 })
 
 describe('a platform that is stopped while a backup is read', () => {
-  it('ends in order and at once, and starts again without the leftovers', async () => {
+  it('shuts down cleanly during a backup, and starts again without its leftovers', async () => {
     const address = `http://127.0.0.1:${platform.ready.http}/api/v1/backup`
     const headers = { authorization: `Bearer ${ADMIN_KEY}` }
     // Nobody reads its body: the sender stands still.

@@ -146,7 +146,7 @@ describe('bad input while it runs', () => {
     await platform.stop()
   })
 
-  it('a corrupt journal segment is reported with its place, and what stands behind is read', async () => {
+  it('a corrupt journal segment is reported with its position, and the records after it are read', async () => {
     mkdirSync(dir.path, { recursive: true })
     const env = { PADBORG_INGEST_SNAPSHOT_MS: '600000' }
     platform = await startPlatform({ dataDir: dir.path, env })

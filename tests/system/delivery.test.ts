@@ -79,7 +79,7 @@ describe('the sums of /delivery', () => {
     ])
   }, 120_000)
 
-  it('move a rejection to stored when it is replayed after the cause is mended', async () => {
+  it('move a rejection to stored when it is replayed after the cause is fixed', async () => {
     platform = await startPlatform({ dataDir: dir.path })
     const truck = await addDevice(platform, { tenant: 'acme', id: 't2', kind: 'truck' })
     const { username, password } = truck

@@ -28,7 +28,7 @@ describe('npm run demo', () => {
     demo = null
   })
 
-  it('is alive within 60 s and ends in order; goes on from there, and ends when it is killed', async () => {
+  it('is ready within 60 s, shuts down cleanly, and continues with its data after a restart', async () => {
     await firstLife()
     await secondLife()
     dir.remove()

@@ -47,7 +47,7 @@ describe.skipIf(!HAS_MOSQUITTO)('behind a foreign broker', () => {
     },
   )
 
-  it('what belongs to no device is a rejection, which a replay mends once it is registered', async () => {
+  it('messages of an unknown device are rejected, and a replay recovers them once it is registered', async () => {
     two = await TwoIntakes.start({ roles: 'together', store: {} })
     const { apis, mosquitto } = two
     const client = await mosquitto.client()
@@ -76,7 +76,7 @@ describe.skipIf(!HAS_MOSQUITTO)('behind a foreign broker', () => {
     expect(await storedSeqs(api, 'acme.ghost')).toEqual([1])
   })
 
-  it('platforms end in order with 0, and what comes meanwhile waits in their sessions', async () => {
+  it('platforms shut down with 0, and messages published meanwhile wait in their sessions', async () => {
     two = await TwoIntakes.start({ roles: 'together', store: {} })
     const { apis, intakes, mosquitto } = two
     await register(two)

@@ -225,7 +225,7 @@ describe.skipIf(!hasInfluxd)('boards of a platform on InfluxDB (needs influxd on
     }
   })
 
-  it('have what alert rules ask for', async () => {
+  it('provide the series that alert rules query', async () => {
     for (const { title, data } of readAlerts()) {
       const rows = await source.query(data[0].model.query)
       const hasTls = title !== 'Certificate expiry'

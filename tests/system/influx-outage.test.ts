@@ -92,7 +92,7 @@ describe.skipIf(!hasInfluxd)('under load, nothing acknowledged is lost or double
     })
   })
 
-  it('while every answer is slow', { timeout: TEST_MS }, () =>
+  it('while every response is slow', { timeout: TEST_MS }, () =>
     during({
       fail: async () => outage.slow.delayAnswers(SLOW_MS),
       mend: async () => outage.slow.delayAnswers(0),
@@ -102,7 +102,7 @@ describe.skipIf(!hasInfluxd)('under load, nothing acknowledged is lost or double
   )
 
   it(
-    'while InfluxDB answers 429 with Retry-After, and is left alone so long',
+    'while InfluxDB returns 429 with Retry-After, and gets no request meanwhile',
     {
       timeout: TEST_MS,
     },

@@ -25,7 +25,7 @@ describe.skipIf(!canMount)('a full disk (tmpfs, as root)', () => {
     dir = temporaryDir('full')
   })
 
-  it('stops acknowledging, says so, and goes on by itself when there is space', async () => {
+  it('stops acknowledging, reports it, and continues by itself when there is space', async () => {
     mountTmpfs(dir.path, 96 * MIB)
     const env = { PADBORG_JOURNAL_SEGMENT_BYTES: String(2 * MIB), PADBORG_LOG_LEVEL: 'info' }
     platform = await startPlatform({ dataDir: dir.path, env })

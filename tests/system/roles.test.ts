@@ -193,7 +193,7 @@ describe('broker and ingest in one process, api in another', () => {
     again.cut()
   })
 
-  it('an intake that hangs is told from one that is slow: questions end, and go on with it', async () => {
+  it('an intake that hangs is distinguished from a slow one: queries fail, and work again with it', async () => {
     const { id, send } = await connected('t1')
     await send(truck(1))
     const stream = await watch(api)
@@ -235,7 +235,7 @@ describe('broker and ingest in one process, api in another', () => {
     for (const run of runs) expect(existsSync(run)).toBe(false)
   })
 
-  it('an api role with another secret says so, in its log and at /health/ready', async () => {
+  it('an api role with another secret reports it in its log and at /health/ready', async () => {
     const stranger = await startApi({
       PADBORG_DATA_DIR: join(dir.path, 'stranger'),
       PADBORG_INGEST_SECRET: 'x'.repeat(32),

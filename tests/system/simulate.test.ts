@@ -45,7 +45,7 @@ describe('npm run simulate', () => {
     expect(await simulatedDevices()).toEqual([])
   })
 
-  it('says what is wrong and exits with 2 when it cannot run', async () => {
+  it('reports the fault and exits with 2 when it cannot run', async () => {
     const unknown = start(['fireworks'])
     expect(await unknown.exited).toBe(2)
     expect(unknown.errors()).toMatch(/fireworks: expected one of fleet/)

@@ -40,7 +40,7 @@ describe('the API on a real socket', () => {
     expect((await fetch(`${base}/api/v1/devices`, { headers: { cookie } })).status).toBe(401)
   })
 
-  it('cancels the question of a client that goes away, and logs no error', async () => {
+  it('cancels the query of a client that disconnects, and logs no error', async () => {
     let signal: AbortSignal | undefined
     test.port.before = (_name, given) =>
       new Promise((_resolve, reject) => {
@@ -65,7 +65,7 @@ describe('the API on a real socket', () => {
     expect((await fetch(`${base}/api/v1/delivery`, { headers: authorization() })).status).toBe(200)
   })
 
-  it('does not cancel a question whose client is still there, though its body was read', async () => {
+  it('does not cancel a query when only its request body has ended', async () => {
     const signals: (AbortSignal | undefined)[] = []
     test.port.before = async (_name, signal) => {
       signals.push(signal)

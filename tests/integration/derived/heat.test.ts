@@ -53,13 +53,13 @@ describe.skipIf(!HAS_INFLUXD)('derived heat (needs influxd on the PATH)', () => 
     await role.publish('varme.m3', ...all(1, (hour) => hour * 20))
   }
 
-  it('says of each hour and place what the API says', async () => {
+  it('equals the results of the API for each hour and place', async () => {
     await publishDays()
     await role.drained()
     expect(await compareAll(48)).toBeGreaterThan(400)
   })
 
-  it('moves heat to another hour when late data say so, and keeps none where it was', async () => {
+  it('moves heat to another hour when late data require it, and removes it from the first', async () => {
     // The middle of the first two is a minute before the end of the second hour; with the late one
     // between them, one lies in the first hour and the other in the third.
     await role.publish('varme.m1', register(5, 0, 100), register(2, 58, 160))

@@ -44,7 +44,7 @@ describe.skipIf(!HAS_INFLUXD)('derived network figures (needs influxd on the PAT
     return count
   }
 
-  it('say of each minute and group what the API says', async () => {
+  it('equal the results of the API for each minute and group', async () => {
     const of = (make: (n: number) => object) => Array.from({ length: 30 }, (_, n) => make(n))
     await role.publish('acme.t1', ...of((n) => truck(300 - n, CELL)))
     await role.publish('beta.t1', ...of((n) => truck(2 * n, n % 2 === 0 ? CELL : { rat: 'lte' })))

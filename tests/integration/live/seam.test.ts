@@ -99,7 +99,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
 }
 
 describe('the seam between the store and the live tail', () => {
-  it('shows what came while the store was read, and nothing twice', async () => {
+  it('shows messages that came while the store was read, and none twice', async () => {
     let isFirst = true
     const { publish, lines } = comeBack(100, (meanwhile) => {
       // A restarted writer publishes again what the store has already.
@@ -136,7 +136,7 @@ describe('the seam between the store and the live tail', () => {
     expect(lines()).toEqual(['3', '4', '5', `gap to ${next - 1}`, String(next)])
   })
 
-  it('reads from the store what was too much for one batch', async () => {
+  it('reads from the store the messages that did not fit into one batch', async () => {
     const { platform, drop, publish, lines } = comeBack(100, () => {})
     await waitFor(() => lines().length === 3)
     drop({ position: 9, events: [event(9)], dropped: 3 })

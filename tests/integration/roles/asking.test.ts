@@ -21,7 +21,7 @@ const STATUS = {
   problems: [],
 }
 
-describe('a question to an intake elsewhere', () => {
+describe('a query to a remote intake', () => {
   const dir = temporaryDir('roles-asking')
   const open: { close(): unknown }[] = []
   afterEach(async () => {
@@ -37,7 +37,7 @@ describe('a question to an intake elsewhere', () => {
     return { served, remote }
   }
 
-  it('is cancelled there when the asker gives it up here', async () => {
+  it('is cancelled there when the caller cancels it here', async () => {
     const port = createMemoryPort()
     let there: AbortSignal | undefined
     port.before = (_name, signal) => {
@@ -58,7 +58,7 @@ describe('a question to an intake elsewhere', () => {
     await waitFor(() => there?.aborted)
   })
 
-  it('fails there with a code and path, and here with the same', async () => {
+  it('fails here with the code and path it failed with there', async () => {
     const port = createMemoryPort()
     port.before = () =>
       Promise.reject(new PlatformError('QUERY_BUSY', 'too many', { path: 'kind' }))
@@ -79,7 +79,7 @@ describe('a question to an intake elsewhere', () => {
     expect(error).toMatchObject({ message: 'x is not a function' })
   })
 
-  it('ends at once when the intake dies under it', async () => {
+  it('ends when the intake dies during it', async () => {
     const port = createMemoryPort()
     let isAsked = false
     port.before = () => {
@@ -96,7 +96,7 @@ describe('a question to an intake elsewhere', () => {
     })
   })
 
-  it('is answered again when the intake is back on its address', async () => {
+  it('works again when the intake is back on its address', async () => {
     const port = createMemoryPort()
     const { served, remote } = await connect(port)
     expect((await remote.port.status()).durable).toBe(7)

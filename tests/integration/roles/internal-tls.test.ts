@@ -45,7 +45,7 @@ describe.skipIf(!HAS_OPENSSL)('the internal address with TLS', () => {
     return new InternalServer({ ...parts, clock: systemClock, log }, options)
   }
 
-  it('is spoken to by those who trust its certificate, and by nobody else', async () => {
+  it('accepts only callers that trust its certificate', async () => {
     const server = serverWith({ cert: pem('cert.pem'), key: pem('key.pem') })
     const port = await server.listen()
     const stranger = await reach(`https://localhost:${port}`, dir.path)

@@ -70,7 +70,7 @@ describe('the port of the ingest role over HTTP', () => {
     }
   }
 
-  it('returns the conformance of a device, whose rate goes on with the clock', async () => {
+  it('returns the conformance of a device, whose rate follows the clock', async () => {
     const query = { scope: ALL, device: 'acme.t1' }
     const [here] = await queryRows(ingest.port, 'conformance', query)
     const [there] = await queryRows(remote.port, 'conformance', query)
@@ -175,7 +175,7 @@ describe('the port of the ingest role over HTTP', () => {
     expect((await remote.port.status()).problems).toEqual([])
   })
 
-  it('tells what to do about a wrong secret, and does not try again as if all were well', async () => {
+  it('reports how to fix a wrong secret, and does not simply retry', async () => {
     const stranger = await reach(served.url, dir.path, 'x'.repeat(32))
     expect(stranger.problem()?.code).toBe('INGEST_REFUSED')
     expect(stranger.problem()?.message).toMatch(/same PADBORG_INGEST_SECRET/)

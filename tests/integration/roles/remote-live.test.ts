@@ -71,7 +71,7 @@ describe('the live feed of an intake elsewhere', () => {
     expect(here.batches).toStrictEqual(there)
   })
 
-  it('brings nothing that nobody wants, and hears everything from the promised position on', async () => {
+  it('sends nothing without a viewer, and everything from the promised position on', async () => {
     const first = listen(ONLY_T2)
     expect(await first.subscription.from).toBe(0)
     await send(ingest, truck(1))
@@ -91,7 +91,7 @@ describe('the live feed of an intake elsewhere', () => {
     expect(second.seqs()).toEqual([3])
   })
 
-  it('tells those who listen to read the store after a short break, and goes on', async () => {
+  it('notifies listeners to read the store after a short break, and continues', async () => {
     const viewer = listen(EVERYTHING)
     await viewer.subscription.from
     await send(ingest, truck(1))
@@ -121,7 +121,7 @@ describe('the live feed of an intake elsewhere', () => {
 })
 
 describe('an api role that does not read its live stream', () => {
-  it('is told how much it has missed, without the intake keeping it', async () => {
+  it('receives the number of missed messages, without the intake storing them', async () => {
     let listener: (batch: LiveBatch) => void = () => {}
     const live: LiveFeed = {
       journal: '00000000-0000-4000-8000-000000000001',

@@ -58,7 +58,7 @@ describe('a live stream', () => {
   const bad = { v: 1, kind: 'truck', ts: 1, seq: 1, data: { speedKmh: 'fast' } }
   const seqs = ({ events }: LiveStream) => events.map(({ data }) => data.seq)
 
-  it('shows what came as /readings and /rejections have it, rejections of a message first', async () => {
+  it('shows the rows of /readings and /rejections, the rejections of a message first', async () => {
     const device = await deviceOf('acme')
     const stream = await see()
     expect(stream.headers).toMatchObject({
@@ -134,7 +134,7 @@ describe('a live stream', () => {
     await Promise.all([acme.end(), beta.end()])
   })
 
-  it('shows an engineer pseudonyms, and neither positions nor rejections', async () => {
+  it('shows an engineer pseudonyms, no positions and no rejections', async () => {
     const device = await deviceOf('acme')
     const probe = { v: 1, kind: 'radio', ts: Date.now(), seq: 9, data: { rsrpDbm: -90 } }
     const { key } = await keyOf('engineer')
@@ -170,7 +170,7 @@ describe('a live stream', () => {
     await loud.end()
   })
 
-  it('reports a gap for an id that cannot be resumed from, and goes on', async () => {
+  it('reports a gap for an id that cannot be resumed from, and continues', async () => {
     const device = await deviceOf('acme')
     const first = await see()
     await device.send(truck(1))

@@ -67,7 +67,7 @@ describe('the OpenAPI document', () => {
   })
   afterAll(() => test.close())
 
-  it.each(ASKED)('describes the answer of %s (%s)', async (...[pattern, path, how = {}]) => {
+  it.each(ASKED)('describes the response of %s (%s)', async (...[pattern, path, how = {}]) => {
     const [method = '', route = ''] = pattern.split(' ')
     const body =
       pattern === 'post /api/v1/session' ? { body: { key: test.keys.admin } } : { ...how }

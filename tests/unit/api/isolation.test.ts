@@ -90,7 +90,7 @@ describe(`a tenant (SEED=${SEED})`, () => {
   })
   afterAll(() => test.close())
 
-  it('never sees a row, an id or a name of another, whatever it asks', async () => {
+  it('never receives a row, an id or a name of another tenant from any query', async () => {
     let answered = 0
     await fc.assert(
       fc.asyncProperty(
@@ -140,7 +140,7 @@ describe(`a tenant (SEED=${SEED})`, () => {
     expect(answered).toBeGreaterThan(100)
   })
 
-  it('gets no answer rather than a foreign row when the ingest role forgets the scope', async () => {
+  it('gets an error and no foreign row when the ingest role ignores the scope', async () => {
     fill([
       { tenant: 'acme', short: 'a', kind: 'truck' },
       { tenant: 'beta', short: 'a', kind: 'truck' },
@@ -168,7 +168,7 @@ describe(`a tenant (SEED=${SEED})`, () => {
     test.port.ignoresScope = false
   })
 
-  it('is told 404, not 403, for what belongs to another, just as for what is not there', async () => {
+  it('gets 404, not 403, for entries of another tenant, as for entries that do not exist', async () => {
     const role = 'tenant-operator'
     const { id } = test.registry.credentials.create('beta.t1')
     const foreign = [

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { createTestApp, type TestApp } from './test-app.ts'
 
-describe('what is public', () => {
+describe('the public routes', () => {
   let test: TestApp
 
   beforeEach(async () => {
@@ -123,7 +123,7 @@ describe('what is public', () => {
   })
 })
 
-describe('what goes wrong', () => {
+describe('errors of the API', () => {
   let test: TestApp
 
   beforeEach(async () => {
@@ -182,7 +182,7 @@ describe('what goes wrong', () => {
     expect(test.registry.tenants.list()).toHaveLength(2)
   })
 
-  it('an unknown address or method is a problem, whoever asks', async () => {
+  it('an unknown address or method gets a problem document, with any key or none', async () => {
     for (const [path, method] of [
       ['/api/v1/nothing', 'GET'],
       ['/api/v1/readings', 'PUT'],

@@ -62,7 +62,7 @@ describe('the registry over HTTP', () => {
     expect(wrong.text).not.toContain('inner-secret')
   })
 
-  it('answers 409 for what is there, 422 with the path for what is wrong, 404 for what is not', async () => {
+  it('returns 409 for an existing id, 422 with the path of a fault, 404 for an unknown id', async () => {
     const again = await test.ask('/tenants', { body: { id: 'acme', name: 'Acme' } })
     expect(again.status).toBe(409)
     expect(again.body).toMatchObject({ code: 'REGISTRY_CONFLICT', title: 'Conflict' })

@@ -40,7 +40,7 @@ describe('a session', () => {
     expect((await signIn(undefined, headers)).cookie).toMatch(/; Secure/)
   })
 
-  it('opens what its key opens, until it is ended', async () => {
+  it('grants the permissions of its key, until it is ended', async () => {
     const { pair } = await signIn()
     const devices = await test.ask('/devices', withCookie(pair))
     expect(devices.body.data).toHaveLength(2)

@@ -119,7 +119,7 @@ describe('every container', () => {
     expect(used.filter((word) => word !== undefined && !known.includes(word))).toEqual([])
   })
 
-  it('has a health check unless it runs once or serves nobody', () => {
+  it('has a health check unless it runs once or listens nowhere', () => {
     const without = services.filter(([, { healthcheck }]) => !healthcheck).map(([name]) => name)
     expect(without).toEqual(['seed', 'simulators'])
   })

@@ -60,7 +60,7 @@ describe('access', () => {
     expect(Object.keys(EXPECTED).toSorted()).toEqual([...PERMISSIONS].toSorted())
   })
 
-  it('is asked for on every route: without a key 401, with each role as the table says', async () => {
+  it('is checked on every route: 401 without a key, and with each role as the policy table says', async () => {
     expect(routes.length).toBeGreaterThan(25)
     for (const { method, path } of routes.filter(({ path }) => path.startsWith('/api/'))) {
       if (method === 'POST' && path === '/api/v1/session') continue
@@ -78,7 +78,7 @@ describe('access', () => {
     }
   })
 
-  it('is open to everybody only where nobody has to sign in', () => {
+  it('is public only on the routes that need no sign-in', () => {
     const open = routes.filter(({ path }) => !path.startsWith('/api/')).map(({ path }) => path)
     for (const path of open) {
       // Assets only where the portal is built.

@@ -15,7 +15,7 @@ describe('live streams of several intakes as one', () => {
     expect(mergedStreams([only])).toBe(only)
   })
 
-  it('add to each id where the viewer stands in the others, and leave the data alone', async () => {
+  it('add the positions of the other intakes to each id, and leave the data unchanged', async () => {
     const [a, b] = [streamOf(), streamOf()]
     const merged = mergedStreams([a, b])
     let all = ''
@@ -34,7 +34,7 @@ describe('live streams of several intakes as one', () => {
     )
   })
 
-  it('end together: what is shown is of all intakes or not at all', async () => {
+  it('end together: a viewer sees all intakes or none', async () => {
     const [a, b] = [streamOf(), streamOf()]
     const merged = mergedStreams([a, b])
     a.push(block(`${A}:1.0`))
@@ -73,7 +73,7 @@ describe('live streams of several intakes as one', () => {
 })
 
 describe('the part of an id that belongs to an intake', () => {
-  it('is found wherever it stands; without one the whole id is that of nobody', () => {
+  it('is found anywhere in the id; an id without one belongs to no intake', () => {
     const id = `${A}:3.0,${B}:9.02`
     expect(partOf(String(A), id)).toBe(`${A}:3.0`)
     expect(partOf(String(B), id)).toBe(`${B}:9.02`)

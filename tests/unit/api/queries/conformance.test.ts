@@ -58,7 +58,7 @@ describe('/devices/:id/conformance', () => {
     expect(body.device).toBe('acme.t1')
   })
 
-  it('is 404 for devices that are not there, or belong to others, and asks nothing', async () => {
+  it('returns 404 for unknown devices and those of other tenants, without a query', async () => {
     for (const role of ['tenant-operator', 'tenant-viewer'] as const) {
       expect((await test.ask('/devices/beta.t1/conformance', { role })).status).toBe(404)
     }

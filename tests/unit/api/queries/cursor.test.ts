@@ -17,7 +17,7 @@ describe('a cursor', () => {
     expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain('acme')
   })
 
-  it('is refused when it is changed, cut, of another question or another platform', () => {
+  it('is refused when it is changed, cut, or comes from another query or platform', () => {
     const cursors = createCursors('s')
     const sealed = cursors.seal(cursor)
     const changed = Buffer.from(sealed, 'base64url')
@@ -33,7 +33,7 @@ describe('a cursor', () => {
 describe('a page', () => {
   const keyOf = (row: string) => row
 
-  it('goes on behind the last key, also when rows came or went meanwhile', () => {
+  it('continues after the last key, also when rows were added or removed meanwhile', () => {
     const first = pageOf(['b', 'd', 'a', 'c'], keyOf, { after: null, limit: 2 })
     expect(first).toEqual({ data: ['a', 'b'], after: 'b' })
     const second = pageOf(['a', 'aa', 'c', 'd'], keyOf, { after: first.after, limit: 2 })

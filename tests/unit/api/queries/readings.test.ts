@@ -46,7 +46,7 @@ describe('/readings', () => {
     })
   })
 
-  it('asks for the last 24 h unless told otherwise, and takes each way to write a time', async () => {
+  it('covers the last 24 h by default, and accepts every notation of a time', async () => {
     const spans = [
       ['', NOON_NS - 86_400n * SECOND_NS, NOON_NS],
       ['from=2026-11-24T11:00:00Z', NOON_NS - 3600n * SECOND_NS, NOON_NS],
@@ -61,7 +61,7 @@ describe('/readings', () => {
     }
   })
 
-  it('takes the kind of the devices given, and asks for it where they differ', async () => {
+  it('takes the kind of the given devices, and requires it where they differ', async () => {
     await test.ask('/readings?device=acme.t1,beta.t1')
     expect(test.port.asked.at(-1)?.query).toMatchObject({
       kind: 'truck',
@@ -86,7 +86,7 @@ describe('/readings', () => {
     expect((await test.ask('/readings?device=t1')).status).toBe(404)
   })
 
-  it('goes on page by page over one pinned span', async () => {
+  it('pages through one fixed span', async () => {
     test.port.rows.readings = [1, 2, 3].map((seq) =>
       readingRow('acme.t1', { seq, timeNs: NOON_NS - BigInt(10 - seq) * SECOND_NS }),
     )

@@ -51,7 +51,7 @@ describe('/rejections', () => {
     expect((await test.ask('/rejections?reason=bad')).body).toMatchObject({ path: 'reason' })
   })
 
-  it('are counted by reason and device, within the scope of who asks', async () => {
+  it('are counted by reason and device, within the scope of the caller', async () => {
     test.port.rows.rejections = [rejectionRow('acme.t1'), rejectionRow('beta.t1')]
     const all = await test.ask('/rejections/groups?by=reason,device')
     expect(all.body).toMatchObject({
@@ -89,7 +89,7 @@ describe('/rejections', () => {
     expect(new Set(ids).size).toBe(300)
   })
 
-  it('asks for small rejections in steps, up to the limit', async () => {
+  it('queries small rejections in steps, up to the limit', async () => {
     test.port.rows.rejections = Array.from({ length: 300 }, (_, at) =>
       rejectionRow('acme.t1', { id: `${at}.0` }),
     )

@@ -122,7 +122,7 @@ describe('a radio reading', () => {
   const fields = { rat: 'lte', rsrpDbm: -101, pci: 12, cellId: '1A2B' }
   const radio = { rat: 'lte', rsrpDbm: -101, cellId: '1A2B' }
 
-  it('may stand in `radio` or in `data`: its values are fields and radio part alike', () => {
+  it('may be in `radio` or in `data`: its values become fields and the radio part', () => {
     expect(parse({ v: 1, kind: 'radio', radio: values }).elements[0]).toMatchObject({
       fields,
       radio,

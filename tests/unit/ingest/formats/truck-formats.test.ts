@@ -108,7 +108,7 @@ describe.each(FORMATS)('%s', (format) => {
 })
 
 describe.each(JSON_FORMATS)('the JSON of %s', (format) => {
-  it('is refused for a name that stands twice, which JSON.parse hides', () => {
+  it('is refused for a duplicate name, which JSON.parse hides', () => {
     const payload = Buffer.from('{"a":{"b":1,"b":2}}')
     const refused = [{ reason: 'malformed', path: 'a.b', got: 'the same name twice' }]
     expect(parse(format, payload)).toMatchObject({ elements: [], refused })

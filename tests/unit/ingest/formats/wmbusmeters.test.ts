@@ -189,7 +189,7 @@ describe('a telegram', () => {
     expect(refusal?.got).toContain(got)
   })
 
-  it('is refused for a name that stands twice', () => {
+  it('is refused for a duplicate name', () => {
     const text = JSON.stringify(telegram()).replace('"id"', '"id":"1","id"')
     expect(refusalOf(bytes(text))).toMatchObject({ reason: 'malformed', path: 'id' })
   })

@@ -32,7 +32,7 @@ const placesOf = (batch: LiveBatch | null) => batch?.events.map(({ place }) => p
 describe('what is watched of a batch', () => {
   const only = (devices: string[]) => ({ ...ALL, devices })
 
-  it('is nothing while nobody wants it', async () => {
+  it('collects nothing without a viewer', async () => {
     const watch = new LiveWatch()
     const outcome = await outcomeOf(journaled(1, truckPayload(1)), journaled(2, bad))
     expect(watch.batchOf(outcome, 2)).toBeNull()

@@ -164,7 +164,7 @@ describe('rejections', () => {
     expect(counts()).toMatchObject({ read: 1, stored: 1, partial: 1, rejected: 0 })
   })
 
-  it('of a topic that was nobody`s are counted where they came, and stored for the device', async () => {
+  it('of a topic without a device are counted at their topic, and stored for the device that gets it', async () => {
     const { run, counts } = setUp()
     const nobodys = senml(1, [{ n: 'speedKmh', v: 5, t: Number(T0 / 1_000_000_000n) }])
     const message = { ...nobodys, device: '', topic: 'plant/truck' }

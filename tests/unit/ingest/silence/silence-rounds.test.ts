@@ -72,7 +72,7 @@ describe('the rounds that look for silent robots', () => {
     expect(look(70)).toEqual([])
   })
 
-  it('hand over nothing that nobody may see or wants to', () => {
+  it('hand over nothing without a viewer who may see it', () => {
     for (const tenants of [[], ['beta']]) {
       const { live, begin, receive, finish, look } = thread()
       begin(0)

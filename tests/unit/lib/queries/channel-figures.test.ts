@@ -88,7 +88,7 @@ describe(`availability of a channel (SEED=${SEED})`, () => {
     expect(row?.downMs).toBe(150)
   })
 
-  it('does not call late arrivals lost, and begins anew with the sender', async () => {
+  it('does not count late arrivals as lost, and starts again when the sender restarts', async () => {
     const order = [1, 3, 2, 4, 1, 2, 3]
     const sent = order.map((seq, at) => ({ seq, atMs: at < 4 ? seq * 10 : 1000 + seq * 10 }))
     expect(await available(sent)).toMatchObject([{ n: 7, lost: 0 }])

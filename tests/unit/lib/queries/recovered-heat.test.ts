@@ -64,7 +64,7 @@ async function heat(world: World, over: Partial<HeatQuery> = {}) {
 const DELIVERED = { role: 'delivered', town: 'Padborg', maxPowerKw: 50, registerStep: 0.1 }
 
 describe('heat from the registry and the registers', () => {
-  it('asks for the meters of the boundary alone, with the limits of their settings', async () => {
+  it('queries only the meters of the boundary, with the limits of their settings', async () => {
     const devices = [
       meter('a', DELIVERED),
       meter('b', { role: 'handoff' }),
@@ -113,7 +113,7 @@ describe('heat from the registry and the registers', () => {
     expect((await heat({ devices, timezone }, { every, ...span })).asked?.cellNs).toBe(cellNs)
   })
 
-  it('tells an error that goes on as one finding, and a fall with its place in time', async () => {
+  it('reports a lasting error as one finding, and a fall with its time', async () => {
     const devices = [meter('a', DELIVERED), meter('b', DELIVERED)]
     const rows = [
       ...hourly('acme.a', [10, 10, 10, 10, 10], 'DRY'),

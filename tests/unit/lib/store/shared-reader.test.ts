@@ -120,7 +120,7 @@ describe('the same scan of many callers', () => {
     expect(await Promise.all([second, third, toCome])).toEqual([['new'], ['new'], ['to come']])
   })
 
-  it('goes on for the others when one gives up, and ends with the last', async () => {
+  it('continues for the others when one cancels, and ends with the last', async () => {
     const { run, scans } = world()
     const [one, two] = [new AbortController(), new AbortController()]
     const waiting = [run(1n, one.signal), run(1n, two.signal)]

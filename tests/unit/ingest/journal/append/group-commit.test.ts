@@ -158,7 +158,7 @@ describe('group commit', () => {
     expect(again.journal.paused).toBe(false)
   })
 
-  it('refuses texts that MQTT does not allow, and goes on', async () => {
+  it('refuses texts that MQTT does not allow, and continues', async () => {
     const { journal } = await openSmall(disk().layer, DIR)
     const tooLong = messageOf(1, { topic: 'x'.repeat(65_536) })
     expect(() => journal.append(tooLong, () => undefined)).toThrow(RangeError)

@@ -179,7 +179,7 @@ describe('journal reader', () => {
     await journal.close()
   })
 
-  it('reports a missing segment and goes on after it', async () => {
+  it('reports a missing segment and continues after it', async () => {
     const messages = Array.from({ length: 40 }, (_, index) =>
       messageOf(index + 1, { payload: Buffer.alloc(700) }),
     )

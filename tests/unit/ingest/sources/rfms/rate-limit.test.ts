@@ -3,7 +3,7 @@ import { exhaustedMs, retryAfterMs } from '../../../../../ingest/sources/rfms/ra
 
 const NOW_MS = Date.UTC(2026, 10, 25, 2)
 
-describe('the pause that a server asks for', () => {
+describe('the pause that a server requests', () => {
   const after = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), NOW_MS)
 
   it('is seconds, or a date, or the rest of its period', () => {

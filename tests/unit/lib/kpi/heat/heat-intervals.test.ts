@@ -65,7 +65,7 @@ describe('heat from a register', () => {
 })
 
 describe('a falling register', () => {
-  it('is a reset: no energy, and the new level goes on', () => {
+  it('is a reset: it adds no energy, and counting continues from the new level', () => {
     expect(intervalsOf([at(0, 5000), at(1, 5004), at(2, 3), at(3, 8)])).toEqual([
       [1, 4, 'measured', null],
       [1, null, 'missing', 'register_reset'],
@@ -101,7 +101,7 @@ describe('a falling register', () => {
     }
   })
 
-  it('that comes back at once was one wrong reading', () => {
+  it('that returns with the next reading was one wrong reading', () => {
     const readings = [at(0, 5000), at(0.5, 7), at(1, 5004)]
     expect(intervalsOf(readings)).toEqual([[1, 4, 'measured', null]])
     expect(findings(readings)).toEqual([[7, 'implausible_jump', false]])
@@ -147,7 +147,7 @@ describe('a jump', () => {
     ])
   })
 
-  it('to a level that goes on never becomes heat, however long it lasts', () => {
+  it('to a lasting new level never becomes heat', () => {
     const jumped = [...Array(500).keys()].map((hour) => at(2 + hour, 2000 + hour))
     const intervals = intervalsOf([at(0, 100), at(1, 104), ...jumped])
     expect(intervals[1]).toEqual([1, null, 'missing', 'implausible_jump'])
@@ -234,7 +234,7 @@ describe('a meter that reports an error', () => {
     ])
   })
 
-  it('is one that says so: OK and nothing are no errors', () => {
+  it('needs an error code: OK and an empty code are not errors', () => {
     const readings = [at(0, 100, { status: 'OK' }), at(1, 100, { status: '' }), at(2, 100)]
     expect(intervalsOf(readings).map(([, energy, kind]) => [energy, kind])).toEqual([
       [0, 'measured'],

@@ -122,7 +122,7 @@ describe('groups of heat', () => {
     meter: METER,
   })
 
-  it('never add the hand-off to what is delivered, whatever they are grouped by', () => {
+  it('never add the hand-off to the delivered heat, in any grouping', () => {
     const rows = [point('handoff'), point('delivered'), point('handoff')]
     for (const by of [[], ['town'], ['dataCentre', 'town'], ['unknown']]) {
       const groups = groupHeat(rows, by)

@@ -123,7 +123,7 @@ describe('the clock filter', () => {
   })
 })
 
-describe('what a clock bound allows', () => {
+describe('the statements that a clock bound allows', () => {
   it('is given in classes', () => {
     const classes = [1n, 10n, 100n, 101n].map((boundMs) => syncClass(boundMs * MS))
     expect(classes).toEqual(['A', 'B', 'C', 'D'])

@@ -17,7 +17,7 @@ describe('loss from sequence numbers', () => {
     expect(lossOfSeries(series(5000, 5099))).toMatchObject({ received: 100, lost: 0, lossRatio: 0 })
   })
 
-  it('counts what a gap lacks', () => {
+  it('counts the messages missing in a gap', () => {
     expect(lossOfSeries([1, 2, 3, 6, 7, 10])).toMatchObject({
       expected: 10,
       received: 6,
@@ -64,7 +64,7 @@ describe('loss from sequence numbers', () => {
     expect(lossOfSeries([1, 1001])).toMatchObject({ lost: 0, restarts: 1 })
   })
 
-  it('goes on over the end of 32 bits', () => {
+  it('continues when 32 bits wrap around', () => {
     const end = 2 ** 32 - 1
     expect(lossOfSeries([end - 1, end, 0, 1])).toMatchObject({ lost: 0, restarts: 0 })
     expect(lossOfSeries([end - 1, 1])).toMatchObject({ lost: 2, restarts: 0 })

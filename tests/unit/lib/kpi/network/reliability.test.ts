@@ -18,7 +18,7 @@ function atMost(k: number, n: number, success: number): number {
   return sum
 }
 
-describe('what n messages prove', () => {
+describe('the reliability that n messages prove', () => {
   it.each([
     [0.999, 2995],
     [0.9999, 29_956],
