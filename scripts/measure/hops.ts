@@ -13,7 +13,10 @@ import { nameOf, walk } from './syntax.ts'
  * (a parameter, a method of a port, a table), `as` is that name.
  */
 const Hop = z.strictObject({
-  /** `file:function`; the function may be written with those around it: `createReader.read`. */
+  /**
+   * `file:function`; where the name alone could be another's, with those around it:
+   * `createReader.read`. A private method has its `#`.
+   */
   at: z.string().regex(/^[^:]+:[^:]+$/),
   /** The hop that calls it, where that is not the one before. */
   calledBy: z.string().optional(),
@@ -82,7 +85,8 @@ function functionsByPath({ hops }: HopList, sources: readonly Source[]): Functio
 function placesOf(at: string, functions: Functions): readonly FunctionPlace[] {
   const name = at.slice(pathOf(at).length + 1)
   const all = functions.get(pathOf(at)) ?? []
-  return all.filter((one) => one.name === name || one.name.endsWith(`.${name}`))
+  const exact = all.filter((one) => one.name === name)
+  return exact.length > 0 ? exact : all.filter((one) => one.name.endsWith(`.${name}`))
 }
 
 function placeFault(at: string, functions: Functions): string | null {

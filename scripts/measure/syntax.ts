@@ -48,7 +48,8 @@ export function nodesIn(node: SyntaxNode, field: string): readonly SyntaxNode[] 
 /** The name an identifier, string or key stands for; null for other nodes. */
 export function nameOf(node: unknown): string | null {
   if (!isNode(node)) return null
-  if (node.type === 'Identifier' || node.type === 'PrivateIdentifier') return String(node['name'])
+  if (node.type === 'Identifier') return String(node['name'])
+  if (node.type === 'PrivateIdentifier') return `#${String(node['name'])}`
   if (node.type === 'Literal' && typeof node['value'] === 'string') return node['value']
   if (node.type === 'TSLiteralType') return nameOf(node['literal'])
   return null

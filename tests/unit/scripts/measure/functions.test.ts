@@ -40,7 +40,7 @@ const journal = {
 `
     expect(counted(text)).toEqual([
       ['Journal.constructor', 3, 1],
-      ['Journal.sync', 4, 1],
+      ['Journal.#sync', 4, 1],
       ['Journal.append', 5, 3],
       ['Journal.append.(anonymous)', 6, 1],
       ['close', 10, 1],

@@ -14,6 +14,18 @@ function parse(bytes) {
 `,
   },
   { path: 'ingest/journal.ts', text: 'class Journal { append(message) { post(message) } }' },
+  {
+    path: 'ingest/store.ts',
+    text: `
+class Store {
+  writer = { write: (batch) => this.#write(batch) }
+  #write(batch) { store(batch) }
+}
+function store(batch) {
+  const later = { store() {} }
+}
+`,
+  },
   { path: 'ingest/writer.ts', text: 'export function write(message) {}' },
 ].map((source) => ({ ...source, isTest: false }))
 
@@ -56,5 +68,14 @@ describe('a list of hops', () => {
       'packet, hop 3, ingest/writer.ts:write: broker/reader.ts:read does not contain write',
       'packet, hop 4, ingest/journal.ts:append: broker/broker.ts:start is no earlier hop',
     ])
+  })
+
+  it('names a private method with its #, and prefers a function with exactly the name', () => {
+    const { faults } = verified(
+      { at: 'ingest/store.ts:Store.write' },
+      { at: 'ingest/store.ts:Store.#write' },
+      { at: 'ingest/store.ts:store' },
+    )
+    expect(faults).toEqual([])
   })
 })
