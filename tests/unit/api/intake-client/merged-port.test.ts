@@ -180,7 +180,10 @@ describe('several intakes on one store', () => {
     )
     const question = { ...SPAN, by: [], everyNs: null, stages: ['age', 'durable'] as const }
     const rows = await rowsOf(mergedPort(intakes), 'latency', question)
-    const placed = ({ timeNs: _timeNs, ...row }: LatencyRow) => row
+    const placed = ({ timeNs: _timeNs, percentilesMs, ...row }: LatencyRow) => {
+      const [p50Ms, p95Ms, p99Ms] = percentilesMs
+      return { ...row, p50Ms, p95Ms, p99Ms }
+    }
     const nothing = { p50Ms: null, p95Ms: null, p99Ms: null }
     expect(rows).toEqual([
       placed(age),
