@@ -9,12 +9,12 @@ import { QUERY_NAMES } from '#lib/queries/catalogue.ts'
 import { addCompression } from './plugins/compression.ts'
 import { addCounting } from './plugins/counting.ts'
 import { addDocuments } from './plugins/documents.ts'
-import { addGate } from './plugins/gate.ts'
+import { addAdmission } from './plugins/admission.ts'
 import { addHeaders } from './plugins/headers.ts'
 import { RATE_LIMITS, createRequestLimiter } from './plugins/rate-limits.ts'
 import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
 import { createPseudonyms } from './auth/pseudonyms.ts'
-import { validatorOf } from './replies/refused.ts'
+import { validatorOf } from './replies/request-validation.ts'
 import { addQuery } from './queries/route.ts'
 import { addBackup } from './routes/backup.ts'
 import { addCredentials } from './routes/credentials.ts'
@@ -88,7 +88,7 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
   await app.register(cookie)
   const limiter = await createRequestLimiter(app, api.options.rateLimits, callers)
   addProblems(app, api)
-  addGate(app, api, { callers, limiter })
+  addAdmission(app, api, { callers, limiter })
   await addDocuments(app, api)
   await addPortal(app, api)
   for (const add of PUBLIC) add(app, api)
@@ -129,5 +129,5 @@ function createApi(deps: AppDeps, options: AppOptions): Api {
 function callerOf(callers: WeakMap<FastifyRequest, Caller>, request: FastifyRequest): Caller {
   const caller = callers.get(request)
   if (caller) return caller
-  throw new Error('a handler ran for a request that the gate has not let through')
+  throw new Error('a handler ran for a request that has not been admitted')
 }

@@ -4,15 +4,15 @@ import { rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
 import { ListAnswer, StreamAnswer, type Answer } from './replies/answer.ts'
 import type { Api } from './api.ts'
 import type { Locale } from './replies/csv.ts'
-import { departureOf } from './replies/departure.ts'
-import { namesFor, type Names } from './auth/names.ts'
+import { untilClientGone } from './replies/client-gone.ts'
+import { namesFor, type Names } from './auth/caller-names.ts'
 import { formatOf, type Format } from './replies/negotiate.ts'
 import { formatParameters } from '#lib/queries/parameters.ts'
 import { PROBLEM_TYPE, Problem } from './replies/problem.ts'
 import { problemSchema } from './replies/schemas.ts'
 
-/** One question somebody asks, checked and with his permission. */
-export interface Ask<Q, P, B> {
+/** One request of a caller, validated and permitted. */
+export interface Call<Q, P, B> {
   readonly caller: Caller
   readonly names: Names
   readonly query: Q
@@ -47,7 +47,7 @@ export interface Endpoint<Q extends Shape, P extends Shape, B extends z.ZodType>
   /** It answers with a file when the format is Parquet. */
   readonly hasParquet?: boolean
   readonly handle: (
-    ask: Ask<z.output<z.ZodObject<Q>>, z.output<z.ZodObject<P>>, z.output<B>>,
+    call: Call<z.output<z.ZodObject<Q>>, z.output<z.ZodObject<P>>, z.output<B>>,
   ) => Promise<Answer | Problem> | Answer | Problem
 }
 
@@ -80,7 +80,7 @@ export function createAdd(
         if (format instanceof Problem) return sendProblem(reply, format)
         const caller = callerOf(request)
         const { headers } = request
-        const signal = departureOf(reply.raw)
+        const signal = untilClientGone(reply.raw)
         const names = namesFor(caller, api)
         // Checked by the schemas of this very endpoint before the handler runs.
         const given = {

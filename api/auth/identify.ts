@@ -18,7 +18,7 @@ export function keyOf(api: Pick<Api, 'registry' | 'options'>, text: string): Cal
   return api.registry.keys.authenticate(text)
 }
 
-/** Who asks, if he may: the one gate in front of every route that is not public. */
+/** The caller of a request, if the permission is his: every route that is not public calls this. */
 export function admit(api: Api, request: FastifyRequest, permission: Permission): Caller | Problem {
   const caller = identify(api, request)
   if (caller instanceof Problem || isAllowed(caller, permission)) return caller

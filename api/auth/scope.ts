@@ -2,17 +2,17 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import { inScope, type Scope } from '#lib/telemetry/scope.ts'
 import { ACCESS, visibleTenants, type Caller } from '#lib/access/policy.ts'
 import type { Filter } from '#lib/queries/query.ts'
-import type { Names } from './names.ts'
+import type { Names } from './caller-names.ts'
 import { Problem, notFound } from '../replies/problem.ts'
 
-export interface Asker {
+export interface Requester {
   readonly caller: Caller
   readonly names: Names
 }
 
 /** The scope of queries whose rows have a kind: readings, last values, figures. */
-export function readingScope(asker: Asker, filter: Filter): Scope | Problem {
-  const { role } = asker.caller.key
+export function readingScope(requester: Requester, filter: Filter): Scope | Problem {
+  const { role } = requester.caller.key
   const { readingKinds } = ACCESS[role]
   const hidden = readingKinds && filter.kind?.find((kind) => !readingKinds.includes(kind))
   if (hidden) {
@@ -21,25 +21,25 @@ export function readingScope(asker: Asker, filter: Filter): Scope | Problem {
       path: 'kind',
     })
   }
-  const places = placesOf(asker, filter)
+  const places = placesOf(requester, filter)
   if (places instanceof Problem) return places
   return { ...places, kinds: filter.kind ?? readingKinds }
 }
 
 /** The scope of network figures: their kinds are no secret, since they show no values. */
-export function figureScope(asker: Asker, filter: Filter): Scope | Problem {
-  const places = placesOf(asker, filter)
+export function figureScope(requester: Requester, filter: Filter): Scope | Problem {
+  const places = placesOf(requester, filter)
   return places instanceof Problem ? places : { ...places, kinds: filter.kind ?? null }
 }
 
 /** The scope of queries about devices as such: delivery, rejections. Kinds become devices. */
-export function deviceScope(asker: Asker, filter: Filter): Scope | Problem {
-  const places = placesOf(asker, filter)
+export function deviceScope(requester: Requester, filter: Filter): Scope | Problem {
+  const places = placesOf(requester, filter)
   if (places instanceof Problem) return places
-  const { deviceKinds } = ACCESS[asker.caller.key.role]
+  const { deviceKinds } = ACCESS[requester.caller.key.role]
   if (!filter.kind && !deviceKinds) return { ...places, kinds: null }
   const wanted: readonly string[] | undefined = filter.kind
-  const devices = asker.names
+  const devices = requester.names
     .devices()
     .filter(({ kind }) => wanted?.includes(kind) ?? true)
     .filter(({ id }) => inScope({ ...places, kinds: null }, id))
@@ -60,7 +60,7 @@ export function requireTenantInScope({ tenants }: Scope, tenant: string): void {
 
 type Places = Pick<Scope, 'tenants' | 'devices'>
 
-function placesOf({ caller, names }: Asker, { device, tenant }: Filter): Places | Problem {
+function placesOf({ caller, names }: Requester, { device, tenant }: Filter): Places | Problem {
   const devices = device?.map((name) => names.findDevice(name)?.id ?? notFound('device', name))
   const tenants = tenant?.map((name) => names.findTenant(name) ?? notFound('tenant', name))
   const problem = [...(devices ?? []), ...(tenants ?? [])].find((one) => one instanceof Problem)

@@ -19,7 +19,7 @@ export interface Connection {
   ask(path: string, value: unknown, signal: AbortSignal): Promise<unknown>
   put(path: string, value: unknown, signal: AbortSignal): Promise<unknown>
   /** Fetches the file of an answer to a path on this machine. */
-  fetchFile(question: ReadingsFileScan, path: string, signal: AbortSignal): Promise<ReadingsFile>
+  fetchFile(scan: ReadingsFileScan, path: string, signal: AbortSignal): Promise<ReadingsFile>
   /** Bytes as they come. */
   open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
@@ -28,8 +28,8 @@ export function createConnection({ url, secret }: ConnectionOptions): Connection
   return {
     ask: (path, value, signal) => exchange('POST', path, value, signal),
     put: (path, value, signal) => exchange('PUT', path, value, signal),
-    async fetchFile(question, path, signal) {
-      const response = await send('POST', PATHS.readingsFile, question, signal)
+    async fetchFile(scan, path, signal) {
+      const response = await send('POST', PATHS.readingsFile, scan, signal)
       try {
         await pipeline(Readable.fromWeb(bodyOf(response)), createWriteStream(path, { mode: 0o600 }))
       } catch (error) {
@@ -93,7 +93,7 @@ function bodyOf(response: Response): ReadableStream<Uint8Array> {
   throw new Error('an answer of the intake has no body')
 }
 
-/** Errors with a code and cancelled questions as they are; all else is the network. */
+/** Errors with a code and cancelled calls as they are; all else is the network. */
 function explained(url: string, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (!(error instanceof Error) || isPlatformError(error)) return error

@@ -9,7 +9,7 @@ export interface IntakeSource {
   /** Answers for this very intake: what it took in itself. */
   readonly port: IngestPort
   readonly live: LiveFeed
-  /** Why it cannot be asked just now; null when it can. */
+  /** Why it does not reply at present; null when it does. */
   problem(): PlatformError | null
   /** Nothing was heard of it for so long that viewers are sent away: they come back and are told. */
   readonly isLost: boolean

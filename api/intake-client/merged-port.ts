@@ -8,15 +8,15 @@ import { isPaged, mergedPage } from './merged-pages.ts'
 import { replayEach } from './replay-each.ts'
 
 /** One query on its way to an intake. */
-interface Asked {
+interface QueryCall {
   readonly name: QueryName
   readonly query: ScopedQuery
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Several intakes on one store as if they were one. What the store knows is asked of one that
- * answers; what each knows for itself is asked of all, and if one does not answer there is no result:
+ * Several intakes on one store as if they were one. What the store knows is read from the first
+ * that replies; what each knows for itself is read from all, and if one does not reply there is no result:
  * a sum without it would be wrong and look right.
  */
 export function mergedPort(intakes: readonly IntakeSource[]): IngestPort {
@@ -40,15 +40,15 @@ export function mergedPort(intakes: readonly IntakeSource[]): IngestPort {
 
 async function mergedResult(
   intakes: readonly IntakeSource[],
-  asked: Asked,
+  call: QueryCall,
 ): Promise<ResultOf<QueryName>> {
-  const definition: AnyQuery = QUERIES[asked.name]
-  if (!definition.sources.includes('state')) return await fromStore(intakes, asked)
-  if (isPaged(asked.query)) return (await mergedPage(intakes, asked)) as ResultOf<QueryName>
-  const parts = definition.split?.(asked.query) ?? { store: null, state: asked.query }
+  const definition: AnyQuery = QUERIES[call.name]
+  if (!definition.sources.includes('state')) return await fromStore(intakes, call)
+  if (isPaged(call.query)) return (await mergedPage(intakes, call)) as ResultOf<QueryName>
+  const parts = definition.split?.(call.query) ?? { store: null, state: call.query }
   const [stored, states] = await Promise.all([
-    parts.store ? fromStore(intakes, { ...asked, query: parts.store }) : null,
-    parts.state ? fromEach(intakes, { ...asked, query: parts.state }) : [],
+    parts.store ? fromStore(intakes, { ...call, query: parts.store }) : null,
+    parts.state ? fromEach(intakes, { ...call, query: parts.state }) : [],
   ])
   const merged = states.length === 0 ? null : mergedStates(definition, states)
   return joined(stored as QueryResult<unknown> | null, merged) as ResultOf<QueryName>
@@ -73,7 +73,7 @@ function joined(
 
 function fromEach(
   intakes: readonly IntakeSource[],
-  { name, query, signal }: Asked,
+  { name, query, signal }: QueryCall,
 ): Promise<readonly QueryResult<unknown>[]> {
   // Queries of the state have no limit of what they read.
   return Promise.all(intakes.map(({ port }) => port.query(name, query, signal))) as Promise<
@@ -83,7 +83,7 @@ function fromEach(
 
 function fromStore(
   intakes: readonly IntakeSource[],
-  { name, query, signal }: Asked,
+  { name, query, signal }: QueryCall,
 ): Promise<ResultOf<QueryName>> {
   return oneOf(intakes, ({ port }) => port.query(name, query, signal))
 }

@@ -13,17 +13,17 @@ export interface RemoteFeedOptions {
 }
 
 /**
- * The live feed of an intake elsewhere, and by its signs of life whether that intake can be asked at
+ * The live feed of an intake elsewhere, and by its signs of life whether that intake replies at
  * all. It is held open from the start. After a short break viewers are told to read the store for
  * what they missed; after a longer one they are sent away.
  */
 export interface RemoteFeed extends LiveFeed {
   /** Resolves when the first attempt to reach the intake has ended, well or not. */
   readonly tried: Promise<void>
-  /** Why the intake cannot be asked; null when it can. */
+  /** Why the intake does not reply; null when it does. */
   problem(): PlatformError | null
   readonly isLost: boolean
-  /** Aborted when the present connection is lost: nothing asked before is answered any more. */
+  /** Aborted when the present connection is lost: no call made before it gets a reply. */
   readonly connected: AbortSignal
   close(): void
 }

@@ -14,7 +14,7 @@ import { createRemoteFeed } from './remote-feed.ts'
 export interface RemoteIntakeOptions {
   readonly url: string
   readonly secret: string
-  /** Folder for files on their way to who asked; it exists. */
+  /** Folder for files on their way to the caller; it exists. */
   readonly exportDir: string
 }
 
@@ -24,7 +24,7 @@ export interface RemoteIntake extends IntakeSource {
   readonly backups: BackupPort
   /** Resolves when the first attempt to reach it has ended, well or not. */
   readonly tried: Promise<void>
-  /** What is being asked throws CLOSED. */
+  /** Calls under way throw CLOSED. */
   close(): void
 }
 

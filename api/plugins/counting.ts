@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import { CLIENT_CLOSED } from '../replies/departure.ts'
+import { CLIENT_CLOSED } from '../replies/client-gone.ts'
 
 /** Every request once, by the pattern of its route: addresses themselves have no end. */
 export function addCounting(

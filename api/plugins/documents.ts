@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Api } from '../api.ts'
-import { PUBLIC } from './gate.ts'
+import { PUBLIC } from './admission.ts'
 import { PAGE_POLICY } from './headers.ts'
 
 const DESCRIPTION = [

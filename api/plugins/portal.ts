@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Api } from '../api.ts'
-import { PUBLIC } from './gate.ts'
+import { PUBLIC } from './admission.ts'
 import { PAGE_POLICY, policyOf } from './headers.ts'
 
 const DIST = join(import.meta.dirname, '../../dashboards/portal/dist')

@@ -2,16 +2,16 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isPlatformError } from '#lib/runtime/errors.ts'
 import type { Api } from '../api.ts'
-import { CLIENT_CLOSED, hasLeft } from '../replies/departure.ts'
+import { CLIENT_CLOSED, isClientGone } from '../replies/client-gone.ts'
 import { sendProblem } from '../endpoint.ts'
 import { PROBLEM_TYPE, Problem, problemOf } from '../replies/problem.ts'
-import { RefusedRequest } from '../replies/refused.ts'
+import { RefusedRequest } from '../replies/request-validation.ts'
 
-/** Turns whatever was thrown into a problem document, and logs once what the caller cannot mend. */
+/** Turns whatever was thrown into a problem document, and logs once what the caller cannot fix. */
 export function addProblems(app: FastifyInstance, api: Api): void {
   app.setErrorHandler((error, request, reply) => {
-    // Nobody reads the answer any more, and a cancelled question is no failure.
-    if (hasLeft(reply.raw)) return reply.code(CLIENT_CLOSED).send()
+    // Nobody reads the answer any more, and a cancelled query is no failure.
+    if (isClientGone(reply.raw)) return reply.code(CLIENT_CLOSED).send()
     return sendProblem(reply, problemFor(api, error, request))
   })
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) =>
@@ -30,12 +30,12 @@ function problemFor({ log, options }: Api, error: unknown, request: FastifyReque
   if (error instanceof RefusedRequest) return error.problem
   const ours = problemOf(error)
   if (ours) {
-    if (ours.status >= 500) log.warn({ err: error, route: routeOf(request) }, 'a question failed')
+    if (ours.status >= 500) log.warn({ err: error, route: routeOf(request) }, 'a query failed')
     return ours
   }
   const refused = isPlatformError(error) ? null : refusalOf(error, options.bodyBytes)
   if (refused) return refused
-  log.error({ err: error, request: request.id, route: routeOf(request) }, 'an answer failed')
+  log.error({ err: error, request: request.id, route: routeOf(request) }, 'a request failed')
   const detail = `the platform failed at this; its log says more under request ${request.id}`
   return new Problem(500, detail)
 }

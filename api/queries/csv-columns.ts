@@ -10,15 +10,15 @@ interface Grouped {
 
 /**
  * CSV columns of a row: its own in their order, the parts of a `spread` one by one. A series has a
- * time only where it has intervals, and the groups that it was asked for; a list has all of them.
+ * time only where it has intervals, and the groups that the query names; a list has all of them.
  */
 export function csvColumnsOf(
   row: z.ZodType,
-  asked: ScopedQuery,
+  scoped: ScopedQuery,
   shape: 'list' | 'series' | 'object',
 ): CsvColumns {
   // The parts that a grouped query has beside its scope.
-  const query: Grouped & ScopedQuery = asked
+  const query: Grouped & ScopedQuery = scoped
   if (!(row instanceof z.ZodObject)) throw new Error('a row without columns has csvColumns')
   const hasTime = (query.everyNs ?? query.every ?? null) !== null
   const columns: Record<string, (row: Readonly<Record<string, unknown>>) => Cell> = {}

@@ -3,7 +3,7 @@ import { pageOf } from './paging.ts'
 import { Problem } from '../replies/problem.ts'
 import { afterOf } from './span.ts'
 
-interface PageAsk {
+interface PageCall {
   readonly query: { readonly limit: number; readonly cursor?: string | undefined }
   readonly route: string
 }
@@ -17,7 +17,7 @@ export interface ListPage<T> {
 export function listPage<T>(
   rows: readonly T[],
   keyOf: (row: T) => string,
-  { query, route }: PageAsk,
+  { query, route }: PageCall,
   cursors: Cursors,
 ): ListPage<T> | Problem {
   const start = afterOf(query, { cursors, query: route })

@@ -16,19 +16,19 @@ export interface Meta {
 }
 
 interface Series {
-  readonly asked: ScopedQuery
+  readonly scoped: ScopedQuery
   readonly result: QueryResult<unknown>
   readonly span: PageSpan
 }
 
-export function seriesMetaOf(query: AnyQuery, { asked, result, span }: Series): Meta {
+export function seriesMetaOf(query: AnyQuery, { scoped, result, span }: Series): Meta {
   const { series, row } = query
   if (!series) throw new Error(`the series ${query.path} does not say what its numbers mean`)
   return {
-    unit: query.units?.(asked) ?? (row instanceof z.ZodObject ? unitsOfRow(row) : {}),
-    aggregation: series.aggregation(asked),
-    coverage: series.coverage(result, asked),
-    coverageOf: series.coverageOf(asked),
+    unit: query.units?.(scoped) ?? (row instanceof z.ZodObject ? unitsOfRow(row) : {}),
+    aggregation: series.aggregation(scoped),
+    coverage: series.coverage(result, scoped),
+    coverageOf: series.coverageOf(scoped),
     from: isoOf(span.fromNs),
     to: isoOf(span.toNs),
     every: span.everyNs === null ? null : durationOf(span.everyNs),

@@ -5,10 +5,10 @@ import type { ReadingsFileRequest } from '#lib/queries/query.ts'
 import type { FileName, ReadingsFileScan } from '#lib/store/scans.ts'
 import { StreamAnswer } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
-import { tenantNameOf, type Names } from '../auth/names.ts'
+import { tenantNameOf, type Names } from '../auth/caller-names.ts'
 import { requireInScope } from '../auth/scope.ts'
 
-interface FileAsk {
+interface FileCall {
   readonly caller: Caller
   readonly names: Names
   readonly signal: AbortSignal
@@ -19,7 +19,7 @@ const PARQUET = 'application/vnd.apache.parquet'
 /** All readings of a span in one Parquet file: no pages. */
 export async function parquetAnswer(
   { port, options, log }: Api,
-  { caller, names, signal }: FileAsk,
+  { caller, names, signal }: FileCall,
   { scope, kind, fields, fromNs, toNs }: ReadingsFileRequest,
 ): Promise<StreamAnswer> {
   const maxRows = options.exportMaxRows

@@ -20,7 +20,7 @@ import {
   requireInScope,
   requireTenantInScope,
 } from '../auth/scope.ts'
-import type { Add, Ask } from '../endpoint.ts'
+import type { Add, Call } from '../endpoint.ts'
 import { list, ok, type Answer } from '../replies/answer.ts'
 import { noParquet } from '../replies/negotiate.ts'
 import { Problem, notFound, unusable } from '../replies/problem.ts'
@@ -43,7 +43,7 @@ interface Given extends Readonly<Record<string, unknown>> {
   readonly tenant?: readonly string[] | undefined
 }
 
-type QueryAsk = Ask<Given, { readonly id?: string }, undefined>
+type QueryCall = Call<Given, { readonly id?: string }, undefined>
 
 /** A query with what its route derives from it, once. */
 interface Prepared {
@@ -70,7 +70,7 @@ export function addQuery(add: Add, api: Api, name: QueryName): void {
     answer: answerSchema(query),
     isList: query.shape !== 'object',
     hasParquet: query.file !== undefined,
-    handle: (ask) => handle(api, prepared, ask as QueryAsk),
+    handle: (call) => handle(api, prepared, call as QueryCall),
   })
 }
 
@@ -96,26 +96,26 @@ function answerSchema({ row, shape, extra }: AnyQuery): z.ZodType {
   return series.extend({ meta: series.shape.meta.extend(own.shape) })
 }
 
-async function handle(api: Api, prepared: Prepared, ask: QueryAsk): Promise<Answer | Problem> {
+async function handle(api: Api, prepared: Prepared, call: QueryCall): Promise<Answer | Problem> {
   const { query } = prepared
-  const viewer = viewerOf(ask)
-  const place = placeOf(api, query, ask, viewer)
-  if (place instanceof Problem) return place
-  const asked = query.toQuery(ask.query, place.request, viewer)
-  if (isRefused(asked)) return problemOf(asked)
-  if (ask.format === 'parquet') {
-    const file = query.file?.(asked) ?? null
-    return file ? await parquetAnswer(api, ask, file) : noParquet()
+  const viewer = viewerOf(call)
+  const target = targetOf(api, query, call, viewer)
+  if (target instanceof Problem) return target
+  const scoped = query.toQuery(call.query, target.request, viewer)
+  if (isRefused(scoped)) return problemOf(scoped)
+  if (call.format === 'parquet') {
+    const file = query.file?.(scoped) ?? null
+    return file ? await parquetAnswer(api, call, file) : noParquet()
   }
-  const result = await resultOf(api, prepared, asked, ask)
+  const result = await resultOf(api, prepared, scoped, call)
   if (isTooMany(result)) {
     const expected = `expected at most ${result.limit} ${query.limitedBy} behind one answer`
-    return unusable('from', `${expected}, got more; ask for a shorter span or fewer devices`)
+    return unusable('from', `${expected}, got more; choose a shorter span or fewer devices`)
   }
-  return answerOf(api, prepared, { ask, asked, result, place })
+  return answerOf(api, prepared, { call, scoped, result, target })
 }
 
-interface Place {
+interface Target {
   readonly request: Request
   readonly span: PageSpan
   /** What a cursor must be of. */
@@ -123,13 +123,13 @@ interface Place {
 }
 
 /** Scope and span of a request; of a query about one device that device alone. */
-function placeOf(api: Api, query: AnyQuery, ask: QueryAsk, viewer: Viewer): Place | Problem {
-  const identity = [ask.route, ...(query.identity?.(ask.query, viewer) ?? [])].join(' ')
-  const subject = subjectOf(ask)
+function targetOf(api: Api, query: AnyQuery, call: QueryCall, viewer: Viewer): Target | Problem {
+  const identity = [call.route, ...(query.identity?.(call.query, viewer) ?? [])].join(' ')
+  const subject = subjectOf(call)
   if (subject instanceof Problem) return subject
-  const scope = subject ? oneDevice(subject) : scopeOf(query, ask, viewer)
+  const scope = subject ? oneDevice(subject) : scopeOf(query, call, viewer)
   if (scope instanceof Problem) return scope
-  const span = spanOf(api, query, ask, identity)
+  const span = spanOf(api, query, call, identity)
   if (span instanceof Problem) return span
   const { fromNs, toNs, everyNs, after } = span
   const request = { scope, device: subject ?? '', fromNs, toNs, everyNs, cursor: after }
@@ -140,7 +140,7 @@ function placeOf(api: Api, query: AnyQuery, ask: QueryAsk, viewer: Viewer): Plac
 function spanOf(
   api: Api,
   query: AnyQuery,
-  { query: given }: QueryAsk,
+  { query: given }: QueryCall,
   identity: string,
 ): PageSpan | Problem {
   const { from, to, cursor } = given
@@ -152,7 +152,7 @@ function spanOf(
   return pageSpanOf({ from, to, everyNs, cursor }, { ...api, query: identity })
 }
 
-function subjectOf({ params, names }: QueryAsk): string | null | Problem {
+function subjectOf({ params, names }: QueryCall): string | null | Problem {
   const { id } = params
   if (id === undefined) return null
   return names.findDevice(id)?.id ?? notFound('device', id)
@@ -164,12 +164,12 @@ function oneDevice(device: string): Scope {
 
 const SCOPES = { readings: readingScope, figures: figureScope, devices: deviceScope } as const
 
-function scopeOf(query: AnyQuery, ask: QueryAsk, viewer: Viewer): Scope | Problem {
-  const filter = query.filter ? query.filter(ask.query, viewer) : ask.query
-  return isRefused(filter) ? problemOf(filter) : SCOPES[query.scope](ask, filter)
+function scopeOf(query: AnyQuery, call: QueryCall, viewer: Viewer): Scope | Problem {
+  const filter = query.filter ? query.filter(call.query, viewer) : call.query
+  return isRefused(filter) ? problemOf(filter) : SCOPES[query.scope](call, filter)
 }
 
-function viewerOf({ caller, names }: QueryAsk): Viewer {
+function viewerOf({ caller, names }: QueryCall): Viewer {
   const { role } = caller.key
   return {
     role,
@@ -187,21 +187,21 @@ function problemOf({ refused, path, detail }: RefusedParameter): Problem {
 async function resultOf(
   api: Api,
   { name, query }: Prepared,
-  asked: ScopedQuery,
-  { query: given, signal }: QueryAsk,
+  scoped: ScopedQuery,
+  { query: given, signal }: QueryCall,
 ): Promise<QueryResult<unknown> | TooMany> {
   // `toQuery` of this very query made it.
   const run = async (one: ScopedQuery): Promise<QueryResult<unknown> | TooMany> =>
     await api.port.query(name, one, signal)
   const { steps } = query
   const { limit } = given
-  if (!steps || limit === undefined) return await run(asked)
+  if (!steps || limit === undefined) return await run(scoped)
   const rows: unknown[] = []
   let next: string | null | undefined
   let bytes = 0
   do {
     const step = { limit: Math.min(steps.rows, limit - rows.length), ...(next && { cursor: next }) }
-    const page = await run({ ...asked, ...step })
+    const page = await run({ ...scoped, ...step })
     if (isTooMany(page)) return page
     rows.push(...page.rows)
     bytes += page.rows.reduce((sum: number, row) => sum + steps.bytesOf(row), 0)
@@ -211,25 +211,25 @@ async function resultOf(
 }
 
 interface Found {
-  readonly ask: QueryAsk
-  readonly asked: ScopedQuery
+  readonly call: QueryCall
+  readonly scoped: ScopedQuery
   readonly result: QueryResult<unknown>
-  readonly place: Place
+  readonly target: Target
 }
 
 function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
   const { query, json } = prepared
-  const { ask, asked, result, place } = found
-  const view = nameViewOf(ask, asked.scope)
+  const { call, scoped, result, target } = found
+  const view = nameViewOf(call, scoped.scope)
   const named = result.rows.map((row) => prepared.names(row, view))
   if (query.shape === 'object') return ok(json(named[0]) as object)
-  const { rows, after } = pageRows(query, named, ask, place, result.next ?? null)
-  const { fromNs, toNs } = place.span
+  const { rows, after } = pageRows(query, named, call, target, result.next ?? null)
+  const { fromNs, toNs } = target.span
   const next =
-    after === null ? null : api.cursors.seal({ query: place.identity, fromNs, toNs, after })
+    after === null ? null : api.cursors.seal({ query: target.identity, fromNs, toNs, after })
   // Rows are objects of their columns.
   const data = rows.map(json) as Readonly<Record<string, unknown>>[]
-  const columns = query.csvColumns?.(asked, rows) ?? csvColumnsOf(query.row, asked, query.shape)
+  const columns = query.csvColumns?.(scoped, rows) ?? csvColumnsOf(query.row, scoped, query.shape)
   const meta = query.series && { meta: metaOf(prepared, found, view) }
   return list({ data, next, ...meta }, columns)
 }
@@ -238,8 +238,8 @@ function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
 function pageRows(
   query: AnyQuery,
   named: readonly unknown[],
-  { query: { limit } }: QueryAsk,
-  { span }: Place,
+  { query: { limit } }: QueryCall,
+  { span }: Target,
   next: string | null,
 ): { readonly rows: readonly unknown[]; readonly after: string | null } {
   if (!query.key || limit === undefined) return { rows: named, after: next }
@@ -250,16 +250,16 @@ function pageRows(
   return { rows: data, after }
 }
 
-function metaOf(prepared: Prepared, { asked, result, place }: Found, view: NameView): object {
+function metaOf(prepared: Prepared, { scoped, result, target }: Found, view: NameView): object {
   const { query, extraNames, extraJson } = prepared
-  const meta = seriesMetaOf(query, { asked, result, span: place.span })
+  const meta = seriesMetaOf(query, { scoped, result, span: target.span })
   if (!query.extra || !extraNames || !extraJson) return meta
-  const extra = extraJson(extraNames(query.extra.of(result, asked), view))
+  const extra = extraJson(extraNames(query.extra.of(result, scoped), view))
   return { ...meta, ...(extra as object) }
 }
 
 /** A row outside the scope would be somebody else's: better no answer than that one. */
-function nameViewOf({ caller, names }: QueryAsk, scope: Scope): NameView {
+function nameViewOf({ caller, names }: QueryCall, scope: Scope): NameView {
   return {
     seesPositions: !ACCESS[caller.key.role].pseudonymised,
     device(id) {

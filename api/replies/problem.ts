@@ -78,13 +78,13 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   BACKUP_BUSY: { status: 409, detail: null, retryAfterS: 30 },
   QUERY_BUSY: {
     status: 503,
-    detail: 'more questions wait than the limit allows; try again in a second',
+    detail: 'more queries wait than the limit allows; try again in a second',
     retryAfterS: 1,
   },
   QUERY_TIMEOUT: {
     status: 504,
     detail:
-      'the question took longer than the limit and was cancelled; ask for a shorter span, ' +
+      'the query took longer than the limit and was cancelled; choose a shorter span, ' +
       'fewer devices or a longer every',
   },
   // Their messages name files and hosts of the platform: those go to the log only.

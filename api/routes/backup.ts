@@ -13,7 +13,8 @@ export function addBackup(add: Add, { backups }: Api): void {
     summary: 'A consistent backup of everything, as a tar file; it holds hashes and secrets',
     async handle() {
       if (!backups) {
-        const detail = 'expected the data to be in this process, it is not; ask where it is kept'
+        const detail =
+          'expected the data to be in this process, they are not; use the API of the process that has them'
         return new Problem(404, detail)
       }
       return new StreamAnswer(await backups.begin(), 'application/x-tar')

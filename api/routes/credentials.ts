@@ -37,11 +37,11 @@ export function addCredentials(add: Add, { registry, cursors }: Api): void {
     query: pageParameters,
     answer: listSchema(credentialSchema),
     isList: true,
-    handle(ask) {
-      const device = ask.names.findDevice(ask.params.id)
-      if (!device) return notFound('device', ask.params.id)
+    handle(call) {
+      const device = call.names.findDevice(call.params.id)
+      if (!device) return notFound('device', call.params.id)
       const credentials = registry.credentials.list(device.id)
-      const page = listPage(credentials, orderOf, ask, cursors)
+      const page = listPage(credentials, orderOf, call, cursors)
       const columns = ownColumns('id', 'device', 'validFrom', 'validTo')
       return page instanceof Problem ? page : list(page, columns)
     },

@@ -74,15 +74,15 @@ export function addDevices(add: Add, api: Api): void {
     },
     answer: listSchema(deviceSchema),
     isList: true,
-    handle(ask) {
-      const { kind, tenant } = ask.query
-      const unknown = tenant?.find((name) => ask.names.findTenant(name) === null)
+    handle(call) {
+      const { kind, tenant } = call.query
+      const unknown = tenant?.find((name) => call.names.findTenant(name) === null)
       if (unknown !== undefined) return notFound('tenant', unknown)
-      const devices = ask.names
+      const devices = call.names
         .devices()
         .filter((device) => kind?.includes(device.kind) ?? true)
         .filter((device) => tenant?.includes(device.tenant) ?? true)
-      const page = listPage(devices, ({ id }) => id, ask, cursors)
+      const page = listPage(devices, ({ id }) => id, call, cursors)
       return page instanceof Problem ? page : list(page, COLUMNS)
     },
   })

@@ -4,7 +4,7 @@ import { isPlatformError } from '#lib/runtime/errors.ts'
 import { type IngestStatus, readinessProblems } from '#lib/telemetry/readiness.ts'
 import type { Api } from '../api.ts'
 import type { IntakeSource } from '../intake-client/intakes.ts'
-import { PUBLIC } from '../plugins/gate.ts'
+import { PUBLIC } from '../plugins/admission.ts'
 
 const liveSchema = z.object({ live: z.literal(true) })
 
@@ -63,7 +63,7 @@ type Readiness = { readonly [K in keyof IngestStatus]: IngestStatus[K] | null } 
   readonly problems: readonly string[]
 }
 
-/** An ingest role that cannot be asked is a problem as well. */
+/** An ingest role that does not reply is a problem as well. */
 async function readinessOf(
   { port, name }: Pick<IntakeSource, 'port' | 'name'>,
   readyLagMs: number,

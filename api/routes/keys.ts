@@ -36,12 +36,12 @@ export function addKeys(add: Add, { registry, cursors }: Api): void {
     query: pageParameters,
     answer: listSchema(keySchema),
     isList: true,
-    handle(ask) {
-      const tenants = visibleTenants(ask.caller)
+    handle(call) {
+      const tenants = visibleTenants(call.caller)
       const keys = registry.keys
         .list()
         .filter(({ tenant }) => tenants === null || (tenant !== null && tenants.includes(tenant)))
-      const page = listPage(keys, ({ id }) => id, ask, cursors)
+      const page = listPage(keys, ({ id }) => id, call, cursors)
       const columns = ownColumns('id', 'role', 'tenant', 'name', 'createdAt')
       return page instanceof Problem ? page : list(page, columns)
     },

@@ -3,19 +3,19 @@ import { z } from 'zod'
 import type { LiveEvent, SilenceEvent } from '#lib/telemetry/live.ts'
 import { isAllowed, rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
-import { departureOf } from '../replies/departure.ts'
+import { untilClientGone } from '../replies/client-gone.ts'
 import { sendProblem } from '../endpoint.ts'
-import { mergedStreams, partOf } from '../live/live-merge.ts'
-import { oneAtATime } from '../live/live-missed.ts'
-import { createOutbox } from '../live/live-outbox.ts'
-import { RETRY_MS, createLiveTexts } from '../live/live-text.ts'
-import { startViewer, type Viewer, type ViewerOptions } from '../live/live-viewer.ts'
-import { createViewers } from '../live/live-viewers.ts'
-import { namesFor } from '../auth/names.ts'
+import { mergedStreams, partOf } from '../live/merged-stream.ts'
+import { oneAtATime } from '../live/missed-events.ts'
+import { createOutbox } from '../live/outbox.ts'
+import { RETRY_MS, createLiveTexts } from '../live/event-text.ts'
+import { startViewer, type Viewer, type ViewerOptions } from '../live/viewer.ts'
+import { createViewers } from '../live/viewers.ts'
+import { namesFor } from '../auth/caller-names.ts'
 import { deviceParameters, kindsParameter } from '#lib/queries/parameters.ts'
 import { PROBLEM_TYPE, Problem } from '../replies/problem.ts'
 import { problemSchema } from '../replies/schemas.ts'
-import { deviceScope, readingScope, type Asker } from '../auth/scope.ts'
+import { deviceScope, readingScope, type Requester } from '../auth/scope.ts'
 
 const PERMISSION: Permission = 'readings:read'
 const querySchema = z.strictObject({ ...kindsParameter, ...deviceParameters })
@@ -74,21 +74,21 @@ export function addLive(
     schema: SCHEMA,
     async handler(request, reply) {
       const caller = callerOf(request)
-      const asker = { caller, names: namesFor(caller, api) }
+      const requester = { caller, names: namesFor(caller, api) }
       // Checked by the schema of this route.
-      const wanted = wantedOf(api, asker, request.query as Query)
+      const wanted = wantedOf(api, requester, request.query as Query)
       if (wanted instanceof Problem) return sendProblem(reply, wanted)
       const full = viewers.refusal(caller)
       if (full) return sendProblem(reply, full)
       const away = api.intakes.map((intake) => intake.problem()).find((problem) => problem !== null)
       if (away) throw away
       const lastId = lastIdOf(request)
-      const signal = departureOf(reply.raw)
+      const signal = untilClientGone(reply.raw)
       const mayWatch = () => viewers.mayWatch(caller)
       const shown = sources.map(({ live, port, textFor }) => {
         const outbox = createOutbox({
           limit: api.options.liveLimits.queue,
-          text: textFor(asker),
+          text: textFor(requester),
           dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
           opening: `retry: ${RETRY_MS}\n\n`,
         })
@@ -125,12 +125,12 @@ function together(viewers: readonly Viewer[]): Viewer {
 
 type Wanted = Pick<ViewerOptions, 'interest' | 'isShown'>
 
-function wantedOf({ registry }: Api, asker: Asker, query: Query): Wanted | Problem {
+function wantedOf({ registry }: Api, requester: Requester, query: Query): Wanted | Problem {
   const { kind, device, tenant } = query
-  const readings = readingScope(asker, { kind, device, tenant })
+  const readings = readingScope(requester, { kind, device, tenant })
   if (readings instanceof Problem) return readings
-  const mayReject = isAllowed(asker.caller, 'rejections:read')
-  const rejections = mayReject ? deviceScope(asker, { device, tenant }) : null
+  const mayReject = isAllowed(requester.caller, 'rejections:read')
+  const rejections = mayReject ? deviceScope(requester, { device, tenant }) : null
   if (rejections instanceof Problem) return rejections
   return { interest: { readings, rejections }, isShown }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Api } from '../api.ts'
-import { PUBLIC } from '../plugins/gate.ts'
+import { PUBLIC } from '../plugins/admission.ts'
 
 /** Prometheus reads this. */
 export function addMetrics(app: FastifyInstance, { metrics }: Api): void {

@@ -41,8 +41,8 @@ export function addReplay(add: Add, api: Api): void {
     summary: 'Try rejected messages again after their cause was fixed',
     body: replaySchema,
     answer: replayAnswerSchema,
-    async handle(ask) {
-      const { ids = null, filter, positions = null } = ask.body
+    async handle(call) {
+      const { ids = null, filter, positions = null } = call.body
       const given = [ids, filter ?? null, positions].filter((one) => one !== null).length
       if (given !== 1) {
         return unusable('ids', `expected one of ids, filter, positions, got ${given}; give one`)
@@ -51,12 +51,12 @@ export function addReplay(add: Add, api: Api): void {
         const got = `${positions.from} to ${positions.to}`
         return unusable('positions', `expected from <= to, got ${got}; exchange them`)
       }
-      const scope = deviceScope(ask, filter ?? {})
+      const scope = deviceScope(call, filter ?? {})
       if (scope instanceof Problem) return scope
       const reasons = filter?.reason ?? null
       const { recovered, again, duplicate } = await api.port.replay(
         { scope, ids, reasons, positions },
-        ask.signal,
+        call.signal,
       )
       return ok({ recovered, again, duplicate })
     },

@@ -50,15 +50,15 @@ export function addSites(add: Add, { registry, cursors }: Api): void {
     query: pageParameters,
     answer: listSchema(siteSchema),
     isList: true,
-    handle(ask) {
+    handle(call) {
       const sites = registry.sites
         .list()
-        .filter(({ tenant }) => tenant === null || seesTenant(ask.caller, tenant))
+        .filter(({ tenant }) => tenant === null || seesTenant(call.caller, tenant))
         .map((site) => ({
           ...site,
           outline: site.outline?.map(([lat, lon]): [number, number] => [lat, lon]) ?? null,
         }))
-      const page = listPage(sites, ({ id }) => id, ask, cursors)
+      const page = listPage(sites, ({ id }) => id, call, cursors)
       return page instanceof Problem ? page : list(page, COLUMNS)
     },
   })

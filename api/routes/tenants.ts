@@ -23,9 +23,9 @@ export function addTenants(add: Add, { registry, cursors }: Api): void {
     query: pageParameters,
     answer: listSchema(tenantSchema),
     isList: true,
-    handle(ask) {
-      const tenants = registry.tenants.list().filter(({ id }) => seesTenant(ask.caller, id))
-      const page = listPage(tenants, ({ id }) => id, ask, cursors)
+    handle(call) {
+      const tenants = registry.tenants.list().filter(({ id }) => seesTenant(call.caller, id))
+      const page = listPage(tenants, ({ id }) => id, call, cursors)
       return page instanceof Problem ? page : list(page, ownColumns('id', 'name', 'createdAt'))
     },
   })

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Api } from '../../../api/api.ts'
-import { createOutbox } from '../../../api/live/live-outbox.ts'
-import { startViewer } from '../../../api/live/live-viewer.ts'
+import { createOutbox } from '../../../api/live/outbox.ts'
+import { startViewer } from '../../../api/live/viewer.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { liveId, type LiveBatch, type LiveEvent, type LiveFeed } from '#lib/telemetry/live.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { SinceScan } from '#lib/store/scans.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { oneAtATime } from '../../../api/live/live-missed.ts'
+import { oneAtATime } from '../../../api/live/missed-events.ts'
 
 /*
  * The seam between rows of the store and the live tail, with every moment chosen: the store and the

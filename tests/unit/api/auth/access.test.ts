@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCESS, PERMISSIONS, POSITION_FIELDS, ROLES } from '#lib/access/policy.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { RequestLimiter } from '../../../../api/plugins/rate-limits.ts'
-import { addGate, permissionOf } from '../../../../api/plugins/gate.ts'
+import { addAdmission, permissionOf } from '../../../../api/plugins/admission.ts'
 import { createTestApp, type TestApp } from '../test-app.ts'
 
 /** The policy table, written down a second time on purpose: role -> what it may ask. */
@@ -90,7 +90,7 @@ describe('access', () => {
 
   it('stops the assembly for a route without a permission', () => {
     const app = fastify()
-    addGate(app, test as never, { callers: new WeakMap(), limiter: NO_LIMITS })
+    addAdmission(app, test as never, { callers: new WeakMap(), limiter: NO_LIMITS })
     expect(() => app.get('/api/v1/new', async () => ({}))).toThrow(/names no permission/)
     expect(permissionOf('/api/v1/new', {})).toBeNull()
     expect(permissionOf('/api/v1/new', { permission: 'all' })).toBeNull()

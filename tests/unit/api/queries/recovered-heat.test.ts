@@ -122,7 +122,7 @@ describe('recovered heat', () => {
     expect(status).toBe(422)
     expect(body.detail).toBe(
       'from: expected at most 400000 registers behind one answer, got more; ' +
-        'ask for a shorter span or fewer devices',
+        'choose a shorter span or fewer devices',
     )
   })
 

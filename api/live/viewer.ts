@@ -11,18 +11,18 @@ import {
   type SilenceEvent,
 } from '#lib/telemetry/live.ts'
 import type { Api } from '../api.ts'
-import { missedEvents, type MissedPort } from './live-missed.ts'
-import type { Outbox } from './live-outbox.ts'
+import { missedEvents, type MissedPort } from './missed-events.ts'
+import type { Outbox } from './outbox.ts'
 
 export interface ViewerOptions {
   readonly interest: LiveInterest
   /** What the interest cannot say: looked at for each event. */
   readonly isShown: (event: LiveEvent | SilenceEvent) => boolean
-  /** Asked before anything is shown: the key may be revoked, the session over. */
+  /** Checked before anything is shown: the key may be revoked, the session over. */
   readonly mayWatch: () => boolean
   readonly outbox: Outbox
   readonly live: LiveFeed
-  /** Where missed events of that feed are asked for. */
+  /** Reads the missed events of that feed. */
   readonly port: MissedPort
   readonly lastId: string | null
   readonly signal: AbortSignal

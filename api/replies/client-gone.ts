@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 export const CLIENT_CLOSED = 499
 
 /** Whether the client went away before its answer was ready. */
-export function hasLeft(response: ServerResponse): boolean {
+export function isClientGone(response: ServerResponse): boolean {
   return response.destroyed && !response.writableEnded
 }
 
@@ -12,7 +12,7 @@ export function hasLeft(response: ServerResponse): boolean {
  * Fires when the client goes away. It looks at the response: the request of a POST closes as soon as
  * its body was read, and Fastify's own signal with it.
  */
-export function departureOf(response: ServerResponse): AbortSignal {
+export function untilClientGone(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
   response.once('close', () => {
     if (!response.writableEnded) controller.abort()

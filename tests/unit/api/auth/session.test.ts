@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LOCAL_TOKEN, createTestApp, type TestApp } from './test-app.ts'
+import { LOCAL_TOKEN, createTestApp, type TestApp } from '../test-app.ts'
 
 const HOUR_NS = 3_600_000_000_000n
 const ORIGIN = 'http://localhost'

@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Role } from '#lib/access/policy.ts'
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
-import { delayRows, heatResult, latencyRow, rowsOf } from './rows.ts'
-import { createTestApp, type TestApp } from './test-app.ts'
-import { timesRuns } from '../../support/random-runs.ts'
+import { delayRows, heatResult, latencyRow, rowsOf } from '../rows.ts'
+import { createTestApp, type TestApp } from '../test-app.ts'
+import { timesRuns } from '../../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
 const TENANTS = ['acme', 'beta', 'gamma'] as const

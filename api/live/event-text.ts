@@ -7,11 +7,11 @@ import {
   type SilenceEvent,
 } from '#lib/telemetry/live.ts'
 import { ACCESS } from '#lib/access/policy.ts'
-import type { Gap, LiveText } from './live-outbox.ts'
+import type { Gap, LiveText } from './outbox.ts'
 import { readingRow, readingRowOf } from '#lib/queries/reading-row.ts'
 import { rejectionRow, rejectionRowOf } from '#lib/queries/rejections.ts'
 import { jsonOf, namesOf } from '../queries/present.ts'
-import type { Asker } from '../auth/scope.ts'
+import type { Requester } from '../auth/scope.ts'
 
 /** How long a browser waits before it comes back, ms. */
 export const RETRY_MS = 2000
@@ -20,22 +20,24 @@ export const RETRY_MS = 2000
  * Server-sent events of one intake. Many viewers see the same events: each is written
  * once for those who see names, and once for those who see pseudonyms.
  */
-export function createLiveTexts(live: Pick<LiveFeed, 'journal'>): (asker: Asker) => LiveText {
+export function createLiveTexts(
+  live: Pick<LiveFeed, 'journal'>,
+): (requester: Requester) => LiveText {
   const named = new WeakMap<LiveEvent, string>()
   const pseudonymised = new WeakMap<LiveEvent, string>()
 
-  return (asker) => {
-    const texts = ACCESS[asker.caller.key.role].pseudonymised ? pseudonymised : named
+  return (requester) => {
+    const texts = ACCESS[requester.caller.key.role].pseudonymised ? pseudonymised : named
     return {
       event(event) {
         const known = texts.get(event)
         if (known !== undefined) return known
-        const made = block(event.type, liveId(live.journal, event.place), shown(event, asker))
+        const made = block(event.type, liveId(live.journal, event.place), shown(event, requester))
         texts.set(event, made)
         return made
       },
       silence: ({ row }) => {
-        const data = shownSilence(row, asker.names.device(row.device))
+        const data = shownSilence(row, requester.names.device(row.device))
         return `event: silence\ndata: ${JSON.stringify(data)}\n\n`
       },
       gap: ({ from, to, dropped }: Gap) => {
@@ -50,10 +52,10 @@ export function createLiveTexts(live: Pick<LiveFeed, 'journal'>): (asker: Asker)
 const READING = { names: namesOf(readingRow), json: jsonOf(readingRow) }
 const REJECTION = { names: namesOf(rejectionRow), json: jsonOf(rejectionRow) }
 
-function shown(event: LiveEvent, asker: Asker): unknown {
+function shown(event: LiveEvent, requester: Requester): unknown {
   const view = {
-    ...asker.names,
-    seesPositions: !ACCESS[asker.caller.key.role].pseudonymised,
+    ...requester.names,
+    seesPositions: !ACCESS[requester.caller.key.role].pseudonymised,
   }
   return event.type === 'reading'
     ? READING.json(READING.names(readingRowOf(event.row), view))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LiveEvent, SilenceEvent } from '#lib/telemetry/live.ts'
-import { createOutbox } from '../../../../api/live/live-outbox.ts'
+import { createOutbox } from '../../../../api/live/outbox.ts'
 
 const silence = (sinceNs: number): SilenceEvent => ({
   type: 'silence',

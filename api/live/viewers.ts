@@ -1,6 +1,6 @@
 import type { Caller } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
-import type { Viewer } from './live-viewer.ts'
+import type { Viewer } from './viewer.ts'
 import { Problem } from '../replies/problem.ts'
 
 /** Everybody who watches now: limits, signs of life, and the end of those who may not any more. */

@@ -1,7 +1,7 @@
 import { QUERIES } from '#lib/queries/catalogue.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { delayRows, heatResult, heatRow, latencyRow, rowsOf, NOON_NS } from './rows.ts'
-import { createTestApp, type Asked, type TestApp } from './test-app.ts'
+import { delayRows, heatResult, heatRow, latencyRow, rowsOf, NOON_NS } from '../rows.ts'
+import { createTestApp, type Asked, type TestApp } from '../test-app.ts'
 
 // The OpenAPI document, read as a caller would.
 // oxlint-disable-next-line typescript/no-explicit-any

@@ -20,7 +20,7 @@ export interface Admission {
  * The one place that lets requests in. A route without a permission stops the assembly, so that
  * none is open by being forgotten.
  */
-export function addGate(app: FastifyInstance, api: Api, admission: Admission): void {
+export function addAdmission(app: FastifyInstance, api: Api, admission: Admission): void {
   app.addHook('onRoute', ({ url, config }) => {
     if (permissionOf(url, config) === null) {
       throw new Error(`route ${url} names no permission: add one to its config`)
@@ -54,7 +54,7 @@ async function refusalOf(
   return await limiter.ofKey(request)
 }
 
-/** What the configuration of a route asks for; null when it says nothing usable. */
+/** The permission that the configuration of a route names; null when it names none that exists. */
 export function permissionOf(url: string, config: unknown): Permission | typeof PUBLIC | null {
   if (url === PUBLIC_PREFIX || url.startsWith(`${PUBLIC_PREFIX}/`)) return PUBLIC
   if (typeof config !== 'object' || config === null || !('permission' in config)) return null

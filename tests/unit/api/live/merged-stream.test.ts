@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { mergedStreams, partOf } from '../../../../api/live/live-merge.ts'
+import { mergedStreams, partOf } from '../../../../api/live/merged-stream.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 
 const [A, B] = ['a', 'b'].map((letter) => letter.repeat(36))
