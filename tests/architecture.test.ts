@@ -147,7 +147,7 @@ describe('the architecture', () => {
       .map(({ name }) => name.slice(0, -3))
     // Parts of one format lie in a folder of its name, those of several in folders named by subject.
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-    const shared = ['payload', 'meters', 'trucks']
+    const shared = ['payload', 'lorawan', 'meters', 'trucks']
     expect(folders.filter((name) => ![...shared, ...formats].includes(name))).toEqual([])
     expect(formats.toSorted()).toEqual(Object.keys(FORMATS).toSorted())
     for (const name of formats) expect(existsSync(join(ROOT, 'tests/cases', name)), name).toBe(true)
