@@ -1,4 +1,5 @@
 import { cam } from './cam.ts'
+import { chirpstack } from './chirpstack.ts'
 import type { Format } from './format.ts'
 import { elvaco } from './elvaco.ts'
 import { kamstrup2mqtt } from './kamstrup2mqtt.ts'
@@ -29,6 +30,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   traccar,
   rfms,
   cam,
+  chirpstack,
   ttn,
   vda5050,
   wmbusmeters,
