@@ -99,7 +99,7 @@ export async function changesOf(
     const now = await Promise.all(some.map((result) => resultOf(platform, keys, result)))
     for (const [index, result] of some.entries()) {
       const recorded = withoutSentences(result)
-      const current = withoutMoreUnits(withoutSentences(now[index]), recorded)
+      const current = withoutAdditions(withoutSentences(now[index]), recorded)
       if (!isDeepStrictEqual(current, recorded)) changes.push({ recorded, current })
     }
   }
@@ -123,17 +123,22 @@ function withoutSentences<T>(value: T, isMeta = false): T {
   return Object.fromEntries(entries) as T
 }
 
-/** A version may give units of more columns; those recorded stay. */
-function withoutMoreUnits(current: Result | undefined, recorded: Result): Result | undefined {
-  const [known, unit] = [unitsIn(recorded.body), unitsIn(current?.body)]
-  if (!known || !unit) return current
+/** A version may have more kinds, and give units of more columns; those recorded stay. */
+function withoutAdditions(current: Result | undefined, recorded: Result): Result | undefined {
+  if (!current) return current
+  const [known, unit] = [unitsIn(recorded.body), unitsIn(current.body)]
   for (const name of Object.keys(unit)) if (!Object.hasOwn(known, name)) delete unit[name]
-  return current
+  if (current.path !== '/kinds') return current
+  const kinds = new Set(kindsIn(recorded.body).map(({ name }) => name))
+  const data = kindsIn(current.body).filter(({ name }) => kinds.has(name))
+  return { ...current, body: { ...Object(current.body), data } }
 }
 
-function unitsIn(body: unknown): Record<string, string> | undefined {
-  return (body as { meta?: { unit?: Record<string, string> } } | null | undefined)?.meta?.unit
+function unitsIn(body: unknown): Record<string, string> {
+  return (body as { meta?: { unit?: Record<string, string> } } | null)?.meta?.unit ?? {}
 }
+
+const kindsIn = (body: unknown) => (body as { data: readonly { name: string }[] }).data
 
 /** A stream that has not come to its end by then never does. */
 const STREAM_MS = 20_000
