@@ -16,7 +16,7 @@ export const RETENTION = {
     'PADBORG_RETENTION_METERING_DAYS',
     days,
     '3650',
-    'Raw readings of heat_meter and energy_meter.',
+    'Raw readings of the other kinds: meters and what else stays at a site.',
   ),
   minuteDays: setting(
     'PADBORG_RETENTION_MINUTE_DAYS',
