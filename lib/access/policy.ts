@@ -46,7 +46,7 @@ export interface Access {
   readonly pseudonymised: boolean
 }
 
-const HEAT_AND_ENERGY: readonly Kind[] = ['heat_meter', 'energy_meter']
+const HEAT_AND_ENERGY: readonly Kind[] = ['heat_meter', 'energy_meter', 'weather']
 /** Readings that are measurements of the network themselves. */
 const NETWORK: readonly Kind[] = ['radio', 'probe']
 

@@ -5,6 +5,7 @@ import { radio } from './kinds/radio.ts'
 import { heatMeter } from './kinds/heat-meter.ts'
 import { energyMeter } from './kinds/energy-meter.ts'
 import { probe } from './kinds/probe.ts'
+import { weather } from './kinds/weather.ts'
 
 /** Every telemetry kind. A new one is a file in `kinds/` and a line here. */
 export const KINDS = {
@@ -14,6 +15,7 @@ export const KINDS = {
   heat_meter: heatMeter,
   energy_meter: energyMeter,
   probe,
+  weather,
 } as const satisfies Record<string, KindDefinition>
 
 export type Kind = keyof typeof KINDS

@@ -64,6 +64,7 @@ export const da: Words = {
   'kind.probe': 'Prober',
   'kind.heat_meter': 'Varmemålere',
   'kind.energy_meter': 'Elmålere',
+  'kind.weather': 'Vejrstationer',
   'kind.gateway': 'Gateways',
   fresh: 'frisk',
   late: 'forsinket',

@@ -66,6 +66,7 @@ export const de: Words = {
   'kind.probe': 'Sonden',
   'kind.heat_meter': 'Wärmezähler',
   'kind.energy_meter': 'Stromzähler',
+  'kind.weather': 'Wetterstationen',
   'kind.gateway': 'Gateways',
   fresh: 'frisch',
   late: 'verspätet',

@@ -64,6 +64,7 @@ export const en = {
   'kind.probe': 'Probes',
   'kind.heat_meter': 'Heat meters',
   'kind.energy_meter': 'Energy meters',
+  'kind.weather': 'Weather stations',
   'kind.gateway': 'Gateways',
   fresh: 'fresh',
   late: 'late',
