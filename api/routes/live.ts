@@ -1,16 +1,17 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { LiveEvent, SilenceEvent } from '#lib/telemetry/live.ts'
+import type { LiveEvent, LiveFeed, SilenceEvent } from '#lib/telemetry/live.ts'
 import { isAllowed, rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
 import { untilClientGone } from '../replies/client-gone.ts'
 import { sendProblem } from '../endpoint.ts'
 import { mergedStreams, partOf } from '../live/merged-stream.ts'
-import { oneAtATime } from '../live/missed-events.ts'
-import { createOutbox } from '../live/outbox.ts'
+import { oneAtATime, type MissedPort } from '../live/missed-events.ts'
+import { createOutbox, type LiveText } from '../live/outbox.ts'
 import { RETRY_MS, createLiveTexts } from '../live/event-text.ts'
 import { startViewer, type Viewer, type ViewerOptions } from '../live/viewer.ts'
-import { createViewers } from '../live/viewers.ts'
+import { createViewers, type Viewers } from '../live/viewers.ts'
 import { namesFor } from '../auth/caller-names.ts'
 import { deviceParameters, kindsParameter } from '#lib/queries/parameters.ts'
 import { PROBLEM_TYPE, Problem } from '../replies/problem.ts'
@@ -54,12 +55,16 @@ export function addLive(
   api: Api,
   callerOf: (request: FastifyRequest) => Caller,
 ): void {
-  const viewers = createViewers(api)
-  const sources = api.intakes.map((intake) => ({
-    live: intake.live,
-    port: oneAtATime(intake.port),
-    textFor: createLiveTexts(intake.live),
-  }))
+  const route: LiveRoute = {
+    api,
+    viewers: createViewers(api),
+    sources: api.intakes.map((intake) => ({
+      live: intake.live,
+      port: oneAtATime(intake.port),
+      textFor: createLiveTexts(intake.live),
+    })),
+  }
+  const { viewers } = route
   api.metrics.gauge('padborg_live_viewers', () => viewers.size)
   // Streams have no end of their own: without this the server would wait for them.
   app.addHook('preClose', async () => viewers.endAll())
@@ -72,47 +77,67 @@ export function addLive(
     compress: false,
     config: { permission: PERMISSION },
     schema: SCHEMA,
-    async handler(request, reply) {
-      const caller = callerOf(request)
-      const requester = { caller, names: namesFor(caller, api) }
-      // Checked by the schema of this route.
-      const wanted = wantedOf(api, requester, request.query as Query)
-      if (wanted instanceof Problem) return sendProblem(reply, wanted)
-      const full = viewers.refusal(caller)
-      if (full) return sendProblem(reply, full)
-      const away = api.intakes.map((intake) => intake.problem()).find((problem) => problem !== null)
-      if (away) throw away
-      const lastId = lastIdOf(request)
-      const signal = untilClientGone(reply.raw)
-      const mayWatch = () => viewers.mayWatch(caller)
-      const shown = sources.map(({ live, port, textFor }) => {
-        const outbox = createOutbox({
-          limit: api.options.liveLimits.queue,
-          text: textFor(requester),
-          dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
-          opening: `retry: ${RETRY_MS}\n\n`,
-        })
-        const own = { live, port, outbox, lastId: partOf(live.journal, lastId) }
-        return { outbox, viewer: startViewer(api, { ...wanted, mayWatch, signal, ...own }) }
-      })
-      const viewer = together(shown.map((one) => one.viewer))
-      const stream = mergedStreams(shown.map(({ outbox }) => outbox.stream))
-      viewers.add(viewer, caller)
-      reply.raw.once('close', () => {
-        viewer.end()
-        viewers.remove(viewer)
-      })
-      // Whoever does not read the end is cut off.
-      stream.once('end', () => setTimeout(() => reply.raw.destroy(), END_MS).unref())
-      return reply
-        .headers({
-          'content-type': 'text/event-stream; charset=utf-8',
-          'x-accel-buffering': 'no',
-          connection: 'close',
-        })
-        .send(stream)
-    },
+    handler: async (request, reply) => watch(route, callerOf(request), request, reply),
   })
+}
+
+interface LiveRoute {
+  readonly api: Api
+  readonly viewers: Viewers
+  readonly sources: readonly {
+    readonly live: LiveFeed
+    readonly port: MissedPort
+    readonly textFor: (requester: Requester) => LiveText
+  }[]
+}
+
+/** Sends events until the client leaves or may not watch any more. */
+function watch(
+  { api, viewers, sources }: LiveRoute,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const requester = { caller, names: namesFor(caller, api) }
+  // Checked by the schema of this route.
+  const wanted = wantedOf(api, requester, request.query as Query)
+  if (wanted instanceof Problem) return sendProblem(reply, wanted)
+  const full = viewers.refusal(caller)
+  if (full) return sendProblem(reply, full)
+  const away = api.intakes.map((intake) => intake.problem()).find((problem) => problem !== null)
+  if (away) throw away
+  const lastId = lastIdOf(request)
+  const signal = untilClientGone(reply.raw)
+  const mayWatch = () => viewers.mayWatch(caller)
+  const shown = sources.map(({ live, port, textFor }) => {
+    const outbox = createOutbox({
+      limit: api.options.liveLimits.queue,
+      text: textFor(requester),
+      dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
+      opening: `retry: ${RETRY_MS}\n\n`,
+    })
+    const own = { live, port, outbox, lastId: partOf(live.journal, lastId) }
+    return { outbox, viewer: startViewer(api, { ...wanted, mayWatch, signal, ...own }) }
+  })
+  const viewer = together(shown.map((one) => one.viewer))
+  viewers.add(viewer, caller)
+  reply.raw.once('close', () => {
+    viewer.end()
+    viewers.remove(viewer)
+  })
+  return sendEvents(reply, mergedStreams(shown.map(({ outbox }) => outbox.stream)))
+}
+
+function sendEvents(reply: FastifyReply, stream: Readable): FastifyReply {
+  // Whoever does not read the end is cut off.
+  stream.once('end', () => setTimeout(() => reply.raw.destroy(), END_MS).unref())
+  return reply
+    .headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+      connection: 'close',
+    })
+    .send(stream)
 }
 
 /** One viewer of several intakes. */
