@@ -20,8 +20,15 @@ export async function addCompression(app: FastifyInstance): Promise<void> {
     customTypes: TEXT,
   })
   app.addHook('onRoute', (route) => {
-    if (route.method === 'HEAD') route.onSend = [route.onSend ?? [], withoutLength].flat()
+    // The plugin's own hook also compresses every type that its list calls compressible.
+    const own = [onlyText, route.onSend ?? []].flat()
+    route.onSend = route.method === 'HEAD' ? [...own, withoutLength] : own
   })
+}
+
+const onlyText: onSendAsyncHookHandler = async ({ headers }, reply, payload) => {
+  if (!TEXT.test(String(reply.getHeader('content-type')))) headers['x-no-compression'] = 'true'
+  return payload
 }
 
 /**

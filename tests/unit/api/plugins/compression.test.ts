@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addCompression } from '../../../../api/plugins/compression.ts'
 import { readingRow } from '../rows.ts'
 import { createTestApp, type TestApp } from '../test-app.ts'
 
@@ -45,6 +48,20 @@ describe('compression', () => {
     const identity = await get('/api/v1/kinds', 'identity')
     expect(identity.headers['content-encoding']).toBeUndefined()
   })
+
+  it.each(['application/x-tar', 'application/vnd.apache.parquet', 'text/event-stream'])(
+    'leaves a stream of %s as it is',
+    async (type) => {
+      const app = fastify()
+      await addCompression(app)
+      app.get('/', (_request, reply) => reply.type(type).send(Readable.from(['x'.repeat(5000)])))
+      const headers = { 'accept-encoding': 'gzip, br' }
+      const response = await app.inject({ url: '/', headers })
+      expect(response.headers['content-encoding']).toBeUndefined()
+      expect(response.body).toHaveLength(5000)
+      await app.close()
+    },
+  )
 
   it('gives HEAD the length of the plain body, and none where GET is compressed', async () => {
     const plain = await get('/api/v1/kinds', null)
