@@ -127,6 +127,7 @@ describe('a backup of a platform under load', () => {
     const address = `http://127.0.0.1:${platform.ready.http}/api/v1/backup`
     const headers = { authorization: `Bearer ${ADMIN_KEY}` }
     const stalled = await fetch(address, { method: 'POST', headers })
+    expect(stalled.headers.get('content-encoding')).toBeNull()
     expect(existsSync(join(dataDir, 'backup.tmp'))).toBe(true)
     await waitFor(() => !existsSync(join(dataDir, 'backup.tmp')), { what: 'the backup given up' })
     await expect(stalled.arrayBuffer()).rejects.toThrow(/terminated/)

@@ -34,7 +34,7 @@ function Longest({ rows }: { readonly rows: readonly Arrivals[] }) {
   if (rows.length === 0) return <p class="none">{t('noData')}</p>
   const longest = rows.toSorted((a, b) => (b.gapMaxMs ?? 0) - (a.gapMaxMs ?? 0)).slice(0, LISTED)
   return (
-    <ScrollTable label={t('arrivals')}>
+    <ScrollTable label={t('gapLongest')}>
       <thead>
         <tr>
           <th scope="col">{t('device')}</th>
