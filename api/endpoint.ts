@@ -147,11 +147,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 
 function sendAnswer(reply: FastifyReply, answer: Answer, format: Format): FastifyReply {
   reply.code(answer.status).headers({ ...answer.headers })
-  if (answer instanceof StreamAnswer) {
-    // A compressed stream that is cut looks complete to the client; mime-db would compress tar.
-    reply.request.headers['x-no-compression'] = 'true'
-    return reply.type(answer.type).send(answer.stream)
-  }
+  if (answer instanceof StreamAnswer) return reply.type(answer.type).send(answer.stream)
   if (answer.body === null) return reply.send()
   if (format === 'json' || !(answer instanceof ListAnswer)) {
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body))

@@ -68,7 +68,6 @@ describe.skipIf(!CHROMIUM)('the looks of the portal', () => {
     const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     await page.waitForSelector('[data-clock]', { timeout: 60_000 })
-    await page.waitForSelector('.panel-arrivals tbody tr', { timeout: 60_000 })
     const nodes = () => page.evaluate<number>('document.querySelectorAll("*").length')
     const openAndClose = async (times: number) => {
       for (let turn = 0; turn < times; turn += 1) {
