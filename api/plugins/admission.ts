@@ -28,7 +28,8 @@ export function addAdmission(app: FastifyInstance, api: Api, admission: Admissio
   })
   app.addHook('onRequest', async (request, reply) => {
     const problem = await refusalOf(api, admission, request)
-    if (problem) sendProblem(reply, problem)
+    // A reply that is returned ends the request here, also while a hook of `onSend` still waits.
+    return problem ? sendProblem(reply, problem) : undefined
   })
 }
 
