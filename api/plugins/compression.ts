@@ -7,7 +7,7 @@ const MIN_BYTES = 1024
 const MAX_SYNC_BYTES = 16 * 1024
 /** Text only: Parquet files, backups and event streams leave as they are. */
 const TEXT =
-  /^(?:text\/(?:html|css|javascript|csv|plain)|application\/(?:problem\+)?json|image\/svg\+xml)(?:;|$)/
+  /^(?:text\/(?:html|css|javascript|csv|plain)|application\/(?:javascript|(?:problem\+)?json)|image\/svg\+xml)(?:;|$)/
 const ENCODINGS = /\b(?:br|gzip)\b/
 
 /** Compresses text for clients that accept it. Bodies of requests are never expanded. */
