@@ -35,7 +35,7 @@ export function jsonOf(schema: z.ZodType): (value: unknown) => unknown {
   return (value) => (pass ? pass(value, null) : value)
 }
 
-/** The schema of the JSON, for OpenAPI: times and bytes are strings, and units are told. */
+/** The schema of the JSON, for OpenAPI: times and bytes are strings, and each unit is given. */
 export function jsonSchemaOf(schema: z.ZodType): z.ZodType {
   const { description, unit } = columnMeta(schema)
   const about = { ...(description ? { description } : {}), ...(unit ? { unit } : {}) }

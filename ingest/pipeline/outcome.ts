@@ -21,7 +21,7 @@ export interface JudgedMessage {
   readonly late: boolean
 }
 
-/** What a batch of journal records comes to; filled while its messages are judged. */
+/** The result of a batch of journal records; filled while its messages are judged. */
 export interface Outcome {
   readonly readings: Reading[]
   readonly rejected: RejectedMessage[]

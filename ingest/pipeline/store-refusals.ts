@@ -8,7 +8,7 @@ import type { Counts, IntakeState } from '../state/intake-state.ts'
 import type { Batch, Outcome } from './outcome.ts'
 
 /**
- * What a batch comes to when the store refuses some of its readings for good: they become rejections
+ * The result of a batch when the store refuses some of its readings for good: they become rejections
  * like others, with the reason of the store, and their messages are counted again. The state has
  * moved already, so it is corrected here.
  */

@@ -22,7 +22,7 @@ const MIN_WINDOW_BYTES = 64 * 1024
 const MAX_REPORTED = 1000
 
 /**
- * Opens a folder for reading while the journal writes to it. `read` goes no further than it is told;
+ * Opens a folder for reading while the journal writes to it. `read` goes no further than the given end;
  * `seek` may find a place that is written but not yet durable if the position is beyond
  * `Journal.durable`.
  */

@@ -242,7 +242,7 @@ export class InfluxStore implements Store {
   }
 }
 
-/** A query cannot correct a setting: its caller is told that the store is not available. */
+/** A query cannot correct a setting: its caller gets "store not available". */
 function forCaller(error: unknown): unknown {
   if (!isPlatformError(error, 'CONFIG_INVALID')) return error
   return new PlatformError('STORE_UNAVAILABLE', error.message, { cause: error })
