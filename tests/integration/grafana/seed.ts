@@ -31,6 +31,7 @@ export const DEVICES: readonly SeedDevice[] = [
   { id: 'acme.x1', kind: 'radio', site: 'yard', silentSeconds: 900 },
   { id: 'acme.m1', kind: 'heat_meter', site: 'plant', silentSeconds: 4000 },
   { id: 'acme.e1', kind: 'energy_meter', site: 'plant', silentSeconds: 7 },
+  { id: 'acme.w1', kind: 'weather', site: 'plant', silentSeconds: 7 },
   { id: 'acme-2.t9', kind: 'truck', site: 'gate', silentSeconds: 20 },
 ]
 
