@@ -145,6 +145,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     const state = (name: string) =>
       page.waitForSelector(`.pill[data-state="${name}"]`, { timeout: 60_000 })
     await state('live')
+    await page.waitForSelector('[data-figure="accepted"]')
     const before = await textOf(page, '[data-figure="accepted"]')
     await portal.kill()
     await state('disconnected')
