@@ -6,11 +6,11 @@ import { timesRuns } from '../support/random-runs.ts'
 import { runRound } from '../unit/ingest/journal/power-loss-rounds.ts'
 
 /**
- * A hundred short histories on a disk that forgets what was not synced. A failure names its seed;
+ * Hundreds of short histories on a disk that forgets what was not synced. A failure names its seed;
  * `SEED=<seed> ROUNDS=1` runs that history alone.
  */
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1e9)
-const ROUNDS = Number(process.env['ROUNDS'] ?? timesRuns(100))
+const ROUNDS = Number(process.env['ROUNDS'] ?? timesRuns(300))
 /** A broken promise shows within a few histories. */
 const MUTATION_ROUNDS = 40
 
