@@ -4,6 +4,7 @@ import { HEAT_TENANT, METERS, type MeterSeed } from './testbed/heat.ts'
 import { PROBES, PROBE_TENANT } from './testbed/probes.ts'
 import { HALLS, MANUFACTURER, ROBOT_TENANT, type HallSeed } from './testbed/robots.ts'
 import { TRUCKS } from './testbed/trucks.ts'
+import { WEATHER_STATIONS } from './testbed/weather.ts'
 
 /** In total; `registerDigits` are those before the decimal sign. */
 const DISPLAY_DIGITS = 9
@@ -44,6 +45,7 @@ export const DEVICES: readonly NewDevice[] = [
   })),
   ...PROBES.map(({ id, kind, site }) => ({ tenant: PROBE_TENANT, id, kind, site })),
   ...METERS.map(meterDevice),
+  ...WEATHER_STATIONS.map((station) => ({ ...station, kind: 'weather' })),
 ]
 
 function meterDevice(meter: MeterSeed): NewDevice {

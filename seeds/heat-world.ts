@@ -20,6 +20,8 @@ export interface Conditions {
 export interface HeatWorld {
   /** The conditions at a time, which must not decrease. */
   at(atMs: number, meter: MeterSeed): Conditions
+  /** Temperature of the air, C. */
+  outdoorC(atMs: number): number
 }
 
 export interface HeatWorldOptions {
@@ -35,23 +37,33 @@ export function createHeatWorld({ plants, seed, timezone }: HeatWorldOptions): H
   const weatherRandom = randomOf(seed, 'weather')
   const models = new Map(plants.map((plant) => [plant.id, modelOf(plant, seed)]))
   let weather = startWeather()
+  let ambientC = 0
   let nowMs: number | null = null
 
   return {
     at(atMs, meter) {
-      if (nowMs === null || atMs > nowMs)
-        advance(atMs, nowMs === null ? FIRST_STEP_MS : atMs - nowMs)
+      advanceTo(atMs)
       const output = models.get(meter.plant)?.output
       if (!output) throw new RangeError(`${meter.id}: expected a plant, got ${meter.plant}`)
       return partOf(output, meter)
     },
+    outdoorC(atMs) {
+      advanceTo(atMs)
+      return ambientC
+    },
+  }
+
+  function advanceTo(atMs: number): void {
+    if (nowMs === null) advance(atMs, FIRST_STEP_MS)
+    else if (atMs > nowMs) advance(atMs, atMs - nowMs)
   }
 
   function advance(atMs: number, dtMs: number): void {
     const hourOfDay = hourAt(atMs, timezone)
     const next = stepWeather(weather, { atMs }, dtMs, weatherRandom)
     weather = next.state
-    const input = { atMs, hourOfDay, ambientC: next.output }
+    ambientC = next.output
+    const input = { atMs, hourOfDay, ambientC }
     for (const model of models.values()) {
       const moved = model.step(model.state, input, dtMs, model.random)
       model.state = moved.state

@@ -4,11 +4,12 @@ import { createMeterActor } from '../../simulators/actors/meter-actor.ts'
 import { createProbeActor } from '../../simulators/actors/probe-actor.ts'
 import { createRobotActor } from '../../simulators/actors/robot-actor.ts'
 import { createTruckActor } from '../../simulators/actors/truck-actor.ts'
+import { createWeatherActor } from '../../simulators/actors/weather-actor.ts'
 import { randomOf } from '../../simulators/models/chance.ts'
 import { nearestOn } from '../../simulators/models/route.ts'
 import type { TruckStart } from '../../simulators/models/truck.ts'
 import { ROBOTS } from '../devices.ts'
-import { createHeatWorld } from '../heat-world.ts'
+import { createHeatWorld, type HeatWorld } from '../heat-world.ts'
 import type { LastKnown } from '../last-values.ts'
 import { createMeter, type Meter } from '../meter.ts'
 import { HEAT_TENANT, METERS, PLANTS } from '../testbed/heat.ts'
@@ -17,6 +18,7 @@ import { RADIO_MAP } from '../testbed/radio-map.ts'
 import { COURSES } from '../testbed/roads.ts'
 import { MANUFACTURER, ROBOT_TENANT } from '../testbed/robots.ts'
 import { TRUCKS, type TruckSeed } from '../testbed/trucks.ts'
+import { WEATHER_STATIONS } from '../testbed/weather.ts'
 
 /** A device of the testbed, ready to act. */
 export interface Member {
@@ -43,7 +45,15 @@ const CLOCK_AHEAD_MS = 46_280
 
 /** Every device of the testbed, continuing from its last state in the platform. */
 export function castOf(options: CastOptions): Member[] {
-  return [...trucks(options), ...robots(options), ...probes(options), ...meters(options)]
+  const { seed } = options
+  const world = createHeatWorld({ plants: PLANTS, seed, timezone: 'Europe/Copenhagen' })
+  return [
+    ...trucks(options),
+    ...robots(options),
+    ...probes(options),
+    ...meters(options, world),
+    ...weatherStations(options, world),
+  ]
 }
 
 function trucks({ seed, known }: CastOptions): Member[] {
@@ -118,8 +128,7 @@ function probes({ seed, known }: CastOptions): Member[] {
   })
 }
 
-function meters({ seed, startMs, known }: CastOptions): Member[] {
-  const world = createHeatWorld({ plants: PLANTS, seed, timezone: 'Europe/Copenhagen' })
+function meters({ seed, startMs, known }: CastOptions, world: HeatWorld): Member[] {
   const all = METERS.map((seedling) => {
     const last = known(`${HEAT_TENANT}.${seedling.id}`)
     const next = createSequence(nextSeq(last))
@@ -133,6 +142,20 @@ function meters({ seed, startMs, known }: CastOptions): Member[] {
     keepsClock: false,
     probeEveryMs: null,
   }))
+}
+
+function weatherStations({ seed, known }: CastOptions, world: HeatWorld): Member[] {
+  return WEATHER_STATIONS.map(({ tenant, id }): Member => {
+    const device = `${tenant}.${id}`
+    const actor = createWeatherActor({
+      device,
+      everyMs: TELEGRAM_MS,
+      outdoorC: (atMs) => world.outdoorC(atMs),
+      random: randomOf(seed, `${device} live`),
+      nextSeq: createSequence(nextSeq(known(device))),
+    })
+    return { actor, clockAheadMs: 0, keepsClock: false, probeEveryMs: null }
+  })
 }
 
 /** Heat also flows while the simulation is off: the registers include it at the next start. */

@@ -42,9 +42,7 @@ describe('npm run demo', () => {
       what: 'demo',
     })
     const api = apiOf(dataDir)
-    // The testbed of the demo has no weather station.
-    const kinds = KIND_NAMES.filter((kind) => kind !== 'weather')
-    const seen = new Map(kinds.map((kind) => [kind, new Set<string>()]))
+    const seen = new Map(KIND_NAMES.map((kind) => [kind, new Set<string>()]))
     await waitFor(
       async () => {
         const values: Value[] = (await api('/last-values?limit=1000')).data
