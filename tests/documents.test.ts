@@ -53,6 +53,21 @@ describe('what the repository cites', () => {
     expect(faults).toEqual([])
   })
 
+  it('names a test for every limit, which is there', () => {
+    const rows = read('docs/limits.md')
+      .split('\n')
+      .filter(
+        (line) => line.startsWith('| ') && !line.startsWith('| limit') && !/^\| ?file/.test(line),
+      )
+      .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+      .filter((cells) => cells.length === 7)
+    const faults = rows.filter(([, , , , , test = '']) => {
+      const files = [...test.matchAll(/`([^`]+)`/g)].map(([, file]) => file)
+      return files.length === 0 || files.some((file) => !existsSync(join(ROOT, `tests/${file}`)))
+    })
+    expect(faults.map(([, limit, , , , test]) => `${limit}: ${test}`)).toEqual([])
+  })
+
   it('finds citations over line ends, lists and ranges of sections', () => {
     expect(sectionsIn(`// see ${FACTS}\n// 3.3), then ${FACTS} 1.2, 5.3 and ${FACTS} 8.`)).toEqual([
       '3.3',

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { CORRECTIONS } from '../fixtures/corrections.ts'
 import type { Platform } from './platform.ts'
 
 /** Who asks: one key of each role, and one of another tenant. */
@@ -87,7 +88,7 @@ export interface Change {
   readonly current: Result | undefined
 }
 
-/** The queries of a recording whose result is not the recorded one, down to the last digit. */
+/** The queries of a recording whose result is not the recorded one, down to the last digit, with corrections. */
 export async function changesOf(
   platform: Platform,
   { keys }: Pick<Recording, 'keys'>,
@@ -98,7 +99,7 @@ export async function changesOf(
     const some = results.slice(at, at + AT_ONCE)
     const now = await Promise.all(some.map((result) => resultOf(platform, keys, result)))
     for (const [index, result] of some.entries()) {
-      const recorded = withoutSentences(result)
+      const recorded = withoutSentences(correctedResult(result))
       const current = withoutAdditions(withoutSentences(now[index]), recorded)
       if (!isDeepStrictEqual(current, recorded)) changes.push({ recorded, current })
     }
@@ -123,19 +124,32 @@ function withoutSentences<T>(value: T, isMeta = false): T {
   return Object.fromEntries(entries) as T
 }
 
-/** A version may have more kinds, and give units of more columns; those recorded stay. */
-function withoutAdditions(current: Result | undefined, recorded: Result): Result | undefined {
-  if (!current) return current
-  const [known, unit] = [unitsIn(recorded.body), unitsIn(current.body)]
-  for (const name of Object.keys(unit)) if (!Object.hasOwn(known, name)) delete unit[name]
-  if (current.path !== '/kinds') return current
-  const kinds = new Set(kindsIn(recorded.body).map(({ name }) => name))
-  const data = kindsIn(current.body).filter(({ name }) => kinds.has(name))
-  return { ...current, body: { ...Object(current.body), data } }
+function correctedResult(result: Result): Result {
+  const corrections = CORRECTIONS.filter((correction) => correction.concerns(result))
+  const body = corrections.reduce<unknown>((now, one) => one.corrected(now, result), result.body)
+  return { ...result, body }
 }
 
-function unitsIn(body: unknown): Record<string, string> {
-  return (body as { meta?: { unit?: Record<string, string> } } | null)?.meta?.unit ?? {}
+/** A version may have more kinds, and more fields in its JSON; those recorded stay. */
+function withoutAdditions(current: Result | undefined, recorded: Result): Result | undefined {
+  if (!current) return current
+  if (current.path !== '/kinds') return onlyKnown(current, recorded) as Result
+  const kinds = new Set(kindsIn(recorded.body).map(({ name }) => name))
+  const data = kindsIn(current.body).filter(({ name }) => kinds.has(name))
+  return onlyKnown({ ...current, body: { ...Object(current.body), data } }, recorded) as Result
+}
+
+function onlyKnown(current: unknown, recorded: unknown): unknown {
+  if (Array.isArray(current) && Array.isArray(recorded)) {
+    return current.map((part, index) => onlyKnown(part, recorded[index]))
+  }
+  if (!isObject(current) || !isObject(recorded)) return current
+  const known = Object.entries(current).filter(([name]) => Object.hasOwn(recorded, name))
+  return Object.fromEntries(known.map(([name, part]) => [name, onlyKnown(part, recorded[name])]))
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const kindsIn = (body: unknown) => (body as { data: readonly { name: string }[] }).data

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CORRECTIONS } from '../fixtures/corrections.ts'
 import { temporaryDir, type Platform } from '../support/platform.ts'
 import {
   APPLICATION,
@@ -22,7 +23,8 @@ import { waitFor } from '../support/wait-for.ts'
 
 /*
  * Data directories and backups that an earlier version left behind open with this one, with the results
- * that version gave; tests/fixtures/README.md says what they hold. Nothing is compared that belongs to
+ * that version gave, or the right ones where it was wrong (tests/fixtures/corrections.ts);
+ * tests/fixtures/README.md says what they hold. Nothing is compared that belongs to
  * a process and not to its data: /health, /metrics and the documents of the API. Of sentences for
  * people only their presence is.
  */
@@ -44,6 +46,10 @@ describe.each(VERSIONS)('what version %s left behind', (version) => {
   })
 
   afterAll(() => dir.remove())
+
+  it.each(CORRECTIONS)('has results that were wrong: $behaviour', ({ concerns }) => {
+    expect([...recording.results, ...recording.killed].some(concerns)).toBe(true)
+  })
 
   describe('as a data directory', () => {
     let platform: Platform
