@@ -14,6 +14,7 @@ import { EVENT, outputOf, refuse } from './payload/refusal.ts'
 export const mbus: Format = {
   name: 'mbus',
   description: 'Raw M-Bus telegrams in hex: wireless (frame A, B) and wired, clear or AES mode 5.',
+  version: 2,
   parse,
 }
 

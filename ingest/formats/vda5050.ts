@@ -16,6 +16,7 @@ import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
 export const vda5050: Format = {
   name: 'vda5050',
   description: 'VDA 5050, 1.1 to 3.0: state and visualization are readings, the rest are events.',
+  version: 2,
   parse,
 }
 
@@ -59,7 +60,12 @@ function read(
   if (isProblem(result)) return refuse(refusal(-1, 'schema', result))
   // It has the time and number of the connect, so it is no reading (docs/domain.md 1.3).
   if (topic === 'connection') return EVENT
-  if (isEmpty(result.fields)) return refuse(nothingIn(value, topic, options.major))
+  if (isEmpty(result.fields)) {
+    // Versions 2.0 and 2.1 require nothing of it, 3.0 only its header.
+    const isBare =
+      topic === 'visualization' && HEADER.some((name) => (value[name] ?? null) !== null)
+    return isBare ? EVENT : refuse(nothingIn(value, topic, options.major))
+  }
   const { fields, timeNs } = result
   const implausible = factsheet === undefined ? 0 : factsheetFlags(fields, factsheet)
   const flags = result.flags | identityFlag(value, levels) | implausible
@@ -69,6 +75,9 @@ function read(
   const own = { elementIndex: -1, kind: 'robot', radio: null, timePath: 'timestamp' } as const
   return { elements: [{ ...own, seq, timeNs, flags, fields, hash }], refused: [] }
 }
+
+/** The names of every message's header (docs/domain.md 1.2). */
+const HEADER = ['headerId', 'timestamp', 'version', 'manufacturer', 'serialNumber']
 
 /**
  * Only the last level of a topic is fixed (docs/domain.md 1.1). Null where the channel names no

@@ -4,7 +4,7 @@ import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
 import { isMbusNoValue } from './meters/mbus-no-value.ts'
 import { numbersIn, readMeterJson, wrong } from './meters/meter-json.ts'
-import { METER_MEDIA, otherMedium } from './meters/meter-media.ts'
+import { METER_MEDIA, measuredMedium, otherMedium } from './meters/meter-media.ts'
 import {
   hasEnergy,
   isMeter,
@@ -18,13 +18,7 @@ import { describe, show } from './payload/reason.ts'
 import { EVENT, outputOf, refusal, refuse } from './payload/refusal.ts'
 import { zoneOf } from './payload/stated-time.ts'
 import { asCarried, ofSubDevice } from './payload/sub-device.ts'
-import {
-  ENERGY_UNITS,
-  EXPORTED_POWER,
-  METERS,
-  UNKNOWN_MEDIA,
-  type MeterNames,
-} from './wmbusmeters/names.ts'
+import { ENERGY_UNITS, EXPORTED_POWER, METERS, type MeterNames } from './wmbusmeters/names.ts'
 import { statusOf } from './wmbusmeters/status.ts'
 import { timeOf } from './wmbusmeters/telegram-time.ts'
 
@@ -32,6 +26,7 @@ import { timeOf } from './wmbusmeters/telegram-time.ts'
 export const wmbusmeters: Format = {
   name: 'wmbusmeters',
   description: 'JSON of wmbusmeters: telegrams of heat, cooling and electricity meters.',
+  version: 2,
   parse,
 }
 
@@ -100,13 +95,10 @@ function read(telegram: Values, kind: MeterKind, input: FormatInput): FormatOutp
   return outputOf([meterElement(kind, device, reading)])
 }
 
-const MAX_MEDIUM_LENGTH = 64
-
 /** Null where the telegram names no medium; then the registered kind decides. */
 function mediumOf(media: unknown): string | null {
   if (typeof media !== 'string') return null
-  const medium = media.trim().toLowerCase().slice(0, MAX_MEDIUM_LENGTH)
-  return UNKNOWN_MEDIA.has(medium) ? null : medium
+  return measuredMedium(media.trim().toLowerCase())
 }
 
 type FieldValues = Record<string, FieldValue>

@@ -1,15 +1,22 @@
 import { NATIVE_PREFIX, parseNativeTopic } from '#lib/telemetry/topics.ts'
 import { FORMATS } from '../../formats/catalogue.ts'
+import { native } from '../../formats/native.ts'
 import type { Format, ParseContext, ParsedElement } from '../../formats/format.ts'
 import type { OtherFormat } from '../finding.ts'
 import { excerptOf } from '../text.ts'
 import type { LastRejected } from './rejection-groups.ts'
 
-/** The format that can read a rejected payload: all are tried, the one with most values wins. */
+/**
+ * The format that can read a payload which its own format could not: all are tried, the one with
+ * most values wins. What is native is read by the native format alone, although others hand it on.
+ */
 export function findOtherFormat(rejected: LastRejected, context: ParseContext): OtherFormat | null {
   const { device } = context
+  const nativeValues = countValues(native, rejected, context)
   const tried = Object.values(FORMATS)
-    .filter(({ name }) => name !== rejected.format)
+    .filter(
+      (format) => format.name !== rejected.format && (format === native || nativeValues === 0),
+    )
     .map((format) => ({ name: format.name, values: countValues(format, rejected, context) }))
   const best = tried.toSorted((a, b) => b.values - a.values)[0]
   if (!best || best.values === 0) return null

@@ -4,7 +4,7 @@ import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
 import type { RejectionGroup } from '../finding.ts'
 import { shownValue } from './shown-value.ts'
 
-/** A message that was rejected as a whole. */
+/** A message that its format could not read. */
 export interface LastRejected {
   readonly topic: string
   readonly payload: Uint8Array
@@ -16,7 +16,7 @@ export interface LastRejected {
 export interface RecentRejections {
   /** Most frequent first. */
   readonly groups: readonly RejectionGroup[]
-  /** The newest message that was rejected as a whole; null where there is none. */
+  /** The newest message that could not be read at all; null where there is none. */
   readonly lastWhole: LastRejected | null
 }
 
@@ -26,6 +26,9 @@ type RejectionReader = (device: FullId, sinceNs: bigint) => RecentRejections
 const MAX_MESSAGES = 200
 const MAX_ELEMENTS = 2000
 const MAX_GROUPS = 20
+
+/** Reasons of a format. The others reject what was read: too old, of an unknown device, too many. */
+const UNREADABLE = "'malformed', 'schema', 'kind', 'unit_unknown'"
 
 /** Reads the open rejections of one device: by the index on device, never a scan. */
 export function createRejectionReader(db: DatabaseSync): RejectionReader {
@@ -44,6 +47,7 @@ export function createRejectionReader(db: DatabaseSync): RejectionReader {
            WHERE device = ? ORDER BY position DESC LIMIT ${MAX_MESSAGES}) m
      JOIN rejections r USING (position)
      WHERE m.whole = 1 AND r.recovered_position IS NULL AND m.received_ns >= ?
+       AND r.reason IN (${UNREADABLE})
      ORDER BY m.position DESC, r.item LIMIT 1`,
   )
   whole.setReadBigInts(true)

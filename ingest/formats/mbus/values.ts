@@ -10,27 +10,38 @@ import { convert } from '../payload/units.ts'
 
 /** Device types of M-Bus (EN 13757-7) by the names wmbusmeters has for them. */
 const MEDIA: Readonly<Record<number, string>> = {
+  0x01: 'oil',
   0x02: 'electricity',
   0x03: 'gas',
   0x04: 'heat',
+  0x05: 'steam',
   0x06: 'warm water',
   0x07: 'water',
   0x08: 'heat cost allocation',
+  0x09: 'compressed air',
   0x0a: 'cooling load volume at outlet',
   0x0b: 'cooling load volume at inlet',
   0x0c: 'heat volume at inlet',
   0x0d: 'heat/cooling load',
+  0x15: 'hot water',
   0x16: 'cold water',
+  0x17: 'dual register (hot/cold) water meter',
+  0x18: 'pressure',
+  0x19: 'a/d converter',
+  0x1a: 'smoke detector',
   0x1b: 'room sensor',
+  0x1c: 'gas detector',
+  0x28: 'waste water',
+  0x29: 'garbage',
+  0x2a: 'carbon dioxide',
 }
 
-/** Types for "other" and "unknown": the registered kind decides. */
-const UNKNOWN_MEDIA: ReadonlySet<number> = new Set([0x00, 0x0f])
-
-/** Null where the telegram names no medium. */
+/**
+ * Null where the telegram does not say what it measures ("other", "unknown", converters, repeaters,
+ * reserved codes): the registered kind decides.
+ */
 export function mediumName(code: number): string | null {
-  if (UNKNOWN_MEDIA.has(code)) return null
-  return MEDIA[code] ?? `device type ${code.toString(16).toUpperCase().padStart(2, '0')}`
+  return MEDIA[code] ?? null
 }
 
 type Fields = Readonly<Partial<Record<Quantity, string>>>

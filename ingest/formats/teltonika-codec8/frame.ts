@@ -36,11 +36,17 @@ export function openFrame(payload: Uint8Array): Frame | Problem {
 
 const COMMANDS = new Set([12, 13, 14])
 
+/** Codecs of Teltonika that carry no readings of the tracker. */
+const UNREAD: Readonly<Record<number, string>> = {
+  15: 'Codec 15 (0x0F): data of a serial port, which are not read',
+}
+
 function codecOf(data: Uint8Array): Frame | Problem {
   const [codec = 0] = data
   if (codec === 8 || codec === 0x8e || codec === 16) return { codec, data }
   if (COMMANDS.has(codec)) return { codec: 'command', data }
-  return wrong('Codec 8, 8E or 16 (0x08, 0x8E, 0x10)', hex(codec, 2))
+  const got = UNREAD[codec] ?? hex(codec, 2)
+  return wrong('Codec 8, 8E or 16 (0x08, 0x8E, 0x10)', got)
 }
 
 const ZERO_SIGN = 0x30

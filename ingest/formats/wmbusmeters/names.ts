@@ -119,9 +119,6 @@ export const METERS: Readonly<Record<MeterKind, MeterNames>> = {
   energy_meter: namesOf(ELECTRICITY_ROWS),
 }
 
-/** Media that a driver prints when it knows none: the registered kind decides. */
-export const UNKNOWN_MEDIA: ReadonlySet<string> = new Set(['', 'unknown', 'other', 'reserved'])
-
 export const ENERGY_UNITS: readonly string[] = Object.keys(ENERGY)
 
 function namesOf(rows: readonly Row[]): MeterNames {

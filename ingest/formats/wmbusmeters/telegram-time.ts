@@ -1,4 +1,5 @@
 import { parseDeviceTime, type TimeProblem } from '#lib/telemetry/time.ts'
+import { show } from '../payload/reason.ts'
 import { readStatedTime, type StatedTime } from '../payload/stated-time.ts'
 
 /** Clocks of the meters themselves, as drivers name them: local, without a zone. */
@@ -39,7 +40,19 @@ export function timeOf(
     if (!('expected' in time)) return { path: name, ...time }
   }
   const expected = 'the time of the telegram (UTC), or meter_datetime'
-  return { path: 'timestamp', expected, got: 'nothing' }
+  return { path: 'timestamp', expected, got: whatCame(telegram) }
+}
+
+/** The first of the times that is there at all, with its name where that is another one. */
+function whatCame(telegram: Readonly<Record<string, unknown>>): string {
+  const name = ['timestamp', ...METER_CLOCKS].find((one) => isText(telegram[one]))
+  if (name === undefined) return 'nothing'
+  const got = show(telegram[name])
+  return name === 'timestamp' ? got : `${name} ${got}`
+}
+
+function isText(time: unknown): boolean {
+  return typeof time === 'string' && time !== ''
 }
 
 function isGiven(time: unknown): boolean {

@@ -74,6 +74,16 @@ describe('the conformance of a device on a running platform', () => {
     expect(findings.find(({ code }) => code === 'format_other')?.advice).toContain('teltonika')
   })
 
+  it('suggests no other format, and no numbers, for a native reading that is too old', async () => {
+    const device = await addDevice(platform, { tenant: 'acme', id: 'old', kind: 'truck' })
+    const old = { ...truckAt(1, { speedKmh: 7 }), ts: Date.now() - 100 * 86_400_000 }
+    const { findings } = await send(device, [old])
+    const codes = findings.map(({ code }) => code)
+    expect(codes).toContain('too_old')
+    expect(codes).not.toContain('format_other')
+    expect(codes).not.toContain('sequence_none')
+  })
+
   it('recognises knots in the stored readings, and finds the same after a restart', async () => {
     const device = await addDevice(platform, { tenant: 'acme', id: 'knots', kind: 'truck' })
     const drive = Array.from({ length: 55 }, (_, second) =>

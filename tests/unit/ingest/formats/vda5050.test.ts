@@ -252,11 +252,13 @@ describe('the topic of a message', () => {
     }
   })
 
-  it('visualization needs a position or velocity', () => {
+  it('visualization needs a header, a position or a velocity', () => {
     const topic = 'uagv/v2/Fjordbot/FB-0007/visualization'
     const expected = 'agvPosition or velocity'
     expect(refusalOf({}, { topic })).toMatchObject({ expected, got: 'an empty object' })
-    expect(refusalOf({ version: '2.0.0', a: 1 }, { topic })?.got).toBe('only version, a')
+    expect(refusalOf({ a: 1 }, { topic })?.got).toBe('only a')
+    const header = { version: '2.0.0', headerId: 3, timestamp: '2025-11-24T16:00:00.00Z' }
+    expect(parse({ ...header, a: 1 }, { topic })).toEqual({ elements: [], refused: [] })
   })
 })
 
@@ -372,7 +374,9 @@ describe('any payload at all', () => {
 
   /** Only a native array on a native channel has more than one element. */
   function outcomesOf(topic: string, { length }: Uint8Array): readonly [number, number] {
-    if (/state$|visualization$/.test(topic)) return [1, 1]
+    if (topic.endsWith('state')) return [1, 1]
+    // A header alone is an event.
+    if (topic.endsWith('visualization')) return [0, 1]
     return [0, topic === 'telemetry' ? Math.max(1, length) : 1]
   }
 

@@ -157,13 +157,13 @@ describe('a telegram', () => {
   })
 
   it('of an unknown medium has the kind of its device', () => {
-    for (const media of ['unknown', 'other', 'reserved', '', null, undefined, 7]) {
+    for (const media of ['unknown', 'reserved', 'radio converter (meter side)', 'x', '', null, 7]) {
       expect(elementOf(withEnergy({ media }))?.fields).not.toHaveProperty('medium')
       expect(elementOf(withEnergy({ media }), { kind: 'energy_meter' })?.kind).toBe('energy_meter')
     }
   })
 
-  it.each(['water', 'cold water', 'warm water', 'gas', 'heat cost allocation', 'electricity', 'x'])(
+  it.each(['water', 'cold water', 'warm water', 'gas', 'heat cost allocation', 'electricity'])(
     'of medium %s is no heat meter',
     (media) => {
       const got = JSON.stringify(media)
@@ -261,8 +261,8 @@ describe('the time of a telegram', () => {
 
   it.each([
     ['nothing', undefined, undefined, 'nothing'],
-    ['placeholders', '1111-11-11T11:11:11Z', '1111-11-11 11:11', 'nothing'],
-    ['a clock that is not set', null, '2127-15-31 00:00', 'nothing'],
+    ['placeholders', '1111-11-11T11:11:11Z', '1111-11-11 11:11', '"1111-11-11T11:11:11Z"'],
+    ['a clock that is not set', null, '2127-15-31 00:00', 'meter_datetime "2127-15-31 00:00"'],
     ['words', 'now', '2025-07-01 14:05', '"now"'],
     ['a day that is none', '2025-02-30T00:00:00Z', undefined, '"2025-02-30T00:00:00Z"'],
     ['a list', [], undefined, 'object'],
