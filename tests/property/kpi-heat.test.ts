@@ -217,3 +217,40 @@ describe(`heat of a period (SEED=${SEED})`, () => {
     )
   })
 })
+
+/** Hourly readings of at most 40 kWh, of which some single ones are wrong by far more. */
+const faulty = fc
+  .array(fc.integer({ min: 0, max: 40 }), { minLength: 8, maxLength: 60 })
+  .chain((gains) =>
+    fc.record({
+      gains: fc.constant(gains),
+      // Apart from one another and from the ends, so that what surrounds them is evidence.
+      wrong: fc.subarray(
+        [...gains.keys()].filter((at) => at >= 2 && at % 4 === 2 && at < gains.length - 3),
+      ),
+      wrongKwh: fc.constantFrom(-5000, 900, 20_000, 88_000),
+    }),
+  )
+
+describe(`wrong readings of a register (SEED=${SEED})`, () => {
+  it('change nothing, with settings and without, where the readings around them decide', () => {
+    fc.assert(
+      fc.property(faulty, ({ gains, wrong, wrongKwh }) => {
+        let energyKwh = 10_000
+        const readings = gains.map((gain, hour): RegisterReading => {
+          energyKwh += gain
+          const timeNs = START_NS + BigInt(hour) * 60n * MINUTE_NS
+          const shown = energyKwh + (wrong.includes(hour) ? wrongKwh : 0)
+          return { timeNs, energyKwh: shown, meterId: null, flags: [] }
+        })
+        const trueJ = joulesOfKwh(energyKwh - 10_000 - (gains[0] ?? 0))
+        for (const meter of [{}, { maxPowerKw: 50 }, { maxPowerKw: 50, registerDigits: 7 }]) {
+          const { intervals, findings } = heatIntervals(readings, meter)
+          expect(intervals.reduce((sum, { energyJ }) => sum + (energyJ ?? 0n), 0n)).toBe(trueJ)
+          expect(findings.map(({ flag }) => flag)).toEqual(wrong.map(() => 'implausible_jump'))
+        }
+      }),
+      parameters,
+    )
+  })
+})

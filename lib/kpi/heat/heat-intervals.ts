@@ -93,7 +93,12 @@ export function heatIntervals(
   for (let at = 1; base && at < moments.length; at += 1) {
     // `at` is below the length.
     const moment = moments[at]!
-    const step = judge({ base, moment, later: moments.slice(at + 1, at + LEVEL_READINGS), rules })
+    const step = judge({
+      base,
+      moment,
+      later: moments.slice(at + 1, at + 1 + LEVEL_READINGS),
+      rules,
+    })
     if (step.flag) findings.push(findingOf(moment, step))
     if (step.base) {
       intervals.push(intervalOf({ base, end: step.base, step, hasLeftOut, rules }))
@@ -142,6 +147,7 @@ function judge(judged: Case): Step {
     if (!isNewLevel(judged)) return leaveOut('implausible_jump')
     return { ...newStart(moment, 'implausible_jump'), flag: 'implausible_jump' }
   }
+  if (isSpike(judged)) return leaveOut('implausible_jump')
   const energyJ = moment.energyJ - base.energyJ
   // After a fall by rounding the register stays at its highest, so that nothing counts twice.
   return energyJ < 0n ? count({ ...moment, energyJ: base.energyJ }, 0n) : count(moment, energyJ)
@@ -171,7 +177,7 @@ function judgeFall({ base, moment, later, rules }: Case): Step {
  * enough time would close the interval and count the whole jump as heat.
  */
 function isNewLevel({ base, moment, later, rules }: Case): boolean {
-  const level = [moment, ...later]
+  const level = [moment, ...later].slice(0, LEVEL_READINGS)
   return (
     level.length === LEVEL_READINGS &&
     level.every((reading, at) => {
@@ -180,6 +186,24 @@ function isNewLevel({ base, moment, later, rules }: Case): boolean {
       return !before || isPlausible(before, reading, rules)
     })
   )
+}
+
+/**
+ * Whether a possible rise is taken back: the register soon goes on from its old level, and does not
+ * return to this one. Evidence that needs no setting: whatever the power of the meter, a register
+ * that was really there would have to be reset to just where it was.
+ */
+function isSpike({ base, moment, later, rules }: Case): boolean {
+  const at = later.findIndex((next) => isTakenBack(next))
+  const next = later[at]
+  if (!next) return false
+  const after = later[at + 1]
+  return !after || isOtherMeter(base, after) || !isPlausible(moment, after, rules)
+
+  function isTakenBack(one: RegisterMoment): boolean {
+    const isEvidence = !one.clockInvalid && one.timeNs > moment.timeNs && !isOtherMeter(base, one)
+    return isEvidence && isFall(moment, one, rules) && isPlausible(base, one, rules)
+  }
 }
 
 function count(base: RegisterMoment, energyJ: bigint): Step {

@@ -126,6 +126,39 @@ describe('a falling register', () => {
   })
 })
 
+describe('a rise that is taken back', () => {
+  const spiked = [1000, 1001, 1002, 90_000, 1004, 1005].map((energyKwh, hour) =>
+    at(hour, energyKwh),
+  )
+
+  it.each([
+    ['without a setting', {}],
+    ['with a power', { maxPowerKw: 50 }],
+    ['with a power that allows it', { maxPowerKw: 100_000 }],
+  ])('is left out and named, %s', (_name, meter) => {
+    expect(intervalsOf(spiked, meter)).toEqual([
+      [1, 1, 'measured', null],
+      [1, 1, 'measured', null],
+      [2, 2, 'bridged', 'implausible_jump'],
+      [1, 1, 'measured', null],
+    ])
+    expect(findings(spiked, meter)).toEqual([[90_000, 'implausible_jump', false]])
+  })
+
+  it('is left out although it lasts for two readings, or the readings end', () => {
+    const twice = [1000, 90_000, 90_001, 1003].map((energyKwh, hour) => at(hour, energyKwh))
+    expect(intervalsOf(twice, {})).toEqual([[3, 3, 'bridged', 'implausible_jump']])
+    const ending = [1000, 1001, 90_000, 1003].map((energyKwh, hour) => at(hour, energyKwh))
+    expect(intervalsOf(ending, {}).map(([, energy]) => energy)).toEqual([1, 2])
+  })
+
+  it('stays where the register comes back to it, for then the fall was wrong', () => {
+    const readings = [1000, 1500, 1001, 1501].map((energyKwh, hour) => at(hour, energyKwh))
+    expect(intervalsOf(readings, {}).map(([, energy]) => energy)).toEqual([500, 1])
+    expect(findings(readings, {})).toEqual([[1001, 'implausible_jump', false]])
+  })
+})
+
 describe('a jump', () => {
   it('is left out and flagged, and the next plausible reading closes the interval', () => {
     const readings = [at(0, 100), at(1, 104), at(2, 9000), at(3, 113), at(4, 117)]
