@@ -6,9 +6,9 @@ const HOW_TO_COUNT = 'count seq up by one for each message of a channel, and kee
 /** Gaps, restarts and numbers out of order; or no numbers at all. */
 export const sequence: FindingRule = {
   codes: ['sequence_none', 'sequence_gaps', 'sequence_restarts', 'sequence_order'],
-  find({ facts: { sequence: known }, last }) {
+  find({ facts: { sequence: known, read }, last }) {
     // Only readings show whether numbers are missing: a message may have been rejected with its own.
-    if (known === null) return last.length === 0 ? [] : [NONE]
+    if (known === null) return read === 0 || last.length === 0 ? [] : [NONE]
     const { received, lost, restarts, reordered } = known
     const found: ConformanceFinding[] = []
     const add = (code: string, severity: 'warning' | 'info', example: string, advice: string) =>
