@@ -16,6 +16,7 @@ import { size } from './findings/size.ts'
 import { speedUnit } from './findings/speed-unit.ts'
 import { stateSilence } from './findings/state-silence.ts'
 import { temperatureUnit } from './findings/temperature-unit.ts'
+import { unknownField } from './findings/unknown-field.ts'
 
 /** Every finding. A new one is a file in `findings/` and a line here. */
 export const FINDINGS: readonly FindingRule[] = [
@@ -35,6 +36,7 @@ export const FINDINGS: readonly FindingRule[] = [
   distanceUnit,
   temperatureUnit,
   fraction,
+  unknownField,
 ]
 
 /** The findings about a device, the worst first. */

@@ -1,5 +1,6 @@
 import { flagNames, type Flag } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import type { ParsedElement } from '../formats/format.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 
@@ -24,7 +25,13 @@ export interface Traffic {
   earlier: readonly number[]
   /** Readings with each quality flag. */
   flags: Partial<Record<Flag, number>>
+  /** Readings with each name that their kind does not have, by its path. */
+  unknownFields: Record<string, number>
 }
+
+/** Unknown names that are remembered of a device, and their length. */
+export const MAX_UNKNOWN_FIELDS = 32
+const MAX_NAME_LENGTH = 64
 
 /** Whole minutes remembered beside the current one. */
 const EARLIER_MINUTES = 4
@@ -46,6 +53,7 @@ export function createTraffic(): Traffic {
     minute: 0,
     earlier: [],
     flags: {},
+    unknownFields: {},
   }
 }
 
@@ -76,6 +84,21 @@ export function countTraffic(
 
 function countFlags({ flags }: Traffic, bits: number): void {
   for (const name of flagNames(bits)) flags[name] = (flags[name] ?? 0) + 1
+}
+
+/** The unknown names of a message: rare, so its elements are looked at again. */
+export function countUnknownFields(
+  { unknownFields: known }: Traffic,
+  elements: readonly ParsedElement[],
+): void {
+  for (const { unknownFields } of elements) {
+    for (const path of unknownFields ?? []) {
+      const name = path.slice(0, MAX_NAME_LENGTH)
+      const isKnown = Object.hasOwn(known, name)
+      if (!isKnown && Object.keys(known).length >= MAX_UNKNOWN_FIELDS) continue
+      known[name] = (isKnown ? (known[name] ?? 0) : 0) + 1
+    }
+  }
 }
 
 function turnMinute(traffic: Traffic, atNs: bigint): void {

@@ -47,6 +47,8 @@ export interface ParsedElement {
   readonly hash: bigint
   /** Short id of the device behind a gateway; left out for the sender itself. */
   readonly subDevice?: string
+  /** Paths beside known names that the kind does not have; left out where there are none. */
+  readonly unknownFields?: readonly string[]
   /** The whole path of the time in the payload; `ts` of the element where it is left out. */
   readonly timePath?: string
 }

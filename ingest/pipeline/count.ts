@@ -1,4 +1,4 @@
-import { countTraffic } from '../conformance/traffic.ts'
+import { countTraffic, countUnknownFields } from '../conformance/traffic.ts'
 import type { RefusedElement } from '../formats/format.ts'
 import type { RejectionStatus } from '../rejections/rejected-message.ts'
 import {
@@ -18,13 +18,14 @@ export interface CountDeps {
 /** Counts a message in exactly one of stored, rejected and duplicate. */
 export function countMessage(
   device: DeviceState,
-  { message, format }: ParsedMessage,
+  { message, format, output }: ParsedMessage,
   { readings, refused, duplicates, late }: JudgedMessage,
   outcome: Outcome,
 ): void {
   const { counts } = device
   counts.read += 1
   countTraffic(device.traffic, message, format, readings)
+  countUnknownFields(device.traffic, output.elements)
   const whole = readings.length === 0
   if (refused.length > 0) outcome.rejected.push({ message, format, refused, whole })
   if (!whole || (refused.length === 0 && duplicates === 0)) {

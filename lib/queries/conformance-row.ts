@@ -71,6 +71,9 @@ const factsRow = z.object({
     .nullable()
     .describe('Of the last sign-in; null when that came without one.'),
   flags: z.record(z.string(), count).describe('Readings with each quality flag.'),
+  unknownFields: z
+    .record(z.string(), count)
+    .describe('Readings with each name that their kind does not have; these are not stored.'),
 })
 
 export const conformanceRow = z.object({
@@ -91,6 +94,7 @@ function factsOf(facts: ConformanceFacts): ConformanceRow['facts'] {
     ...rest,
     transport: rest.transport && { ...rest.transport, qos: [...rest.transport.qos] },
     flags: { ...rest.flags },
+    unknownFields: { ...rest.unknownFields },
     firstReceivedAt: firstReceivedAtNs,
     lastReceivedAt: lastReceivedAtNs,
     clock: clock && {

@@ -75,12 +75,6 @@ function timeOf({ facts }: ConformanceRow): bigint {
 
 /** `a` is the later one. */
 function sumOf(a: Facts, b: Facts): Facts {
-  const flags = { ...a.flags }
-  for (const [name, n] of Object.entries(b.flags)) {
-    // Names of `flags` itself, whose keys are flags.
-    const flag = name as keyof typeof flags
-    flags[flag] = (flags[flag] ?? 0) + n
-  }
   return {
     ...a,
     firstReceivedAt: earlier(a.firstReceivedAt, b.firstReceivedAt),
@@ -91,8 +85,15 @@ function sumOf(a: Facts, b: Facts): Facts {
     clock: a.clock ?? b.clock,
     sequence: null,
     transport: a.transport && b.transport ? sumOfUse(a.transport, b.transport) : a.transport,
-    flags,
+    flags: sumByName(a.flags, b.flags),
+    unknownFields: sumByName(a.unknownFields, b.unknownFields),
   }
+}
+
+function sumByName(a: Facts['flags'], b: Facts['flags']): Facts['flags'] {
+  const sums = { ...a }
+  for (const [name, n] of Object.entries(b)) sums[name] = (sums[name] ?? 0) + n
+  return sums
 }
 
 function earlier(a: bigint | null, b: bigint | null): bigint | null {

@@ -4,7 +4,7 @@ import { contradictions } from './settings/contradictions.ts'
 import { PLATFORM } from './settings/platform-settings.ts'
 import { SECTIONS, SETTINGS, type Config, type PartialConfig } from './settings/sections.ts'
 import type { Section, Setting } from './settings/setting.ts'
-import { suggestName } from './settings/suggest-name.ts'
+import { suggestName } from './suggest-name.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -75,6 +75,8 @@ export interface ConformanceFacts {
   readonly certificate: ClientCertificate | null
   /** Readings with each quality flag. */
   readonly flags: Readonly<Partial<Record<Flag, number>>>
+  /** Readings with each name that their kind does not have, by its path. */
+  readonly unknownFields: Readonly<Record<string, number>>
 }
 
 export interface ConformanceReport {

@@ -14,7 +14,12 @@ export interface AcceptedValues {
    * `out_of_range` where a value lies outside its physical range; it is kept (docs/domain.md 8.11).
    */
   readonly flags: number
+  /** Names that the fields do not have, at most `MAX_UNKNOWN_NAMES`; null where there are none. */
+  readonly unknown: readonly string[] | null
 }
+
+/** Unknown names that one reading may report: enough to see the mistake. */
+export const MAX_UNKNOWN_NAMES = 8
 
 /**
  * Prepares the values of one reading for storage, or returns null where one is of the wrong type:
@@ -29,11 +34,16 @@ export function createAcceptor(
   const rules = new Map(Object.entries(definitions).map(([name, field]) => [name, ruleOf(field)]))
   return (values) => {
     let flags = 0
+    let unknown: string[] | null = null
     let asGiven = !isNoFix(values)
     for (const name in values) {
       const value = values[name]
       const rule = rules.get(name)
-      if (rule === undefined || value === null) asGiven = false
+      if (rule === undefined) {
+        asGiven = false
+        unknown ??= []
+        if (unknown.length < MAX_UNKNOWN_NAMES) unknown.push(name)
+      } else if (value === null) asGiven = false
       else if (!isTyped(value, rule)) return null
       else if (typeof value === 'number') {
         if (rule.sentinels?.includes(value)) asGiven = false
@@ -42,7 +52,7 @@ export function createAcceptor(
     }
     // Every value has just been checked against the type of its field.
     const fields = asGiven ? (values as AcceptedValues['fields']) : cleaned(values, rules)
-    return { fields, flags }
+    return { fields, flags, unknown }
   }
 }
 

@@ -33,6 +33,7 @@ export function factsOf(
     transport: traffic && transportFacts(traffic),
     certificate: state?.certificate ?? null,
     flags: { ...traffic?.flags },
+    unknownFields: { ...traffic?.unknownFields },
   }
 }
 

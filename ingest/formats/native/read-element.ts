@@ -38,7 +38,7 @@ export function readElement(
   }
   const values = READERS[kind](data, radio)
   if (isProblem(values)) return refusal(elementIndex, 'schema', values)
-  const { fields, flags } = values
+  const { fields, flags, unknownFields } = values
   return {
     elementIndex,
     kind,
@@ -49,6 +49,7 @@ export function readElement(
     fields,
     radio: values.radio,
     hash,
+    ...(unknownFields && { unknownFields }),
   }
 }
 
@@ -80,7 +81,7 @@ function checkEnvelope(element: Values, seq: unknown): Problem | null {
   return { path: ['seq'], expected: `whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, got }
 }
 
-type ReadValues = Pick<ParsedElement, 'fields' | 'radio' | 'flags'>
+type ReadValues = Pick<ParsedElement, 'fields' | 'radio' | 'flags' | 'unknownFields'>
 
 /** Turns `data` and `radio` of an element into fields. One per kind, made once. */
 const READERS = Object.fromEntries(
@@ -106,11 +107,19 @@ function createReader(kind: KindDefinition) {
       const path = broken.path === '' ? ['data'] : ['data', broken.path]
       return { ...broken, path }
     }
-    return { fields, flags, radio: radioOf(isRadio ? fields : beside.fields) }
+    const radioFields = radioOf(isRadio ? fields : beside.fields)
+    const unknownFields = unknownIn(own, beside)
+    return { fields, flags, radio: radioFields, ...(unknownFields && { unknownFields }) }
   }
 }
 
-const NO_VALUES: AcceptedValues = { fields: {}, flags: 0 }
+function unknownIn(data: AcceptedValues, radio: AcceptedValues): string[] | null {
+  if (data.unknown === null && radio.unknown === null) return null
+  const ofData = (data.unknown ?? []).map((name) => `data.${name}`)
+  return [...ofData, ...(radio.unknown ?? []).map((name) => `radio.${name}`)]
+}
+
+const NO_VALUES: AcceptedValues = { fields: {}, flags: 0, unknown: null }
 
 function createPartReader(
   part: string,

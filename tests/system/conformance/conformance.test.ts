@@ -84,6 +84,25 @@ describe('the conformance of a device on a running platform', () => {
     expect(codes).not.toContain('sequence_none')
   })
 
+  it('names fields that a truck does not have, and stores the others', async () => {
+    const device = await addDevice(platform, { tenant: 'acme', id: 'names', kind: 'truck' })
+    const payloads = [1, 2].map((seq) => ({
+      ...truckAt(seq, { speedKmh: 50, latitude: 54.8 }),
+      radio: { rat: 'lte', rsrp: -80 },
+    }))
+    const { findings, facts } = await send(device, payloads)
+    expect(facts).toMatchObject({
+      stored: 2,
+      unknownFields: { 'data.latitude': 2, 'radio.rsrp': 2 },
+    })
+    const unknown = findings.filter(({ code }) => code === 'unknown_field')
+    expect(unknown.map(({ path }) => path)).toEqual(['data.latitude', 'radio.rsrp'])
+    expect(unknown.map(({ advice }) => advice)).toEqual([
+      'its values are not stored: call it lat',
+      'its values are not stored: call it rsrpDbm',
+    ])
+  })
+
   it('recognises knots in the stored readings, and finds the same after a restart', async () => {
     const device = await addDevice(platform, { tenant: 'acme', id: 'knots', kind: 'truck' })
     const drive = Array.from({ length: 55 }, (_, second) =>

@@ -207,6 +207,7 @@ const CONFORMANCE: ConformanceReport = {
     transport: null,
     certificate: null,
     flags: {},
+    unknownFields: {},
   },
 }
 

@@ -109,6 +109,21 @@ describe('the findings about a device', () => {
     expect(codesOf(withFacts({ sequence: null }))).toEqual(['info sequence_none'])
   })
 
+  it('include names that the kind does not have, with the nearest one that it has', () => {
+    const unknownFields = { 'data.latitude': 3, 'data.cargo_temp': 7, 'data.colour': 1 }
+    const found = findAll(withFacts({ unknownFields })).filter(
+      ({ code }) => code === 'unknown_field',
+    )
+    expect(found.map(({ path, example }) => [path, example])).toEqual([
+      ['data.cargo_temp', '7 readings had it'],
+      ['data.latitude', '3 readings had it'],
+      ['data.colour', '1 readings had it'],
+    ])
+    expect(found[0]?.advice).toContain('call it cargoTemp1C')
+    expect(found[1]?.advice).toContain('call it lat')
+    expect(found[2]?.advice).toContain('no field of truck has this name')
+  })
+
   it('include QoS, retain, redelivery, repetition and size', () => {
     const { transport } = HEALTHY.facts
     if (!transport) throw new Error('the healthy device has sent')

@@ -35,6 +35,7 @@ export const HEALTHY: Evidence = {
     },
     certificate: null,
     flags: {},
+    unknownFields: {},
   },
   rejected: [],
   otherFormat: null,

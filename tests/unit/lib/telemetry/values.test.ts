@@ -15,14 +15,18 @@ describe('accepted values', () => {
     expect(accept(values)?.fields).toBe(values)
   })
 
-  it('have no nulls, no sentinels and no unknown names', () => {
+  it('have no nulls, no sentinels and no unknown names, which are named', () => {
     const given = { speedKmh: 65535, odometerM: -1, gcwKg: 655350, fuelPct: null, mood: 'good' }
-    expect(accept({ ...given, ambientC: 10.5 })).toEqual({ fields: { ambientC: 10.5 }, flags: 0 })
+    expect(accept({ ...given, ambientC: 10.5 })).toEqual({
+      fields: { ambientC: 10.5 },
+      flags: 0,
+      unknown: ['mood'],
+    })
   })
 
   it('keep a zero, a number that is a sentinel elsewhere, and false', () => {
     const values = { speedKmh: 0, odometerM: 65535, ignition: false, lat: 0, lon: 9.3 }
-    expect(accept(values)).toEqual({ fields: values, flags: 0 })
+    expect(accept(values)).toEqual({ fields: values, flags: 0, unknown: null })
   })
 
   it('have no position without a fix: 0, 0', () => {
@@ -31,7 +35,11 @@ describe('accepted values', () => {
 
   it('keep values out of range, with the flag', () => {
     const battery = accept({ socPct: 107, speedKmh: 50 })
-    expect(battery).toEqual({ fields: { socPct: 107, speedKmh: 50 }, flags: FLAGS.out_of_range })
+    expect(battery).toEqual({
+      fields: { socPct: 107, speedKmh: 50 },
+      flags: FLAGS.out_of_range,
+      unknown: null,
+    })
     expect(accept({ speedKmh: 130 })?.flags).toBe(0)
     expect(accept({ speedKmh: 130.5 })?.flags).toBe(FLAGS.out_of_range)
   })

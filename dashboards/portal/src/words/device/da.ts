@@ -75,4 +75,5 @@ export const deviceWords = {
   'finding.distance_unit': 'Kilometertæller er ikke i meter',
   'finding.temperature_unit': 'Temperatur er ikke i °C',
   'finding.fraction': 'Andele i stedet for procent',
+  'finding.unknown_field': 'Ukendte feltnavne',
 }

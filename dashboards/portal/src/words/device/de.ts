@@ -75,4 +75,5 @@ export const deviceWords = {
   'finding.distance_unit': 'Wegzähler nicht in Metern',
   'finding.temperature_unit': 'Temperatur nicht in °C',
   'finding.fraction': 'Anteile statt Prozent',
+  'finding.unknown_field': 'Unbekannte Feldnamen',
 }

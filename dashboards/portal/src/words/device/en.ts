@@ -75,4 +75,5 @@ export const deviceWords = {
   'finding.distance_unit': 'Odometer is not in metres',
   'finding.temperature_unit': 'Temperature is not in °C',
   'finding.fraction': 'Shares instead of percent',
+  'finding.unknown_field': 'Unknown field names',
 } as const

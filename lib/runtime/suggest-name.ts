@@ -2,7 +2,8 @@
 const MAX_MISTAKES = 3
 
 /**
- * The name that was probably meant: the closest by mistakes, else one that contains the wrong name; null when nothing is similar. `prefix` is common to all names and not compared.
+ * The name that was probably meant: the closest by mistakes, else one that contains the wrong name;
+ * null when nothing is similar. `prefix` is common to all names and not compared.
  */
 export function suggestName(
   wrong: string,
@@ -17,6 +18,24 @@ export function suggestName(
   if (closest && closest.mistakes <= max) return closest.name
   const isLongEnough = given.length > MAX_MISTAKES
   return (isLongEnough && names.find((name) => name.slice(prefix.length).includes(given))) || null
+}
+
+/**
+ * The same for names of fields, whose case and separators say nothing (`cargo_temp`), and which people
+ * write in full (`latitude` for `lat`).
+ */
+export function suggestField(wrong: string, names: readonly string[]): string | null {
+  const plain = plainOf(wrong)
+  const byPlain = new Map(names.map((name) => [plainOf(name), name]))
+  const close = suggestName(plain, [...byPlain.keys()], '')
+  const begun = [...byPlain.keys()].find(
+    (name) => name.length >= MAX_MISTAKES && plain.startsWith(name),
+  )
+  return byPlain.get(close ?? begun ?? '') ?? null
+}
+
+function plainOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }
 
 /** Damerau-Levenshtein distance, in its form where no part is edited twice. */
