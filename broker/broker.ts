@@ -2,6 +2,7 @@ import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
+import { Turns } from '#lib/runtime/threads/turns.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { DeviceNotice, Intake } from '#lib/telemetry/intake.ts'
 import { SignIn } from './access/authenticate.ts'
@@ -21,6 +22,7 @@ import { ConnectionLifecycle } from './connections/lifecycle.ts'
 import { Listeners, type Ports } from './connections/listeners.ts'
 import { PacketReader } from './connections/packet-reader.ts'
 import { RateLimit } from './connections/rate-limit.ts'
+import { TenantTurns } from './connections/tenant-turns.ts'
 import { endAll } from './connections/shutdown.ts'
 import type { BrokerOptions } from './options.ts'
 import { Forward } from './publish/forward.ts'
@@ -33,6 +35,7 @@ import { Wills } from './publish/wills.ts'
 import { DeviceReplies } from './replies/device-replies.ts'
 import { SessionFile } from './sessions/session-file.ts'
 import { Sessions } from './sessions/sessions.ts'
+import { Subscribing } from './sessions/subscribing.ts'
 
 /**
  * The MQTT broker. Bytes go this way:
@@ -83,7 +86,10 @@ export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Prom
     if (!isClosing) wills.publish(connection, will)
   }
   const access = createAccess(deps, state, options)
-  const aedes = await startAedes({ ...state, ...access, onWill, log }, options)
+  const aedes = await startAedes(
+    { ...state, ...access, subscribing: reading.subscribing, onWill, log },
+    options,
+  )
   const lifecycle = new ConnectionLifecycle({ aedes, ...state, ...reading, log })
   const listeners = new Listeners(options, log, (accepted) => {
     if (isClosing) accepted.stream.destroy()
@@ -148,15 +154,27 @@ function createReading(deps: BrokerDeps, state: State, options: BrokerOptions) {
   const forward = new Forward({ ...state, metrics })
   const replies = new DeviceReplies({ ...state, intake, forward, nowNs: () => clock.nowNs() })
   const rights = new PublishRights(directory, options.maxTopicLevels)
-  const rateLimit = new RateLimit(options.maxRatePerDevice, () => clock.monoNs())
+  const rateLimit = new RateLimit(options.maxRatePerDevice, () => clock.monoNs(), backPressure)
+  const { retained } = state.sessions
+  const subscribing = new Subscribing({ retained, backPressure, turns: new Turns() })
   const inFlight = new InFlight(intake, backPressure, options)
   const qos2 = new Qos2Messages(acks, refusals, connections.ids)
   const { maxTopicLevels } = options
   const shared = { intake, rights, inFlight, forward, backPressure, acks, qos2, refusals }
-  const path = new MessagePath({ ...shared, replies, rateLimit, metrics, maxTopicLevels })
+  const path = new MessagePath({
+    ...shared,
+    replies,
+    rateLimit,
+    turns: new TenantTurns(backPressure),
+    metrics,
+    maxTopicLevels,
+  })
   const wills = new Wills({ ...shared, clock })
-  const reader = new PacketReader({ clock, refusals, backPressure, publishes: path }, options)
-  return { backPressure, acks, replies, rights, inFlight, qos2, wills, reader }
+  const reader = new PacketReader(
+    { clock, refusals, backPressure, publishes: path, rateLimit, subscribing },
+    options,
+  )
+  return { backPressure, acks, replies, rights, inFlight, qos2, wills, reader, subscribing }
 }
 
 /** Who may connect, and subscribe where. */

@@ -65,6 +65,7 @@ export class Revocation {
     if (table === 'devices' && !registry.devices.get(id)) {
       sessions.forgetClients(`${id}/`)
       sessions.forgetRetained(`${prefixOf(tenant)}${nativeTopic(id, '')}`)
+      sessions.forgetDevice(id, tenant)
     }
   }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Queued } from '../sessions/offline-queue.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import type { Subscribing } from '../sessions/subscribing.ts'
 import type { Subscription } from '../sessions/stored-subscriptions.ts'
 
 interface ClientId {
@@ -10,21 +11,28 @@ interface ClientId {
 /**
  * The interface of aedes-persistence, as far as Aedes still calls it: messages come in past it, and a
  * will is kept by its connection, because an ended process has no wills to publish. Aedes hands over
- * all filters of a SUBSCRIBE, also those it has just refused: `mayKeep` decides again.
+ * all filters of a SUBSCRIBE, once for each of them and also those it has just refused: they are kept
+ * once, and `mayKeep` decides again.
  */
 export function createPersistence(
   sessions: Sessions,
+  subscribing: Subscribing,
   mayKeep: (client: ClientId, filter: string) => boolean,
 ) {
-  const { file, subscriptions, retained } = sessions
+  const { file, subscriptions } = sessions
+  let latest: readonly Subscription[] | null = null
   return {
     async setup(): Promise<void> {},
     storeRetained: async (): Promise<void> => {},
-    createRetainedStreamCombi: (filters: readonly string[]) =>
-      Readable.from(filters.flatMap((filter) => retained.matching(filter))),
+    createRetainedStreamCombi: (filters: readonly string[]) => subscribing.retainedFor(filters),
     async addSubscriptions(client: ClientId, added: readonly Subscription[]) {
-      const kept = added.filter(({ topic }) => mayKeep(client, topic))
-      subscriptions.add(client.id, kept)
+      if (added !== latest) {
+        latest = added
+        subscriptions.add(
+          client.id,
+          added.filter(({ topic }) => mayKeep(client, topic)),
+        )
+      }
       await file.written()
     },
     async removeSubscriptions({ id }: ClientId, filters: readonly string[]) {

@@ -9,6 +9,7 @@ import type { Connections } from '../connections/connections.ts'
 import type { BrokerOptions } from '../options.ts'
 import type { SlowSubscribers } from '../publish/slow-subscribers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import type { Subscribing } from '../sessions/subscribing.ts'
 import type { Will } from './aedes-client.ts'
 import type { Emitter } from './emitter.ts'
 import { createPersistence } from './persistence.ts'
@@ -20,6 +21,7 @@ export interface AedesDeps {
   readonly connections: Connections
   readonly emitter: Emitter
   readonly sessions: Sessions
+  readonly subscribing: Subscribing
   readonly signIn: SignIn
   readonly rights: SubscribeRights
   readonly slow: SlowSubscribers
@@ -40,14 +42,14 @@ export async function startAedes(
   deps: AedesDeps,
   limits: Pick<BrokerOptions, 'connectTimeoutMs' | 'drainTimeoutMs'>,
 ): Promise<Aedes> {
-  const { connections, emitter, sessions, rights, log } = deps
+  const { connections, emitter, sessions, subscribing, rights, log } = deps
   const mayKeep = (client: object, filter: string) => {
     const connection = connections.of(client)
     return connection !== undefined && rights.mayRead(connection, filter)
   }
   const aedes = await Aedes.createBroker({
     mq: emitter,
-    persistence: createPersistence(sessions, mayKeep),
+    persistence: createPersistence(sessions, subscribing, mayKeep),
     connectTimeout: limits.connectTimeoutMs,
     drainTimeout: limits.drainTimeoutMs,
     maxTopicLevels: MAX_SCOPED_LEVELS,
@@ -59,6 +61,10 @@ export async function startAedes(
     log.error({ err: error }, 'the MQTT broker reports an error'),
   )
   aedes.on('client', ({ id }) => connections.ids.add(id))
+  aedes.on('subscribe', (subscriptions, client) => {
+    const connection = connections.of(client)
+    if (connection) subscribing.granted(connection, subscriptions)
+  })
   aedes.on('clientDisconnect', ({ id }) => connections.ids.delete(id))
   return aedes
 }

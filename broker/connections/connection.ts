@@ -12,14 +12,15 @@ export type ListenerName = 'mqtt' | 'mqtts' | 'mqttWs'
 
 /**
  * Why a connection is not read from at the moment: its sign-in is under way, the journal takes
- * nothing, too much is in flight, it is above its rate, Aedes is busy with its packets, it does not
- * read its acknowledgements, or the broker is closing.
+ * nothing, too much is in flight, it is above its rate, its tenant has had its share of this turn,
+ * Aedes is busy with its packets, it does not read its acknowledgements, or the broker is closing.
  */
 export type PauseCause =
   | 'connecting'
   | 'journal'
   | 'in_flight'
   | 'rate'
+  | 'turn'
   | 'busy'
   | 'drain'
   | 'closing'
@@ -89,6 +90,8 @@ export interface Connection extends Unread {
   granted: GrantedTopics | null
   /** Filters it has subscribed to; -1: to be counted. */
   filters: number
+  /** A SUBSCRIBE is under way, or its retained messages are. */
+  isSubscribing: boolean
 }
 
 export type NewConnection = Pick<Connection, 'stream' | 'socket' | 'listener'>
@@ -121,6 +124,7 @@ export function createConnection(accepted: NewConnection, client: AedesClient): 
     slowTimer: null,
     granted: null,
     filters: 0,
+    isSubscribing: false,
   }
 }
 

@@ -1,4 +1,5 @@
 import { CONNACK_WRONG_VERSION, protocolLevelOf } from '#lib/mqtt/connect.ts'
+import { countFilters } from '#lib/mqtt/filters.ts'
 import { FrameReader, type FrameHandler } from '#lib/mqtt/frame-reader.ts'
 import type { Frame } from '#lib/mqtt/frame.ts'
 import {
@@ -18,7 +19,9 @@ import type { Clock } from '#lib/runtime/clock.ts'
 import type { Refusals } from '../access/refusals.ts'
 import type { BrokerOptions } from '../options.ts'
 import type { BackPressure } from './back-pressure.ts'
+import type { Subscribing } from '../sessions/subscribing.ts'
 import type { Connection } from './connection.ts'
+import type { RateLimit } from './rate-limit.ts'
 
 /** Takes the messages of publishers. */
 export interface Publishes {
@@ -33,10 +36,15 @@ export interface PacketReaderDeps {
   readonly refusals: Refusals
   readonly backPressure: BackPressure
   readonly publishes: Publishes
+  readonly rateLimit: RateLimit
+  readonly subscribing: Subscribing
 }
 
 /** Packets that Aedes may work on at once for one client: a flood of subscribes waits here. */
 export const MAX_AT_AEDES = 64
+
+/** Filters of one SUBSCRIBE or UNSUBSCRIBE: as many as a connection may have. */
+export const MAX_FILTERS_PER_PACKET = 1000
 
 /** What a client may send after its CONNECT, apart from PUBLISH and PUBREL. */
 const FOR_AEDES: ReadonlySet<number> = new Set([
@@ -113,6 +121,28 @@ export class PacketReader implements FrameHandler<Connection> {
       this.#deps.backPressure.pause(connection, 'busy')
       return false
     }
+    const takesFilters = frame.type === SUBSCRIBE || frame.type === UNSUBSCRIBE
+    return takesFilters
+      ? this.#takeFilters(connection, frame, chunk)
+      : this.#hand(connection, frame, chunk)
+  }
+
+  /** Each filter costs as much as a message, and one SUBSCRIBE is worked on at a time. */
+  #takeFilters(connection: Connection, frame: Frame, chunk: ReadChunk): boolean {
+    const { rateLimit, subscribing } = this.#deps
+    const filters = countFilters(chunk.bytes, frame) ?? 0
+    if (filters > MAX_FILTERS_PER_PACKET) {
+      const what = `a packet of ${filters} filters, above ${MAX_FILTERS_PER_PACKET}`
+      return this.#refuse(connection, what)
+    }
+    const isSubscribe = frame.type === SUBSCRIBE
+    if (isSubscribe && !subscribing.mayBegin(connection)) return false
+    if (!rateLimit.take(connection, filters)) return false
+    if (isSubscribe) subscribing.begin(connection)
+    return this.#hand(connection, frame, chunk)
+  }
+
+  #hand(connection: Connection, frame: Frame, chunk: ReadChunk): true {
     connection.client._keepaliveTimer?.refresh()
     connection.client._parser.parse(bytesFor(frame, chunk))
     return true

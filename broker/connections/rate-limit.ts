@@ -1,28 +1,38 @@
+import type { BackPressure } from './back-pressure.ts'
 import type { Connection } from './connection.ts'
 
 /** Tokens of one pause: enough to make waking up worth while, too few to be felt as a stutter. */
 const PAUSE_MS = 20
 
 /**
- * A token bucket per connection that holds one second of messages. A client above the rate is read
- * later, so that its own socket slows it down; nothing is dropped, and nothing acknowledged early.
+ * A token bucket per connection that holds one second of messages; a filter that is subscribed or
+ * unsubscribed costs as much as a message. A client above the rate is read later, so that its own
+ * socket slows it down; nothing is dropped, and nothing acknowledged early.
  */
 export class RateLimit {
-  /** How long a connection without a token pauses. */
-  readonly pauseMs: number
   readonly #perSecond: number
+  readonly #pauseMs: number
   readonly #monoNs: () => bigint
+  readonly #backPressure: BackPressure
 
-  constructor(perSecond: number, monoNs: () => bigint) {
-    this.pauseMs = Math.max(PAUSE_MS, Math.ceil(1000 / perSecond))
+  constructor(perSecond: number, monoNs: () => bigint, backPressure: BackPressure) {
     this.#perSecond = perSecond
+    this.#pauseMs = Math.max(PAUSE_MS, Math.ceil(1000 / perSecond))
     this.#monoNs = monoNs
+    this.#backPressure = backPressure
   }
 
-  /** Takes a token; false when there is none. */
-  take(connection: Connection): boolean {
-    if (connection.tokens < 1 && !this.#refill(connection)) return false
-    connection.tokens -= 1
+  /**
+   * Takes tokens; false when there is none: the connection is paused until there are. What costs more
+   * than there are is let through, and paid for by what comes after it.
+   */
+  take(connection: Connection, cost = 1): boolean {
+    if (connection.tokens < 1 && !this.#refill(connection)) {
+      this.#backPressure.pause(connection, 'rate')
+      setTimeout(() => this.#backPressure.resume(connection, 'rate'), this.#pauseMs).unref()
+      return false
+    }
+    connection.tokens -= cost
     return true
   }
 

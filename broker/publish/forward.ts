@@ -1,4 +1,5 @@
 import type { Metrics } from '#lib/runtime/metrics.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { IncomingMessage, Qos } from '#lib/telemetry/message.ts'
 import type { Emitter } from '../aedes/emitter.ts'
 import type { PublishTopic } from '../connections/connection.ts'
@@ -12,15 +13,18 @@ export interface Outgoing {
   readonly payload: Uint8Array
   readonly qos: Qos
   readonly retain: boolean
+  /** Who published it, or whom it is for; '' where that is nobody. */
+  readonly device: FullId
 }
 
 /** A message for subscribers; `borrowed` bytes are copied. */
 export function outgoingOf(
-  { scoped }: PublishTopic,
+  { scoped, device }: PublishTopic,
   { payload, qos, retain }: IncomingMessage,
   borrowed: boolean,
 ): Outgoing {
-  return { topic: scoped, payload: borrowed ? Buffer.from(payload) : payload, qos, retain }
+  const own = borrowed ? Buffer.from(payload) : payload
+  return { topic: scoped, payload: own, qos, retain, device }
 }
 
 export interface ForwardDeps {
@@ -66,9 +70,9 @@ export class Forward {
    * QoS 1 only, so that a later message of QoS 0 overtakes, and then drops the earlier one as a
    * duplicate.
    */
-  send({ topic, payload, qos, retain }: Outgoing): void {
+  send({ topic, payload, qos, retain, device }: Outgoing): void {
     const { emitter, sessions, metrics } = this.#deps
-    if (retain) sessions.retain(topic, payload, qos)
+    if (retain) sessions.retain({ topic, payload, qos, device })
     if (this.#inFlight >= MAX_FORWARDING) {
       metrics.count('padborg_mqtt_shed_total', 1, { reason: 'forwarding' })
       return

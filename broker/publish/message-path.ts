@@ -14,6 +14,7 @@ import type { BackPressure } from '../connections/back-pressure.ts'
 import type { Connection, PublishTopic, UnfinishedMessage } from '../connections/connection.ts'
 import type { Publishes } from '../connections/packet-reader.ts'
 import type { RateLimit } from '../connections/rate-limit.ts'
+import type { TenantTurns } from '../connections/tenant-turns.ts'
 import type { DeviceReplies } from '../replies/device-replies.ts'
 import { outgoingOf, type Forward, type Outgoing } from './forward.ts'
 import type { InFlight } from './in-flight.ts'
@@ -23,6 +24,7 @@ export interface MessagePathDeps {
   readonly intake: Intake
   readonly rights: PublishRights
   readonly rateLimit: RateLimit
+  readonly turns: TenantTurns
   readonly backPressure: BackPressure
   readonly inFlight: InFlight
   readonly acks: Acks
@@ -84,16 +86,12 @@ export class MessagePath implements Publishes {
 
   /** Pauses the connection when its message cannot be taken now. */
   #mayTake(connection: Connection, { role }: Route): boolean {
-    const { intake, inFlight, rateLimit, backPressure } = this.#deps
+    const { intake, inFlight, rateLimit, turns, backPressure } = this.#deps
     if (role === 'intake' && intake.paused) {
       backPressure.pause(connection, 'journal')
       return false
     }
-    if (!inFlight.hasRoomFor(connection)) return false
-    if (rateLimit.take(connection)) return true
-    backPressure.pause(connection, 'rate')
-    setTimeout(() => backPressure.resume(connection, 'rate'), rateLimit.pauseMs).unref()
-    return false
+    return inFlight.hasRoomFor(connection) && turns.take(connection) && rateLimit.take(connection)
   }
 
   /** What subscribers get; made now, because the bytes may be overwritten after this turn. */

@@ -65,7 +65,7 @@ export class DeviceReplies {
 
   #forward(prefix: string, topic: string, text: string): void {
     const payload = Buffer.from(text)
-    this.#deps.forward.send({ topic: prefix + topic, payload, qos: 0, retain: false })
+    this.#deps.forward.send({ topic: prefix + topic, payload, qos: 0, retain: false, device: '' })
   }
 
   #reject(connection: Connection, { reason, text, notice }: FaultyRequest): void {

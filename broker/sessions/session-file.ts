@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { openDatabase, transaction } from '#lib/runtime/sqlite.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Qos } from '#lib/telemetry/message.ts'
 
 export interface StoredSubscription {
@@ -15,6 +16,8 @@ export interface RetainedMessage {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: Qos
+  /** Who published it, or whom it is for; '' where that is not known. */
+  readonly device: FullId
 }
 
 const MIGRATIONS = [
@@ -22,6 +25,7 @@ const MIGRATIONS = [
      WITHOUT ROWID;
    CREATE TABLE subscriptions (client TEXT NOT NULL, filter TEXT NOT NULL, qos INTEGER NOT NULL,
      PRIMARY KEY (client, filter)) WITHOUT ROWID;`,
+  `ALTER TABLE retained ADD COLUMN device TEXT NOT NULL DEFAULT '';`,
 ]
 
 /** How long changes are gathered: one sync for all clients that connect again after a restart. */
@@ -60,11 +64,12 @@ export class SessionFile {
   }
 
   retained(): readonly RetainedMessage[] {
-    const rows = this.#db.prepare('SELECT topic, payload, qos FROM retained').all()
-    return rows.map(({ topic, payload, qos }) => ({
+    const rows = this.#db.prepare('SELECT topic, payload, qos, device FROM retained').all()
+    return rows.map(({ topic, payload, qos, device }) => ({
       topic: String(topic),
       payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
       qos: qosOf(qos),
+      device: String(device),
     }))
   }
 
@@ -121,7 +126,7 @@ export class SessionFile {
   #writeChanges(): void {
     const { retain, unretain, subscribe, unsubscribe } = this.#statements
     for (const [topic, message] of this.#retained) {
-      if (message) retain.run(topic, message.payload, message.qos)
+      if (message) retain.run(topic, message.payload, message.qos, message.device)
       else unretain.run(topic)
     }
     for (const { client, filter, qos } of this.#subscriptions.values()) {
@@ -133,7 +138,9 @@ export class SessionFile {
 
 function prepare(db: DatabaseSync) {
   return {
-    retain: db.prepare('INSERT OR REPLACE INTO retained (topic, payload, qos) VALUES (?, ?, ?)'),
+    retain: db.prepare(
+      'INSERT OR REPLACE INTO retained (topic, payload, qos, device) VALUES (?, ?, ?, ?)',
+    ),
     unretain: db.prepare('DELETE FROM retained WHERE topic = ?'),
     subscribe: db.prepare(
       'INSERT OR REPLACE INTO subscriptions (client, filter, qos) VALUES (?, ?, ?)',

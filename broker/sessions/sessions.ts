@@ -1,9 +1,9 @@
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { Qos } from '#lib/telemetry/message.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ForwardPacket } from '../aedes/emitter.ts'
 import { createOfflineQueue, type OfflineQueue } from './offline-queue.ts'
-import { createRetainedMessages, type RetainedMessages } from './retained-messages.ts'
-import type { SessionFile } from './session-file.ts'
+import { RetainedMessages } from './retained-messages.ts'
+import type { RetainedMessage, SessionFile } from './session-file.ts'
 import { StoredSubscriptions } from './stored-subscriptions.ts'
 
 export interface SessionsDeps {
@@ -26,14 +26,16 @@ export class Sessions {
     this.file = file
     this.#metrics = metrics
     this.#maxOfflineMessages = maxOfflineMessages
-    this.retained = createRetainedMessages(file)
+    this.retained = new RetainedMessages(file)
     const onGone = (id: string) => void this.#queues.delete(id)
     this.subscriptions = new StoredSubscriptions({ file, onChange, onGone })
   }
 
-  retain(topic: string, payload: Uint8Array, qos: Qos): void {
-    if (this.retained.put({ topic, payload, qos })) return
+  /** False: a limit is reached, and the message reaches only those who subscribe now. */
+  retain(message: RetainedMessage): boolean {
+    if (this.retained.put(message)) return true
     this.#metrics.count('padborg_mqtt_shed_total', 1, { reason: 'retained' })
+    return false
   }
 
   /** Queues a message of QoS 1 or 2 for each persistent session that subscribes to its topic. */
@@ -60,6 +62,11 @@ export class Sessions {
     for (const id of this.subscriptions.ids()) {
       if (id.startsWith(start)) this.subscriptions.clear(id)
     }
+  }
+
+  /** Drops all that is retained for a device: its own messages, and those to it. */
+  forgetDevice(device: FullId, tenant: string): void {
+    this.retained.forgetDevice(device, tenant)
   }
 
   /** Drops the retained messages on all scoped topics that begin with `start`. */
