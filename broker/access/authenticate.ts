@@ -4,6 +4,7 @@ import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Account, Registry } from '#lib/registry/registry.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'
+import type { Will } from '../aedes/aedes-client.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { BrokerOptions } from '../options.ts'
 import { certificateOf, commonNameOf } from './client-certificate.ts'
@@ -17,7 +18,7 @@ export interface Credentials {
 }
 
 export interface SignInDeps {
-  readonly registry: Pick<Registry, 'credentials' | 'devices'>
+  readonly registry: Pick<Registry, 'credentials' | 'devices' | 'tenants'>
   readonly directory: Directory
   readonly intake: Pick<Intake, 'certificate'>
   readonly refusals: Refusals
@@ -33,6 +34,10 @@ interface Refusal {
   readonly text: string
 }
 
+/** Characters of a client id: each session and each line about it holds it. */
+export const MAX_CLIENT_ID_LENGTH = 256
+/** A will is kept in memory for as long as its connection lasts. */
+export const MAX_WILL_BYTES = 16 * 1024
 /** Characters of a name that a client gave, in a log line. */
 const MAX_SHOWN_NAME = 130
 const MAX_SHOWN_TOPIC = 200
@@ -87,13 +92,21 @@ export class SignIn {
         ? null
         : credentials.authenticate(username, Buffer.from(password).toString())
     if (account) return account
-    const name = username === undefined ? 'none' : username.slice(0, MAX_SHOWN_NAME)
     return refusal(
       CONNACK_CODES.badCredentials,
       'credentials',
-      `user name or password is wrong (user name ${name}); expected <tenant>.<device> with a valid ` +
+      `user name or password is wrong (user name ${this.#shownName(username)}); expected <tenant>.<device> with a valid ` +
         'password, or a tenant with an application key',
     )
+  }
+
+  /** A name of nobody is not shown: it may be a password that was typed in the wrong field. */
+  #shownName(username: string | undefined): string {
+    if (username === undefined) return 'none'
+    const { devices, tenants } = this.#deps.registry
+    if (devices.get(username) || tenants.get(username)) return username
+    const tenant = username.slice(0, Math.max(0, username.indexOf('.')))
+    return tenants.get(tenant) ? `${tenant}. and no device of it` : 'of nobody, not shown'
   }
 
   #certificateAccount(
@@ -103,7 +116,7 @@ export class SignIn {
     const isTrusted = socket instanceof TLSSocket && socket.authorized
     const name = isTrusted ? commonNameOf(socket) : null
     if (name === null) {
-      const got = username === undefined ? '' : ` (user name ${username.slice(0, MAX_SHOWN_NAME)})`
+      const got = username === undefined ? '' : ` (user name ${this.#shownName(username)})`
       const text =
         `expected a password or a client certificate of a trusted authority, got neither${got}; ` +
         'set one of them'
@@ -125,17 +138,30 @@ export class SignIn {
         'expected a client id for a persistent session, got an empty one [MQTT-3.1.3-8]; set one'
       return refusal(CONNACK_CODES.identifierRejected, 'client_id', text)
     }
+    if (client.id.length > MAX_CLIENT_ID_LENGTH) {
+      const text =
+        `expected a client id of at most ${MAX_CLIENT_ID_LENGTH} characters, got ` +
+        `${client.id.length}; set a shorter one`
+      return refusal(CONNACK_CODES.identifierRejected, 'client_id', text)
+    }
     if (!this.#deps.hasRoom(scopedId(account, client.id))) {
       const text =
         `expected at most ${this.#options.maxConnections} connections, got one more; raise ` +
         'PADBORG_MQTT_MAX_CONNECTIONS'
       return refusal(CONNACK_CODES.unavailable, 'connections', text)
     }
-    const topic = client._will?.topic
-    if (topic === undefined || this.#mayLeaveWill(account, topic)) return null
+    return client._will ? this.#willProblem(account, client._will) : null
+  }
+
+  #willProblem(account: Account, { topic, payload }: Will): Refusal | null {
+    const problem = (text: string) => refusal(CONNACK_CODES.notAuthorized, 'will', text)
+    if (payload.length > MAX_WILL_BYTES) {
+      const text = `expected a will of at most ${MAX_WILL_BYTES} bytes, got ${payload.length}`
+      return problem(`${text}; send a shorter one`)
+    }
+    if (this.#mayLeaveWill(account, topic)) return null
     const shown = topic.slice(0, MAX_SHOWN_TOPIC)
-    const text = `this account may not leave a will on ${shown}; see docs/devices.md`
-    return refusal(CONNACK_CODES.notAuthorized, 'will', text)
+    return problem(`this account may not leave a will on ${shown}; see docs/devices.md`)
   }
 
   #mayLeaveWill(account: Account, topic: string): boolean {

@@ -1,4 +1,5 @@
 import { isSameBytes } from '#lib/mqtt/publish.ts'
+import { isString } from '#lib/mqtt/strings.ts'
 import type { Directory } from '#lib/registry/topics/directory.ts'
 import type { Connection, PublishTopic } from '../connections/connection.ts'
 import { levelsOf } from './tenant-topics.ts'
@@ -37,7 +38,7 @@ export class PublishRights {
   }
 
   #resolve({ account, prefix }: Connection, topic: string, bytes: Buffer): PublishTopic {
-    const isOpen = account !== null && levelsOf(topic) <= this.#maxTopicLevels
+    const isOpen = account !== null && isString(bytes) && levelsOf(topic) <= this.#maxTopicLevels
     const route = isOpen ? this.#directory.resolve(account, topic) : null
     return {
       bytes,

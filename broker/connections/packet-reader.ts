@@ -1,19 +1,9 @@
-import { CONNACK_WRONG_VERSION, protocolLevelOf } from '#lib/mqtt/connect.ts'
+import { CONNACK_WRONG_VERSION, connectProblem, protocolLevelOf } from '#lib/mqtt/connect.ts'
 import { countFilters } from '#lib/mqtt/filters.ts'
 import { FrameReader, type FrameHandler } from '#lib/mqtt/frame-reader.ts'
 import type { Frame } from '#lib/mqtt/frame.ts'
-import {
-  CONNECT,
-  DISCONNECT,
-  PINGREQ,
-  PUBACK,
-  PUBCOMP,
-  PUBLISH,
-  PUBREC,
-  PUBREL,
-  SUBSCRIBE,
-  UNSUBSCRIBE,
-} from '#lib/mqtt/packet-types.ts'
+import { packetProblem } from '#lib/mqtt/packet-problem.ts'
+import { CONNECT, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE } from '#lib/mqtt/packet-types.ts'
 import type { ReadChunk } from '#lib/mqtt/unread.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Refusals } from '../access/refusals.ts'
@@ -45,18 +35,6 @@ export const MAX_AT_AEDES = 64
 
 /** Filters of one SUBSCRIBE or UNSUBSCRIBE: as many as a connection may have. */
 export const MAX_FILTERS_PER_PACKET = 1000
-
-/** What a client may send after its CONNECT, apart from PUBLISH and PUBREL. */
-const FOR_AEDES: ReadonlySet<number> = new Set([
-  CONNECT,
-  PUBACK,
-  PUBREC,
-  PUBCOMP,
-  SUBSCRIBE,
-  UNSUBSCRIBE,
-  PINGREQ,
-  DISCONNECT,
-])
 
 /**
  * Reads MQTT packets from connections. Messages go straight to the message path, other packets whole
@@ -113,10 +91,9 @@ export class PacketReader implements FrameHandler<Connection> {
   take(connection: Connection, frame: Frame, chunk: ReadChunk): boolean {
     if (connection.stage !== 'ready') return this.#connect(connection, frame, chunk)
     if (frame.type === PUBLISH) return this.#deps.publishes.publish(connection, frame, chunk)
+    const problem = packetProblem(chunk.bytes, frame)
+    if (problem !== null) return this.#refuse(connection, problem)
     if (frame.type === PUBREL) return this.#release(connection, frame, chunk)
-    if (!FOR_AEDES.has(frame.type)) {
-      return this.#refuse(connection, `a packet of type ${frame.type}`)
-    }
     if (connection.client._parsingBatch >= MAX_AT_AEDES) {
       this.#deps.backPressure.pause(connection, 'busy')
       return false
@@ -165,23 +142,27 @@ export class PacketReader implements FrameHandler<Connection> {
     if (connection.stage !== 'new' || frame.type !== CONNECT) {
       return this.#refuse(connection, `a packet of type ${frame.type} before CONNECT`)
     }
-    if (protocolLevelOf(chunk.bytes, frame) === 5) {
-      this.#deps.refusals.note(
-        connection,
-        'protocol_version',
-        'expected MQTT 3.1.1, got MQTT 5; set the client to protocol version 4 (3.1.1)',
-      )
-      connection.stream.end(CONNACK_WRONG_VERSION, () => connection.stream.destroy())
-      return true
-    }
+    const level = protocolLevelOf(chunk.bytes, frame)
+    if (level === null) return this.#refuse(connection, 'a CONNECT without its name [MQTT-3.1.2-1]')
+    if (level !== 3 && level !== 4) return this.#refuseVersion(connection, level)
+    const problem = connectProblem(chunk.bytes, frame)
+    if (problem !== null) return this.#refuse(connection, problem)
     connection.stage = 'connecting'
     this.#deps.backPressure.pause(connection, 'connecting')
     connection.client._parser.parse(bytesFor(frame, chunk))
     return true
   }
 
-  #release(connection: Connection, { bodyAt, end, flags }: Frame, { bytes }: ReadChunk): boolean {
-    if (end - bodyAt !== 2 || flags !== 2) return this.#refuse(connection, 'a malformed PUBREL')
+  /** [MQTT-3.1.2-2]: it is told why, and then disconnected. */
+  #refuseVersion(connection: Connection, level: number): true {
+    const got = level === 5 ? 'MQTT 5' : `protocol level ${level}`
+    const text = `expected MQTT 3.1.1, got ${got}; set the client to protocol version 4 (3.1.1)`
+    this.#deps.refusals.note(connection, 'protocol_version', text)
+    connection.stream.end(CONNACK_WRONG_VERSION, () => connection.stream.destroy())
+    return true
+  }
+
+  #release(connection: Connection, { bodyAt }: Frame, { bytes }: ReadChunk): true {
     connection.client._keepaliveTimer?.refresh()
     this.#deps.publishes.release(connection, bytes.readUInt16BE(bodyAt))
     return true

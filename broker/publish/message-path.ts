@@ -1,6 +1,7 @@
 import { PUBACK } from '#lib/mqtt/packet-types.ts'
 import type { Frame } from '#lib/mqtt/frame.ts'
 import { createPublishParts, readPublish } from '#lib/mqtt/publish.ts'
+import { isString } from '#lib/mqtt/strings.ts'
 import type { ReadChunk } from '#lib/mqtt/unread.ts'
 import type { Route } from '#lib/registry/topics/directory.ts'
 import type { Metrics } from '#lib/runtime/metrics.ts'
@@ -65,8 +66,10 @@ export class MessagePath implements Publishes {
     const { bytes, borrowed } = chunk
     const parts = this.#parts
     if (!readPublish(bytes, frame, 4, parts)) return this.#refuseMalformed(connection)
+    // [MQTT-3.3.1-2]: a message of QoS 0 is never sent again.
+    if (parts.dup && parts.qos === 0) return this.#refuseMalformed(connection)
     const topic = rights.topicAt(connection, bytes, parts.topicAt, parts.topicEnd)
-    if (topic.route === null) return this.#refuseTopic(connection, topic.topic)
+    if (topic.route === null) return this.#refuseTopic(connection, topic)
     if (!this.#mayTake(connection, topic.route)) return false
     connection.client._keepaliveTimer?.refresh()
     const { messageId } = parts
@@ -132,8 +135,9 @@ export class MessagePath implements Publishes {
   }
 
   /** True: the packet needs nothing more. */
-  #refuseTopic(connection: Connection, topic: string): true {
+  #refuseTopic(connection: Connection, { topic, bytes }: PublishTopic): true {
     const { refusals, maxTopicLevels } = this.#deps
+    if (!isString(bytes)) return this.#refuseMalformed(connection)
     const levels = levelsOf(topic)
     if (levels > maxTopicLevels) {
       const text =

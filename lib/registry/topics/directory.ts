@@ -20,10 +20,16 @@ export interface Route {
   readonly role: 'intake' | 'command' | 'clock' | 'probe'
 }
 
+/**
+ * Who publishes. `anybody` of a tenant: behind a foreign broker the topic alone tells whose message it
+ * is, and every device and application may have sent it.
+ */
+export type Writer = Account | { readonly type: 'anybody'; readonly tenant: string }
+
 /** Who may publish and subscribe where (docs/devices.md, "Accounts and topics"). */
 export interface Directory {
-  /** Null: the account may not publish there. From a cache: called for every message. */
-  resolve(account: Account, topic: string): Route | null
+  /** Null: the writer may not publish there. From a cache: called for every message. */
+  resolve(writer: Writer, topic: string): Route | null
   /** Whether every topic that the filter can match is open to the account. */
   mayRead(account: Account, filter: string): boolean
 }
@@ -33,10 +39,26 @@ export interface Directory {
  * handful of topics, an application those of a fleet. Topics longer than any registered filter are not
  * cached: they could fill the memory.
  */
-const CACHED_ROUTES = { device: 256, application: 16_384 } as const
+const CACHED_ROUTES = { device: 256, application: 16_384, anybody: 16_384 } as const
 
-/** Levels that a fleet control writes and a robot reads (VDA 5050 2.1, 6.3; 3.0 adds the last two). */
-const TO_ROBOT: ReadonlySet<string> = new Set(['order', 'instantActions', 'zoneSet', 'responses'])
+/**
+ * Levels that a fleet control writes and a robot reads (VDA 5050 2.1, 6.3; 3.0 adds the last two).
+ * `instantAction` is how some fleet controls spell it.
+ */
+const TO_ROBOT: ReadonlySet<string> = new Set([
+  'order',
+  'instantActions',
+  'instantAction',
+  'zoneSet',
+  'responses',
+])
+/** Levels that a robot writes: what an application sends on any other one is a command. */
+const FROM_ROBOT: ReadonlySet<string> = new Set([
+  'state',
+  'visualization',
+  'connection',
+  'factsheet',
+])
 const ROBOT_FORMAT = 'vda5050'
 const NATIVE_ROOT = NATIVE_PREFIX.slice(0, NATIVE_PREFIX.indexOf('/') + 1)
 
@@ -54,7 +76,7 @@ class RegistryDirectory implements Directory {
   readonly #indexed = new Map<FullId, Device>()
   /** By tenant. */
   readonly #indexes = new Map<string, TopicIndex<FullId>>()
-  #cache = new WeakMap<Account, Routes>()
+  #cache = new WeakMap<Writer, Routes>()
 
   constructor(registry: DirectoryRegistry) {
     this.#registry = registry
@@ -68,10 +90,10 @@ class RegistryDirectory implements Directory {
     })
   }
 
-  resolve(account: Account, topic: string): Route | null {
-    const cached = this.#cache.get(account)
+  resolve(writer: Writer, topic: string): Route | null {
+    const cached = this.#cache.get(writer)
     const route = cached?.get(topic)
-    return route === undefined ? this.#resolveAndCache(account, cached, topic) : route
+    return route === undefined ? this.#resolveAndCache(writer, cached, topic) : route
   }
 
   mayRead(account: Account, filter: string): boolean {
@@ -81,23 +103,23 @@ class RegistryDirectory implements Directory {
       : this.#mayDeviceRead(account.id, filter)
   }
 
-  #resolveAndCache(account: Account, cached: Routes | undefined, topic: string): Route | null {
-    const route = this.#routeOf(account, topic)
+  #resolveAndCache(writer: Writer, cached: Routes | undefined, topic: string): Route | null {
+    const route = this.#routeOf(writer, topic)
     if (topic.length > MAX_FILTER_LENGTH) return route
     const routes: Routes = cached ?? new Map()
-    if (!cached) this.#cache.set(account, routes)
-    if (routes.size >= CACHED_ROUTES[account.type]) routes.clear()
+    if (!cached) this.#cache.set(writer, routes)
+    if (routes.size >= CACHED_ROUTES[writer.type]) routes.clear()
     routes.set(topic, route)
     return route
   }
 
-  #routeOf(account: Account, topic: string): Route | null {
+  #routeOf(writer: Writer, topic: string): Route | null {
     if (!isTopic(topic) || topic.startsWith('$')) return null
-    if (!topic.startsWith(NATIVE_ROOT)) return this.#foreignRoute(account, topic)
+    if (!topic.startsWith(NATIVE_ROOT)) return this.#foreignRoute(writer, topic)
     const native = parseNativeTopic(topic)
-    if (!native || native.tenant !== account.tenant) return null
-    return account.type === 'device'
-      ? this.#deviceRoute(account.id, native)
+    if (!native || native.tenant !== writer.tenant) return null
+    return writer.type === 'device'
+      ? this.#deviceRoute(writer.id, native)
       : this.#applicationRoute(native)
   }
 
@@ -114,16 +136,14 @@ class RegistryDirectory implements Directory {
     return { device, role: this.#intakeChannels.has(channel) ? 'intake' : 'command' }
   }
 
-  #foreignRoute(account: Account, topic: string): Route | null {
-    const id = this.#indexes.get(account.tenant)?.ownerOf(topic)
+  #foreignRoute(writer: Writer, topic: string): Route | null {
+    const id = this.#indexes.get(writer.tenant)?.ownerOf(topic)
     const device = id ? this.#registry.devices.get(id) : null
     if (!device) return null
-    const isCommand = device.format === ROBOT_FORMAT && TO_ROBOT.has(lastLevelOf(topic))
-    if (account.type === 'application') {
-      return { device: device.id, role: isCommand ? 'command' : 'intake' }
-    }
-    if (isCommand || !this.#mayWriteFor(account.id, device)) return null
-    return { device: device.id, role: 'intake' }
+    const isCommand = device.format === ROBOT_FORMAT && isToRobot(writer, lastLevelOf(topic))
+    if (writer.type === 'device' && (isCommand || !this.#mayWriteFor(writer.id, device)))
+      return null
+    return { device: device.id, role: isCommand ? 'command' : 'intake' }
   }
 
   /** A device publishes for itself; a gateway also for the devices that name it. */
@@ -185,6 +205,10 @@ class RegistryDirectory implements Directory {
 function coversOwn(device: Device, filter: string): boolean {
   if (filterCovers(nativeTopic(device.id, '#'), filter)) return true
   return device.topics.some((registered) => filterCovers(registered, filter))
+}
+
+function isToRobot({ type }: Writer, level: string): boolean {
+  return TO_ROBOT.has(level) || (type === 'application' && !FROM_ROBOT.has(level))
 }
 
 function lastLevelOf(topic: string): string {

@@ -227,6 +227,19 @@ describe('broken clients', () => {
     ['an empty topic', Buffer.from([0x30, 2, 0, 0])],
     ['a subscribe without filters', Buffer.from([0x82, 2, 0, 1])],
     ['a malformed PUBREL', Buffer.from([0x62, 1, 0])],
+    ['QoS 0 sent again', Buffer.from([0x38, 4, 0, 1, 97, 120])],
+    ['a topic that is no UTF-8', Buffer.from([0x30, 4, 0, 1, 0xff, 120])],
+    ['a subscribe with wrong flags', Buffer.from([0x80, 6, 0, 1, 0, 1, 97, 0])],
+    ['a subscribe with message id 0', Buffer.from([0x82, 6, 0, 0, 0, 1, 97, 0])],
+    ['a subscribe of QoS 3', Buffer.from([0x82, 6, 0, 1, 0, 1, 97, 3])],
+    ['a subscribe to an empty filter', Buffer.from([0x82, 5, 0, 1, 0, 0, 0])],
+    ['a filter that is no UTF-8', Buffer.from([0x82, 6, 0, 1, 0, 1, 0xc0, 0])],
+    ['an unsubscribe without filters', Buffer.from([0xa2, 2, 0, 1])],
+    ['a filter longer than its packet', Buffer.from([0xa2, 5, 0, 1, 0, 9, 97])],
+    ['a PUBACK with flags', Buffer.from([0x42, 2, 0, 1])],
+    ['a PUBACK of three bytes', Buffer.from([0x40, 3, 0, 1, 0])],
+    ['a PINGREQ with a body', Buffer.from([0xc0, 1, 0])],
+    ['a DISCONNECT with flags', Buffer.from([0xe1, 0])],
   ])('that have signed in are closed after %s', async (_what, bytes) => {
     test = await startBroker()
     const client = await test.signedIn(test.device('acme.t1'))

@@ -1,5 +1,5 @@
-import type { Directory, Route } from '#lib/registry/topics/directory.ts'
-import type { Account, Devices, Registry, Tenants } from '#lib/registry/registry.ts'
+import type { Directory, Route, Writer } from '#lib/registry/topics/directory.ts'
+import type { Devices, Registry, Tenants } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import {
   ANSWER_CHANNELS,
@@ -39,16 +39,16 @@ export class Owners {
   readonly #directory: Directory
   readonly #byTopic = new Map<string, Owner>()
   readonly #unknownIds = new Set<FullId>()
-  #accounts: ReadonlyMap<string, Account>
+  #writers: ReadonlyMap<string, Writer>
 
   constructor(registry: SourceRegistry, directory: Directory) {
     this.#registry = registry
     this.#directory = directory
-    this.#accounts = this.#readAccounts()
+    this.#writers = this.#readWriters()
     registry.onChange(({ table }) => {
       if (table !== 'devices' && table !== 'tenants') return
       this.#byTopic.clear()
-      this.#accounts = this.#readAccounts()
+      this.#writers = this.#readWriters()
     })
   }
 
@@ -62,16 +62,15 @@ export class Owners {
     return owner
   }
 
-  /** An application of a tenant may write all its topics: its rights are the topics of the tenant. */
-  #readAccounts(): ReadonlyMap<string, Account> {
+  #readWriters(): ReadonlyMap<string, Writer> {
     const ids = this.#registry.tenants.list().map(({ id }) => id)
-    return new Map(ids.map((tenant) => [tenant, { type: 'application', id: tenant, tenant }]))
+    return new Map(ids.map((tenant) => [tenant, { type: 'anybody', tenant }]))
   }
 
   #ofNative(topic: string, { tenant, device, channel }: NativeTopic): Owner {
     if (isAnswer(channel)) return { role: 'own', device, rivals: [] }
-    const account = this.#accounts.get(tenant)
-    const route = account ? this.#directory.resolve(account, topic) : null
+    const writer = this.#writers.get(tenant)
+    const route = writer ? this.#directory.resolve(writer, topic) : null
     if (!route) return { role: 'unknown', device: this.#limited(device), rivals: [] }
     if (channel === CLOCK_REQUEST) return { role: 'clock', device, rivals: [] }
     if (channel === PROBE_REQUEST) return { role: 'probe', device, rivals: [] }
@@ -79,8 +78,8 @@ export class Owners {
   }
 
   #ofForeign(topic: string): Owner {
-    const routes = [...this.#accounts.values()].flatMap(
-      (account) => this.#directory.resolve(account, topic) ?? [],
+    const routes = [...this.#writers.values()].flatMap(
+      (writer) => this.#directory.resolve(writer, topic) ?? [],
     )
     const [route] = routes
     if (route && routes.length === 1) return { ...route, rivals: [] }

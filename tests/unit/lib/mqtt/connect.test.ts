@@ -22,7 +22,7 @@ describe('the protocol level of a CONNECT', () => {
     expect(levelOf(bytes)).toBe(protocolVersion)
   })
 
-  it('is 0 when the protocol name reaches beyond the packet', () => {
-    expect(levelOf(Buffer.from([0x10, 4, 0, 99, 1, 2]))).toBe(0)
+  it('is null when the protocol name reaches beyond the packet', () => {
+    expect(levelOf(Buffer.from([0x10, 4, 0, 99, 1, 2]))).toBe(null)
   })
 })
