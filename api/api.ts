@@ -25,6 +25,8 @@ export interface AppDeps {
 
 export interface AppOptions extends ApiSettings {
   readonly version: string
+  /** Of dates, and of intervals that follow the calendar (PADBORG_TIMEZONE). */
+  readonly timezone: string
   /** Bearer token of run.json: acts as admin for tools on this machine. */
   readonly localToken: string | null
   /** Keeps pseudonyms and cursors the same over restarts: from a file of the data directory. */

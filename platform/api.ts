@@ -31,6 +31,7 @@ export async function composeApi(
     {
       ...config.api,
       liveLimits: config.live,
+      timezone: config.ingest.timezone,
       localToken,
       // Beside the registry: all processes that share it show the same names.
       pseudonymSecret: pseudonymSecret(registryDir(config)),

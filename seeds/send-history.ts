@@ -1,5 +1,4 @@
-import { RefusedError } from '#lib/runtime/command.ts'
-import { type Api } from '../simulators/run/api.ts'
+import { type Api, RefusedError } from '../simulators/run/api.ts'
 import { connectDevice, publish } from '../simulators/run/connection.ts'
 import { applicationOf } from '../simulators/run/registrar.ts'
 import { createWindow } from '../simulators/run/window.ts'

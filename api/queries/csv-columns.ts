@@ -6,6 +6,7 @@ interface Grouped {
   readonly by?: readonly string[]
   readonly every?: unknown
   readonly everyNs?: unknown
+  readonly buckets?: unknown
 }
 
 /**
@@ -20,7 +21,7 @@ export function csvColumnsOf(
   // The parts that a grouped query has beside its scope.
   const query: Grouped & ScopedQuery = scoped
   if (!(row instanceof z.ZodObject)) throw new Error('a row without columns has csvColumns')
-  const hasTime = (query.everyNs ?? query.every ?? null) !== null
+  const hasTime = (query.everyNs ?? query.buckets ?? query.every ?? null) !== null
   const columns: Record<string, (row: Readonly<Record<string, unknown>>) => Cell> = {}
   for (const [name, column] of Object.entries<z.ZodType>(row.shape)) {
     if (column instanceof z.ZodOptional && !hasTime) continue

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Every } from '#lib/kpi/calendar.ts'
 import { unitsOfRow } from '#lib/queries/columns.ts'
 import type { AnyQuery, QueryResult, ScopedQuery } from '#lib/queries/query.ts'
 import { isoOf } from '#lib/runtime/clock.ts'
@@ -13,15 +14,17 @@ export interface Meta {
   readonly from: string
   readonly to: string
   readonly every: string | null
+  readonly timezone: string
 }
 
 interface Series {
   readonly scoped: ScopedQuery
   readonly result: QueryResult<unknown>
   readonly span: PageSpan
+  readonly timezone: string
 }
 
-export function seriesMetaOf(query: AnyQuery, { scoped, result, span }: Series): Meta {
+export function seriesMetaOf(query: AnyQuery, { scoped, result, span, timezone }: Series): Meta {
   const { series, row } = query
   if (!series) throw new Error(`the series ${query.path} does not say what its numbers mean`)
   return {
@@ -31,15 +34,17 @@ export function seriesMetaOf(query: AnyQuery, { scoped, result, span }: Series):
     coverageOf: series.coverageOf(scoped),
     from: isoOf(span.fromNs),
     to: isoOf(span.toNs),
-    every: span.everyNs === null ? null : durationOf(span.everyNs),
+    every: span.every === null ? null : durationOf(span.every),
+    timezone,
   }
 }
 
 const SECOND_NS = 1_000_000_000n
 
-/** ISO 8601 with fixed units alone: `PT15M`, `P1D`. Durations here are whole seconds. */
-function durationOf(ns: bigint): string {
-  const seconds = ns / SECOND_NS
+/** ISO 8601: `PT15M`, `P1D`. Fixed lengths are whole seconds. */
+function durationOf(every: Every): string {
+  if (every.unit !== 'ns') return `P${every.count}${every.unit.charAt(0).toUpperCase()}`
+  const seconds = every.lengthNs / SECOND_NS
   const days = seconds / 86_400n
   const parts = [
     [(seconds / 3600n) % 24n, 'H'],

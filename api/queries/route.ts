@@ -11,6 +11,8 @@ import {
   type ScopedQuery,
   type Viewer,
 } from '#lib/queries/query.ts'
+import type { GivenTime } from '#lib/queries/given-time.ts'
+import type { EveryParameter } from '#lib/queries/parameters.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Api } from '../api.ts'
 import {
@@ -30,13 +32,13 @@ import { seriesMetaOf } from './meta.ts'
 import { pageOf } from './paging.ts'
 import { parquetAnswer } from './parquet.ts'
 import { jsonOf, jsonSchemaOf, namesOf, type NameView } from './present.ts'
-import { afterOf, pageSpanOf, type PageSpan } from './span.ts'
+import { NO_SPAN, afterOf, pageSpanOf, type PageSpan } from './span.ts'
 
 /** Parameters that several queries share; each route checks those it has. */
 interface Given extends Readonly<Record<string, unknown>> {
-  readonly from?: bigint | undefined
-  readonly to?: bigint | undefined
-  readonly every?: bigint | undefined
+  readonly from?: GivenTime | undefined
+  readonly to?: GivenTime | undefined
+  readonly every?: EveryParameter | undefined
   readonly cursor?: string | undefined
   readonly limit?: number | undefined
   readonly device?: readonly string[] | undefined
@@ -131,8 +133,8 @@ function targetOf(api: Api, query: AnyQuery, call: QueryCall, viewer: Viewer): T
   if (scope instanceof Problem) return scope
   const span = spanOf(api, query, call, identity)
   if (span instanceof Problem) return span
-  const { fromNs, toNs, everyNs, after } = span
-  const request = { scope, device: subject ?? '', fromNs, toNs, everyNs, cursor: after }
+  const { fromNs, toNs, everyNs, buckets, after } = span
+  const request = { scope, device: subject ?? '', fromNs, toNs, everyNs, buckets, cursor: after }
   return { request, span, identity }
 }
 
@@ -146,10 +148,11 @@ function spanOf(
   const { from, to, cursor } = given
   if (!('from' in query.parameters)) {
     const page = afterOf({ cursor }, { ...api, query: identity })
-    return page instanceof Problem ? page : { fromNs: 0n, toNs: 0n, everyNs: null, ...page }
+    return page instanceof Problem ? page : { ...NO_SPAN, ...page }
   }
-  const everyNs = query.everyNs ? query.everyNs(given) : (given.every ?? null)
-  return pageSpanOf({ from, to, everyNs, cursor }, { ...api, query: identity })
+  const every = given.every?.every ?? null
+  const { timezone } = api.options
+  return pageSpanOf({ from, to, every, cursor }, { ...api, timezone, query: identity })
 }
 
 function subjectOf({ params, names }: QueryCall): string | null | Problem {
@@ -230,7 +233,7 @@ function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
   // Rows are objects of their columns.
   const data = rows.map(json) as Readonly<Record<string, unknown>>[]
   const columns = query.csvColumns?.(scoped, rows) ?? csvColumnsOf(query.row, scoped, query.shape)
-  const meta = query.series && { meta: metaOf(prepared, found, view) }
+  const meta = query.series && { meta: metaOf(prepared, found, view, api.options.timezone) }
   return list({ data, next, ...meta }, columns)
 }
 
@@ -250,9 +253,14 @@ function pageRows(
   return { rows: data, after }
 }
 
-function metaOf(prepared: Prepared, { scoped, result, target }: Found, view: NameView): object {
+function metaOf(
+  prepared: Prepared,
+  { scoped, result, target }: Found,
+  view: NameView,
+  timezone: string,
+): object {
   const { query, extraNames, extraJson } = prepared
-  const meta = seriesMetaOf(query, { scoped, result, span: target.span })
+  const meta = seriesMetaOf(query, { scoped, result, span: target.span, timezone })
   if (!query.extra || !extraNames || !extraJson) return meta
   const extra = extraJson(extraNames(query.extra.of(result, scoped), view))
   return { ...meta, ...(extra as object) }

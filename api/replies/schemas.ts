@@ -37,6 +37,7 @@ const metaSchema = z.object({
   from: timeSchema,
   to: timeSchema,
   every: z.string().nullable().describe('ISO 8601 duration; null for raw rows and one figure.'),
+  timezone: z.string().describe('Zone of dates and of days, weeks, months and years.'),
 })
 
 export const idSchema = z.string().describe('Full id <tenant>.<device>')

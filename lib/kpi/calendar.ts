@@ -15,6 +15,9 @@ export interface CalendarBucket extends Span {
   readonly startNs: bigint
 }
 
+const EXPECTED_EVERY =
+  'a duration above zero such as 30s, 15m, 1h, 1d, 1w, PT15M, PT1H, P1D, P1W, P1M or P1Y'
+
 /** More than five years of hours; a longer series is a mistake in the query. */
 const MAX_BUCKETS = 100_000
 
@@ -36,10 +39,11 @@ export function parseEvery(text: string): Every | TimeProblem {
   const unit = UNITS[(longUnit ?? shortUnit ?? '').toUpperCase()]
   if (!unit) {
     const lengthNs = parseDuration(text)
-    return typeof lengthNs === 'bigint' ? { unit: 'ns', lengthNs } : lengthNs
+    if (typeof lengthNs === 'bigint') return { unit: 'ns', lengthNs }
+    return { expected: EXPECTED_EVERY, got: text }
   }
   const count = Number(long ?? short)
-  return count > 0 ? { unit, count } : { expected: 'a duration above zero', got: text }
+  return count > 0 ? { unit, count } : { expected: EXPECTED_EVERY, got: text }
 }
 
 /**
@@ -83,7 +87,8 @@ const SHORTEST_NS: Readonly<Record<CalendarUnit, bigint>> = {
   years: 8759n * HOUR_NS,
 }
 
-function shortestNs(every: Every): bigint {
+/** The least time that an interval can last. */
+export function shortestNs(every: Every): bigint {
   return every.unit === 'ns' ? every.lengthNs : SHORTEST_NS[every.unit] * BigInt(every.count)
 }
 

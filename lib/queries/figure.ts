@@ -4,12 +4,14 @@ import { GROUPINGS, type Group, type Grouping } from '#lib/telemetry/grouping.ts
 import { groupColumn, timeColumn } from './columns.ts'
 import {
   deviceParameters,
+  everyKey,
   everyParameter,
   kindsParameter,
   pageParameters,
   spanParameters,
   wordsParameter,
 } from './parameters.ts'
+import type { Calendar } from './calendar-scans.ts'
 import type { QueryResult, Request, SeriesMeta } from './query.ts'
 import { coverageOfIntervals } from './span.ts'
 
@@ -43,12 +45,12 @@ interface FigureRow {
 
 type Given = z.output<z.ZodObject<typeof figureParameters>>
 
-export type FigureQuery = FigureScan
+export type FigureQuery = FigureScan & Calendar
 
 /** The part of the query that all figures share. */
 export function figureQuery(given: Given, request: Request): FigureQuery {
-  const { scope, fromNs, toNs, everyNs } = request
-  return { scope, fromNs, toNs, by: given.by ?? [], everyNs }
+  const { scope, fromNs, toNs, everyNs, buckets } = request
+  return { scope, fromNs, toNs, by: given.by ?? [], everyNs, buckets }
 }
 
 /** A row of the store or of the state, with its time and group as columns; what it lacks is null. */
@@ -62,7 +64,7 @@ export function placed<T extends { readonly group: Group; readonly timeNs: bigin
 
 /** A cursor of other groups or intervals has other keys. */
 function figureIdentity({ by = [], every }: Given): readonly string[] {
-  return [String(every ?? 'whole'), ...by]
+  return [everyKey(every) ?? 'whole', ...by]
 }
 
 /** Below every character of a name, so that shorter names come first. */

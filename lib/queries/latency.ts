@@ -5,6 +5,7 @@ import { latencyRows, type LatencyRow as Latency } from '#lib/kpi/network/latenc
 import type { LatencyScan } from '#lib/store/scans.ts'
 import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 import { STAGES } from '#lib/telemetry/stage.ts'
+import { perInterval, type Calendar } from './calendar-scans.ts'
 import { count, measure, optionalMeasure } from './columns.ts'
 import {
   figureColumns,
@@ -37,6 +38,8 @@ export const latencyRow = z.object({
 
 export type LatencyRow = z.output<typeof latencyRow>
 
+type LatencyQuery = LatencyScan & Calendar
+
 /** The percentiles of a row. */
 const PERCENTILES = [50, 95, 99] as const
 
@@ -47,7 +50,7 @@ export const latency = defineQuery({
   parameters: { ...figureParameters, stage: wordsParameter(STAGES, 'Only these stages') },
   row: latencyRow,
   sources: ['store', 'state'],
-  toQuery: (given, request): LatencyScan => ({
+  toQuery: (given, request): LatencyQuery => ({
     ...figureQuery(given, request),
     stages: given.stage ?? STAGES,
   }),
@@ -57,10 +60,13 @@ export const latency = defineQuery({
   ),
   async answer(context, query) {
     const { state } = context
-    const measured = (await measuredRows(context, query)).map((one) => rowOf(one, query))
-    const own = seesPlatform(query) ? platformRows(state.stageBuckets(query), query) : []
-    const rows = [...measured, ...own]
-    return { rows: query.stages.includes('uplink') ? withUnknownUplink(rows) : rows }
+    const rows = await perInterval(query, async (scan) => {
+      const measured = (await measuredRows(context, scan)).map((one) => rowOf(one, scan))
+      const own = seesPlatform(scan) ? platformRows(state.stageBuckets(scan), scan) : []
+      const all = [...measured, ...own]
+      return scan.stages.includes('uplink') ? withUnknownUplink(all) : all
+    })
+    return { rows }
   },
   split(query) {
     const { own = [], measured = [] } = Object.groupBy(query.stages, (stage) =>

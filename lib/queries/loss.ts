@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { lossRows } from '#lib/kpi/network/loss.ts'
+import { perInterval } from './calendar-scans.ts'
 import { count, optionalMeasure } from './columns.ts'
 import {
   figureColumns,
@@ -27,8 +28,9 @@ export const loss = defineQuery({
   toQuery: figureQuery,
   series: figureSeries('sums per group and interval'),
   async answer({ store, signal }, query) {
-    return {
-      rows: lossRows(await store.sequenceRuns(query, signal)).map((one) => placed(one, query.by)),
-    }
+    const rows = await perInterval(query, async (scan) =>
+      lossRows(await store.sequenceRuns(scan, signal)).map((one) => placed(one, query.by)),
+    )
+    return { rows }
   },
 })

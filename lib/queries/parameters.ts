@@ -1,36 +1,34 @@
 import { z } from 'zod'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
-import { parseDeviceTime, parseDuration, type TimeProblem } from '#lib/telemetry/time.ts'
+import { parseEvery, type Every } from '#lib/kpi/calendar.ts'
+import type { TimeProblem } from '#lib/telemetry/time.ts'
+import { parseGivenTime } from './given-time.ts'
 
 export const LOCALES = ['en', 'da'] as const
 export type Locale = (typeof LOCALES)[number]
 
 /** The most intervals one answer is divided into. */
 export const MAX_INTERVALS = 10_000
+/** The same for intervals of the calendar: each of them is a scan of its own. */
+export const MAX_CALENDAR_INTERVALS = 2000
 export const MAX_LIMIT = 10_000
 const DEFAULT_LIMIT = 1000
 /** Names in one comma list: more of them ask for everything instead. */
 const MAX_NAMES = 500
 const MAX_NAME_LENGTH = 200
 
-function parsed<T extends bigint>(parse: (text: string) => T | TimeProblem, about: string) {
+function parsed<T extends object>(parse: (text: string) => T | TimeProblem, about: string) {
   return z
     .string()
     .transform((text, context) => {
       const value = parse(text)
-      if (typeof value === 'bigint') return value
+      if (!('expected' in value)) return value
       context.addIssue({ code: 'custom', message: `expected ${value.expected}`, input: text })
       return z.NEVER
     })
     .optional()
     .describe(about)
 }
-
-/** In an address a bare `+` of a zone arrives as a blank. */
-const LOST_PLUS = / (\d\d(?::?\d\d)?)$/
-
-const time = (about: string) =>
-  parsed((text) => parseDeviceTime(text.replace(LOST_PLUS, '+$1')), about)
 
 /** Comma list; the parameter may also be given several times. */
 function listOf<T extends string>(isItem: (text: string) => text is T, item: Item) {
@@ -72,13 +70,33 @@ export function wordsParameter<T extends string>(words: readonly T[], about: str
   return listOf(isWord, { expected: `one of ${all}${hint}`, about: `${about}: ${all}.` })
 }
 
+const TIMES =
+  'ISO 8601 with zone, a date (local midnight), a time before now (-15m, -7d, -1M), or Unix time'
+
 export const spanParameters = {
-  from: time('Start, included: ISO 8601 with zone, or Unix time. Default: 24 h before `to`.'),
-  to: time('End, not included: ISO 8601 with zone, or Unix time. Default: now.'),
+  from: parsed(parseGivenTime, `Start, included: ${TIMES}. Default: 24 h before \`to\`.`),
+  to: parsed(parseGivenTime, `End, not included: ${TIMES}. Default: now.`),
+}
+
+export interface EveryParameter {
+  /** As it was written. */
+  readonly text: string
+  readonly every: Every
+}
+
+/** Equal for equal intervals, however they were written. */
+export function everyKey(given: EveryParameter | undefined): string | null {
+  if (!given) return null
+  const { every } = given
+  if (every.unit === 'ns') return String(every.lengthNs)
+  return `${every.count} ${every.unit}`
 }
 
 export const everyParameter = {
-  every: parsed(parseDuration, 'Length of the intervals: PT15M, P1D, or 15m, 1h, 1d.'),
+  every: parsed((text): EveryParameter | TimeProblem => {
+    const every = parseEvery(text)
+    return 'unit' in every ? { text, every } : every
+  }, 'Length of the intervals: 15m, PT1H; 1d, P1D, P1W, P1M, P1Y follow the local calendar.'),
 }
 
 export const pageParameters = {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { CalendarBucket } from '#lib/kpi/calendar.ts'
 import type { Permission } from '#lib/access/policy.ts'
 import type { ExactLatency, StoreReader } from '#lib/store/store.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
@@ -76,6 +77,8 @@ export interface Request extends Span {
   /** The device in the path; '' where the path has none. */
   readonly device: FullId
   readonly everyNs: bigint | null
+  /** Intervals of the local calendar; null where they have one length. */
+  readonly buckets: readonly CalendarBucket[] | null
   /** For queries that page in their source: what this page follows. */
   readonly cursor: string | null
 }
@@ -117,8 +120,6 @@ export interface QueryDefinition<
   readonly sources: readonly ('store' | 'state')[]
   /** Narrows the filter, or fills in what was left out. */
   filter?(given: z.output<z.ZodObject<P>>, viewer: Viewer): Filter | RefusedParameter
-  /** Length of the shortest interval, to bound their number; `every` unless said otherwise. */
-  everyNs?(given: z.output<z.ZodObject<P>>): bigint | null
   toQuery(given: z.output<z.ZodObject<P>>, request: Request, viewer: Viewer): Q | RefusedParameter
   /** Computes the rows. May say that it would have to read too much. */
   answer(context: QueryContext, query: NoInfer<Q>): Promise<Result | TooMany>

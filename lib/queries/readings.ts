@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import { KIND_NAMES, isKind, type Kind } from '#lib/telemetry/catalogue.ts'
-import type { Scope } from '#lib/telemetry/scope.ts'
+import { inScope, type Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
+import { registerMeterOf } from '#lib/kpi/heat/register-meter.ts'
+import type { AggregatesScan } from '#lib/store/scans.ts'
+import type { Calendar } from './calendar-scans.ts'
+import type { IntakeStateReader } from './intake-state.ts'
 import { POSITION_FIELDS } from '#lib/access/policy.ts'
 import {
   deviceParameters,
+  everyKey,
   everyParameter,
   fieldsParameter,
   orderParameter,
@@ -41,7 +46,7 @@ const parameters = {
 
 type Given = z.output<z.ZodObject<typeof parameters>>
 
-interface ReadingsQuery extends Span {
+interface ReadingsQuery extends Span, Calendar {
   readonly scope: Scope
   readonly kind: Kind
   /** What the caller sees, in the order of the columns. */
@@ -71,57 +76,73 @@ export const readings = defineQuery({
     return { device: given.device, tenant: given.tenant, kind: [kind] }
   },
   toQuery(given, request, viewer): ReadingsQuery | RefusedParameter {
-    const { scope, fromNs, toNs, everyNs, cursor } = request
+    const { scope, fromNs, toNs, everyNs, buckets, cursor } = request
     const { order, limit } = given
     const kind = kindOf(given, viewer)
     if (typeof kind !== 'string') return kind
     const fields = visibleFields(kind, given.fields, viewer)
     if ('refused' in fields) return fields
-    if (everyNs !== null && order === 'desc') {
+    if (given.every && order === 'desc') {
       const detail = 'expected asc together with every, got desc; leave one of them out'
       return { refused: 'unusable', path: 'order', detail }
     }
     const hasFields = given.fields !== undefined
-    return { scope, kind, fields, hasFields, everyNs, order, limit, cursor, fromNs, toNs }
+    const page = { order, limit, cursor }
+    return { scope, kind, fields, hasFields, everyNs, buckets, fromNs, toNs, ...page }
   },
-  async answer({ store, signal }, query): Promise<QueryResult<ReadingRow | AggregateRow>> {
-    const { everyNs, hasFields, ...rest } = query
+  async answer({ store, state, signal }, query): Promise<QueryResult<ReadingRow | AggregateRow>> {
+    const { everyNs, buckets, hasFields, ...rest } = query
     const scan = { ...rest, fields: hasFields ? query.fields : null }
-    if (everyNs === null) {
+    if (isRaw(query)) {
       const { data, next } = await store.readings(scan, signal)
       return { rows: data.map(readingRowOf), next }
     }
-    const { data, next } = await store.aggregates({ ...scan, everyNs }, signal)
+    const meters = metersOf(state, query)
+    const { data, next } = await store.aggregates({ ...scan, everyNs, buckets, meters }, signal)
     return { rows: data.map(aggregateRowOf), next }
   },
   series: {
-    aggregation: ({ everyNs }) =>
-      everyNs === null
+    aggregation: (query) =>
+      isRaw(query)
         ? 'none: one row per reading'
         : 'per device and interval: gauges min, mean, max; counters first, last, delta',
-    coverageOf: ({ everyNs }) =>
-      everyNs === null
+    coverageOf: (query) =>
+      isRaw(query)
         ? 'cannot be told of raw readings: ask with every'
         : 'share of the intervals with a reading, over the devices asked for (else those in the ' +
           'answer); null on one page of several',
     coverage({ rows, next }, query) {
       const isWhole = query.cursor === null && (next ?? null) === null
-      if (!isWhole || query.everyNs === null) return null
+      if (!isWhole || isRaw(query)) return null
       const devices = query.scope.devices?.length ?? new Set(rows.map(({ device }) => device)).size
       return coverageOfIntervals(rows.length, devices, query)
     },
   },
   identity(given, viewer) {
     const kind = kindOf(given, viewer)
-    return [typeof kind === 'string' ? kind : '', String(given.every ?? 'raw'), given.order]
+    return [typeof kind === 'string' ? kind : '', everyKey(given.every) ?? 'raw', given.order]
   },
   units: ({ kind, fields }) => unitsOf(kind, fields),
-  csvColumns: ({ kind, fields, everyNs }) =>
-    everyNs === null ? readingColumns(fields) : aggregateColumns(kind, fields),
-  file({ scope, kind, fields, everyNs, fromNs, toNs }) {
-    return everyNs === null ? { scope, kind, fields, fromNs, toNs } : null
+  csvColumns: ({ kind, fields, ...query }) =>
+    isRaw(query) ? readingColumns(fields) : aggregateColumns(kind, fields),
+  file({ scope, kind, fields, fromNs, toNs, ...query }) {
+    return isRaw(query) ? { scope, kind, fields, fromNs, toNs } : null
   },
 })
+
+/** One row per reading. */
+function isRaw({ everyNs, buckets }: Pick<ReadingsQuery, 'everyNs' | 'buckets'>): boolean {
+  return everyNs === null && !buckets
+}
+
+/** What the settings say of the registers of the meters in a query. */
+function metersOf({ heat }: IntakeStateReader, { scope, kind }: ReadingsQuery): Meters {
+  const devices = heat.devices().filter((device) => device.kind === kind)
+  const seen = devices.filter(({ id }) => inScope(scope, id))
+  return Object.fromEntries(seen.map(({ id, settings }) => [id, registerMeterOf(settings)]))
+}
+
+type Meters = NonNullable<AggregatesScan['meters']>
 
 /** One kind per query: given, or the one that all devices given have. */
 function kindOf({ kind, device }: Given, viewer: Viewer): Kind | RefusedParameter {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { parseEvery, type Every } from '#lib/kpi/calendar.ts'
 import { KPIS } from '#lib/kpi/catalogue.ts'
 import type { GroupHeat } from '#lib/kpi/heat/heat-groups.ts'
 import { PROVISIONAL_BELOW } from '#lib/kpi/heat/recovered-heat.ts'
@@ -21,7 +20,13 @@ import {
   recoveredHeatOf,
   type HeatQuery,
 } from './heat/recovered-rows.ts'
-import { deviceParameters, pageParameters, spanParameters, wordsParameter } from './parameters.ts'
+import {
+  deviceParameters,
+  everyParameter,
+  pageParameters,
+  spanParameters,
+  wordsParameter,
+} from './parameters.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
 import { defineQuery, type QueryContext, type QueryResult } from './query.ts'
 
@@ -86,16 +91,7 @@ export const recoveredHeat = defineQuery({
       'Where heat is counted, `delivered` by default; rows of both are never added',
     ),
     by: wordsParameter(HEAT_GROUPINGS, 'One row per value of these settings of the meters'),
-    every: z
-      .string()
-      .transform((text, context) => {
-        const every = parseEvery(text)
-        if ('unit' in every) return { text, every }
-        context.addIssue({ code: 'custom', message: `expected ${every.expected}`, input: text })
-        return z.NEVER
-      })
-      .optional()
-      .describe('15m, PT1H; P1D, P1W, P1M, P1Y follow the local calendar of the platform.'),
+    ...everyParameter,
     ...deviceParameters,
     ...spanParameters,
     ...pageParameters,
@@ -106,7 +102,6 @@ export const recoveredHeat = defineQuery({
   sources: ['store'],
   limitedBy: 'registers',
   filter: ({ device, tenant }) => ({ device, tenant, kind: METER_KINDS }),
-  everyNs: ({ every }) => (every ? shortestNs(every.every) : null),
   toQuery: (
     { boundary = DEFAULT_BOUNDARY, by = [], every },
     { scope, fromNs, toNs },
@@ -201,12 +196,4 @@ function rowOf(
 
 function startOf(bucket: Span & { readonly startNs?: bigint }): bigint {
   return bucket.startNs ?? bucket.fromNs
-}
-
-const DAY_NS = 86_400_000_000_000n
-/** Shortest length of each calendar unit in whole days, to bound the number of intervals. */
-const DAYS = { days: 1n, weeks: 7n, months: 28n, years: 365n } as const
-
-function shortestNs(every: Every): bigint {
-  return every.unit === 'ns' ? every.lengthNs : BigInt(every.count) * DAYS[every.unit] * DAY_NS
 }

@@ -2,6 +2,7 @@ import type { Span } from '#lib/telemetry/span.ts'
 
 interface Intervals extends Span {
   readonly everyNs: bigint | null
+  readonly buckets?: readonly unknown[] | null | undefined
 }
 
 /** Share of the intervals that hold data; null where there is nothing to compare with. */
@@ -10,8 +11,10 @@ export function coverageOfIntervals(
   series: number,
   query: Intervals,
 ): number | null {
-  if (query.everyNs === null || series === 0) return null
-  return Math.min(1, filled / (series * intervalsOf(query, query.everyNs)))
+  const intervals =
+    query.everyNs === null ? query.buckets?.length : intervalsOf(query, query.everyNs)
+  if (intervals === undefined || series === 0) return null
+  return Math.min(1, filled / (series * intervals))
 }
 
 /** How many intervals of a grid that starts at the Unix epoch a span touches. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { throughputRows } from '#lib/kpi/network/throughput.ts'
+import { perInterval } from './calendar-scans.ts'
 import { count, measure } from './columns.ts'
 import {
   figureColumns,
@@ -27,10 +28,9 @@ export const throughput = defineQuery({
   toQuery: figureQuery,
   series: figureSeries('sums per group and interval, and their means per second'),
   async answer({ store, signal }, query) {
-    return {
-      rows: throughputRows(await store.counts(query, signal), query).map((one) =>
-        placed(one, query.by),
-      ),
-    }
+    const rows = await perInterval(query, async (scan) =>
+      throughputRows(await store.counts(scan, signal), scan).map((one) => placed(one, query.by)),
+    )
+    return { rows }
   },
 })

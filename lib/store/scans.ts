@@ -1,3 +1,5 @@
+import type { CalendarBucket } from '#lib/kpi/calendar.ts'
+import type { RegisterMeter } from '#lib/kpi/heat/register-meter.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
@@ -43,9 +45,20 @@ export interface AggregatesScan extends Span {
   readonly scope: Scope
   readonly kind: Kind
   readonly fields: readonly string[] | null
-  readonly everyNs: bigint
+  /** Length of the intervals; null where they are those of `buckets`. */
+  readonly everyNs: bigint | null
+  readonly buckets?: readonly CalendarBucket[] | null | undefined
+  /** What is known of registers of meters; of the others nothing is. */
+  readonly meters?: Readonly<Record<FullId, RegisterMeter>>
   readonly limit: number
   readonly cursor: string | null
+}
+
+/** Aggregates of intervals that have one length. */
+export interface GridScan extends Omit<AggregatesScan, 'everyNs' | 'buckets'> {
+  readonly everyNs: bigint
+  /** An interval begins here, and every `everyNs` before and after; 1970 where it is left out. */
+  readonly originNs?: bigint
 }
 
 export type Aggregate =

@@ -16,3 +16,14 @@ export function ceilTo(timeNs: bigint, stepNs: bigint): bigint {
 export function daysNs(days: number): bigint {
   return BigInt(Math.round(days * 86_400)) * 1_000_000_000n
 }
+
+/** Intervals of one length, of which one begins at the origin. */
+export interface Grid {
+  readonly everyNs: bigint
+  readonly originNs: bigint
+}
+
+/** Where the interval of a time begins. */
+export function startOf(timeNs: bigint, { everyNs, originNs }: Grid): bigint {
+  return floorTo(timeNs - originNs, everyNs) + originNs
+}

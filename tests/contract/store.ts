@@ -8,6 +8,7 @@ import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { figuresContract } from './store-figures.ts'
 import { delaysContract } from './store-delays.ts'
+import { countersContract } from './store-counters.ts'
 import { registersContract } from './store-registers.ts'
 import { sinceContract } from './store-since.ts'
 import {
@@ -230,7 +231,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
       ])
       const second = await store.reader.aggregates({ ...query, cursor: first.next })
       expect(second.data).toMatchObject([
-        { timeNs: DAY_START_NS + MINUTE_NS, count: 1, fields: { odometerM: { delta: 0 } } },
+        { timeNs: DAY_START_NS + MINUTE_NS, count: 1, fields: { odometerM: { delta: 10 } } },
       ])
       expect(second.next).toBeNull()
     })
@@ -344,6 +345,7 @@ export function storeContract(name: string, create: () => StorePlace): void {
 
     figuresContract(create)
     sinceContract(create)
+    countersContract(create)
     registersContract(create)
     delaysContract(create)
   })

@@ -1,9 +1,11 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Aggregate, AggregateRow, AggregatesScan } from '../../scans.ts'
+import type { Aggregate, AggregateRow, GridScan } from '../../scans.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { fieldColumn } from '../write/columns.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+import { gridOf, withDeltas } from '../../counter-page.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import { withinRange } from '../figures/latency-values.ts'
 import { isFieldValue, wantedFields } from './readings.ts'
@@ -19,6 +21,7 @@ import {
   type Row,
 } from '../files/sql.ts'
 import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import { duckCounter } from './counters.ts'
 import type { ScanContext } from './view.ts'
 
 /** Orders the rows of a device in one number: time, then position, then ordinal. */
@@ -26,10 +29,12 @@ const PLACE = `time_ns::HUGEINT * 72057594037927936 + position * 4096 + least(id
 
 /** Fields per device and interval, by their role; ordered by time, then device. */
 export async function scanAggregates(
-  { connection, view }: ScanContext,
-  query: AggregatesScan,
+  context: ScanContext,
+  query: GridScan,
 ): Promise<Page<AggregateRow>> {
-  const { kind, everyNs, limit } = query
+  const { connection, view } = context
+  const { kind, limit } = query
+  const { everyNs, originNs } = gridOf(query)
   if (!kindsIn(query.scope).includes(kind)) return { data: [], next: null }
   const fields = wantedFields(kind, query.fields)
   const rows = rawSource(view, {
@@ -45,17 +50,21 @@ export async function scanAggregates(
          .flatMap((name) => aggregateSql(kind, name))
          .map((sql) => `${sql}, `)
          .join('')}
-     FROM (SELECT *, time_ns - time_ns % ${everyNs} AS interval_ns, ${PLACE} AS place FROM ${rows})
+     FROM (SELECT *, time_ns - (time_ns - ${originNs}) % ${everyNs} AS interval_ns, ${PLACE} AS place FROM ${rows})
      WHERE ${allOf(afterCursor(query))}
      GROUP BY interval_ns, device ORDER BY interval_ns, device LIMIT ${limit + 1}`,
   )
   const data = found.slice(0, limit).map((row) => aggregateRow(row, kind, fields))
   const last = data.at(-1)
   const more = found.length > limit && last
-  return { data, next: more ? encodeCursor([String(last.timeNs), last.device]) : null }
+  const open = (name: string, span: Span) => duckCounter(context, { kind, name, span })
+  return {
+    data: await withDeltas(data, query, open),
+    next: more ? encodeCursor([String(last.timeNs), last.device]) : null,
+  }
 }
 
-function afterCursor({ cursor }: AggregatesScan): string[] {
+function afterCursor({ cursor }: GridScan): string[] {
   if (cursor === null) return []
   const [time, device] = decodeCursor(cursor, ['n', 't'])
   return [`time_ns >= ${time}`, `(interval_ns, device) > (${time}, ${literal(device ?? '')})`]
@@ -111,7 +120,7 @@ function aggregateIn(row: Row, kind: Kind, name: string): Aggregate | null {
   if (role === 'counter') {
     const first = numberOrNull(row, `first_${name}`)
     const last = numberOrNull(row, `last_${name}`)
-    return first === null || last === null ? null : { first, last, delta: last - first }
+    return first === null || last === null ? null : { first, last, delta: 0 }
   }
   const last = row[`last_${name}`]
   return isFieldValue(last) ? { last } : null

@@ -1,11 +1,12 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
-import type { Aggregate, AggregateRow, AggregatesScan } from '../../scans.ts'
+import type { Aggregate, AggregateRow, GridScan } from '../../scans.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { overlap, type Span } from '#lib/telemetry/span.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
-import { floorTo } from '#lib/telemetry/time-grid.ts'
+import { floorTo, startOf, type Grid } from '#lib/telemetry/time-grid.ts'
+import { gridOf, withDeltas } from '../../counter-page.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
 import { fieldKey } from '../write/reading-point.ts'
 import {
@@ -18,6 +19,8 @@ import {
   wantedFields,
   type Row,
 } from './rows.ts'
+import { influxCounter } from './counters.ts'
+import { rangeConditions } from './range-conditions.ts'
 import type { ScanContext } from './view.ts'
 
 /*
@@ -28,7 +31,7 @@ import type { ScanContext } from './view.ts'
 
 interface Source {
   readonly kind: Kind
-  readonly everyNs: bigint
+  readonly grid: Grid
   readonly scope: readonly string[]
 }
 
@@ -41,12 +44,12 @@ interface Counted {
 /** Fields per device and interval, by their role; ordered by time, then device. */
 export async function scanAggregates(
   context: ScanContext,
-  query: AggregatesScan,
+  query: GridScan,
 ): Promise<Page<AggregateRow>> {
   const { kind, everyNs, limit } = query
   const scope = scopeConditions(query.scope)
   if (!kindsIn(query.scope).includes(kind) || !scope) return { data: [], next: null }
-  const source = { kind, everyNs, scope }
+  const source = { kind, grid: gridOf(query), scope }
   const counted = await countGroups(context, source, query)
   const shown = counted.slice(0, limit)
   const [first, last] = [shown[0], shown.at(-1)]
@@ -61,14 +64,15 @@ export async function scanAggregates(
     fields: fields.get(groupKey(timeNs, device)) ?? {},
   }))
   const next = counted.length > limit ? encodeCursor([String(last.timeNs), last.device]) : null
-  return { data, next }
+  const open = (name: string, within: Span) => influxCounter(context, { kind, name, span: within })
+  return { data: await withDeltas(data, query, open), next }
 }
 
 /** Groups after the cursor, one more than are shown. */
 async function countGroups(
   context: ScanContext,
   source: Source,
-  query: AggregatesScan,
+  query: GridScan,
 ): Promise<Counted[]> {
   const { everyNs, limit } = query
   const after = query.cursor === null ? null : afterCursor(query.cursor)
@@ -79,7 +83,7 @@ async function countGroups(
   while (groups.length <= limit) {
     const firstNs = await firstTime(context, source, { fromNs, toNs: query.toNs })
     if (firstNs === null) break
-    const start = floorTo(firstNs, everyNs)
+    const start = startOf(firstNs, source.grid)
     const end = start + intervals * everyNs
     const found = await countSpan(context, source, overlap(query, { fromNs: start, toNs: end }))
     groups.push(...found.filter((one) => !after || isAfter(one, after)))
@@ -128,13 +132,14 @@ interface Select {
 /** The rows of each selection, by interval and device. */
 async function grouped(
   { influx, signal }: ScanContext,
-  { kind, everyNs, scope }: Source,
+  { kind, grid, scope }: Source,
   { span, selects }: { readonly span: Span; readonly selects: readonly Select[] },
 ): Promise<Row[][]> {
+  const offsetNs = grid.originNs - floorTo(grid.originNs, grid.everyNs)
   const statements = selects.map(({ what, where }) => {
     const conditions = allOf([...readingsWithin(span), ...scope, ...where])
     return `SELECT ${what} FROM ${identifier(kind)} WHERE ${conditions}
-      GROUP BY time(${everyNs}ns), "device" fill(none)`
+      GROUP BY time(${grid.everyNs}ns, ${offsetNs}ns), "device" fill(none)`
   })
   const results = await influx.queryEach(statements, signal)
   return results.map((series) => rowsOf(series))
@@ -169,13 +174,7 @@ async function fieldsOf(
 function selectOf(kind: Kind, name: string): Select {
   const definition = KINDS[kind].fields[name]
   const column = identifier(fieldKey(name))
-  const where: string[] = []
-  if (definition?.type === 'number' && definition.min !== undefined) {
-    where.push(`${column} >= ${definition.min}`)
-  }
-  if (definition?.type === 'number' && definition.max !== undefined) {
-    where.push(`${column} <= ${definition.max}`)
-  }
+  const where = rangeConditions(kind, name)
   if (definition?.role === 'gauge') {
     where.push(`("flags" & ${FLAGS.implausible_jump}) = 0`)
     return { what: ['min', 'mean', 'max'].map((of) => call(of, column)).join(', '), where }
@@ -196,7 +195,7 @@ function aggregateIn(row: Row, kind: Kind, name: string): Aggregate | null {
   if (definition?.role === 'counter') {
     const first = numberOrNull(row, 'first_')
     const last = numberOrNull(row, 'last_')
-    return first === null || last === null ? null : { first, last, delta: last - first }
+    return first === null || last === null ? null : { first, last, delta: 0 }
   }
   const last: FieldValue | null = cellIn(row, 'last_')
   return last === null ? null : { last }

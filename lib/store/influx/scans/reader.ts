@@ -1,4 +1,5 @@
 import type { ReadingsFiles, StoreReader } from '../../store.ts'
+import { calendarPage } from '../../calendar-page.ts'
 import { scanAggregates } from './aggregates.ts'
 import { scanCounts } from './counts.ts'
 import { scanDelays } from './delays.ts'
@@ -21,7 +22,7 @@ export function createReader(run: RunScan): StoreReader {
   return {
     readings: (scan, signal) => run(scanReadings, scan, signal),
     since: (scan, signal) => run(scanSince, scan, signal),
-    aggregates: (scan, signal) => run(scanAggregates, scan, signal),
+    aggregates: (scan, signal) => calendarPage(scan, (page) => run(scanAggregates, page, signal)),
     counts: (scan, signal) => run(scanCounts, scan, signal),
     latencyBuckets: (scan, signal) => run(scanLatencyBuckets, scan, signal),
     sequenceRuns: (scan, signal) => run(scanSequenceRuns, scan, signal),

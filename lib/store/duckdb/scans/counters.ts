@@ -1,0 +1,131 @@
+import {
+  NEAREST,
+  type CounterReading,
+  type CounterSource,
+} from '#lib/kpi/counter/counter-deltas.ts'
+import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
+import { flagNames } from '#lib/telemetry/flags.ts'
+import type { FullId } from '#lib/telemetry/ids.ts'
+import type { Span } from '#lib/telemetry/span.ts'
+import { DAY_NS, HOUR_NS } from '#lib/telemetry/time-grid.ts'
+import { withinRange } from '../figures/latency-values.ts'
+import {
+  isOneOf,
+  numberIn,
+  numberOrNull,
+  rowsOf,
+  textIn,
+  textOrNull,
+  bigintIn,
+  type Row,
+} from '../files/sql.ts'
+import { fieldColumn } from '../write/columns.ts'
+import { rawSource } from './raw-source.ts'
+import type { ScanContext } from './view.ts'
+
+const ORDER = 'time_ns, position, idx'
+
+/** How far the nearest readings are looked for, step by step, in those devices that lack some. */
+const LOOKS_NS = [6n * HOUR_NS, 7n * DAY_NS]
+/** The last reading before is looked for in all files. */
+const ANY_NS = 100n * 366n * DAY_NS
+
+/** Readings of one counter of one kind, within a span and beside it. */
+export function duckCounter(
+  context: ScanContext,
+  { kind, name, span }: { readonly kind: Kind; readonly name: string; readonly span: Span },
+): CounterSource {
+  const { fromNs, toNs } = span
+  const rows = (devices: readonly FullId[], of: Span) => sourceOf(context, kind, name, devices, of)
+  const nearest = async (devices: readonly FullId[], of: Span, direction: 'ASC' | 'DESC') =>
+    readingsIn(
+      await rowsOf(
+        context.connection,
+        `SELECT * FROM ${rows(devices, of)}
+         QUALIFY row_number() OVER (PARTITION BY device
+           ORDER BY ${ORDER.replaceAll(',', ` ${direction},`)} ${direction}) <= ${NEAREST}
+         ORDER BY device, ${ORDER}`,
+      ),
+    )
+
+  return {
+    async before(devices) {
+      const found: CounterReading[] = []
+      let wanted = devices
+      for (const lookNs of [...LOOKS_NS, ANY_NS]) {
+        if (wanted.length === 0) break
+        const near = Map.groupBy(
+          await nearest(wanted, { fromNs: fromNs - lookNs, toNs: fromNs }, 'DESC'),
+          ({ device }) => device,
+        )
+        // Once a week is looked through, what was found in it is enough.
+        const least = lookNs === LOOKS_NS[0] ? NEAREST : 1
+        const isFound = (device: FullId) =>
+          lookNs === ANY_NS || (near.get(device)?.length ?? 0) >= least
+        found.push(...wanted.filter(isFound).flatMap((device) => near.get(device) ?? []))
+        wanted = wanted.filter((device) => !isFound(device))
+      }
+      return found
+    },
+    async after(devices) {
+      const [soonNs = 0n, laterNs = 0n] = LOOKS_NS
+      const soon = await nearest(devices, { fromNs: toNs, toNs: toNs + soonNs }, 'ASC')
+      const count = Map.groupBy(soon, ({ device }) => device)
+      const lacking = devices.filter((device) => (count.get(device)?.length ?? 0) < NEAREST)
+      if (lacking.length === 0) return soon
+      const later = await nearest(lacking, { fromNs: toNs, toNs: toNs + laterNs }, 'ASC')
+      return [...soon.filter(({ device }) => !lacking.includes(device)), ...later]
+    },
+    async fallen(devices) {
+      const found = await rowsOf(
+        context.connection,
+        `SELECT DISTINCT device FROM (
+           SELECT device, value < lag(value) OVER w
+             OR (time_ns = lag(time_ns) OVER w AND value <> lag(value) OVER w) AS fell
+           FROM ${rows(devices, span)} WINDOW w AS (PARTITION BY device ORDER BY ${ORDER}))
+         WHERE fell`,
+      )
+      return found.map((row) => textIn(row, 'device'))
+    },
+    async *readings(devices) {
+      const result = await context.connection.stream(
+        `SELECT * FROM ${rows(devices, span)} ORDER BY device, ${ORDER}`,
+      )
+      for await (const found of result.yieldRowObjects()) yield readingsIn(found)
+    },
+  }
+}
+
+function sourceOf(
+  { view }: ScanContext,
+  kind: Kind,
+  name: string,
+  devices: readonly FullId[],
+  span: Span,
+): string {
+  const value = withinRange(fieldColumn(name), KINDS[kind].fields[name])
+  const also = ['meterId', 'status', 'operatingHoursH'].map(fieldColumn)
+  const [meter, status, hours] = also
+  const rows = rawSource(view, {
+    kinds: [kind],
+    span,
+    columns: [
+      ...new Set(['device', 'time_ns', 'position', 'idx', 'flags', fieldColumn(name), ...also]),
+    ],
+    where: [isOneOf('device', devices), `(${value}) IS NOT NULL`],
+  })
+  return `(SELECT device, time_ns, position, idx, flags, ${fieldColumn(name)} AS value,
+    ${meter} AS meter, ${status} AS status, ${hours} AS hours FROM ${rows})`
+}
+
+function readingsIn(rows: readonly Row[]): CounterReading[] {
+  return rows.map((row) => ({
+    device: textIn(row, 'device'),
+    timeNs: bigintIn(row, 'time_ns'),
+    energyKwh: numberIn(row, 'value'),
+    meterId: textOrNull(row, 'meter'),
+    flags: flagNames(numberIn(row, 'flags')),
+    status: textOrNull(row, 'status'),
+    operatingHoursH: numberOrNull(row, 'hours'),
+  }))
+}
