@@ -28,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   if (options.help) {
-    print(usage())
+    process.stdout.write(`${usage()}\n`)
     return 0
   }
   const dir = mkdtempSync(join(tmpdir(), 'padborg-bench-'))
@@ -80,8 +80,22 @@ function usage(): string {
     ({ name, summary, needsLoad }) =>
       `  ${name.padEnd(width)}${summary}${needsLoad ? '; needs --tools' : ''}`,
   )
-  return ['npm run bench -- [options]', '', 'sections:', ...sections, '', OPTIONS_HELP].join('\n')
+  return [
+    'npm run bench -- [options]',
+    '',
+    'sections:',
+    ...sections,
+    '',
+    OPTIONS_HELP,
+    EXAMPLES,
+  ].join('\n')
 }
+
+const EXAMPLES = `examples:
+  npm run bench -- --only idle,startup
+  npm run bench -- --tools ../tools --runs 5
+  npm run bench -- --against ../earlier --tools ../tools
+`
 
 function print(text: string): void {
   process.stderr.write(`${text}\n`)

@@ -45,6 +45,7 @@ const OPTIONS = {
 } as const
 
 export const OPTIONS_HELP = `options:
+  --help               this text
   --only a,b           run these sections
   --tools <dir>        folder with mqload.c, built with gcc, and peers/
   --without peer       leave the peer pipeline out

@@ -6,6 +6,7 @@ import { messageOf } from '#lib/runtime/errors.ts'
 import { createLifecycle, type Lifecycle } from '#lib/runtime/lifecycle.ts'
 import { createLog, type Log } from '#lib/runtime/log.ts'
 import { createMetrics } from '#lib/runtime/metrics.ts'
+import { tryPorts } from '#lib/runtime/network/try-ports.ts'
 import { randomSecret } from '#lib/runtime/random.ts'
 import type { Role } from '#lib/runtime/settings/roles.ts'
 import type { Config } from '#lib/runtime/settings/sections.ts'
@@ -64,6 +65,8 @@ const REGISTRY_POLL_MS = 100
 async function compose({ config, roles }: RunPlan, context: StartContext): Promise<void> {
   const { log, lifecycle, io } = context
   const clock = systemClock
+  // Before anything is made: a port that is taken must leave nothing behind.
+  await tryPorts(config.listeners.host, portsOf(config, roles))
   const dataDir = openDataDir(ownDir(config, roles), log)
   lifecycle.onClose('data directory', () => dataDir.close())
   warnOfFault(config, log)
@@ -91,6 +94,24 @@ async function compose({ config, roles }: RunPlan, context: StartContext): Promi
   if (admin?.isNew) {
     const path = join(registryDir(config), 'admin-key')
     io.printError(`Admin key (kept in ${path}): ${admin.key}`)
+  }
+}
+
+/** The ports that the roles of this process will open, by their settings. */
+function portsOf(
+  { listeners, teltonika, splitRoles, foreignBroker }: Config,
+  roles: ReadonlySet<Role>,
+): Readonly<Record<string, number | 'off'>> {
+  const { mqtt, mqtts, mqttWs, http } = listeners
+  const hasBroker = roles.has('broker') && foreignBroker.url === undefined
+  return {
+    ...(hasBroker
+      ? { PADBORG_MQTT_PORT: mqtt, PADBORG_MQTTS_PORT: mqtts, PADBORG_MQTT_WS_PORT: mqttWs }
+      : {}),
+    ...(roles.has('ingest')
+      ? { PADBORG_TELTONIKA_PORT: teltonika.port, PADBORG_INGEST_PORT: splitRoles.ingestPort }
+      : {}),
+    ...(roles.has('api') ? { PADBORG_HTTP_PORT: http } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { UsageError } from '#lib/runtime/command.ts'
 import { problemLine, readConfig } from '#lib/runtime/config.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 import { ROLES, chooseRoles, isRole, type Role } from '#lib/runtime/settings/roles.ts'
@@ -14,15 +15,17 @@ export interface Settings {
   readonly problems: readonly string[]
 }
 
-/** Arguments, `.env` in the working directory, and the environment (which wins). */
+/** Arguments, `.env` in the working directory, and the environment (which wins). Throws UsageError. */
 export function readSettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Settings {
   const words = args.filter((arg) => arg !== '--check')
-  const unknown = words
-    .filter((word) => !isRole(word))
-    .map((word) => `argument ${word}: expected --check or the roles ${ROLES.join(' ')}`)
+  const unknown = words.filter((word) => !isRole(word))
+  if (unknown.length > 0) {
+    const expected = `expected --check or the roles ${ROLES.join(' ')}`
+    throw new UsageError(...unknown.map((word) => `argument ${word}: ${expected}`))
+  }
   const file = readEnvFile('.env')
   const all = { ...file.values, ...env }
   const chosen = chooseRoles(words.filter(isRole), all)
@@ -34,7 +37,7 @@ export function readSettings(
     config,
     roles: chosen.roles,
     check,
-    problems: [...unknown, ...chosen.problems, ...lines],
+    problems: [...chosen.problems, ...lines],
   }
 }
 

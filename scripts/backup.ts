@@ -3,28 +3,42 @@ import { join } from 'node:path'
 import type { Manifest } from '#lib/runtime/backup/archive.ts'
 import { archiveAtRest, writeBackupFile } from '#lib/runtime/backup/backup-file.ts'
 import { isoOf, systemClock } from '#lib/runtime/clock.ts'
+import { runCommand, type Given, type Outcome } from '#lib/runtime/command.ts'
 import { openDataDir } from '#lib/runtime/data-dir.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { openIngestDb } from '../ingest/state/ingest-db.ts'
 import { loadSaved } from '../ingest/state/snapshot.ts'
-import { NOT_RUNNING, postLocal, fileArguments, refusalReason, runTool } from './local-platform.ts'
+import {
+  DATA_DIR_OPTION,
+  NOT_RUNNING,
+  dataDirOf,
+  oneFile,
+  refusalReason,
+  requestLocal,
+} from './local-platform.ts'
 
-const USAGE = `npm run backup -- <file> [--data-dir DIR]
+const COMMAND = {
+  name: 'backup',
+  summary: `Backs up a whole platform while it runs, or its data directory when it does not.
+A name that ends in .gz or .zst compresses. The file holds secrets: keep it like a password.`,
+  words: '<file>',
+  options: { 'data-dir': DATA_DIR_OPTION },
+  examples: ['padborg-2026-11-30.tar.zst', '--data-dir /var/lib/padborg monday.tar.gz'],
+} as const
 
-Backs up a whole platform while it runs, or its data directory when it does not.
-A name that ends in .gz or .zst compresses. The file holds secrets: keep it like a password.
-`
-
-async function backup(): Promise<string | readonly string[]> {
-  const given = fileArguments()
-  if (Array.isArray(given)) return given
-  const { file, dir } = given
-  const answer = await postLocal(dir, '/backup')
+async function backup({ words, texts }: Given<'data-dir'>): Promise<Outcome> {
+  const file = oneFile(words)
+  const dir = dataDirOf(texts['data-dir'])
+  const answer = await requestLocal(dir, '/backup')
   const manifest = answer === NOT_RUNNING ? await atRest(dir, file) : await running(answer, file)
   const { files, position, durable } = manifest
   const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
-  return `Backed up ${files.length} files, ${bytes} bytes, up to position ${durable ?? position}.`
+  const upTo = durable ?? position
+  return {
+    text: `Backed up ${files.length} files, ${bytes} bytes, up to position ${upTo}.`,
+    json: { file, files: files.length, bytes, position: upTo },
+  }
 }
 
 async function running(answer: Response, file: string): Promise<Manifest> {
@@ -70,4 +84,4 @@ function journalIn(dir: string): string | null {
   return typeof value === 'object' && value && 'id' in value ? String(value.id) : null
 }
 
-if (import.meta.main) process.exit(await runTool(USAGE, backup))
+if (import.meta.main) process.exit(await runCommand(COMMAND, process.argv.slice(2), backup))

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exampleEnvironment } from '#lib/runtime/config.ts'
+import { runCommand } from '#lib/runtime/command.ts'
 import { ERRORS } from '#lib/runtime/errors.ts'
 import { METRICS } from '#lib/runtime/metrics.ts'
 import { apiDocument } from './api-document.ts'
@@ -31,8 +32,19 @@ function metricTable(): string {
   return ['# Metrics', '', intro, '', ...head, ...rows, ''].join('\n')
 }
 
+const COMMAND = {
+  name: 'generate',
+  summary: 'Writes the files that are made from tables in the code; they are committed.',
+  options: {},
+  examples: [''],
+} as const
+
 if (import.meta.main) {
-  for (const [path, make] of Object.entries(GENERATED)) {
-    writeFileSync(join(import.meta.dirname, '..', path), make())
-  }
+  process.exitCode = await runCommand(COMMAND, process.argv.slice(2), () => {
+    const paths = Object.keys(GENERATED)
+    for (const [path, make] of Object.entries(GENERATED)) {
+      writeFileSync(join(import.meta.dirname, '..', path), make())
+    }
+    return { text: `Wrote ${paths.length} files.`, json: { paths } }
+  })
 }

@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { UsageError, runCommand, type Given } from '#lib/runtime/command.ts'
 import { PlatformError, messageOf, systemCodeOf } from '#lib/runtime/errors.ts'
 import { randomSecret } from '#lib/runtime/random.ts'
-import { runTool } from './local-platform.ts'
 
 /** What docker-compose.yml offers; a test compares. One of each group, and any of the others. */
 export const SHAPES = ['single', 'split', 'foreign'] as const
@@ -26,16 +25,29 @@ export const SECRETS: Readonly<
   MOSQUITTO_DEVICES_PASSWORD: { prefix: 'pbs_', about: 'user devices of mosquitto' },
 }
 
-const USAGE = `npm run init -- [options]
+export const INIT_COMMAND = {
+  name: 'init',
+  summary:
+    'Makes the secrets for docker-compose.yml, in a file that only you can read. Never overwrites one.',
+  options: {
+    profiles: {
+      value: 'LIST',
+      about: `one of ${SHAPES.join(', ')}; one of ${STORES.join(', ')}; and ${EXTRAS.join(', ')}`,
+      default: 'single,influx2',
+    },
+    tls: {
+      value: 'HOST',
+      about:
+        'makes a certificate for HOST by an authority of its own, for tests, and adds the profile ' +
+        'tls; with a certificate of a real authority give --profiles ...,tls instead',
+    },
+    file: { value: 'FILE', about: 'where the secrets go', default: '.env' },
+    certs: { value: 'DIR', about: 'where certificates go', default: 'deploy/certs' },
+  },
+  examples: ['', '--profiles split,influx3', '--profiles single,influx2 --tls gw.example.dk'],
+} as const
 
-Makes the secrets for docker-compose.yml, in a file that only you can read. Never overwrites one.
-
-  --profiles LIST  one of ${SHAPES.join(', ')}; one of ${STORES.join(', ')}; and ${EXTRAS.join(', ')} (single,influx2)
-  --tls HOST       makes a certificate for HOST by an authority of its own, for tests, and adds the
-                   profile tls. With a certificate of a real authority give --profiles ...,tls instead
-  --file FILE      where the secrets go (.env)
-  --certs DIR      where certificates go (deploy/certs)
-`
+type Name = keyof typeof INIT_COMMAND.options
 
 export interface InitOptions {
   readonly profiles: readonly string[]
@@ -44,26 +56,15 @@ export interface InitOptions {
   readonly certs: string
 }
 
-/** The options, or the problems with them. */
-export function readInitArguments(args: readonly string[]): InitOptions | string[] {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: {
-      profiles: { type: 'string', default: 'single,influx2' },
-      tls: { type: 'string' },
-      file: { type: 'string', default: '.env' },
-      certs: { type: 'string', default: 'deploy/certs' },
-    },
-    allowPositionals: true,
-  })
-  const { tls = null, file, certs } = values
-  const profiles = values.profiles.split(',').map((name) => name.trim())
+/** Throws UsageError. */
+export function initOptions({ texts }: Given<Name>): InitOptions {
+  const { profiles: list = '', tls = null, file = '', certs = '' } = texts
+  const profiles = list.split(',').map((name) => name.trim())
   const problems = [
-    ...positionals.map((word) => `${word}: expected options only`),
     ...profileProblems(profiles),
     ...(tls === null || isHost(tls) ? [] : [`--tls ${tls}: expected a host name or an IP address`]),
   ]
-  if (problems.length > 0) return problems
+  if (problems.length > 0) throw new UsageError(...problems)
   return {
     profiles: tls === null ? profiles : [...new Set([...profiles, 'tls'])],
     tls,
@@ -215,10 +216,10 @@ function openssl(args: readonly string[]): void {
 }
 
 if (import.meta.main) {
-  process.exit(
-    await runTool(USAGE, async () => {
-      const options = readInitArguments(process.argv.slice(2))
-      return Array.isArray(options) ? options : init(options).join('\n')
-    }),
-  )
+  const work = (given: Given<Name>) => {
+    const options = initOptions(given)
+    const lines = init(options)
+    return { text: lines.join('\n'), json: { ...options, lines } }
+  }
+  process.exit(await runCommand(INIT_COMMAND, process.argv.slice(2), work))
 }

@@ -1,26 +1,39 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { UsageError } from '#lib/runtime/command.ts'
 import { readRunFile } from '#lib/runtime/data-dir.ts'
 import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 
-/** The directory of `--data-dir`, else that of the environment or `.env`, else the default. */
+/**
+ * The directory of `--data-dir`, else that of the environment or `.env`, else the default, or the
+ * demo's while only that one runs.
+ */
 export function dataDirOf(given: string | undefined): string {
   if (given !== undefined) return given
   if (existsSync('.env')) process.loadEnvFile('.env')
-  return process.env['PADBORG_DATA_DIR'] ?? './data'
+  const named = process.env['PADBORG_DATA_DIR']
+  if (named !== undefined && named !== '') return named
+  return readRunFile('./data') === null && readRunFile('./data-demo') !== null
+    ? './data-demo'
+    : './data'
 }
 
 export const NOT_RUNNING = Symbol('no platform is running')
+
+export interface LocalRequest {
+  readonly method?: string
+  /** JSON. */
+  readonly body?: string
+}
 
 /**
  * Sends a request to the platform that runs on a directory, as a tool of this machine. A run file that
  * a crash has left behind counts as no platform.
  */
-export async function postLocal(
+export async function requestLocal(
   dir: string,
   path: string,
-  body?: object,
+  { method = 'POST', body }: LocalRequest = {},
 ): Promise<Response | typeof NOT_RUNNING> {
   // With the roles apart the API has a run file of its own below the intake's.
   const runs = [dir, join(dir, 'api')].map(readRunFile).filter((one) => one !== null)
@@ -38,12 +51,12 @@ export async function postLocal(
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   try {
     return await fetch(`http://${reachable}:${http}/api/v1${path}`, {
-      method: 'POST',
+      method,
       headers: {
         authorization: `Bearer ${run.token}`,
-        ...(body ? { 'content-type': 'application/json' } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(body === undefined ? {} : { body }),
     })
   } catch (error) {
     const cause = error instanceof Error ? error.cause : null
@@ -69,37 +82,15 @@ export async function refusalReason(response: Response): Promise<string> {
   return `${response.status} ${text.slice(0, 200)}`
 }
 
-/** Arguments of a tool for one file: `<file> [--data-dir DIR]`; or the problems with them. */
-export function fileArguments(): { readonly file: string; readonly dir: string } | string[] {
-  const { values, positionals } = parseArgs({
-    options: { 'data-dir': { type: 'string' } },
-    allowPositionals: true,
-  })
-  const [file, ...more] = positionals
-  if (file === undefined || more.length > 0) {
-    return [`expected one file, got ${positionals.length}`]
-  }
-  return { file, dir: dataDirOf(values['data-dir']) }
-}
+/** The option that every tool of a data directory has. */
+export const DATA_DIR_OPTION = {
+  value: 'DIR',
+  about: 'the data directory; else PADBORG_DATA_DIR, else ./data, else ./data-demo while it runs',
+} as const
 
-/** Runs a tool and returns its exit code: 2 for wrong arguments, 1 for a failure. */
-export async function runTool(
-  usage: string,
-  work: () => Promise<string | readonly string[]>,
-): Promise<number> {
-  try {
-    const outcome = await work()
-    if (typeof outcome === 'string') {
-      process.stdout.write(`${outcome}\n`)
-      return 0
-    }
-    process.stderr.write(`${[...outcome, '', usage].join('\n')}\n`)
-    return 2
-  } catch (error) {
-    const isWrongOption =
-      error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE')
-    if (!(error instanceof PlatformError) && !isWrongOption) throw error
-    process.stderr.write(`${messageOf(error)}\n${isWrongOption ? `\n${usage}` : ''}`)
-    return isWrongOption ? 2 : 1
-  }
+/** The one file that a tool is given. */
+export function oneFile(words: readonly string[]): string {
+  const [file, ...more] = words
+  if (file !== undefined && more.length === 0) return file
+  throw new UsageError(`expected one file, got ${words.length}`)
 }

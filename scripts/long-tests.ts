@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { EXIT, UsageError, runCommand, type Given, type Outcome } from '#lib/runtime/command.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -35,37 +35,32 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
 }
 
-const USAGE = `npm run long -- [--only <part>,...]
+const COMMAND = {
+  name: 'long',
+  summary:
+    'The tests that take longer than all others together: an hour and more on two cores. SEED=... ' +
+    'repeats a run.',
+  options: { only: { value: 'PART,...', about: 'these parts; all without it' } },
+  examples: ['', '--only kills,properties'],
+  notes: () =>
+    [
+      'Parts:',
+      ...Object.entries(PARTS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`),
+      '',
+      'Sizes are environment variables, and yours win: ' +
+        Object.values(PARTS)
+          .flatMap(({ sizes }) => Object.keys(sizes))
+          .join(', '),
+    ].join('\n'),
+} as const
 
-The tests that take longer than all others together: an hour and more on two cores. Parts:
-
-${Object.entries(PARTS)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
-  .join('\n')}
-
-Sizes are environment variables, and yours win: ${Object.values(PARTS)
-  .flatMap(({ sizes }) => Object.keys(sizes))
-  .join(', ')}.
-SEED=... repeats a run.
-`
-
-/** The exit code: that of the tests, 2 for wrong arguments. */
-function main(args: readonly string[]): number {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { only: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
-  })
-  if (values.help) {
-    process.stdout.write(USAGE)
-    return 0
-  }
-  const names = values.only?.split(',') ?? Object.keys(PARTS)
+/** The exit code is that of the tests. */
+function longTests({ texts }: Given<'only'>): Outcome {
+  const names = texts.only?.split(',') ?? Object.keys(PARTS)
   const unknown = names.filter((name) => !Object.hasOwn(PARTS, name))
   if (unknown.length > 0) {
-    process.stderr.write(
-      `--only ${unknown.join()}: expected some of ${Object.keys(PARTS).join()}\n`,
-    )
-    return 2
+    const known = Object.keys(PARTS).join()
+    throw new UsageError(`--only ${unknown.join()}: expected some of ${known}`)
   }
   const parts = names.flatMap((name) => PARTS[name] ?? [])
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project=long']
@@ -78,7 +73,7 @@ function main(args: readonly string[]): number {
       env: { ...Object.assign({}, ...parts.map(({ sizes }) => sizes)), ...process.env },
     },
   )
-  return status ?? 1
+  return { code: status ?? EXIT.failed }
 }
 
-process.exitCode = main(process.argv.slice(2))
+process.exitCode = await runCommand(COMMAND, process.argv.slice(2), longTests)

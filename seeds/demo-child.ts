@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { openSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { NODE_FLAGS, PROCESS_ENV } from '#lib/runtime/threads/process-flags.ts'
-import { RefusedError } from '../simulators/run/api.ts'
+import { RefusedError } from '#lib/runtime/command.ts'
 
 export interface ChildOptions {
   readonly root: string
@@ -15,8 +15,8 @@ export interface ChildOptions {
 
 /** A process of the demo. It ends with its parent, however that ends. */
 export interface Child {
-  /** Resolves at its first line on standard output; rejects when it ends before. */
-  readonly ready: Promise<void>
+  /** Its first line on standard output; rejects when it ends before. */
+  readonly ready: Promise<string>
   /** Resolves with the exit code, or the signal. */
   readonly exited: Promise<number | string>
   /** SIGTERM, and resolves when it is gone. */
@@ -43,15 +43,19 @@ export function startChild({ root, script, args, log, env }: ChildOptions): Chil
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'no code'))
     child.once('error', (error) => resolve(error.message))
   })
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout?.once('data', () => resolve())
+  const ready = new Promise<string>((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (text.includes('\n')) return
+      text += chunk.toString()
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
+    })
     void exited.then((code) =>
       reject(new RefusedError(`${script} ended with ${code} before it was ready; see ${log}`)),
     )
   })
   // A caller that does not wait for it must not cause an unhandled rejection.
   ready.catch(() => {})
-  child.stdout?.resume()
   return {
     ready,
     exited,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Lifecycle } from '#lib/runtime/lifecycle.ts'
 import { readRunFile } from '#lib/runtime/data-dir.ts'
 import { targetOf } from '../simulators/options.ts'
-import { createApi, RefusedError } from '../simulators/run/api.ts'
+import { RefusedError } from '#lib/runtime/command.ts'
+import { createApi } from '../simulators/run/api.ts'
 import { startChild, type Child } from './demo-child.ts'
 import { choosePorts } from './demo-ports.ts'
 import { signInKeys } from './sign-ins.ts'
@@ -14,8 +15,10 @@ export interface DemoOptions {
   readonly dataDir: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly lifecycle: Lifecycle
-  /** Progress, for people. */
-  readonly print: (text: string) => void
+  /** Standard output: the ready line of the platform, once everything acts. */
+  readonly print: (line: string) => void
+  /** Standard error: progress, and how to sign in. */
+  readonly printError: (text: string) => void
 }
 
 /**
@@ -23,10 +26,10 @@ export interface DemoOptions {
  * devices stop first, then the platform. Rejects when one of them ends unexpectedly.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { root, dataDir, env, lifecycle, print } = options
+  const { root, dataDir, env, lifecycle, print, printError } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const { ports, remarks } = await choosePorts(env)
-  for (const remark of remarks) print(remark)
+  for (const remark of remarks) printError(remark)
   const log = join(dataDir, 'demo.log')
   const start = (script: string, args: readonly string[]) => {
     const own = { ...env, ...ports, PADBORG_DATA_DIR: dataDir }
@@ -34,17 +37,18 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     lifecycle.onClose(script, () => child.stop())
     return child
   }
-  print(`Starting the platform on ${dataDir} (its log: ${log}).`)
+  printError(`Starting the platform on ${dataDir} (its log: ${log}).`)
   const platform = start('main.ts', [])
-  await platform.ready
-  print('Seeding the testbed: 35 days of heat, a day of the fleet ...')
+  const readyLine = await platform.ready
+  printError('Seeding the testbed: 35 days of heat, a day of the fleet ...')
   const seeding = start('seeds/main.ts', ['seed', '--data-dir', dataDir])
   const code = await seeding.exited
   if (lifecycle.closing) return
   if (code !== 0) throw new RefusedError(`seeding ended with ${code}: ${seeding.logHint()}`)
   const fleet = start('seeds/main.ts', ['live', '--data-dir', dataDir])
   await fleet.ready
-  print(await welcome(dataDir))
+  printError(await welcome(dataDir))
+  print(readyLine)
   const first = await Promise.race([nameOf(platform, 'platform'), nameOf(fleet, 'live fleet')])
   if (!lifecycle.closing) throw new RefusedError(`the ${first} ended unexpectedly; see ${log}`)
 }
@@ -54,7 +58,7 @@ async function nameOf(child: Child, name: string): Promise<string> {
 }
 
 async function welcome(dataDir: string): Promise<string> {
-  const target = targetOf({ url: undefined, api: undefined, key: undefined, dataDir })
+  const target = targetOf({ 'data-dir': dataDir })
   if (Array.isArray(target)) throw new RefusedError(target.join('\n'))
   const api = createApi({ url: target.apiUrl, key: target.key })
   const keys = await signInKeys(api, join(dataDir, 'demo-keys.json'))

@@ -1,32 +1,23 @@
 import { systemClock } from '#lib/runtime/clock.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
-import { RefusedError } from '../simulators/run/api.ts'
+import { EXIT, onInterrupt, runCommand } from '#lib/runtime/command.ts'
 import { startLive } from './live/live.ts'
-import { USAGE, readArguments, type SeedArguments } from './options.ts'
+import { COMMAND, seedArguments, type SeedArguments } from './options.ts'
 import { seedTestbed } from './seed.ts'
 
 /** `seed` puts the testbed and its history into a platform; `live` runs its devices until a signal. */
 async function main(args: readonly string[]): Promise<number> {
-  const options = readArguments(args)
-  if (Array.isArray(options)) {
-    printError([...options, '', USAGE].join('\n'))
-    return 2
-  }
-  try {
-    if (options.command === 'live') await runLive(options)
-    else await seedTestbed(options, { clock: systemClock, print: printError })
-    return 0
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
-    printError(error.message)
-    return 1
-  }
+  return await runCommand(COMMAND, args, async (given) => {
+    const options = seedArguments(given)
+    if (options.command === 'live') return { code: await runLive(options) }
+    await seedTestbed(options, { clock: systemClock, print: printError })
+    return { json: { seeded: true } }
+  })
 }
 
-async function runLive(options: SeedArguments): Promise<void> {
+async function runLive(options: SeedArguments): Promise<number> {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-  process.once('SIGINT', () => end())
-  process.once('SIGTERM', () => end())
+  const interrupt = onInterrupt(end)
   const live = await startLive(options, systemClock)
   process.stdout.write(`${JSON.stringify({ live: true, devices: live.devices })}\n`)
   await ended
@@ -36,6 +27,7 @@ async function runLive(options: SeedArguments): Promise<void> {
     // The platform may stop before its devices.
     printError(`The devices could not disconnect cleanly: ${messageOf(error)}`)
   }
+  return interrupt.isInterrupted ? EXIT.interrupted : 0
 }
 
 function printError(line: string): void {

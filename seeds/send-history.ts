@@ -1,4 +1,5 @@
-import { type Api, RefusedError } from '../simulators/run/api.ts'
+import { RefusedError } from '#lib/runtime/command.ts'
+import { type Api } from '../simulators/run/api.ts'
 import { connectDevice, publish } from '../simulators/run/connection.ts'
 import { applicationOf } from '../simulators/run/registrar.ts'
 import { createWindow } from '../simulators/run/window.ts'

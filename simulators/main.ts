@@ -1,39 +1,26 @@
+import { EXIT, RefusedError, onInterrupt, runCommand } from '#lib/runtime/command.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { reportText, type LoadReport } from './load/report.ts'
 import { simulate, type SimulateDeps } from './load/simulate.ts'
-import { USAGE, readArguments, type SimulateArguments } from './options.ts'
+import { COMMAND, simulateArguments, type SimulateArguments } from './options.ts'
 import { readTrace } from './replay/read-trace.ts'
 import { replay } from './replay/replay.ts'
-import { RefusedError, createApi } from './run/api.ts'
+import { createApi } from './run/api.ts'
 import { SCENARIOS } from './scenarios/catalogue.ts'
 
-/** 0: every acknowledged message is accounted for; 1: not; 2: it could not run. */
+/** 0: every acknowledged message is accounted for; 1: not, or it could not run; 2: wrong arguments. */
 async function main(args: readonly string[]): Promise<number> {
-  const options = readArguments(args)
-  if (Array.isArray(options)) {
-    const names = SCENARIOS.map(({ name, about }) => `  ${name.padEnd(14)}  ${about}`)
-    printError([...options, '', USAGE, 'Scenarios:', ...names].join('\n'))
-    return 2
-  }
-  const { key, apiUrl } = options.target
   const abort = new AbortController()
-  process.once('SIGINT', () => abort.abort())
-  process.once('SIGTERM', () => abort.abort())
-  const api = createApi({ url: apiUrl, key })
-  try {
-    const report = await run(options, {
-      api,
-      clock: systemClock,
-      signal: abort.signal,
-      print: printError,
-    })
-    process.stdout.write(reportText(report))
-    return report.addsUp ? 0 : 1
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
-    printError(error.message)
-    return 2
-  }
+  const interrupt = onInterrupt(() => abort.abort())
+  return await runCommand(COMMAND, args, async (given) => {
+    const options = simulateArguments(given)
+    const { key, apiUrl } = options.target
+    const api = createApi({ url: apiUrl, key })
+    const deps = { api, clock: systemClock, signal: abort.signal, print: printError }
+    const report = await run(options, deps)
+    const code = interrupt.isInterrupted ? EXIT.interrupted : report.addsUp ? 0 : EXIT.failed
+    return { text: reportText(report), json: report, code }
+  })
 }
 
 async function run(options: SimulateArguments, deps: SimulateDeps): Promise<LoadReport> {

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util'
+import { UsageError, type Given } from '#lib/runtime/command.ts'
 import { readRunFile } from '#lib/runtime/data-dir.ts'
-import { messageOf } from '#lib/runtime/errors.ts'
+import { SCENARIOS } from './scenarios/catalogue.ts'
 
 /** Where the platform is and how to speak to it. */
 export interface Target {
@@ -24,74 +24,78 @@ export interface SimulateArguments {
   readonly remove: boolean
 }
 
-export const USAGE = `npm run simulate -- <scenario> [options]
-npm run simulate -- replay --trace <file> [options]
-
-  --devices N     devices of the fleet (20)
-  --rate R        messages per second, all devices together (100)
-  --seconds S     how long (10)
-  --seed N        random seed of what the devices do (1)
-  --tenant ID     whose devices they are, created if absent (simulation)
-  --mark TEXT     prefix of every id (made of the start time)
-  --url URL       MQTT, such as mqtt://127.0.0.1:1883
-  --api URL       HTTP, such as http://127.0.0.1:8080
-  --key KEY       an admin key, or one of an operator of the tenant
-  --data-dir DIR  takes all three from the platform that runs on this directory (./data)
-
-  --trace FILE    a recording (CSV) to replay
-  --speed F       times real time; without it as fast as acknowledgements allow
-  --keep-times    the times of the recording; else its last row is moved to now
-  --remove        deletes the device at the end; without it the device is kept
-`
-
-const OPTIONS = {
-  devices: { type: 'string', default: '20' },
-  rate: { type: 'string', default: '100' },
-  seconds: { type: 'string', default: '10' },
-  seed: { type: 'string', default: '1' },
-  tenant: { type: 'string', default: 'simulation' },
-  mark: { type: 'string' },
-  url: { type: 'string' },
-  api: { type: 'string' },
-  key: { type: 'string' },
-  'data-dir': { type: 'string', default: './data' },
-  trace: { type: 'string' },
-  speed: { type: 'string' },
-  'keep-times': { type: 'boolean', default: false },
-  remove: { type: 'boolean', default: false },
+/** Options that say where a platform is. */
+export const TARGET_OPTIONS = {
+  url: { value: 'URL', about: 'MQTT, such as mqtt://127.0.0.1:1883' },
+  api: { value: 'URL', about: 'HTTP, such as http://127.0.0.1:8080' },
+  key: { value: 'KEY', about: 'an admin key, or one of an operator of the tenant' },
+  'data-dir': {
+    value: 'DIR',
+    about: 'takes all three from the platform that runs on this directory',
+    default: './data',
+  },
 } as const
 
-/** The arguments, or the problems with them, one line each. */
-export function readArguments(args: readonly string[]): SimulateArguments | string[] {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: OPTIONS,
-      allowPositionals: true,
-    })
-    return checked(values, positionals)
-  } catch (error) {
-    return [messageOf(error)]
-  }
-}
+export const COMMAND = {
+  name: 'simulate',
+  summary:
+    'A simulated fleet against a running platform, and whether every message is accounted for.',
+  words: '<scenario>',
+  options: {
+    devices: { value: 'N', about: 'devices of the fleet', default: '20' },
+    rate: { value: 'R', about: 'messages per second, all devices together', default: '100' },
+    seconds: { value: 'S', about: 'how long', default: '10' },
+    seed: { value: 'N', about: 'random seed of what the devices do', default: '1' },
+    tenant: {
+      value: 'ID',
+      about: 'whose devices they are, created if absent',
+      default: 'simulation',
+    },
+    mark: { value: 'TEXT', about: 'prefix of every id; made of the start time without it' },
+    ...TARGET_OPTIONS,
+    trace: { value: 'FILE', about: 'replay: the recording (CSV)' },
+    speed: {
+      value: 'F',
+      about: 'replay: times real time; without it as fast as acknowledgements allow',
+    },
+    'keep-times': {
+      about: 'replay: the times of the recording; else its last row is moved to now',
+    },
+    remove: { about: 'replay: deletes the device at the end; without it the device is kept' },
+  },
+  examples: [
+    'mixed --devices 50 --rate 200 --seconds 60',
+    'fleet --api https://telemetry.example.dk --url mqtts://telemetry.example.dk:8883 --key pbk_...',
+    'replay --trace recording.csv --speed 10',
+  ],
+  notes: () =>
+    ['Scenarios:', ...SCENARIOS.map(({ name, about }) => `  ${name.padEnd(14)}  ${about}`)].join(
+      '\n',
+    ),
+} as const
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+type Name = keyof typeof COMMAND.options
 
-function checked(values: Values, [scenario, ...more]: string[]): SimulateArguments | string[] {
+/** Throws UsageError. */
+export function simulateArguments({ texts, switches, words }: Given<Name>): SimulateArguments {
+  const [scenario, ...more] = words
   const problems = more.map((word) => `${word}: expected one scenario, got one more`)
   const number = (name: 'devices' | 'rate' | 'seconds' | 'seed', min: number) => {
-    const value = Number(values[name])
+    const value = Number(texts[name])
     if (!(value >= min && Number.isFinite(value))) {
-      problems.push(`--${name} ${values[name]}: expected a number of at least ${min}`)
+      problems.push(`--${name} ${texts[name]}: expected a number of at least ${min}`)
     }
     return value
   }
-  const speed = values.speed === undefined ? null : Number(values.speed)
+  const speed = texts.speed === undefined ? null : Number(texts.speed)
   if (speed !== null && !(speed > 0)) {
-    problems.push(`--speed ${values.speed}: expected a number above 0`)
+    problems.push(`--speed ${texts.speed}: expected a number above 0`)
   }
-  if (scenario === undefined) problems.push('expected a scenario, got none')
-  if (scenario === 'replay' && values.trace === undefined) {
+  const names = [...SCENARIOS.map(({ name }) => name), 'replay']
+  if (scenario === undefined || !names.includes(scenario)) {
+    problems.push(`expected one of ${names.join(', ')}, got ${scenario ?? 'none'}`)
+  }
+  if (scenario === 'replay' && texts.trace === undefined) {
     problems.push('replay: expected --trace <file>, got none')
   }
   const given = {
@@ -100,24 +104,21 @@ function checked(values: Values, [scenario, ...more]: string[]): SimulateArgumen
     seconds: number('seconds', 0.001),
     seed: number('seed', 0),
   }
-  const { url, api, key } = values
-  const target = targetOf({ url, api, key, dataDir: values['data-dir'] })
+  const target = targetOf(texts)
   if (Array.isArray(target)) problems.push(...target)
-  if (problems.length > 0 || Array.isArray(target) || scenario === undefined) return problems
-  const { tenant, mark = null, trace = null, remove } = values
-  const keepTimes = values['keep-times']
+  if (problems.length > 0 || Array.isArray(target) || scenario === undefined) {
+    throw new UsageError(...problems)
+  }
+  const { tenant = '', mark = null, trace = null } = texts
+  const [keepTimes, remove] = [switches.has('keep-times'), switches.has('remove')]
   return { ...given, target, scenario, tenant, mark, trace, speed, keepTimes, remove }
 }
 
-interface GivenTarget {
-  readonly url: string | undefined
-  readonly api: string | undefined
-  readonly key: string | undefined
-  readonly dataDir: string
-}
+type GivenTarget = Readonly<Partial<Record<keyof typeof TARGET_OPTIONS, string>>>
 
 /** The given addresses and key, completed from the run file of the data directory. */
-export function targetOf({ url, api, key, dataDir }: GivenTarget): Target | string[] {
+export function targetOf({ url, api, key, ...rest }: GivenTarget): Target | string[] {
+  const dataDir = rest['data-dir'] ?? './data'
   const run = readRunFile(dataDir)
   const local = (scheme: string, port: string | number | undefined) =>
     port === undefined ? undefined : `${scheme}://127.0.0.1:${port}`

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { messageOf } from '#lib/runtime/errors.ts'
-import { RefusedError } from '../run/api.ts'
+import { RefusedError } from '#lib/runtime/command.ts'
 import { cicv5g } from './cicv5g.ts'
 import { fmsTruck } from './fms-truck.ts'
 import { heatMeterHours } from './heat-meter-hours.ts'

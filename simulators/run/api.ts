@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RefusedError } from '#lib/runtime/command.ts'
 import { messageOf } from '#lib/runtime/errors.ts'
 
 export interface Answer {
@@ -12,11 +13,6 @@ export interface Api {
   request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer>
   /** Every page of a list. */
   list<T>(path: string, row: z.ZodType<T>): Promise<T[]>
-}
-
-/** The platform cannot be reached, or refuses what a simulator needs. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError'
 }
 
 export interface ApiOptions {

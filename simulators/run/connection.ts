@@ -1,7 +1,7 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { messageOf } from '#lib/runtime/errors.ts'
 import type { Outgoing } from '../messages/outgoing.ts'
-import { RefusedError } from './api.ts'
+import { RefusedError } from '#lib/runtime/command.ts'
 import type { SignIn } from './registrar.ts'
 
 export interface ConnectionOptions {

@@ -158,10 +158,16 @@ describe('replay from the command line', () => {
   it('prints the outcome of each message, and reports when no platform runs', async () => {
     const { body } = await platform.api('/rejections?device=calm.truck')
     const [{ id }] = body.data
-    const again = await tool('replay', ['--ids', id, '--data-dir', dataDir])
+    const again = await tool('replay', ['--ids', id, '--data-dir', dataDir, '--json'])
     expect(again.code, again.text).toBe(0)
-    expect(JSON.parse(again.text)).toEqual({ recovered: 0, again: 1, duplicate: 0 })
-    const filtered = await tool('replay', ['--reason', 'malformed', '--data-dir', dataDir])
+    expect(JSON.parse(again.text)).toMatchObject({ recovered: 0, again: 1, duplicate: 0 })
+    const filtered = await tool('replay', [
+      '--reason',
+      'malformed',
+      '--data-dir',
+      dataDir,
+      '--json',
+    ])
     expect(JSON.parse(filtered.text)).toMatchObject({ recovered: 0 })
     const none = await tool('replay', ['--ids', id, '--data-dir', join(dir.path, 'nobody')])
     expect(none).toMatchObject({ code: 1, text: expect.stringMatching(/expected a platform/) })

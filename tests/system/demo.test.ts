@@ -36,11 +36,10 @@ describe('npm run demo', () => {
 
   async function firstLife(): Promise<void> {
     demo = start()
-    const { child, output, exited } = demo
-    await waitFor(() => output().includes('The testbed is running'), {
-      timeoutMs: 60_000,
-      what: 'demo',
-    })
+    const { child, output, ready, exited } = demo
+    await waitFor(() => ready() !== null, { timeoutMs: 60_000, what: 'demo' })
+    expect(ready()).toMatchObject({ ready: true, http: readRunFile(dataDir)?.addresses['http'] })
+    expect(output()).toContain('The testbed is running')
     const api = apiOf(dataDir)
     const seen = new Map(KIND_NAMES.map((kind) => [kind, new Set<string>()]))
     await waitFor(
@@ -122,10 +121,12 @@ describe('npm run demo', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let text = ''
-    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    let line = ''
+    child.stdout.on('data', (chunk: Buffer) => (line += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-    return { child, exited, output: () => text }
+    const ready = () => (line.includes('\n') ? (JSON.parse(line) as Record<string, unknown>) : null)
+    return { child, exited, ready, output: () => text }
   }
 })
 

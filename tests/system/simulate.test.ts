@@ -40,17 +40,17 @@ describe('npm run simulate', () => {
     await waitFor(() => run.output() === '' && run.errors().includes('acknowledged'))
     expect(await simulatedDevices()).toHaveLength(5)
     run.child.kill('SIGINT')
-    expect(await run.exited, run.errors()).toBe(0)
+    expect(await run.exited, run.errors()).toBe(130)
     expect(figure(run.output(), 'acknowledged')).toBeGreaterThan(0)
     expect(await simulatedDevices()).toEqual([])
   })
 
-  it('reports the fault and exits with 2 when it cannot run', async () => {
+  it('reports the fault and exits with 2 for wrong arguments, with 1 when it cannot run', async () => {
     const unknown = start(['fireworks'])
     expect(await unknown.exited).toBe(2)
-    expect(unknown.errors()).toMatch(/fireworks: expected one of fleet/)
+    expect(unknown.errors()).toMatch(/expected one of fleet.*got fireworks/)
     const nobody = start(['fleet', '--api', 'http://127.0.0.1:1'])
-    expect(await nobody.exited).toBe(2)
+    expect(await nobody.exited).toBe(1)
     expect(nobody.errors()).toMatch(/expected a platform there/)
   })
 
