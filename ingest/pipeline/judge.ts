@@ -19,6 +19,8 @@ export interface JudgeOptions {
   readonly lateNs: bigint
   /** Raw readings of a retention class older than this are refused as `too_old`. */
   readonly maxAgeNs: Readonly<Record<'fleet' | 'metering', bigint>>
+  /** Channels of one device; readings on further ones are refused as `too_many_channels`. */
+  readonly maxChannels: number
 }
 
 /** Elements to readings, refusals and counts. Changes the state, and cannot fail. */
@@ -59,14 +61,14 @@ function judgeMessage(
     if (!element) continue
     const id = ownerOf(element, message)
     const device = id === message.device ? sender : touchDevice(state, id)
-    const channelState = touchChannel(device, channel)
-    beginBatch(channelState.memory, state.batch)
     const tooOld = ageRefusal(element, message, options)
-    if (tooOld) {
+    const channelState = tooOld ? null : touchChannel(device, channel, options.maxChannels)
+    if (!channelState) {
       refused ??= [...output.refused]
-      refused.push(tooOld)
+      refused.push(tooOld ?? channelRefusal(element, channel, options))
       continue
     }
+    beginBatch(channelState.memory, state.batch)
     const reading = judgeElement({
       id,
       device,
@@ -89,6 +91,20 @@ function judgeMessage(
     keepLast(device, reading)
   }
   return { readings: readings ?? [], refused: refused ?? output.refused, duplicates, late }
+}
+
+/** Characters of a channel in a rejection. */
+const MAX_SHOWN_CHANNEL = 64
+
+function channelRefusal(
+  { elementIndex, subDevice }: ParsedElement,
+  channel: string,
+  { maxChannels }: JudgeOptions,
+): RefusedElement {
+  const expected = `one of the ${maxChannels} channels that the device has published on before`
+  const got = `the new channel ${channel.slice(0, MAX_SHOWN_CHANNEL)}`
+  const owner = subDevice === undefined ? {} : { subDevice }
+  return { elementIndex, reason: 'too_many_channels', path: '', expected, got, ...owner }
 }
 
 function ageRefusal(

@@ -71,9 +71,15 @@ export function touchDevice(state: IntakeState, device: FullId): DeviceState {
   return made
 }
 
-export function touchChannel(device: DeviceState, channel: string): ChannelState {
+/** The state of a channel, made when it is first seen; null where the device has too many. */
+export function touchChannel(
+  device: DeviceState,
+  channel: string,
+  maxChannels: number,
+): ChannelState | null {
   const known = device.channels.get(channel)
   if (known) return known
+  if (device.channels.size >= maxChannels) return null
   const made = { memory: createChannelMemory(), loss: createLossState(), maxSeq: -1 }
   device.channels.set(channel, made)
   return made

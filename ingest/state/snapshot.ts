@@ -7,12 +7,12 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/reading.ts'
 import { createTraffic } from '../conformance/traffic.ts'
-import { decodeMemory, encodeMemory } from './duplicate-memory.ts'
+import { createChannelMemory, decodeMemory, encodeMemory } from './duplicate-memory.ts'
 import {
   createDeviceState,
   createIntakeState,
   showCounts,
-  touchChannel,
+  type ChannelState,
   type DeviceState,
   type IntakeState,
 } from './intake-state.ts'
@@ -54,7 +54,8 @@ export function loadRead(db: DatabaseSync): Map<FullId, number> {
   return new Map(rows.map((row) => [String(row['id']), Number(row['read'])]))
 }
 
-export function loadState(db: DatabaseSync): IntakeState {
+/** Of a device with more channels than it may have, those that were heard last are kept. */
+export function loadState(db: DatabaseSync, maxChannels: number): IntakeState {
   const state = createIntakeState()
   const deviceOf = (id: FullId): DeviceState => {
     const device = state.devices.get(id) ?? createDeviceState()
@@ -68,12 +69,11 @@ export function loadState(db: DatabaseSync): IntakeState {
     device.traffic = decodeSaved(String(row['traffic']), createTraffic())
     device.certificate = decodeSaved<ClientCertificate | null>(String(row['certificate']), null)
   }
-  for (const row of db.prepare('SELECT * FROM channels').all()) {
-    const channel = touchChannel(deviceOf(String(row['device'])), String(row['channel']))
-    const { memory } = row
-    if (memory instanceof Uint8Array) channel.memory = decodeMemory(memory)
-    channel.loss = decodeSaved<LossState>(String(row['loss']), createLossState())
-    channel.maxSeq = Number(row['max_seq'])
+  // One row at a time: an earlier version kept as many as a device had topics.
+  for (const row of db.prepare('SELECT * FROM channels').iterate()) {
+    const { channels } = deviceOf(String(row['device']))
+    channels.set(String(row['channel']), channelIn(row))
+    if (channels.size > maxChannels) channels.delete(oldestOf(channels))
   }
   for (const row of db.prepare('SELECT * FROM last_values').all()) {
     const value = decodeSaved<LastValue | null>(String(row['value']), null)
@@ -81,6 +81,29 @@ export function loadState(db: DatabaseSync): IntakeState {
   }
   showCounts(state, state.devices.keys())
   return state
+}
+
+function channelIn({
+  memory,
+  loss,
+  max_seq: maxSeq,
+}: Readonly<Record<string, unknown>>): ChannelState {
+  return {
+    memory: memory instanceof Uint8Array ? decodeMemory(memory) : createChannelMemory(),
+    loss: decodeSaved<LossState>(String(loss), createLossState()),
+    maxSeq: Number(maxSeq),
+  }
+}
+
+function oldestOf(channels: ReadonlyMap<string, ChannelState>): string {
+  let oldest = ''
+  let oldestNs: bigint | null = null
+  for (const [name, { memory }] of channels) {
+    if (oldestNs !== null && memory.maxTimeNs >= oldestNs) continue
+    oldest = name
+    oldestNs = memory.maxTimeNs
+  }
+  return oldest
 }
 
 const COUNTS = ['read', 'stored', 'rejected', 'duplicate', 'late', 'partial', 'commands'] as const

@@ -163,12 +163,14 @@ function writerOptions({
   batchBytes,
   timezone,
   lateSeconds,
+  maxChannelsPerDevice,
   retention,
 }: WorkerOptions): WriterOptions {
   return {
     batchBytes,
     timezone,
     lateNs: BigInt(Math.round(lateSeconds * 1000)) * 1_000_000n,
+    maxChannels: maxChannelsPerDevice,
     maxAgeNs: { fleet: daysNs(retention.fleetDays), metering: daysNs(retention.meteringDays) },
   }
 }

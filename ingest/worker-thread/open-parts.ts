@@ -50,7 +50,7 @@ export async function openParts(options: WorkerOptions) {
     store,
     missingFrom,
     marker,
-    state: loadState(db),
+    state: loadState(db, options.maxChannelsPerDevice),
     rejections: new RejectionLog(db),
     stages: new StageClock((minute) => marker?.touchedMinute(minute)),
     reader: openReader({ dir: options.journal.dir, id: options.journal.id, log }),

@@ -8,6 +8,7 @@ export const REJECTION_REASONS = [
   'unit_unknown',
   'too_old',
   'store_refused',
+  'too_many_channels',
 ] as const
 
 export type RejectionReason = (typeof REJECTION_REASONS)[number]

@@ -20,6 +20,7 @@ const OPTIONS = {
   timezone: 'Europe/Copenhagen',
   lateNs: 60_000_000_000n,
   maxAgeNs: { fleet: 1n << 62n, metering: 1n << 62n },
+  maxChannels: 64,
 }
 
 interface Given {

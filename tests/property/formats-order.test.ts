@@ -32,6 +32,7 @@ const OPTIONS = {
   timezone: 'Europe/Copenhagen',
   lateNs: 60n * SECOND_NS,
   maxAgeNs: { fleet: 1n << 62n, metering: 1n << 62n },
+  maxChannels: 64,
 }
 const UNCOMPARED = FLAGS.late | FLAGS.duplicate_time | FLAGS.sequence_reused
 
@@ -125,7 +126,7 @@ async function storeAll(
   const db = openIngestDb(join(dir.path, 'ingest.db'))
   const rows: Reading[] = []
   let storedUpTo = 0
-  let state = loadState(db)
+  let state = loadState(db, 64)
   let book = new RejectionLog(db)
   let at = 0
   const deps: PipelineDeps = {
@@ -156,7 +157,7 @@ async function storeAll(
     const fate = random?.next() ?? 1
     if (fate < 0.3) saveSnapshot(db, state, { journal: 'j', position: at, parts: {}, stages: [] })
     else if (fate < 0.5) {
-      state = loadState(db)
+      state = loadState(db, 64)
       book = new RejectionLog(db)
       at = loadSaved(db).position
     }

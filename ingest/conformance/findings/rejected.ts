@@ -11,6 +11,8 @@ const ADVICE: Readonly<Record<RejectionReason, string>> = {
   unit_unknown: 'give the unit in the payload, or among the settings of the device',
   too_old: 'send readings while they are younger than the retention, and check the clock',
   store_refused: 'tell the operator: the store refuses this value',
+  too_many_channels:
+    'publish on the same few topics again and again; what differs belongs into the payload',
 }
 
 /** After this time a fault counts as fixed, if good messages have come since. */

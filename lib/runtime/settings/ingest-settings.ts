@@ -112,6 +112,12 @@ export const INGEST = {
     '60',
     'Seconds without state after which a VDA 5050 robot that is ONLINE counts as silent.',
   ),
+  maxChannelsPerDevice: setting(
+    'PADBORG_MAX_CHANNELS_PER_DEVICE',
+    whole(1, 65_536),
+    '64',
+    'Channels (topics with readings) of one device, each device behind a gateway for itself.',
+  ),
   errorsPerMinute: setting(
     'PADBORG_ERRORS_PER_MINUTE',
     whole(0, 60_000),

@@ -175,6 +175,7 @@ export const da: Words = {
   'reason.unit_unknown': 'Ukendt måleenhed',
   'reason.too_old': 'For gammel',
   'reason.store_refused': 'Afvist af lageret',
+  'reason.too_many_channels': 'For mange emner fra én enhed',
   expected: 'ventede',
   got: 'fik',
   path: 'ved',

@@ -177,6 +177,7 @@ export const de: Words = {
   'reason.unit_unknown': 'Unbekannte Einheit',
   'reason.too_old': 'Zu alt',
   'reason.store_refused': 'Vom Speicher abgelehnt',
+  'reason.too_many_channels': 'Zu viele Topics eines Geräts',
   expected: 'erwartet',
   got: 'erhalten',
   path: 'bei',

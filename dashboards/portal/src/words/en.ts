@@ -175,6 +175,7 @@ export const en = {
   'reason.unit_unknown': 'Unknown unit',
   'reason.too_old': 'Too old',
   'reason.store_refused': 'Refused by the store',
+  'reason.too_many_channels': 'Too many topics of one device',
   expected: 'expected',
   got: 'got',
   path: 'at',

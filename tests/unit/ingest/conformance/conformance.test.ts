@@ -27,6 +27,7 @@ const OPTIONS = {
   timezone: 'Europe/Copenhagen',
   lateNs: 60_000_000_000n,
   maxAgeNs: { fleet: 3650n * DAY_NS, metering: 3650n * DAY_NS },
+  maxChannels: 64,
 }
 const NEVER = new AbortController().signal
 
@@ -191,7 +192,7 @@ function intake(path: string, as: Partial<Device> = {}) {
     known: async (identities: readonly unknown[]) => identities.map(() => 'unknown' as const),
     statusBefore: (origin: number, position: number) => rejections.statusBefore(origin, position),
   }
-  let state: IntakeState = loadState(db)
+  let state: IntakeState = loadState(db, 64)
   let ask = conformance()
 
   function conformance() {
@@ -231,7 +232,7 @@ function intake(path: string, as: Partial<Device> = {}) {
     },
     saveAndLoad() {
       saveSnapshot(db, state, { journal: 'one', position: 9, parts: {}, stages: [] })
-      state = loadState(db)
+      state = loadState(db, 64)
       ask = conformance()
     },
   }

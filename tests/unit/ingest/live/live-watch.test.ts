@@ -22,6 +22,7 @@ function outcomeOf(...messages: ReturnType<typeof journaled>[]): Promise<Outcome
       timezone: 'Europe/Copenhagen',
       lateNs: 60_000_000_000n,
       maxAgeNs: { fleet: 90n * DAY_NS, metering: 3650n * DAY_NS },
+      maxChannels: 64,
     },
   )
 }

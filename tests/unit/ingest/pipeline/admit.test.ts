@@ -17,6 +17,7 @@ const OPTIONS = {
   timezone: 'Europe/Copenhagen',
   lateNs: 60_000_000_000n,
   maxAgeNs: { fleet: 90n * DAY_NS, metering: 3650n * DAY_NS },
+  maxChannels: 64,
 }
 const WHEEL_7 = '352093081452251'
 const WHEEL_8 = '352093081452252'

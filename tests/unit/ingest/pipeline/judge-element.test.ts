@@ -28,6 +28,7 @@ async function sequencesOf(sent: readonly Sent[]) {
       timezone: 'UTC',
       lateNs: 60_000_000_000n,
       maxAgeNs: { fleet: 90n * DAY_NS, metering: 3650n * DAY_NS },
+      maxChannels: 64,
     },
   )
   const channels = state.devices.get('acme.t1')?.channels ?? new Map()

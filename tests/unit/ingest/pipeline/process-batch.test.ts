@@ -15,6 +15,7 @@ const OPTIONS: PipelineOptions = {
   timezone: 'Europe/Copenhagen',
   lateNs: 60_000_000_000n,
   maxAgeNs: { fleet: 90n * DAY_NS, metering: 3650n * DAY_NS },
+  maxChannels: 64,
 }
 
 function setUp(known: (identity: Identity) => Known = () => 'unknown') {

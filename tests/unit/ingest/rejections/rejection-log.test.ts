@@ -18,6 +18,7 @@ const OPTIONS = {
   timezone: 'Europe/Copenhagen',
   lateNs: 60_000_000_000n,
   maxAgeNs: { fleet: 90n * DAY_NS, metering: 3650n * DAY_NS },
+  maxChannels: 64,
 }
 const ALL = { scope: { tenants: null, devices: null, kinds: null }, ids: null, reasons: null }
 const EVERYTHING = { ...ALL, positions: null }

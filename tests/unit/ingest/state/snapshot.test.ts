@@ -5,6 +5,7 @@ import { loadState, saveSnapshot } from '../../../../ingest/state/snapshot.ts'
 import {
   createIntakeState,
   noteCertificate,
+  touchChannel,
   touchDevice,
 } from '../../../../ingest/state/intake-state.ts'
 import { T0 } from '../../../support/messages.ts'
@@ -46,7 +47,7 @@ it('gives back the saved state after a restart: bigints as bigints, text that lo
   db.close()
 
   db = openIngestDb(path)
-  const loaded = loadState(db).devices.get(DEVICE)
+  const loaded = loadState(db, 64).devices.get(DEVICE)
   expect(loaded?.last.get('truck')).toEqual(LAST)
   expect(loaded?.certificate).toEqual(CERTIFICATE)
   expect(loaded?.traffic).toEqual(device.traffic)
@@ -65,10 +66,27 @@ it('reads the rows of version 4, where a bigint is a text, and keeps the texts o
        traffic, certificate) VALUES (?, 1, 1, 0, 0, 0, 0, 0, '{"samples":[]}', ?, ?)`,
   ).run(DEVICE, old(traffic), old(CERTIFICATE))
   db.prepare('INSERT INTO last_values VALUES (?, ?, ?)').run(DEVICE, 'truck', old(LAST))
-  const loaded = loadState(db).devices.get(DEVICE)
+  const loaded = loadState(db, 64).devices.get(DEVICE)
   expect(loaded?.last.get('truck')).toEqual(LAST)
   expect(loaded?.certificate).toEqual(CERTIFICATE)
   expect(loaded?.traffic).toEqual(traffic)
+  db.close()
+  dir.remove()
+})
+
+it('keeps the channels that were heard last, where an earlier version kept more than there may be', () => {
+  const dir = temporaryDir('ingest-db')
+  const db = openIngestDb(join(dir.path, 'ingest.db'))
+  const state = createIntakeState()
+  const device = touchDevice(state, DEVICE)
+  for (let n = 0; n < 1000; n += 1) {
+    const channel = touchChannel(device, `ch/${n}`, Infinity)
+    if (channel) channel.memory.maxTimeNs = BigInt((n * 7919) % 1000)
+  }
+  saveSnapshot(db, state, { journal: 'one', position: 9, parts: {}, stages: [] })
+  const channels = loadState(db, 64).devices.get(DEVICE)?.channels
+  const times = [...(channels?.values() ?? [])].map(({ memory }) => Number(memory.maxTimeNs))
+  expect(times.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (_, at) => 936 + at))
   db.close()
   dir.remove()
 })

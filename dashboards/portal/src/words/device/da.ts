@@ -43,6 +43,7 @@ export const deviceWords = {
   'finding.unit_unknown': 'Afvist: ukendt måleenhed',
   'finding.too_old': 'Afvist: for gammel',
   'finding.store_refused': 'Afvist af lageret',
+  'finding.too_many_channels': 'For mange emner',
   'finding.certificate_expired': 'Klientcertifikatet er udløbet',
   'finding.certificate_ending': 'Klientcertifikatet udløber snart',
   'finding.certificate_untrusted': 'Klientcertifikatet er ikke betroet',

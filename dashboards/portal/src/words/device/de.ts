@@ -43,6 +43,7 @@ export const deviceWords = {
   'finding.unit_unknown': 'Abgelehnt: unbekannte Einheit',
   'finding.too_old': 'Abgelehnt: zu alt',
   'finding.store_refused': 'Vom Speicher abgelehnt',
+  'finding.too_many_channels': 'Zu viele Topics',
   'finding.certificate_expired': 'Client-Zertifikat ist abgelaufen',
   'finding.certificate_ending': 'Client-Zertifikat läuft bald ab',
   'finding.certificate_untrusted': 'Client-Zertifikat ist nicht vertrauenswürdig',

@@ -43,6 +43,7 @@ export const deviceWords = {
   'finding.unit_unknown': 'Rejected: unknown unit',
   'finding.too_old': 'Rejected: too old',
   'finding.store_refused': 'Rejected by the store',
+  'finding.too_many_channels': 'Too many topics',
   'finding.certificate_expired': 'Client certificate has ended',
   'finding.certificate_ending': 'Client certificate is about to end',
   'finding.certificate_untrusted': 'Client certificate is not trusted',
