@@ -19,7 +19,7 @@ const IDS = ['d1', 'd2', 'gw']
 const WORLD = [...foreignTopics(3), ...nativeTopics()]
 
 function foreignTopics(depth: number): string[] {
-  const names = ['a', 'b', 'z', 'order', 'padborg']
+  const names = ['a', 'b', 'z', 'order', 'state', 'padborg']
   if (depth === 1) return names
   const shorter = foreignTopics(depth - 1)
   return [
@@ -165,11 +165,17 @@ describe('the directory', () => {
         for (const topic of WORLD) {
           const isOwn = topics.some((filter) => matchesFilter(filter, topic))
           if (!isOwn || topic.startsWith('padborg/')) continue
-          const isCommand = given.format === 'vda5050' && topic.endsWith('order')
-          const forDevice = isCommand ? null : { device: id, role: 'intake' }
-          expect(directory.resolve(account, topic), topic).toEqual(forDevice)
-          const role = isCommand ? 'command' : 'intake'
-          expect(directory.resolve(application, topic), topic).toEqual({ device: id, role })
+          const isRobot = given.format === 'vda5050'
+          const intake = { device: id, role: 'intake' }
+          const command = { device: id, role: 'command' }
+          const isOrder = isRobot && topic.endsWith('order')
+          expect(directory.resolve(account, topic), topic).toEqual(isOrder ? null : intake)
+          // What a robot does not write itself is a command when an application does.
+          const isCommand = isRobot && !topic.endsWith('state')
+          const route = isCommand ? command : intake
+          expect(directory.resolve(application, topic), topic).toEqual(route)
+          const anybody = directory.resolve({ type: 'anybody', tenant }, topic)
+          expect(anybody, topic).toEqual(isOrder ? command : intake)
         }
       }),
       RUNS,
