@@ -169,7 +169,7 @@ function createReading(deps: BrokerDeps, state: State, options: BrokerOptions) {
     metrics,
     maxTopicLevels,
   })
-  const wills = new Wills({ ...shared, clock })
+  const wills = new Wills({ ...shared, metrics, clock })
   const reader = new PacketReader(
     { clock, refusals, backPressure, publishes: path, rateLimit, subscribing },
     options,
@@ -180,11 +180,15 @@ function createReading(deps: BrokerDeps, state: State, options: BrokerOptions) {
 /** Who may connect, and subscribe where. */
 function createAccess(deps: BrokerDeps, state: State, options: BrokerOptions) {
   const { refusals, connections } = state
-  const { ids } = connections
-  const hasRoom = (id: string) => ids.size < options.maxConnections || ids.has(id)
+  const limits = {
+    all: options.maxConnections,
+    ofTenant: options.maxConnectionsPerTenant,
+    ofAccount: options.maxConnectionsPerAccount,
+  }
+  const limitFor = (id: string) => connections.limitFor(id, limits)
   const nowMs = () => nowMsOf(deps.clock)
   return {
-    signIn: new SignIn({ ...deps, refusals, nowMs, hasRoom }, options),
+    signIn: new SignIn({ ...deps, refusals, nowMs, limitFor }, options),
     rights: new SubscribeRights(deps.directory, refusals, options.maxTopicLevels),
   }
 }

@@ -6,6 +6,7 @@ import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { Intake } from '#lib/telemetry/intake.ts'
 import type { Will } from '../aedes/aedes-client.ts'
 import type { Connection } from '../connections/connection.ts'
+import type { ConnectionLimit } from '../connections/connections.ts'
 import type { BrokerOptions } from '../options.ts'
 import { certificateOf, commonNameOf } from './client-certificate.ts'
 import { expiryOf } from './credential-expiry.ts'
@@ -24,8 +25,8 @@ export interface SignInDeps {
   readonly refusals: Refusals
   readonly metrics: Metrics
   readonly nowMs: () => number
-  /** Whether there is room for one more client with this scoped id. */
-  readonly hasRoom: (clientId: string) => boolean
+  /** Which limit one more client with this scoped id would break. */
+  readonly limitFor: (clientId: string) => ConnectionLimit | null
 }
 
 interface Refusal {
@@ -49,9 +50,9 @@ const MAX_SHOWN_TOPIC = 200
  */
 export class SignIn {
   readonly #deps: SignInDeps
-  readonly #options: Pick<BrokerOptions, 'maxConnections' | 'maxTopicLevels'>
+  readonly #options: Pick<BrokerOptions, 'maxTopicLevels'>
 
-  constructor(deps: SignInDeps, options: Pick<BrokerOptions, 'maxConnections' | 'maxTopicLevels'>) {
+  constructor(deps: SignInDeps, options: Pick<BrokerOptions, 'maxTopicLevels'>) {
     this.#deps = deps
     this.#options = options
   }
@@ -144,10 +145,10 @@ export class SignIn {
         `${client.id.length}; set a shorter one`
       return refusal(CONNACK_CODES.identifierRejected, 'client_id', text)
     }
-    if (!this.#deps.hasRoom(scopedId(account, client.id))) {
-      const text =
-        `expected at most ${this.#options.maxConnections} connections, got one more; raise ` +
-        'PADBORG_MQTT_MAX_CONNECTIONS'
+    const limit = this.#deps.limitFor(scopedId(account, client.id))
+    if (limit) {
+      const { most, of, setting } = limit
+      const text = `expected at most ${most} connections of the ${of}, got one more; raise ${setting}`
       return refusal(CONNACK_CODES.unavailable, 'connections', text)
     }
     return client._will ? this.#willProblem(account, client._will) : null

@@ -17,6 +17,8 @@ export interface RevocationDeps {
 
 /** How often credentials that have expired are looked for. */
 const CHECK_MS = 1000
+/** Connections that are looked at in one turn of the event loop. */
+const CHECKS_PER_TURN = 500
 
 /**
  * Ends connections that are no longer allowed: at once when the registry changes, within a second
@@ -27,6 +29,8 @@ export class Revocation {
   readonly #deps: RevocationDeps
   readonly #timer: NodeJS.Timeout
   #credentialsChanged = false
+  /** The connections that this round has not looked at; null between two rounds. */
+  #round: Iterator<Connection> | null = null
   #closed = false
 
   constructor(deps: RevocationDeps) {
@@ -70,15 +74,29 @@ export class Revocation {
   }
 
   #endExpired(): void {
-    const { registry, connections, nowMs } = this.#deps
-    const atMs = nowMs()
+    // A slow round is not overtaken by the next one.
+    if (this.#round) return
     const readAgain = this.#credentialsChanged
     this.#credentialsChanged = false
-    for (const connection of connections.all) {
+    this.#round = this.#deps.connections.all.values()
+    this.#checkSome(readAgain)
+  }
+
+  #checkSome(readAgain: boolean): void {
+    const { registry, nowMs } = this.#deps
+    const atMs = nowMs()
+    for (let n = 0; n < CHECKS_PER_TURN && !this.#closed; n += 1) {
+      const next = this.#round?.next()
+      if (!next || next.done) {
+        this.#round = null
+        return
+      }
+      const connection = next.value
       const { account, expiresAtMs } = connection
       if (expiresAtMs <= atMs) this.#end(connection, 'a credential of its device has expired')
       else if (readAgain && account) connection.expiresAtMs = expiryOf(registry, account, atMs)
     }
+    if (!this.#closed) setImmediate(() => this.#checkSome(readAgain))
   }
 
   #end(connection: Connection, why: string): void {

@@ -14,19 +14,20 @@ export interface ForwardPacket {
   readonly messageId: undefined
 }
 
-type Deliver = (packet: object, done: () => void) => void
+export type Deliver = (packet: object, done: () => void) => void
 
 /**
  * Finds the subscribers of a topic, in place of mqemitter: that one queues above its concurrency and
- * then empties its queue by recursion, until the stack is full. Here a message goes to all its
- * subscribers at once, and `forward.ts` limits how many are on their way.
+ * then empties its queue by recursion, until the stack is full. Messages do not come this way but from
+ * `forward.ts`, which limits how many are on their way; Aedes itself only tells what nobody may read.
  */
 export interface Emitter {
   on(topic: string, deliver: Deliver, done?: () => void): void
   removeListener(topic: string, deliver: Deliver, done?: () => void): void
   emit(packet: { readonly topic: string }, done?: () => void): void
   close(done?: () => void): void
-  hasListeners(topic: string): boolean
+  /** Who subscribes to a topic; later subscriptions do not change the list. */
+  subscribersOf(topic: string): readonly Deliver[]
 }
 
 /** The matcher of Aedes: `+` may stand for an empty level ([MQTT-4.7.1-3]). */
@@ -82,6 +83,6 @@ export function createEmitter(onChange: () => void): Emitter {
     close(done) {
       if (done) setImmediate(done)
     },
-    hasListeners: (topic) => match(topic).length > 0,
+    subscribersOf: match,
   }
 }

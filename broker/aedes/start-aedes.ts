@@ -60,12 +60,12 @@ export async function startAedes(
   events.on('error', (error: Error) =>
     log.error({ err: error }, 'the MQTT broker reports an error'),
   )
-  aedes.on('client', ({ id }) => connections.ids.add(id))
+  aedes.on('client', ({ id }) => connections.signedIn(id))
   aedes.on('subscribe', (subscriptions, client) => {
     const connection = connections.of(client)
     if (connection) subscribing.granted(connection, subscriptions)
   })
-  aedes.on('clientDisconnect', ({ id }) => connections.ids.delete(id))
+  aedes.on('clientDisconnect', ({ id }) => connections.signedOut(id))
   return aedes
 }
 

@@ -33,6 +33,9 @@ export interface PacketReaderDeps {
 /** Packets that Aedes may work on at once for one client: a flood of subscribes waits here. */
 export const MAX_AT_AEDES = 64
 
+/** Of a client that has not signed in: nobody knows yet whose memory it takes. */
+export const MAX_CONNECT_BYTES = 64 * 1024
+
 /** Filters of one SUBSCRIBE or UNSUBSCRIBE: as many as a connection may have. */
 export const MAX_FILTERS_PER_PACKET = 1000
 
@@ -57,6 +60,9 @@ export class PacketReader implements FrameHandler<Connection> {
     const receivedAtNs = clock.nowNs()
     const receivedMonoNs = clock.monoNs()
     this.#frames.read(connection, { bytes, receivedAtNs, receivedMonoNs, borrowed })
+    if (connection.stage !== 'new' || connection.partialBytes <= MAX_CONNECT_BYTES) return
+    const text = `expected a CONNECT of at most ${MAX_CONNECT_BYTES} bytes, got more; send a shorter one`
+    this.#deps.refusals.close(connection, 'packet_size', text)
   }
 
   /** Continues with what waits. */

@@ -1,55 +1,91 @@
 import type { BackPressure } from './back-pressure.ts'
 import type { Connection } from './connection.ts'
+import { TurnShares } from './turn-shares.ts'
 
-/** Messages of one tenant, and of one of its connections, that are taken in one turn of the loop. */
-export const MESSAGES_PER_TURN = { ofTenant: 500, ofConnection: 64 } as const
+/** Messages that are taken in one turn of the loop: of a tenant, of all, and of one connection. */
+export const MESSAGES_PER_TURN = {
+  ofTenant: 500,
+  ofAll: 2000,
+  atLeast: 16,
+  ofConnection: 64,
+} as const
+
+/** The connections of one tenant that wait, each group in the order in which it began to. */
+interface Waiting {
+  /** They got nothing of the turn in which they began to wait: they come first. */
+  readonly unserved: Set<Connection>
+  readonly served: Set<Connection>
+  /** Resumed, and not read yet. */
+  readonly resumed: Set<Connection>
+}
 
 /**
- * Shares each turn of the event loop among tenants: a flood of one, over however many connections,
- * lets the messages of another one pass in the next turn. Connections that got nothing come first then.
+ * Shares each turn of the event loop among tenants, and what a tenant has of it among its connections:
+ * a flood of one, over however many connections, lets the messages of another one pass in the next
+ * turn. No more connections are resumed than can be served.
  */
 export class TenantTurns {
   readonly #backPressure: BackPressure
-  readonly #takenBy = new Map<string, number>()
+  readonly #shares = new TurnShares(MESSAGES_PER_TURN, () => this.#next())
   readonly #takenOn = new Map<Connection, number>()
-  #waiting = new Set<Connection>()
-  #isScheduled = false
+  readonly #tenants = new Map<string, Waiting>()
 
   constructor(backPressure: BackPressure) {
     this.#backPressure = backPressure
   }
 
-  /** False: not in this turn; the connection is paused until the next one. */
+  /** False: not in this turn; the connection is paused until one of the next. */
   take(connection: Connection): boolean {
     const { prefix } = connection
-    const ofTenant = this.#takenBy.get(prefix) ?? 0
     const ofConnection = this.#takenOn.get(connection) ?? 0
-    this.#schedule()
-    if (ofTenant >= MESSAGES_PER_TURN.ofTenant || ofConnection >= MESSAGES_PER_TURN.ofConnection) {
-      this.#waiting.add(connection)
-      this.#backPressure.pause(connection, 'turn')
+    const left = this.#shares.leftFor(prefix)
+    if (left <= 0 || ofConnection >= MESSAGES_PER_TURN.ofConnection) {
+      this.#wait(connection, ofConnection > 0)
       return false
     }
-    this.#takenBy.set(prefix, ofTenant + 1)
+    this.#shares.take(prefix, 1)
     this.#takenOn.set(connection, ofConnection + 1)
     return true
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    setImmediate(() => this.#next())
+  #wait(connection: Connection, isServed: boolean): void {
+    const { prefix } = connection
+    const waiting = this.#tenants.get(prefix) ?? createWaiting()
+    this.#tenants.set(prefix, waiting)
+    waiting.resumed.delete(connection)
+    if (isServed) waiting.served.add(connection)
+    else waiting.unserved.add(connection)
+    this.#backPressure.pause(connection, 'turn')
   }
 
+  /** What is resumed is read after the next of these, so before what comes from sockets then. */
   #next(): void {
-    this.#isScheduled = false
-    const waiting = [...this.#waiting]
-    const taken = (connection: Connection) => this.#takenOn.get(connection) ?? 0
-    for (const connection of waiting.toSorted((a, b) => taken(a) - taken(b))) {
+    this.#takenOn.clear()
+    for (const [prefix, waiting] of this.#tenants) {
+      const { unserved, served, resumed } = waiting
+      for (const connection of resumed) {
+        if (connection.pausedBy !== 'turn' || connection.stage === 'closed') {
+          resumed.delete(connection)
+        }
+      }
+      this.#resume(unserved, resumed, prefix)
+      this.#resume(served, resumed, prefix)
+      if (unserved.size + served.size + resumed.size === 0) this.#tenants.delete(prefix)
+    }
+  }
+
+  /** Each of them takes at least one message. */
+  #resume(waiting: Set<Connection>, resumed: Set<Connection>, prefix: string): void {
+    for (const connection of waiting) {
+      if (resumed.size >= this.#shares.leftFor(prefix)) return
+      waiting.delete(connection)
+      if (connection.stage === 'closed') continue
+      resumed.add(connection)
       this.#backPressure.resume(connection, 'turn')
     }
-    this.#waiting.clear()
-    this.#takenBy.clear()
-    this.#takenOn.clear()
   }
+}
+
+function createWaiting(): Waiting {
+  return { unserved: new Set(), served: new Set(), resumed: new Set() }
 }

@@ -6,12 +6,22 @@ import type { BrokerOptions } from '../options.ts'
 
 type Limits = Pick<BrokerOptions, 'maxInFlight' | 'maxInFlightPerClient'>
 
-/** Limits how many messages are in flight, over all clients and for each. */
+/** Messages of one tenant in flight, and its connections that wait for room. */
+interface TenantInFlight {
+  count: number
+  readonly waiting: Set<Connection>
+}
+
+/**
+ * Limits how many messages are in flight: over all clients, for each client, and for each tenant. A
+ * tenant may have as many as there is room left for others: half of all when it is alone, and less
+ * the more tenants want some, so that nobody finds all of it taken.
+ */
 export class InFlight {
   readonly #all: InFlightCount
   readonly #backPressure: BackPressure
   readonly #limits: Limits
-  #isFull = false
+  readonly #tenants = new Map<string, TenantInFlight>()
 
   constructor(intake: Intake, backPressure: BackPressure, limits: Limits) {
     this.#all = new InFlightCount(intake)
@@ -25,9 +35,12 @@ export class InFlight {
 
   /** Pauses the connection when no more of its messages can be taken now. */
   hasRoomFor(connection: Connection): boolean {
-    const { maxInFlight, maxInFlightPerClient } = this.#limits
-    if (this.#all.count >= maxInFlight) this.#isFull = true
-    else if (connection.inFlight < maxInFlightPerClient) return true
+    const tenant = this.#of(connection)
+    const room = this.#limits.maxInFlight - this.#all.count
+    // Who has nothing in flight would never be resumed; one message of each tenant is no flood.
+    const hasShare = tenant.count < room || tenant.count === 0
+    if (hasShare && connection.inFlight < this.#limits.maxInFlightPerClient) return true
+    if (!hasShare) tenant.waiting.add(connection)
     this.#backPressure.pause(connection, 'in_flight')
     return false
   }
@@ -35,26 +48,38 @@ export class InFlight {
   /** A will has no publisher: its connection is gone. */
   add(publisher: Connection | null): void {
     this.#all.add()
-    if (publisher) publisher.inFlight += 1
+    if (!publisher) return
+    publisher.inFlight += 1
+    this.#of(publisher).count += 1
   }
 
   /** The message is durable, or never will be. */
   remove(publisher: Connection | null): void {
-    const { maxInFlight, maxInFlightPerClient } = this.#limits
     this.#all.remove()
-    if (publisher) {
-      publisher.inFlight -= 1
-      if (publisher.inFlight <= maxInFlightPerClient / 2) {
-        this.#backPressure.resume(publisher, 'in_flight')
-      }
+    if (!publisher) return
+    const { maxInFlight, maxInFlightPerClient } = this.#limits
+    const tenant = this.#of(publisher)
+    publisher.inFlight -= 1
+    tenant.count -= 1
+    if (publisher.inFlight <= maxInFlightPerClient / 2 && !tenant.waiting.has(publisher)) {
+      this.#backPressure.resume(publisher, 'in_flight')
     }
-    if (this.#isFull && this.#all.count <= maxInFlight / 2) {
-      this.#isFull = false
-      this.#backPressure.resumeAll('in_flight')
+    if (tenant.count === 0 || tenant.count <= (maxInFlight - this.#all.count) / 2) {
+      for (const connection of tenant.waiting) this.#backPressure.resume(connection, 'in_flight')
+      tenant.waiting.clear()
     }
+    if (tenant.count === 0) this.#tenants.delete(publisher.prefix)
   }
 
   drainedOrPaused(): Promise<void> {
     return this.#all.drainedOrPaused()
+  }
+
+  #of({ prefix }: Connection): TenantInFlight {
+    const known = this.#tenants.get(prefix)
+    if (known) return known
+    const created = { count: 0, waiting: new Set<Connection>() }
+    this.#tenants.set(prefix, created)
+    return created
   }
 }

@@ -1,12 +1,13 @@
 import { PUBCOMP, PUBREC } from '#lib/mqtt/packet-types.ts'
 import type { Refusals } from '../access/refusals.ts'
 import type { Acks } from '../connections/acks.ts'
+import { accountOf } from '../connections/connections.ts'
 import type { Connection, ReceivedIds, UnfinishedMessage } from '../connections/connection.ts'
 
 /** QoS 2 messages of one client that wait for their PUBREL. */
 const MAX_UNRELEASED = 1000
-/** Sessions that left QoS 2 messages unfinished; above it the oldest goes. */
-const MAX_SESSIONS = 10_000
+/** Sessions of one account that left QoS 2 messages unfinished; above it the oldest goes. */
+export const MAX_UNFINISHED_SESSIONS = 64
 
 /**
  * The message ids of QoS 2 ([MQTT-4.3.3]). They outlive a connection: a persistent session may go
@@ -16,7 +17,8 @@ export class Qos2Messages {
   readonly #acks: Acks
   readonly #refusals: Refusals
   readonly #connectedIds: ReadonlySet<string>
-  readonly #sessions = new Map<string, ReceivedIds>()
+  /** By account, then by scoped client id. */
+  readonly #accounts = new Map<string, Map<string, ReceivedIds>>()
 
   constructor(acks: Acks, refusals: Refusals, connectedIds: ReadonlySet<string>) {
     this.#acks = acks
@@ -61,20 +63,34 @@ export class Qos2Messages {
   /** Gives a connection that is ready the ids of its session. */
   attach(connection: Connection): void {
     const { id, clean } = connection.client
-    const known = this.#sessions.get(id)
-    this.#sessions.delete(id)
-    if (clean) return
-    connection.receivedIds = known ?? new Map()
-    this.#sessions.set(id, connection.receivedIds)
+    const account = accountOf(id)
+    const sessions = this.#accounts.get(account) ?? new Map<string, ReceivedIds>()
+    const known = sessions.get(id)
+    sessions.delete(id)
+    if (!clean) {
+      connection.receivedIds = known ?? new Map()
+      sessions.set(id, connection.receivedIds)
+    }
+    this.#keep(account, sessions)
   }
 
   /** Forgets ids that nothing waits for any more. */
   detach({ client: { id }, receivedIds }: Connection): void {
-    const isFinished = receivedIds?.size === 0 && this.#sessions.get(id) === receivedIds
-    if (isFinished && !this.#connectedIds.has(id)) this.#sessions.delete(id)
-    for (const oldest of this.#sessions.keys()) {
-      if (this.#sessions.size <= MAX_SESSIONS) break
-      if (!this.#connectedIds.has(oldest)) this.#sessions.delete(oldest)
+    // Without an id: it has not sent its CONNECT.
+    const account = id ? accountOf(id) : ''
+    const sessions = this.#accounts.get(account)
+    if (!sessions) return
+    const isFinished = receivedIds?.size === 0 && sessions.get(id) === receivedIds
+    if (isFinished && !this.#connectedIds.has(id)) sessions.delete(id)
+    for (const oldest of sessions.keys()) {
+      if (sessions.size <= MAX_UNFINISHED_SESSIONS) break
+      if (!this.#connectedIds.has(oldest)) sessions.delete(oldest)
     }
+    this.#keep(account, sessions)
+  }
+
+  #keep(account: string, sessions: Map<string, ReceivedIds>): void {
+    if (sessions.size > 0) this.#accounts.set(account, sessions)
+    else this.#accounts.delete(account)
   }
 }

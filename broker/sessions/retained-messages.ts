@@ -39,7 +39,7 @@ export class RetainedMessages {
       if (before) this.#delete(before)
       return true
     }
-    if (!this.#hasRoomFor(message, before)) return false
+    if (!this.#file.hasRoom || !this.#hasRoomFor(message, before)) return false
     if (before) this.#count(before, -1)
     this.#add({ ...message, payload: Buffer.from(payload) })
     this.#file.putRetained(topic, message)

@@ -28,9 +28,13 @@ const MIGRATIONS = [
   `ALTER TABLE retained ADD COLUMN device TEXT NOT NULL DEFAULT '';`,
 ]
 
+/** Changes of retained messages that wait for a disk that cannot be written; then none are added. */
+const MAX_UNWRITTEN = 100_000
 /** How long changes are gathered: one sync for all clients that connect again after a restart. */
 const GATHER_MS = 25
 const RETRY_MS = 2000
+/** Retained messages in one transaction, and their bytes: the event loop waits for it. */
+const MAX_WRITTEN = { messages: 500, bytes: 1024 * 1024 } as const
 
 /**
  * `broker.db`: retained messages and subscriptions of persistent sessions. Changes are gathered and
@@ -73,6 +77,11 @@ export class SessionFile {
     }))
   }
 
+  /** False: the disk has taken nothing for too long to take further messages. */
+  get hasRoom(): boolean {
+    return this.#retained.size < MAX_UNWRITTEN
+  }
+
   /** Null deletes the message of a topic. */
   putRetained(topic: string, message: RetainedMessage | null): void {
     this.#retained.set(topic, message)
@@ -92,8 +101,10 @@ export class SessionFile {
   }
 
   close(): void {
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#write()
+    do {
+      if (this.#timer) clearTimeout(this.#timer)
+      this.#write()
+    } while (this.#retained.size > 0 && !this.#isFailing)
     if (this.#timer) clearTimeout(this.#timer)
     this.#db.close()
   }
@@ -105,9 +116,11 @@ export class SessionFile {
   #write(): void {
     this.#timer = null
     try {
-      transaction(this.#db, () => this.#writeChanges())
-      this.#retained.clear()
+      const retained = this.#nextRetained()
+      transaction(this.#db, () => this.#writeChanges(retained))
+      for (const [topic] of retained) this.#retained.delete(topic)
       this.#subscriptions.clear()
+      if (this.#retained.size > 0) this.#schedule(0)
       if (this.#isFailing) this.#log.info('broker.db can be written again')
       this.#isFailing = false
     } catch (error) {
@@ -123,9 +136,21 @@ export class SessionFile {
     for (const resolve of resolves) resolve()
   }
 
-  #writeChanges(): void {
-    const { retain, unretain, subscribe, unsubscribe } = this.#statements
+  /** The oldest changes, as many as one transaction takes. */
+  #nextRetained(): readonly (readonly [string, RetainedMessage | null])[] {
+    const next: [string, RetainedMessage | null][] = []
+    let bytes = 0
     for (const [topic, message] of this.#retained) {
+      if (next.length >= MAX_WRITTEN.messages || bytes >= MAX_WRITTEN.bytes) break
+      next.push([topic, message])
+      bytes += message?.payload.length ?? 0
+    }
+    return next
+  }
+
+  #writeChanges(retained: readonly (readonly [string, RetainedMessage | null])[]): void {
+    const { retain, unretain, subscribe, unsubscribe } = this.#statements
+    for (const [topic, message] of retained) {
       if (message) retain.run(topic, message.payload, message.qos, message.device)
       else unretain.run(topic)
     }

@@ -1,7 +1,7 @@
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ForwardPacket } from '../aedes/emitter.ts'
-import { createOfflineQueue, type OfflineQueue } from './offline-queue.ts'
+import { OfflineBytes, createOfflineQueue, type OfflineQueue } from './offline-queue.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import type { RetainedMessage, SessionFile } from './session-file.ts'
 import { StoredSubscriptions } from './stored-subscriptions.ts'
@@ -21,13 +21,17 @@ export class Sessions {
   readonly #metrics: Metrics
   readonly #maxOfflineMessages: number
   readonly #queues = new Map<string, OfflineQueue>()
+  readonly #offlineBytes = new OfflineBytes()
 
   constructor({ file, metrics, onChange }: SessionsDeps, maxOfflineMessages: number) {
     this.file = file
     this.#metrics = metrics
     this.#maxOfflineMessages = maxOfflineMessages
     this.retained = new RetainedMessages(file)
-    const onGone = (id: string) => void this.#queues.delete(id)
+    const onGone = (id: string) => {
+      this.#queues.get(id)?.clear()
+      this.#queues.delete(id)
+    }
     this.subscriptions = new StoredSubscriptions({ file, onChange, onGone })
   }
 
@@ -41,11 +45,16 @@ export class Sessions {
   /** Queues a message of QoS 1 or 2 for each persistent session that subscribes to its topic. */
   enqueue(packet: ForwardPacket): void {
     for (const id of this.subscriptions.match(packet.topic)) {
-      const queue = this.#queues.get(id) ?? createOfflineQueue(this.#maxOfflineMessages)
+      const queue = this.#queues.get(id) ?? this.#createQueue(packet.topic)
       this.#queues.set(id, queue)
-      if (queue.add(packet)) continue
-      this.#metrics.count('padborg_mqtt_shed_total', 1, { reason: 'offline_queue' })
+      this.#metrics.count('padborg_mqtt_shed_total', queue.add(packet), { reason: 'offline_queue' })
     }
+  }
+
+  #createQueue(topic: string): OfflineQueue {
+    const tenant = topic.slice(0, topic.indexOf('/'))
+    const maxMessages = this.#maxOfflineMessages
+    return createOfflineQueue({ maxMessages, tenant, bytes: this.#offlineBytes })
   }
 
   queueOf(id: string): OfflineQueue | undefined {

@@ -1,6 +1,7 @@
 import { Qlobber } from 'qlobber'
 import type { Qos } from '#lib/telemetry/message.ts'
 import { MATCHER_OPTIONS } from '../aedes/emitter.ts'
+import { accountOf } from '../connections/connections.ts'
 import type { SessionFile } from './session-file.ts'
 
 export interface Subscription {
@@ -16,7 +17,7 @@ export interface StoredSubscriptionsDeps {
 }
 
 /** Persistent sessions of one account; above it the oldest goes. */
-const MAX_PER_ACCOUNT = 64
+export const MAX_SESSIONS_PER_ACCOUNT = 64
 
 /** The subscriptions of persistent sessions, by scoped client id, in memory and in `broker.db`. */
 export class StoredSubscriptions {
@@ -90,7 +91,8 @@ export class StoredSubscriptions {
   #makeRoomFor(id: string): void {
     const ids = this.#idsOf(id)
     const [oldest] = ids
-    if (ids.size >= MAX_PER_ACCOUNT && !ids.has(id) && oldest !== undefined) this.clear(oldest)
+    if (ids.size >= MAX_SESSIONS_PER_ACCOUNT && !ids.has(id) && oldest !== undefined)
+      this.clear(oldest)
   }
 
   #idsOf(id: string): Set<string> {
@@ -99,9 +101,4 @@ export class StoredSubscriptions {
     this.#idsByAccount.set(account, ids)
     return ids
   }
-}
-
-/** A scoped client id begins with its account (`authenticate.ts`). */
-function accountOf(id: string): string {
-  return id.slice(0, id.indexOf('/'))
 }

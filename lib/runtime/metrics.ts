@@ -27,7 +27,7 @@ export const METRICS = {
     ['reason'],
   ),
   padborg_mqtt_shed_total: counter(
-    'Messages not forwarded: slow_subscriber, offline_queue, forwarding, retained.',
+    'Messages not forwarded: slow_subscriber, offline_queue, forwarding, retained, wills.',
     ['reason'],
   ),
   padborg_mqtt_connections: gauge('MQTT connections now.'),

@@ -17,11 +17,23 @@ export const BROKER = {
     '20000',
     'MQTT connections at once.',
   ),
+  maxConnectionsPerTenant: setting(
+    'PADBORG_MQTT_MAX_CONNECTIONS_PER_TENANT',
+    whole(1, 1_000_000),
+    '15000',
+    'The same for one tenant.',
+  ),
+  maxConnectionsPerAccount: setting(
+    'PADBORG_MQTT_MAX_CONNECTIONS_PER_ACCOUNT',
+    whole(1, 1_000_000),
+    '1000',
+    'The same for one device or application key.',
+  ),
   maxInFlight: setting(
     'PADBORG_MQTT_MAX_IN_FLIGHT',
     whole(1, 10_000_000),
     '100000',
-    'Messages read but not yet durable, over all clients.',
+    'Messages read but not yet durable, over all clients; a tenant has as many as it leaves free for others.',
   ),
   maxInFlightPerClient: setting(
     'PADBORG_MQTT_MAX_IN_FLIGHT_PER_CLIENT',

@@ -26,6 +26,8 @@ const DEFAULTS = {
   tls: null,
   maxPacketBytes: 256 * 1024,
   maxConnections: 1000,
+  maxConnectionsPerTenant: 1000,
+  maxConnectionsPerAccount: 1000,
   maxInFlight: 10_000,
   maxInFlightPerClient: 1000,
   maxTopicLevels: 32,

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#lib/runtime/clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { startBroker, type TestBroker } from './broker-support.ts'
-import { publishPacket, topicOf } from './raw-client.ts'
+import { connectPacket, publishPacket, topicOf } from './raw-client.ts'
 
 describe('the limits of the broker', () => {
   let test: TestBroker
@@ -72,24 +72,50 @@ describe('the limits of the broker', () => {
     expect(client.received.map((packet) => packet.messageId)).toEqual(ids)
   })
 
-  it('reads no further than the messages in flight of all clients', async () => {
+  it('reads no further than the messages in flight of all clients, and leaves room for other tenants', async () => {
     test = await startBroker({ maxInFlight: 10 })
     test.intake.mode = 'later'
-    const names = ['acme.t1', 'acme.t2', 'acme.t3']
+    const names = ['acme.t1', 'acme.t2', 'acme.t3', 'beta.t1']
     const clients = await Promise.all(names.map((id) => test.signedIn(test.device(id))))
     const ids = Array.from({ length: 20 }, (_, at) => at + 1)
-    for (const [at, client] of clients.entries()) {
+    const sendAll = (at: number) => {
       const topic = topicOf(names[at] ?? '')
-      client.send(...ids.map((messageId) => publishPacket(topic, `${messageId}`, { messageId })))
+      clients[at]?.send(
+        ...ids.map((messageId) => publishPacket(topic, `${messageId}`, { messageId })),
+      )
     }
-    await waitFor(() => test.intake.pending.length === 10)
-    expect(await test.metric('padborg_mqtt_in_flight')).toBe(10)
+    for (const at of [0, 1, 2]) sendAll(at)
+    await waitFor(() => test.intake.pending.length === 5)
+    expect(await test.metric('padborg_mqtt_in_flight')).toBe(5)
+    sendAll(3)
+    await waitFor(() => test.intake.accepted.some(({ device }) => device === 'beta.t1'))
     await waitFor(() => {
       expect(test.intake.pending.length).toBeLessThanOrEqual(10)
       test.intake.commit()
       return clients.every(({ received }) => received.length === 20)
     })
-    expect(test.intake.accepted).toHaveLength(60)
+    expect(test.intake.accepted).toHaveLength(80)
+    expect(await test.metric('padborg_mqtt_in_flight')).toBe(0)
+  })
+
+  it.each([
+    ['account', { maxConnectionsPerAccount: 2 }, 'ACCOUNT', ['acme.t2', 'beta.t1']],
+    ['tenant', { maxConnectionsPerTenant: 2 }, 'TENANT', ['beta.t1', 'beta.t2']],
+  ])('lets no %s have more connections than its limit', async (_of, options, of, others) => {
+    test = await startBroker(options)
+    const account = test.device('acme.t1')
+    const first = await test.signedIn(account, { clientId: 'a' })
+    await test.signedIn(account, { clientId: 'b' })
+    const { username, password } = account
+    const third = await test.raw()
+    third.send(connectPacket({ username, password: Buffer.from(password), clientId: 'c' }))
+    expect(await third.next('connack')).toMatchObject({ returnCode: 3 })
+    expect(test.logged(`PADBORG_MQTT_MAX_CONNECTIONS_PER_${of}`)).toBe(true)
+    // The same client may come back, and others are not affected.
+    await test.signedIn(account, { clientId: 'a' })
+    await first.whenClosed()
+    for (const id of others) await test.signedIn(test.device(id))
+    expect(await test.metric('padborg_mqtt_connections')).toBe(4)
   })
 
   it('reads a client above the rate later, and drops nothing of it', async () => {
@@ -141,6 +167,14 @@ describe('the limits of the broker', () => {
     client.send(publishPacket('deep/2/3/4/5/6/7', 'x', { messageId: 2 }))
     await client.whenClosed()
     expect(test.logged('PADBORG_MQTT_MAX_TOPIC_LEVELS')).toBe(true)
+  })
+
+  it('closes a connection whose CONNECT is long, before all of it has come', async () => {
+    test = await startBroker()
+    const client = await test.raw()
+    client.bytes(Buffer.concat([Buffer.from([0x10, 0xff, 0xff, 0x07]), Buffer.alloc(100_000)]))
+    await client.whenClosed()
+    expect(await refused('packet_size')).toBe(1)
   })
 
   it('ends a connection without a CONNECT', async () => {

@@ -38,4 +38,48 @@ describe('the turns of tenants', () => {
     backPressure.close([])
     expect(Math.min(...floods.map(({ taken }) => taken))).toBeGreaterThan(0)
   })
+
+  it('resume no more connections in a turn than can be served, in the order of their waiting', async () => {
+    const order: Connection[] = []
+    const connections: Connection[] = []
+    let resumed = 0
+    let mostInTurn = 0
+    const backPressure = new BackPressure((connection) => {
+      resumed += 1
+      if (turns.take(connection)) order.push(connection)
+    })
+    const turns = new TenantTurns(backPressure)
+    const many = MESSAGES_PER_TURN.ofTenant * 3
+    for (let n = 0; n < many; n += 1) {
+      const stream = new PassThrough()
+      connections.push({ prefix: 'acme/', waitingBytes: 0, stream } as unknown as Connection)
+    }
+    for (const connection of connections) if (turns.take(connection)) order.push(connection)
+    while (order.length < many) {
+      const before = resumed
+      await new Promise((resolve) => setImmediate(resolve))
+      mostInTurn = Math.max(mostInTurn, resumed - before)
+    }
+    backPressure.close([])
+    expect(mostInTurn).toBeLessThanOrEqual(MESSAGES_PER_TURN.ofTenant)
+    expect(order).toEqual(connections)
+  })
+
+  it('give each of many tenants less of a turn, and each of them some', async () => {
+    const turns = new TenantTurns(new BackPressure(() => {}))
+    const floods = Array.from({ length: 200 }, (_, n) => `t${n}/`)
+    const takeAll = () =>
+      floods.map((prefix) => {
+        let taken = 0
+        for (let n = 0; n < 20; n += 1) {
+          const stream = new PassThrough()
+          const connection = { prefix, waitingBytes: 0, stream } as unknown as Connection
+          while (turns.take(connection)) taken += 1
+        }
+        return taken
+      })
+    expect(takeAll()[0]).toBe(MESSAGES_PER_TURN.ofTenant)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(new Set(takeAll())).toEqual(new Set([MESSAGES_PER_TURN.atLeast]))
+  })
 })
