@@ -5,6 +5,7 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import { plausibleTime } from '#lib/telemetry/time.ts'
+import { withVisibleTexts } from '#lib/telemetry/visible-text.ts'
 import type { Known } from '#lib/store/store.ts'
 import type { ParsedElement } from '../formats/format.ts'
 import type { ChannelState, DeviceState } from '../state/intake-state.ts'
@@ -65,8 +66,8 @@ export function judgeElement({
     readingOrdinal: ordinal,
     hash: element.hash,
     flags,
-    fields: element.fields,
-    radio: element.radio,
+    fields: withVisibleTexts(element.fields),
+    radio: element.radio && withVisibleTexts(element.radio),
     bytes,
     uplinkMs: uplink?.ms ?? null,
     clockBoundMs: uplink?.boundMs ?? null,

@@ -2,6 +2,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
+import { visibleText } from '#lib/telemetry/visible-text.ts'
 import { formatNamed } from '../formats/catalogue.ts'
 import type { FormatOutput, RefusedElement } from '../formats/format.ts'
 import { gatewayInput, type GatewayDeps } from './gateway-input.ts'
@@ -19,6 +20,7 @@ export interface ParseOptions {
 /** A message and what its format made of it. */
 export interface ParsedMessage {
   readonly message: JournaledMessage
+  /** In its visible form: as it is stored. */
   readonly channel: string
   readonly format: string
   readonly output: FormatOutput
@@ -43,19 +45,20 @@ function parseMessage(
   { timezone }: ParseOptions,
 ): ParsedMessage {
   const device = deps.device(message.device)
-  const channel = channelOf(message)
+  const name = channelOf(message)
+  const channel = visibleText(name)
   if (!device) {
     const output = refuseAll('unknown_device', 'a registered device', message.device)
     return { message, format: '', channel, output, gateway: null }
   }
-  const format = formatNamed(channel) ?? formatNamed(device.format)
+  const format = formatNamed(name) ?? formatNamed(device.format)
   if (!format) {
     const output = refuseAll('malformed', 'a format this platform reads', device.format)
     return { message, format: device.format, channel, output, gateway: null }
   }
   const secretOf = (name: string) => deps.secretOf?.(message.device, name) ?? null
   const gateway = device.gateway ? device : null
-  const input = { device, message, channel, timezone, secretOf }
+  const input = { device, message, channel: name, timezone, secretOf }
   const output = format.parse(gateway ? { ...input, ...gatewayInput(gateway, deps) } : input)
   return { message, format: format.name, channel, output: onlyOrigin(output, message), gateway }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
+import { escapeTag } from '#lib/store/influx/write/line.ts'
 import type { Identity, Known } from '#lib/store/store.ts'
 import {
   judgeBatch,
@@ -214,5 +215,26 @@ describe('the pipeline', () => {
     const last = state.devices.get('acme.t1')?.last.get('truck')
     expect(last?.fields).toEqual({ altM: 30, speedKmh: 51 })
     expect(last?.flags).toEqual([])
+  })
+
+  it('shows control characters of texts and topics, and keeps topics that differ in them apart', async () => {
+    const { run, state } = setUp()
+    const radio = { operator: '238\n01', rsrpDbm: -85 }
+    const topics = ['ch/a\nb', 'ch/a\tb', 'ch/a b', String.raw`ch/a\u000ab`]
+    const { readings, rejected } = await run(
+      ...topics.map((topic, at) => journaled(at + 1, { ...truckPayload(1), radio }, { topic })),
+    )
+    expect(rejected).toEqual([])
+    expect(readings.map(({ channel }) => channel)).toEqual([
+      String.raw`ch/a\u000ab`,
+      String.raw`ch/a\u0009b`,
+      'ch/a b',
+      String.raw`ch/a\\u000ab`,
+    ])
+    const tags = readings.map(({ channel }) => escapeTag(channel))
+    expect(new Set(tags).size).toBe(topics.length)
+    expect(readings[0]?.radio).toEqual({ operator: String.raw`238\u000a01`, rsrpDbm: -85 })
+    const last = state.devices.get('acme.t1')?.last.get('truck')
+    expect(last?.radio?.operator).toBe(String.raw`238\u000a01`)
   })
 })
