@@ -9,6 +9,12 @@ interface Grouped {
   readonly buckets?: unknown
 }
 
+interface Shown {
+  readonly shape: 'list' | 'series' | 'object'
+  /** The first row, if there is one. */
+  readonly first: object | undefined
+}
+
 /**
  * CSV columns of a row: its own in their order, the parts of a `spread` one by one. A series has a
  * time only where it has intervals, and the groups that the query names; a list has all of them.
@@ -16,7 +22,7 @@ interface Grouped {
 export function csvColumnsOf(
   row: z.ZodType,
   scoped: ScopedQuery,
-  shape: 'list' | 'series' | 'object',
+  { shape, first }: Shown,
 ): CsvColumns {
   // The parts that a grouped query has beside its scope.
   const query: Grouped & ScopedQuery = scoped
@@ -34,6 +40,11 @@ export function csvColumnsOf(
         columns[part] = (shown) => (shown[name] as Readonly<Record<string, Cell>>)[part]
       }
     }
+  }
+  // Columns that the query named, of rows that may have some.
+  const more = row.def.catchall ? Object.keys(first ?? {}) : []
+  for (const name of more) {
+    if (!Object.hasOwn(row.shape, name)) columns[name] = (shown) => shown[name] as Cell
   }
   return columns
 }

@@ -56,7 +56,9 @@ function shapeOf(schema: z.ZodType): z.ZodType {
     const columns = Object.entries(schema.shape).map(([name, column]) => {
       return [name, jsonSchemaOf(column as z.ZodType)] as const
     })
-    return z.object(Object.fromEntries(columns))
+    const more = schema.def.catchall as z.ZodType | undefined
+    const object = z.object(Object.fromEntries(columns))
+    return more ? object.catchall(jsonSchemaOf(more)) : object
   }
   if (schema instanceof z.ZodArray) return z.array(jsonSchemaOf(schema.element as z.ZodType))
   if (schema instanceof z.ZodUnion) {

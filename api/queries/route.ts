@@ -232,7 +232,9 @@ function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
     after === null ? null : api.cursors.seal({ query: target.identity, fromNs, toNs, after })
   // Rows are objects of their columns.
   const data = rows.map(json) as Readonly<Record<string, unknown>>[]
-  const columns = query.csvColumns?.(scoped, rows) ?? csvColumnsOf(query.row, scoped, query.shape)
+  const columns =
+    query.csvColumns?.(scoped, rows) ??
+    csvColumnsOf(query.row, scoped, { shape: query.shape, first: data[0] })
   const meta = query.series && { meta: metaOf(prepared, found, view, api.options.timezone) }
   return list({ data, next, ...meta }, columns)
 }

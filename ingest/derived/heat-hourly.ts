@@ -1,5 +1,10 @@
 import type { Device } from '#lib/registry/registry.ts'
-import { HEAT_BOUNDARIES, HEAT_GROUPINGS, type HeatGrouping } from '#lib/telemetry/heat.ts'
+import {
+  HEAT_BOUNDARIES,
+  HEAT_PLACES,
+  HEAT_SERIES_KEYS,
+  type HeatPlace,
+} from '#lib/telemetry/heat.ts'
 import { ALL, type Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { RecoveredHeatRow } from '#lib/queries/recovered-heat.ts'
@@ -44,7 +49,7 @@ async function scopePoints(
   tenants: readonly string[],
 ): Promise<readonly Point[]> {
   const points: Point[] = []
-  for (const by of ['all', ...HEAT_GROUPINGS] as const) {
+  for (const by of ['all', ...HEAT_PLACES] as const) {
     const groups = by === 'all' ? [] : [by]
     const query = { scope, boundaries: HEAT_BOUNDARIES, by: groups, every: '1h', fromNs, toNs }
     const found = await rows('recoveredHeat', query)
@@ -60,13 +65,13 @@ const NOTHING = { measured: 0n, bridged: 0n, missing: 0n, excluded: 0n }
 
 function pointOf(
   { boundary, group, time, energyKwh, coverage, intervals }: RecoveredHeatRow,
-  { tenant, by }: { readonly tenant: string; readonly by: HeatGrouping | 'all' },
+  { tenant, by }: { readonly tenant: string; readonly by: HeatPlace | 'all' },
 ): Point {
   const key = by === 'all' ? ALL_KEY : (group[by] ?? NO_KEY)
   const counts = Object.entries(intervals).map(([name, n]) => [name, BigInt(n)])
   return {
     measurement: heatHourly.measurement,
-    tags: { tenant, boundary, by, key },
+    tags: { tenant, boundary, by: by === 'all' ? by : HEAT_SERIES_KEYS[by], key },
     fields: {
       ...NOTHING,
       ...Object.fromEntries(counts),

@@ -28,7 +28,7 @@ export const figureParameters = {
   ...kindsParameter,
   ...spanParameters,
   ...everyParameter,
-  by: wordsParameter(GROUPINGS, 'One row per value of these', NO_SITES),
+  by: wordsParameter(GROUPINGS, 'One row per value of these', { hint: NO_SITES }),
   ...pageParameters,
 }
 

@@ -6,7 +6,7 @@ import type { LatencyScan } from '#lib/store/scans.ts'
 import { MINUTE_NS } from '#lib/telemetry/time-grid.ts'
 import { STAGES } from '#lib/telemetry/stage.ts'
 import { perInterval, type Calendar } from './calendar-scans.ts'
-import { count, measure, optionalMeasure } from './columns.ts'
+import { count, measure, optionalMeasure, unitsOfRow } from './columns.ts'
 import {
   figureColumns,
   figureDeclaration,
@@ -17,7 +17,7 @@ import {
   placed,
 } from './figure.ts'
 import { PLATFORM_STAGES, type StageBucket } from './intake-state.ts'
-import { wordsParameter } from './parameters.ts'
+import { percentilesParameter, wordsParameter } from './parameters.ts'
 import { defineQuery, type QueryContext, type QueryResult } from './query.ts'
 
 const stageSentences = STAGES.map((stage) => `${stage}: ${KPIS[stage].description}`).join(' ')
@@ -38,23 +38,46 @@ export const latencyRow = z.object({
 
 export type LatencyRow = z.output<typeof latencyRow>
 
-type LatencyQuery = LatencyScan & Calendar
+/** Further percentiles are columns too; TypeScript has no type for these beside the others. */
+const latencyRowAndMore: z.ZodType<LatencyRow> = latencyRow.catchall(optionalMeasure('ms'))
+
+interface LatencyQuery extends LatencyScan, Calendar {
+  /** Wanted beside those that every row has. */
+  readonly percentiles?: readonly number[]
+}
 
 /** The percentiles of a row. */
-const PERCENTILES = [50, 95, 99] as const
+const PERCENTILES: readonly number[] = [50, 95, 99]
+
+function columnOf(percentile: number): string {
+  return `p${percentile}Ms`
+}
+
+function percentilesOf({ percentiles = [] }: LatencyQuery): readonly number[] {
+  return [...PERCENTILES, ...percentiles]
+}
 
 export const latency = defineQuery({
   ...figureDeclaration,
   path: '/kpi/latency',
   summary: 'Latency by stage: percentiles, with the error of the clocks',
-  parameters: { ...figureParameters, stage: wordsParameter(STAGES, 'Only these stages') },
-  row: latencyRow,
+  parameters: {
+    ...figureParameters,
+    ...percentilesParameter,
+    stage: wordsParameter(STAGES, 'Only these stages'),
+  },
+  row: latencyRowAndMore,
   sources: ['store', 'state'],
   toQuery: (given, request): LatencyQuery => ({
     ...figureQuery(given, request),
     stages: given.stage ?? STAGES,
+    percentiles: (given.percentiles ?? []).filter((p) => !PERCENTILES.includes(p)),
   }),
   key: (one) => figureKey(one, String(STAGES.indexOf(one.stage))),
+  units: ({ percentiles = [] }) => {
+    const more = percentiles.map((p) => [columnOf(p), 'ms'])
+    return { ...unitsOfRow(latencyRow), ...Object.fromEntries(more) }
+  },
   series: figureSeries<LatencyRow>(
     'percentiles per group, stage and interval; never of percentiles',
   ),
@@ -80,18 +103,23 @@ export const latency = defineQuery({
   merge: mergeLatency,
 })
 
-function rowOf({ percentilesMs, ...latency }: Latency, { by }: LatencyScan): LatencyRow {
+function rowOf({ percentilesMs, ...latency }: Latency, query: LatencyQuery): LatencyRow {
+  const { by, percentiles = [] } = query
   const { n, maxMs, stage, method, relError, clockBoundMs, negative, ...at } = placed(latency, by)
   const [p50Ms = null, p95Ms = null, p99Ms = null] = percentilesMs
   const figures = { n, p50Ms, p95Ms, p99Ms, maxMs, clockBoundMs, negative }
-  return { ...at, stage, ...figures, method, relError }
+  const more = percentiles.map((p, nth) => {
+    return [columnOf(p), percentilesMs[PERCENTILES.length + nth] ?? null] as const
+  })
+  return { ...at, stage, ...figures, ...Object.fromEntries(more), method, relError }
 }
 
 /** Exact where the store can give them, else of buckets. */
-async function measuredRows({ store, exact, signal }: QueryContext, query: LatencyScan) {
-  const scan = { ...query, percentiles: PERCENTILES }
+async function measuredRows({ store, exact, signal }: QueryContext, query: LatencyQuery) {
+  const percentiles = percentilesOf(query)
+  const scan = { ...query, percentiles }
   const rows = await exact?.exactLatency(scan, signal)
-  return rows ?? latencyRows(await store.latencyBuckets(scan, signal), PERCENTILES)
+  return rows ?? latencyRows(await store.latencyBuckets(scan, signal), percentiles)
 }
 
 /** The platform's own stages belong to nobody's devices: only an unlimited scope sees them. */
@@ -100,7 +128,7 @@ function seesPlatform({ scope }: LatencyScan): boolean {
 }
 
 /** `durable` and `stored`: of the whole platform, so never grouped by device. */
-function platformRows(counts: readonly StageBucket[], query: LatencyScan): LatencyRow[] {
+function platformRows(counts: readonly StageBucket[], query: LatencyQuery): LatencyRow[] {
   const { everyNs, stages } = query
   const wanted = stages.filter((stage) => PLATFORM_STAGES.has(stage))
   const histograms = wanted.flatMap((stage) => {
@@ -111,7 +139,7 @@ function platformRows(counts: readonly StageBucket[], query: LatencyScan): Laten
       return { group: {}, timeNs, stage, buckets, maxMs, clockBoundMs: null, negative: 0 }
     })
   })
-  return latencyRows(histograms, PERCENTILES).map((one) => rowOf(one, query))
+  return latencyRows(histograms, percentilesOf(query)).map((one) => rowOf(one, query))
 }
 
 function intervalOf(minute: number, everyNs: bigint | null): bigint | null {
@@ -139,7 +167,8 @@ function unknownUplink(row: LatencyRow): LatencyRow {
 }
 
 export function withoutPercentiles(row: LatencyRow): LatencyRow {
-  return { ...row, p50Ms: null, p95Ms: null, p99Ms: null }
+  const names = Object.keys(row).filter((name) => /^p[\d.]+Ms$/.test(name))
+  return { ...row, ...Object.fromEntries(names.map((name) => [name, null])) }
 }
 
 /**

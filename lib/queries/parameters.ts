@@ -36,7 +36,7 @@ function listOf<T extends string>(isItem: (text: string) => text is T, item: Ite
     .union([z.string(), z.array(z.string())])
     .transform((given, context): readonly T[] => {
       const texts = [given].flat().flatMap((text) => text.split(','))
-      const names = [...new Set(texts.map((text) => text.trim()))]
+      const names = [...new Set(texts.map((text) => spelled(text.trim(), item)))]
       const items = names.filter(isItem)
       const wrong = names.find((name) => !isItem(name))
       if (wrong === undefined && items.length <= MAX_NAMES) return items
@@ -51,9 +51,14 @@ function listOf<T extends string>(isItem: (text: string) => text is T, item: Ite
     .describe(item.about)
 }
 
+function spelled(text: string, { aliases = {} }: Item): string {
+  return Object.hasOwn(aliases, text) ? (aliases[text] ?? text) : text
+}
+
 interface Item {
   readonly expected: string
   readonly about: string
+  readonly aliases?: Readonly<Record<string, string>>
 }
 
 const isName = (text: string): text is string => text !== '' && text.length <= MAX_NAME_LENGTH
@@ -63,11 +68,23 @@ function namesParameter(about: string) {
   return listOf(isName, { expected, about })
 }
 
+interface WordOptions<T extends string> {
+  /** Follows the words in the text of an error. */
+  readonly hint?: string
+  /** Other spellings that are accepted. */
+  readonly aliases?: Readonly<Record<string, T>>
+}
+
 /** Comma list of words from a table, each checked. */
-export function wordsParameter<T extends string>(words: readonly T[], about: string, hint = '') {
+export function wordsParameter<T extends string>(
+  words: readonly T[],
+  about: string,
+  { hint = '', aliases = {} }: WordOptions<T> = {},
+) {
   const isWord = (text: string): text is T => words.some((word) => word === text)
   const all = words.join(', ')
-  return listOf(isWord, { expected: `one of ${all}${hint}`, about: `${about}: ${all}.` })
+  const expected = `one of ${all}${hint}`
+  return listOf(isWord, { expected, about: `${about}: ${all}.`, aliases })
 }
 
 const TIMES =
@@ -97,6 +114,31 @@ export const everyParameter = {
     const every = parseEvery(text)
     return 'unit' in every ? { text, every } : every
   }, 'Length of the intervals: 15m, PT1H; 1d, P1D, P1W, P1M, P1Y follow the local calendar.'),
+}
+
+/** Percentiles of one result, beside those that every row has. */
+const MAX_PERCENTILES = 20
+const PERCENTILE = /^(?:100|\d{1,2}(?:\.\d{1,3})?)$/
+
+export const percentilesParameter = {
+  percentiles: z
+    .union([z.string(), z.array(z.string())])
+    .transform((given, context): readonly number[] => {
+      const texts = [given].flat().flatMap((text) => text.split(','))
+      const wrong = texts.find((text) => !PERCENTILE.test(text.trim()) || Number(text) === 0)
+      if (wrong === undefined && texts.length <= MAX_PERCENTILES) {
+        return [...new Set(texts.map(Number))]
+      }
+      const most = `at most ${MAX_PERCENTILES} numbers above 0 and up to 100, such as 50,90,99.9`
+      context.addIssue({
+        code: 'custom',
+        message: `expected ${most}`,
+        input: wrong ?? texts.length,
+      })
+      return z.NEVER
+    })
+    .optional()
+    .describe('Columns beside p50Ms, p95Ms and p99Ms: 50,90,99.9 adds p90Ms and p99.9Ms.'),
 }
 
 export const pageParameters = {

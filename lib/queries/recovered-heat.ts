@@ -30,6 +30,9 @@ import {
 import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
 import { defineQuery, type QueryContext, type QueryResult } from './query.ts'
 
+/** Groupings as they were called before. */
+const OLD_NAMES = { data_centre: 'dataCentre', heat_network: 'heatNetwork' } as const
+
 /** Findings in one result; all of them are counted. */
 const MAX_FINDINGS = 500
 const DEFAULT_BOUNDARY: readonly Boundary[] = ['delivered']
@@ -90,7 +93,7 @@ export const recoveredHeat = defineQuery({
       HEAT_BOUNDARIES,
       'Where heat is counted, `delivered` by default; rows of both are never added',
     ),
-    by: wordsParameter(HEAT_GROUPINGS, 'One row per value of these settings of the meters'),
+    by: wordsParameter(HEAT_GROUPINGS, 'One row per value of these', { aliases: OLD_NAMES }),
     ...everyParameter,
     ...deviceParameters,
     ...spanParameters,

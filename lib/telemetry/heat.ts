@@ -9,7 +9,20 @@ import type { FullId } from './ids.ts'
 export const HEAT_BOUNDARIES = ['handoff', 'delivered'] as const
 export type Boundary = (typeof HEAT_BOUNDARIES)[number]
 
-export const HEAT_GROUPINGS = ['town', 'data_centre', 'heat_network', 'municipality'] as const
+/** Settings of a meter that say where its heat is. */
+export const HEAT_PLACES = ['town', 'dataCentre', 'heatNetwork', 'municipality'] as const
+export type HeatPlace = (typeof HEAT_PLACES)[number]
+
+/** What the places are called in the hourly series of InfluxDB; they keep these names. */
+export const HEAT_SERIES_KEYS = {
+  town: 'town',
+  dataCentre: 'data_centre',
+  heatNetwork: 'heat_network',
+  municipality: 'municipality',
+} as const satisfies Record<HeatPlace, string>
+export type HeatSeriesKey = (typeof HEAT_SERIES_KEYS)[HeatPlace]
+
+export const HEAT_GROUPINGS = [...HEAT_PLACES, 'device'] as const
 export type HeatGrouping = (typeof HEAT_GROUPINGS)[number]
 
 /** One reading of an energy register, as the rules of lib/kpi take it. */

@@ -102,6 +102,25 @@ export function registersContract(create: () => StorePlace): void {
       expect(whole[1]?.energyJ).toBe(120n * 3_600_000n)
     })
 
+    it('are all around a rise that is taken back in the next hour', async () => {
+      const wrong = new Set([59, 60])
+      const rows = Array.from({ length: 180 }, (_, minute) =>
+        register(
+          minute + 1,
+          BigInt(minute),
+          1000 + minute + (minute < 30 ? 0 : 100) + (wrong.has(minute) ? 300 : 0),
+        ),
+      )
+      await writeAll(
+        store,
+        rows.map((row) => ({ ...row, device: 'borg.m2' })),
+      )
+      const buckets = bucketsOf(SPAN, HOUR_NS)
+      const whole = piecesOf(await registers({ cellNs: null }), 'borg.m2', buckets)
+      expect(whole[0]?.energyJ).toBeGreaterThan(155n * 3_600_000n)
+      expect(piecesOf(await registers(), 'borg.m2', buckets)).toEqual(whole)
+    })
+
     it('come with the nearest ones before and behind the span, and no further than told', async () => {
       const days = [-9n, -2n, -1n, 0n, 2n, 3n, 20n]
       const rows = days.map((day, at) => register(at + 1, day * 1440n + 5n, 100 + at))

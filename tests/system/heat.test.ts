@@ -114,7 +114,7 @@ describe(`recovered heat of a running platform (SEED=${SEED})`, () => {
       (await heatOf(`${question}&${span}`)).find(({ group }) => Object.values(group)[0] !== null)
     expect(await only('by=town&device=heat.delivered')).toMatchObject({ energyKwh: 45 })
     expect(await only('by=data_centre&boundary=handoff')).toMatchObject({
-      group: { data_centre: 'small' },
+      group: { dataCentre: 'small' },
       energyKwh: 40,
     })
     expect(await only('by=municipality')).toMatchObject({ group: { municipality: 'Aabenraa' } })

@@ -152,6 +152,35 @@ describe('series of a running platform', () => {
     })
   })
 
+  it('have the percentiles of latency that were named, beside the usual ones', async () => {
+    const query = '/kpi/latency?stage=durable,stored&from=-1h&percentiles=50,90,99.9'
+    const { body } = await platform.api(query)
+    expect(body.data.length).toBeGreaterThan(0)
+    for (const row of body.data) {
+      const figures = ['p50Ms', 'p90Ms', 'p95Ms', 'p99Ms', 'p99.9Ms', 'maxMs'].map(
+        (name) => row[name],
+      )
+      expect(figures.every((figure) => typeof figure === 'number')).toBe(true)
+      expect(figures).toEqual(figures.toSorted((a, b) => a - b))
+    }
+    expect(body.meta.unit).toMatchObject({ p50Ms: 'ms', p90Ms: 'ms', 'p99.9Ms': 'ms' })
+    const csv = await platform.api(`${query}&as=csv`)
+    expect(csv.body).toMatch(/p50Ms,p95Ms,p99Ms,.*p90Ms,p99\.9Ms/)
+    const refused = await platform.api('/kpi/latency?percentiles=50,101')
+    expect(refused).toMatchObject({ status: 422, body: { path: 'percentiles' } })
+  })
+
+  it('group heat by device, and by data centre in either spelling', async () => {
+    const span = `from=${at(0)}&to=${at(6)}&tenant=acme`
+    const { body } = await platform.api(`/heat/recovered?by=device&${span}`)
+    const device = { device: 'acme.m2' }
+    expect(body.data).toContainEqual(expect.objectContaining({ group: device, energyKwh: 5 }))
+    for (const by of ['dataCentre', 'data_centre']) {
+      const { body } = await platform.api(`/heat/recovered?by=${by}&${span}`)
+      expect(body.data[0].group, by).toEqual({ dataCentre: null })
+    }
+  })
+
   it('take times before now, and dates', async () => {
     const { body } = await platform.api('/readings?device=acme.m1&from=-2d&to=-15m&limit=1')
     const [from, to] = [Date.parse(body.meta.from), Date.parse(body.meta.to)]

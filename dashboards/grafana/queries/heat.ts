@@ -1,4 +1,4 @@
-import type { Boundary, HeatGrouping } from '#lib/telemetry/heat.ts'
+import type { Boundary, HeatSeriesKey } from '#lib/telemetry/heat.ts'
 import type { Query } from './influx-query.ts'
 import { OF_TENANT } from './variables.ts'
 
@@ -9,7 +9,7 @@ import { OF_TENANT } from './variables.ts'
 
 export interface HeatRows {
   readonly boundary: Boundary
-  readonly by: HeatGrouping | 'all'
+  readonly by: HeatSeriesKey | 'all'
 }
 
 /** Days and months are those of this variable. */

@@ -1,7 +1,12 @@
 import { kwhOfJoules } from '#lib/kpi/heat/energy-unit.ts'
 import { registerMeterOf, registerRules, type RegisterMeter } from '#lib/kpi/heat/register-meter.ts'
 import type { StoreReader } from '#lib/store/store.ts'
-import type { Boundary, HeatGrouping, RegisterRow } from '#lib/telemetry/heat.ts'
+import {
+  HEAT_PLACES,
+  type Boundary,
+  type HeatPlace,
+  type RegisterRow,
+} from '#lib/telemetry/heat.ts'
 import { inScope, type Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { HeatDevice } from '../intake-state.ts'
@@ -38,22 +43,14 @@ export function heatMeterOf(device: HeatDevice, boundaries: readonly Boundary[])
   return [{ ...meter, device, boundary, rules: JSON.stringify(meter) }]
 }
 
-/** The setting of a meter behind each grouping. */
-const SETTINGS: Readonly<Record<HeatGrouping, string>> = {
-  town: 'town',
-  data_centre: 'dataCentre',
-  heat_network: 'heatNetwork',
-  municipality: 'municipality',
-}
-
 /** What a meter can be grouped by; null where its setting is missing. */
-export function labelsOf({ settings }: HeatDevice): Record<string, string | null> {
-  return Object.fromEntries(
-    Object.entries(SETTINGS).map(([name, setting]) => {
-      const value = settings[setting]
-      return [name, typeof value === 'string' && value !== '' ? value : null]
-    }),
-  )
+export function labelsOf({ id, settings }: HeatDevice): Record<string, string | null> {
+  const placeOf = (name: HeatPlace) => {
+    const value = settings[name]
+    return typeof value === 'string' && value !== '' ? value : null
+  }
+  const places = Object.fromEntries(HEAT_PLACES.map((name) => [name, placeOf(name)]))
+  return { ...places, device: id }
 }
 
 export type Registers = ReadonlyMap<string, readonly RegisterRow[]>

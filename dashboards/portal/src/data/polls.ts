@@ -82,7 +82,7 @@ export function createPolls(
     ...networkPolls(source),
     heat: {
       delivered: heatPolls(source, { boundary: 'delivered', by: 'town' }),
-      handoff: heatPolls(source, { boundary: 'handoff', by: 'data_centre' }),
+      handoff: heatPolls(source, { boundary: 'handoff', by: 'dataCentre' }),
     },
     meterHours: meterHours(source),
     trails: trails(client, source),

@@ -28,6 +28,8 @@ const COLUMNS = ['device', 'time_ns', 'position', 'idx', 'flags', ENERGY, METER,
 const NEAREST = 8
 /** Rows after an event that its judgement may depend on; the rules look at two moments. */
 const AFTER_EVENT = 6
+/** Rows before a fall that it may take back (lib/kpi/heat/register-judge.ts). */
+const BEFORE_EVENT = 4
 
 /** Flags that change what a register is taken for. */
 const TELLING = FLAGS.clock_invalid | FLAGS.sensor_error | FLAGS.implausible_jump
@@ -131,7 +133,7 @@ function thinnedSql(cellNs: bigint): string {
         count(*) OVER c AS n
       FROM (
         SELECT *, max(happens::INTEGER) OVER (PARTITION BY device ORDER BY ${ORDER}
-            ROWS BETWEEN ${AFTER_EVENT} PRECEDING AND CURRENT ROW) AS touched
+            ROWS BETWEEN ${AFTER_EVENT} PRECEDING AND ${BEFORE_EVENT} FOLLOWING) AS touched
         FROM (
           SELECT *, time_ns // ${cellNs} AS cell,
             lag(time_ns) OVER w IS NOT NULL AND (${events.map((one) => `coalesce(${one}, false)`).join(' OR ')}) AS happens

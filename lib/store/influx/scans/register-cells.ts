@@ -8,6 +8,8 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 
 /** Rows after an event that its judgement may depend on; the rules look at two moments. */
 const AFTER_EVENT = 6
+/** Rows before a fall that it may take back (lib/kpi/heat/register-judge.ts). */
+const BEFORE_EVENT = 4
 const NS_PER_H = 3_600_000_000_000
 /** What is nearly too steep is too steep: sums of floats are not exact. */
 const NEARLY = 0.999999
@@ -52,7 +54,7 @@ export function thinned(registers: readonly Register[], rules: Rules): Register[
 /** Rows from the event on, as far as its judgement may rest on them. */
 function touchedBy(events: readonly boolean[]): (from: number, to: number) => boolean {
   const touched = events.map((_, at) =>
-    events.slice(Math.max(0, at - AFTER_EVENT), at + 1).some((event) => event),
+    events.slice(Math.max(0, at - AFTER_EVENT), at + BEFORE_EVENT + 1).some((event) => event),
   )
   return (from, to) => touched.slice(from, to).some((one) => one)
 }

@@ -107,7 +107,7 @@ describe('recovered heat', () => {
     ['every=P0D', 'every'],
     ['every=1s&from=2026-01-01T00:00:00Z', 'every'],
     ['boundary=it', 'boundary'],
-    ['by=device', 'by'],
+    ['by=tenant', 'by'],
     ['from=2026-11-25T00:00:00Z', 'from'],
   ])('refuses %s and says what is wrong', async (question, path) => {
     const { status, body } = await test.ask(`/heat/recovered?${question}`)

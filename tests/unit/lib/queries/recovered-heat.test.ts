@@ -147,10 +147,10 @@ describe('heat from the registry and the registers', () => {
   it('groups by the settings of the meters, with null where one is not set', async () => {
     const devices = [meter('a', DELIVERED), meter('b', { role: 'delivered', heatNetwork: 'N' })]
     const rows = [...hourly('acme.a', [0, 5]), ...hourly('acme.b', [0, 7])]
-    const { answer } = await heat({ devices, rows }, { by: ['town', 'heat_network'] })
+    const { answer } = await heat({ devices, rows }, { by: ['town', 'heatNetwork'] })
     expect(answer.rows.map(({ group, energyKwh }) => [group, energyKwh])).toEqual([
-      [{ town: 'Padborg', heat_network: null }, 5],
-      [{ town: null, heat_network: 'N' }, 7],
+      [{ town: 'Padborg', heatNetwork: null }, 5],
+      [{ town: null, heatNetwork: 'N' }, 7],
     ])
   })
 

@@ -20,7 +20,7 @@ export function RecoveredHeat() {
     <Panel name="heat" title={t('heat')} worth={t('heatMethod')}>
       <div class="heat-tables">
         <HeatTable boundary="delivered" by="town" />
-        <HeatTable boundary="handoff" by="data_centre" />
+        <HeatTable boundary="handoff" by="dataCentre" />
       </div>
       <p class="note">{t('notAdded')}</p>
     </Panel>
@@ -29,7 +29,7 @@ export function RecoveredHeat() {
 
 interface HeatTableProps {
   readonly boundary: HeatBoundary
-  readonly by: 'town' | 'data_centre'
+  readonly by: 'town' | 'dataCentre'
 }
 
 type HeatQueries = Readonly<Record<HeatSpan, QueryState<{ readonly data: readonly Heat[] }>>>
