@@ -7,6 +7,8 @@ import type { Pseudonyms } from './pseudonyms.ts'
 export interface Names {
   device(id: FullId): string
   tenant(id: string): string
+  /** A topic or channel. */
+  channel(name: string): string
   /** A registered device the caller may see, by the name he knows; null for any other. */
   findDevice(name: string): Device | null
   /** The id of a registered tenant the caller may see; null for any other. */
@@ -28,6 +30,7 @@ export function namesFor(
   return {
     device: (id) => (pseudonymised ? pseudonyms.deviceName(id) : id),
     tenant: (id) => (pseudonymised ? pseudonyms.tenantName(id) : id),
+    channel: (name) => (pseudonymised ? pseudonyms.channelName(name) : name),
     findDevice(name) {
       const id = idOf(name)
       const device = id === null ? null : registry.devices.get(id)

@@ -1,9 +1,8 @@
 import { createHmac } from 'node:crypto'
+import { PSEUDONYM_HEX_DIGITS, channelPseudonym } from '#lib/runtime/channel-pseudonym.ts'
 import type { Registry } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 
-/** 96 bits: no two devices of a fleet share one, and none can be guessed without the secret. */
-const HEX_DIGITS = 24
 /** Names remembered at most; beyond it they are computed again. */
 const REMEMBERED = 100_000
 
@@ -11,6 +10,9 @@ const REMEMBERED = 100_000
 export interface Pseudonyms {
   deviceName(id: FullId): string
   tenantName(id: string): string
+  channelName(name: string): string
+  /** What the names of channels are made with, for files that are written elsewhere. */
+  readonly channelSalt: string
   /** The registered device or tenant behind a name; null when there is none. */
   deviceOf(name: string): FullId | null
   tenantOf(name: string): string | null
@@ -21,6 +23,7 @@ export function createPseudonyms(
   secret: string,
 ): Pseudonyms {
   const names = new Map<string, string>()
+  const channelSalt = createHmac('sha256', secret).update('channels').digest('hex')
   let devices: Map<string, FullId> | null = null
   registry.onChange(({ table }) => {
     if (table === 'devices' || table === 'tenants') devices = null
@@ -29,6 +32,8 @@ export function createPseudonyms(
   return {
     deviceName,
     tenantName,
+    channelName: (name) => remembered(`channel:${name}`, () => channelPseudonym(channelSalt, name)),
+    channelSalt,
     deviceOf(name) {
       devices ??= new Map(registry.devices.list().map(({ id }) => [deviceName(id), id]))
       return devices.get(name) ?? null
@@ -47,11 +52,17 @@ export function createPseudonyms(
 
   function nameOf(what: 'device' | 'tenant', id: string): string {
     const text = `${what}:${id}`
+    return remembered(text, () => {
+      const digest = createHmac('sha256', secret).update(text).digest('hex')
+      return `${what}-${digest.slice(0, PSEUDONYM_HEX_DIGITS)}`
+    })
+  }
+
+  function remembered(text: string, make: () => string): string {
     const known = names.get(text)
     if (known) return known
     if (names.size >= REMEMBERED) names.clear()
-    const digest = createHmac('sha256', secret).update(text).digest('hex').slice(0, HEX_DIGITS)
-    const name = `${what}-${digest}`
+    const name = make()
     names.set(text, name)
     return name
   }

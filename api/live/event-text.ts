@@ -11,6 +11,7 @@ import type { Gap, LiveText } from './outbox.ts'
 import { readingRow, readingRowOf } from '#lib/queries/reading-row.ts'
 import { rejectionRow, rejectionRowOf } from '#lib/queries/rejections.ts'
 import { jsonOf, namesOf } from '../queries/present.ts'
+import type { Names } from '../auth/caller-names.ts'
 import type { Requester } from '../auth/scope.ts'
 
 /** How long a browser waits before it comes back, ms. */
@@ -37,7 +38,7 @@ export function createLiveTexts(
         return made
       },
       silence: ({ row }) => {
-        const data = shownSilence(row, requester.names.device(row.device))
+        const data = shownSilence(row, requester.names)
         return `event: silence\ndata: ${JSON.stringify(data)}\n\n`
       },
       gap: ({ from, to, dropped }: Gap) => {
@@ -63,12 +64,12 @@ function shown(event: LiveEvent, requester: Requester): unknown {
 }
 
 function shownSilence(
-  { topic, sinceNs, limitS, ended }: SilenceEvent['row'],
-  device: string,
+  { device, topic, sinceNs, limitS, ended }: SilenceEvent['row'],
+  names: Names,
 ): unknown {
   return {
-    device,
-    topic,
+    device: names.device(device),
+    topic: topic && names.channel(topic),
     since: isoOf(sinceNs),
     limitSeconds: limitS,
     ended: ended && isoOf(ended.atNs),

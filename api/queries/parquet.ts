@@ -18,7 +18,7 @@ const PARQUET = 'application/vnd.apache.parquet'
 
 /** All readings of a span in one Parquet file: no pages. */
 export async function parquetAnswer(
-  { port, options, log }: Api,
+  { port, options, log, pseudonyms }: Api,
   { caller, names, signal }: FileCall,
   { scope, kind, fields, fromNs, toNs }: ReadingsFileRequest,
 ): Promise<StreamAnswer> {
@@ -31,6 +31,7 @@ export async function parquetAnswer(
     toNs,
     maxRows,
     names: null,
+    channelSalt: null,
     path: '',
   }
   let shown: FileName[] | null = null
@@ -41,7 +42,10 @@ export async function parquetAnswer(
       return { device, shown: names.device(device), tenant: tenantNameOf(names, device) }
     })
   }
-  const { path, rows, bytes } = await port.readingsFile({ ...scan, names: shown }, signal)
+  const { path, rows, bytes } = await port.readingsFile(
+    { ...scan, names: shown, channelSalt: shown && pseudonyms.channelSalt },
+    signal,
+  )
   const stream = createReadStream(path)
   // Sent, failed or given up: nobody needs the file any more.
   stream.once('close', () => {

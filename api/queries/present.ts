@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { POSITION_FIELDS } from '#lib/access/policy.ts'
+import { IDENTIFYING_FIELDS } from '#lib/access/policy.ts'
 import { columnMeta, innerOf } from '#lib/queries/columns.ts'
 import { isoOf } from '#lib/runtime/clock.ts'
 import { timeSchema } from '../replies/schemas.ts'
 
 /*
- * How rows leave the platform, derived from the metadata of their columns: first devices and tenants
- * take the names that the caller knows (and positions go where he may not see them), then times become
+ * How rows leave the platform, derived from the metadata of their columns: first devices, tenants and
+ * channels take the names that the caller knows (and positions go where he may not see them), then times become
  * text and bytes base64.
  */
 
@@ -14,6 +14,7 @@ import { timeSchema } from '../replies/schemas.ts'
 export interface NameView {
   device(id: string): string
   tenant(id: string): string
+  channel(name: string): string
   readonly seesPositions: boolean
 }
 
@@ -71,6 +72,7 @@ const nameLeaf: Leaf<NameView> = (schema) => {
   const { shown } = columnMeta(schema)
   if (shown === 'device') return (value, view) => view.device(String(value))
   if (shown === 'tenant') return (value, view) => view.tenant(String(value))
+  if (shown === 'channel') return (value, view) => view.channel(String(value))
   if (shown === 'group') return (value, view) => namedGroup(value, view)
   if (shown === 'fields') return (value, view) => visibleFields(value, view)
   return null
@@ -139,7 +141,7 @@ function namedGroup(value: unknown, view: NameView): Group {
 function visibleFields(value: unknown, { seesPositions }: NameView): unknown {
   if (seesPositions) return value
   const entries = Object.entries(value as object)
-  return Object.fromEntries(entries.filter(([name]) => !POSITION_FIELDS.has(name)))
+  return Object.fromEntries(entries.filter(([name]) => !IDENTIFYING_FIELDS.has(name)))
 }
 
 /** Bytes are the only class among the columns. */

@@ -280,5 +280,6 @@ function nameViewOf({ caller, names }: QueryCall, scope: Scope): NameView {
       requireTenantInScope(scope, id)
       return names.tenant(id)
     },
+    channel: (name) => names.channel(name),
   }
 }

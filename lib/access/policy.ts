@@ -42,7 +42,7 @@ export interface Access {
   readonly readingKinds: readonly Kind[] | null
   /** Kinds of devices that exist for it; null is every kind, gateways too. */
   readonly deviceKinds: readonly Kind[] | null
-  /** Devices and tenants carry stable pseudonyms, and positions are left out. */
+  /** Devices, tenants and channels carry stable pseudonyms; identifying fields are left out. */
   readonly pseudonymised: boolean
 }
 
@@ -110,8 +110,8 @@ export const ACCESS: Readonly<Record<Role, Access>> = {
   application: { permissions: ['session:read'], tenants: 'own', ...EVERYTHING },
 }
 
-/** Fields that tell where something is, or which way it went; never shown to a pseudonymised role. */
-export const POSITION_FIELDS: ReadonlySet<string> = new Set([
+/** Fields that tell where something is, or whose it is; never shown to a pseudonymised role. */
+export const IDENTIFYING_FIELDS: ReadonlySet<string> = new Set([
   'lat',
   'lon',
   'altM',
@@ -121,6 +121,8 @@ export const POSITION_FIELDS: ReadonlySet<string> = new Set([
   'thetaRad',
   'mapId',
   'lastNodeId',
+  // The endpoint of a probe: an address in the network of its owner.
+  'target',
 ])
 
 /** Who asks: a key of the registry, or a tool of this machine with the local token. */

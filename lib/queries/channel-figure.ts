@@ -1,10 +1,9 @@
-import { z } from 'zod'
 import { channelsOf, type Channel } from '#lib/kpi/network/service-series.ts'
 import type { DelayRow } from '#lib/telemetry/delay.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import { groupColumn } from './columns.ts'
+import { channelColumn, groupColumn } from './columns.ts'
 import {
   deviceParameters,
   kindsParameter,
@@ -30,7 +29,7 @@ export const channelParameters = {
 /** The first columns of every such figure. */
 export const channelColumns = {
   group: groupColumn(['device']),
-  channel: z.string(),
+  channel: channelColumn(),
 }
 
 export interface ChannelQuery extends Span {

@@ -4,7 +4,7 @@ import { z } from 'zod'
  * Columns of a row as zod schemas. The metadata says how a value leaves the platform:
  *   unit         UCUM code of a number (`ms`, `By`, `1`)
  *   description  one sentence
- *   shown        device, tenant, group, fields: replaced or narrowed by what the caller may see
+ *   shown        device, tenant, channel, group, fields: replaced or narrowed by what the caller may see
  *   csv          spread: the parts of an object are columns of their own
  * A bigint is a time: Unix ns inside the platform, ISO 8601 outside. Bytes are shown as base64.
  */
@@ -12,7 +12,7 @@ import { z } from 'zod'
 export interface ColumnMeta {
   readonly unit?: string
   readonly description?: string
-  readonly shown?: 'device' | 'tenant' | 'group' | 'fields'
+  readonly shown?: 'device' | 'tenant' | 'channel' | 'group' | 'fields'
   readonly csv?: 'spread'
 }
 
@@ -41,6 +41,11 @@ export function deviceColumn(description = 'Full id <tenant>.<device>') {
 
 export function tenantColumn() {
   return z.string().meta({ shown: 'tenant' })
+}
+
+/** A topic or a part of one: foreign topics name their device. */
+export function channelColumn() {
+  return z.string().meta({ shown: 'channel' })
 }
 
 /** Values of what the rows are grouped by. */

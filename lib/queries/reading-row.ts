@@ -5,7 +5,7 @@ import type { FieldDefinition, FieldValue } from '#lib/telemetry/field.ts'
 import { tenantOf } from '#lib/telemetry/ids.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
 import type { LastValue, ReadingRow as StoredReading } from '#lib/telemetry/reading.ts'
-import { deviceColumn, tenantColumn, timeColumn } from './columns.ts'
+import { channelColumn, deviceColumn, tenantColumn, timeColumn } from './columns.ts'
 import type { Cell, CsvColumns } from './query.ts'
 
 /* Rows of readings, raw and aggregated, and their columns as CSV: these depend on the kind. */
@@ -21,7 +21,7 @@ const head = {
 
 export const readingRow = z.object({
   ...head,
-  channel: z.string(),
+  channel: channelColumn(),
   seq: z.number().nullable(),
   receivedAt: timeColumn(),
   flags: z.array(z.string()),

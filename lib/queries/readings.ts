@@ -6,7 +6,7 @@ import { registerMeterOf } from '#lib/kpi/heat/register-meter.ts'
 import type { AggregatesScan } from '#lib/store/scans.ts'
 import type { Calendar } from './calendar-scans.ts'
 import type { IntakeStateReader } from './intake-state.ts'
-import { POSITION_FIELDS } from '#lib/access/policy.ts'
+import { IDENTIFYING_FIELDS } from '#lib/access/policy.ts'
 import {
   deviceParameters,
   everyKey,
@@ -178,8 +178,8 @@ function visibleFields(
     return { refused: 'unusable', path: 'fields', detail }
   }
   if (seesPositions) return named ?? all
-  const hidden = named?.find((name) => POSITION_FIELDS.has(name))
-  if (hidden === undefined) return (named ?? all).filter((name) => !POSITION_FIELDS.has(name))
-  const detail = `fields: role ${role} sees no positions such as ${hidden}`
+  const hidden = named?.find((name) => IDENTIFYING_FIELDS.has(name))
+  if (hidden === undefined) return (named ?? all).filter((name) => !IDENTIFYING_FIELDS.has(name))
+  const detail = `fields: role ${role} sees nothing that tells where or whose a device is, such as ${hidden}`
   return { refused: 'forbidden', path: 'fields', detail }
 }

@@ -122,6 +122,8 @@ export interface ReadingsFileScan extends Span {
   readonly maxRows: number
   /** What devices are called in the file; null: by their own names. Others are left out. */
   readonly names: readonly FileName[] | null
+  /** Channels get pseudonyms made with it; null: their own names. */
+  readonly channelSalt: string | null
   /** Where the file is written; the ingest role chooses it. */
   readonly path: string
 }

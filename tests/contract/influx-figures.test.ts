@@ -192,6 +192,7 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
       fields: null,
       maxRows: 5000,
       ...WIDE,
+      channelSalt: 'a salt',
       names: [
         { device: 'acme.t1', shown: 'A', tenant: 'one' },
         { device: 'acme.t2', shown: 'B', tenant: 'two' },

@@ -49,7 +49,7 @@ describe('the port of the ingest role over HTTP', () => {
     const nowNs = BigInt(Date.now()) * 1_000_000n
     return { scope: ALL, fromNs: nowNs - HOUR_NS, toNs: nowNs + HOUR_NS }
   }
-  const file = { fields: null, maxRows: 100, names: null, path: '' }
+  const file = { fields: null, maxRows: 100, names: null, channelSalt: null, path: '' }
   const page = { order: 'asc', limit: 5, cursor: null } as const
 
   /** Of the queries that take more than a span. */

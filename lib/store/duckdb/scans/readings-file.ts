@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { PSEUDONYM_HEX_DIGITS } from '#lib/runtime/channel-pseudonym.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
@@ -76,13 +77,20 @@ function named(source: string, { names }: ReadingsFileScan): string {
     USING (device))`
 }
 
-function columnsOf({ kind, fields }: ReadingsFileScan): string[] {
+/** The same name that `channelPseudonym` gives. */
+function channelSql(salt: string | null): string {
+  if (salt === null) return 'channel'
+  const digest = `sha256(concat(${literal(`${salt}:`)}, channel))`
+  return `concat('channel-', left(${digest}, ${PSEUDONYM_HEX_DIGITS}))`
+}
+
+function columnsOf({ kind, fields, channelSalt }: ReadingsFileScan): string[] {
   return [
     'make_timestamp_ns(time_ns) AS time',
     'shown AS device',
     'tenant',
     'kind',
-    'channel',
+    `${channelSql(channelSalt)} AS channel`,
     'seq',
     `make_timestamp_ns(received_ns) AS ${identifier('receivedAt')}`,
     `${FLAG_LIST} AS flags`,

@@ -13,6 +13,7 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api'
+import { channelPseudonym } from '#lib/runtime/channel-pseudonym.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import { tenantOf, type FullId } from '#lib/telemetry/ids.ts'
@@ -80,7 +81,7 @@ async function gather(
   query: ReadingsFileScan,
   connection: DuckDBConnection,
 ): Promise<number> {
-  const { scope, kind, fromNs, toNs, maxRows } = query
+  const { scope, kind, fromNs, toNs, maxRows, channelSalt: salt } = query
   const fields = wantedFields(kind, query.fields)
   const columns = columnsOf(kind, fields)
   const defined = columns.map(({ name, type }) => `${sqlName(name)} ${String(type)}`)
@@ -105,6 +106,7 @@ async function gather(
           ...reading,
           shown: name?.shown ?? device,
           tenant: name?.tenant ?? tenantOf(device),
+          channel: salt === null ? reading.channel : channelPseudonym(salt, reading.channel),
         }
       })
       append(appender, columns, shown)

@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACCESS, PERMISSIONS, POSITION_FIELDS, ROLES } from '#lib/access/policy.ts'
+import { ACCESS, PERMISSIONS, IDENTIFYING_FIELDS, ROLES } from '#lib/access/policy.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { RequestLimiter } from '../../../../api/plugins/rate-limits.ts'
 import { addAdmission, permissionOf } from '../../../../api/plugins/admission.ts'
@@ -97,12 +97,12 @@ describe('access', () => {
     expect(permissionOf('/docsx', undefined)).toBeNull()
   })
 
-  it('marks every field that tells a place', () => {
+  it('marks every field that tells a place or an owner', () => {
     const names = new Set(Object.values(KINDS).flatMap(({ fields }) => Object.keys(fields)))
-    for (const name of POSITION_FIELDS) expect(names.has(name), name).toBe(true)
-    const telling = /^(lat|lon|alt[A-Z]|heading|[xy]M$|theta|map|lastNode)/
+    for (const name of IDENTIFYING_FIELDS) expect(names.has(name), name).toBe(true)
+    const telling = /^(lat|lon|alt[A-Z]|heading|[xy]M$|theta|map|lastNode|target$)/
     for (const name of names) {
-      expect(POSITION_FIELDS.has(name), name).toBe(telling.test(name))
+      expect(IDENTIFYING_FIELDS.has(name), name).toBe(telling.test(name))
     }
   })
 
