@@ -37,7 +37,9 @@ export const interarrival = defineQuery({
   },
   answer: (context, query) =>
     eachChannelRows(context, query, (place, messages) => {
-      const figures = interarrivalOf(messages.map(({ receivedAtNs }) => receivedAtNs))
+      const wanted = messages.filter(({ isWanted }) => isWanted)
+      if (wanted.length === 0) return []
+      const figures = interarrivalOf(wanted.map(({ receivedAtNs }) => receivedAtNs))
       return [
         {
           ...place,

@@ -15,4 +15,6 @@ export interface DelayRow {
   readonly counts: boolean
   /** Whether the device gave a time of its own that can be one. */
   readonly timed: boolean
+  /** False of other kinds than the scope's: they only tell which numbers came. */
+  readonly isWanted: boolean
 }

@@ -76,6 +76,36 @@ export function delaysContract(create: () => StorePlace): void {
       expect(rows[0]).toMatchObject({ ...at, uplinkMs: 12.5, clockBoundMs: 2 })
     })
 
+    it('of other kinds than the scope come too, since they share the numbers, but unwanted', async () => {
+      const both = { timeNs: DAY_START_NS + 4n * SECOND_NS, seq: 4 }
+      await writeAll(store, [
+        reading(1, { seq: 1 }),
+        reading(2, { seq: 2, kind: 'probe', fields: { rttMs: 20 } }),
+        reading(3, { seq: 3 }),
+        // Of one message the reading of a wanted kind is kept.
+        reading(4, { ...both }),
+        reading(4, { ...both, readingOrdinal: 1, kind: 'probe', fields: { rttMs: 21 } }),
+      ])
+      const rowsOf = async (kinds: DelaysScan['scope']['kinds']) =>
+        (await delays({ scope: { ...ALL, kinds } })).map(({ seq, rttMs, isWanted }) => [
+          seq,
+          rttMs,
+          isWanted,
+        ])
+      expect(await rowsOf(['probe'])).toEqual([
+        [1, null, false],
+        [2, 20, true],
+        [3, null, false],
+        [4, 21, true],
+      ])
+      expect(await rowsOf(['truck'])).toEqual([
+        [1, null, true],
+        [2, 20, false],
+        [3, null, true],
+        [4, null, true],
+      ])
+    })
+
     it('are refused as too many beyond the limit', async () => {
       await writeAll(store, readingsFrom(1, 20))
       expect(await delays({ maxRows: 20 })).toHaveLength(20)

@@ -26,7 +26,7 @@ export function channelsOf(rows: readonly DelayRow[], limit: number): Channel[] 
   const sent = inOrder(rows, limit)
   if (!sent) return null
   return [true, false].flatMap((isRtt) => {
-    const mine = sent.filter(({ row }) => (row.rttMs !== null) === isRtt)
+    const mine = sent.filter(({ row }) => row.isWanted && (row.rttMs !== null) === isRtt)
     if (mine.length === 0) return []
     // A lost message is taken for one of the sort that came next.
     const all = mine.flatMap(({ row, lostBefore }): Sent[] => [

@@ -110,7 +110,14 @@ export function delayRows(device: string, n: number, given: Partial<DelayRow> = 
   return Array.from({ length: n }, (_, at) => {
     const timeNs = NOON_NS - BigInt(n - at) * SECOND_NS
     const times = { timeNs, receivedAtNs: timeNs + 1_000_000n }
-    const delays = { uplinkMs: 1, clockBoundMs: 2, rttMs: null, counts: true, timed: true }
+    const delays = {
+      uplinkMs: 1,
+      clockBoundMs: 2,
+      rttMs: null,
+      counts: true,
+      timed: true,
+      isWanted: true,
+    }
     return { device, channel: 'telemetry', seq: at + 1, ...times, ...delays, ...given }
   })
 }

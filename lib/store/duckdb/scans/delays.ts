@@ -1,10 +1,19 @@
+import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '../../scans.ts'
 import type { DelayRow } from '#lib/telemetry/delay.ts'
 import type { TooMany } from '#lib/telemetry/too-many.ts'
 import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from '../figures/latency-values.ts'
 import { fieldColumn } from '../write/columns.ts'
-import { bigintIn, numberIn, numberOrNull, rowsOf, textIn, type Row } from '../files/sql.ts'
+import {
+  bigintIn,
+  isOneOf,
+  numberIn,
+  numberOrNull,
+  rowsOf,
+  textIn,
+  type Row,
+} from '../files/sql.ts'
 import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
 import type { ScanContext } from './view.ts'
 
@@ -26,18 +35,20 @@ const COLUMNS = [
 
 /**
  * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
- * ones are left out; several readings under one number of one message are one.
+ * ones are left out; several readings under one number of one message are one. Those of other kinds
+ * than the scope's come too, unwanted: all kinds of a channel share its numbers (docs/domain.md 5.3).
  */
 export async function scanDelays(
   { connection, view }: ScanContext,
   { scope, fromNs, toNs, maxRows }: DelaysScan,
 ): Promise<readonly DelayRow[] | TooMany> {
   const rows = rawSource(view, {
-    kinds: kindsIn(scope),
+    kinds: KIND_NAMES,
     span: { fromNs, toNs },
     columns: COLUMNS,
     where: [...scopeConditions(scope), COUNTS_FOR_VOLUME],
   })
+  const isWanted = isOneOf('kind', kindsIn(scope))
   // Counted first: to sort far too many of them would take long and help nobody.
   const [counted] = await rowsOf(connection, `SELECT count(*) AS n FROM ${rows}`)
   if (counted && numberIn(counted, 'n') > maxRows) return { tooMany: true, limit: maxRows }
@@ -46,10 +57,12 @@ export async function scanDelays(
     `SELECT device, channel, seq, time_ns, received_ns, uplink_ms, clock_bound_ms,
        ${STAGE_VALUES.rtt?.value ?? 'NULL::DOUBLE'} AS rtt_ms,
        ${COUNTS_FOR_LATENCY} AS counts,
-       (flags & ${FLAGS.clock_invalid}) = 0 AND received_ns <> time_ns AS timed
+       (flags & ${FLAGS.clock_invalid}) = 0 AND received_ns <> time_ns AS timed,
+       ${isWanted} AS wanted
      FROM ${rows}
      QUALIFY row_number() OVER (
-       PARTITION BY device, channel, position, seq, time_ns ORDER BY ${RTT} IS NULL, idx) = 1
+       PARTITION BY device, channel, position, seq, time_ns
+         ORDER BY NOT (${isWanted}), ${RTT} IS NULL, idx) = 1
      ORDER BY device, channel, position, idx`,
   )
   return found.map(delayRow)
@@ -67,5 +80,6 @@ function delayRow(row: Row): DelayRow {
     rttMs: numberOrNull(row, 'rtt_ms'),
     counts: row['counts'] === true,
     timed: row['timed'] === true,
+    isWanted: row['wanted'] === true,
   }
 }

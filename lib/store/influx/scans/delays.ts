@@ -8,29 +8,32 @@ import type { ScanContext } from './view.ts'
 
 /**
  * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
- * ones are left out; several readings under one number of one message are one.
+ * ones are left out; several readings under one number of one message are one. Those of other kinds
+ * than the scope's come too, unwanted: all kinds of a channel share its numbers (docs/domain.md 5.3).
  */
 export async function scanDelays(
   context: ScanContext,
   { scope, fromNs, toNs, maxRows }: DelaysScan,
 ): Promise<readonly DelayRow[] | TooMany> {
   const found: RawRow[] = []
-  for await (const rows of rawRows(context, scope, { fromNs, toNs })) {
+  for await (const rows of rawRows(context, { ...scope, kinds: null }, { fromNs, toNs })) {
     for (const row of rows) if ((row.flags & FLAGS.not_live) === 0) found.push(row)
     if (found.length > maxRows) return { tooMany: true, limit: maxRows }
   }
+  const isWanted = ({ kind }: RawRow) => scope.kinds?.includes(kind) ?? true
   const messages = new Map<string, RawRow>()
   for (const row of found) {
     const { device, channel, journal, position, seq, timeNs } = row
     const key = `${device} ${channel} ${journal} ${position} ${seq} ${timeNs}`
     const other = messages.get(key)
-    if (!other || comesFirst(row, other)) messages.set(key, row)
+    if (!other || comesFirst(row, other, isWanted)) messages.set(key, row)
   }
-  return [...messages.values()].toSorted(byArrival).map(delayRow)
+  return [...messages.values()].toSorted(byArrival).map((row) => delayRow(row, isWanted(row)))
 }
 
-/** Of the readings of one message the one with a round trip is kept. */
-function comesFirst(a: RawRow, b: RawRow): boolean {
+/** Of the readings of one message a wanted one is kept, and of these the one with a round trip. */
+function comesFirst(a: RawRow, b: RawRow, isWanted: (row: RawRow) => boolean): boolean {
+  if (isWanted(a) !== isWanted(b)) return isWanted(a)
   if ((a.rttMs === null) !== (b.rttMs === null)) return a.rttMs !== null
   return a.readingOrdinal < b.readingOrdinal
 }
@@ -43,7 +46,7 @@ function byArrival(a: RawRow, b: RawRow): number {
   return Number(a.receivedAtNs - b.receivedAtNs) || (a.journal < b.journal ? -1 : 1)
 }
 
-function delayRow(row: RawRow): DelayRow {
+function delayRow(row: RawRow, isWanted: boolean): DelayRow {
   const { device, channel, seq, timeNs, receivedAtNs, uplinkMs, clockBoundMs, rttMs, flags } = row
   return {
     device,
@@ -56,5 +59,6 @@ function delayRow(row: RawRow): DelayRow {
     rttMs: isPossibleRtt(rttMs) ? rttMs : null,
     counts: (flags & NOT_FOR_LATENCY) === 0,
     timed: (flags & FLAGS.clock_invalid) === 0 && receivedAtNs !== timeNs,
+    isWanted,
   }
 }

@@ -25,12 +25,13 @@ interface Sent {
   readonly uplinkMs?: number
   readonly counts?: boolean
   readonly timed?: boolean
+  readonly isWanted?: boolean
 }
 
 function delay({ seq, atMs, delayMs = 10, ...more }: Sent): DelayRow {
   const timeNs = START_NS + BigInt(atMs) * MS_NS
-  const { rttMs = null, uplinkMs = null, counts = true, timed = true } = more
-  const place = { device: 'acme.t1', channel: 'telemetry', seq, timeNs, counts, timed }
+  const { rttMs = null, uplinkMs = null, counts = true, timed = true, isWanted = true } = more
+  const place = { device: 'acme.t1', channel: 'telemetry', seq, timeNs, counts, timed, isWanted }
   const receivedAtNs = timeNs + BigInt(delayMs) * MS_NS
   return { ...place, receivedAtNs, rttMs, uplinkMs, clockBoundMs: uplinkMs === null ? null : 2 }
 }
@@ -76,6 +77,20 @@ describe(`availability of a channel (SEED=${SEED})`, () => {
       { seq: 3, atMs: 200, delayMs: 1040 },
     ])
     expect(row).toMatchObject({ method: 'uplink', n: 3, late: 1, clockBoundMs: 2 })
+  })
+
+  it('takes numbers of kinds that are filtered out for received, not for lost', async () => {
+    // Numbers 1 to 9 without 4 and 8; every third one is of the wanted kind.
+    const sent = [1, 2, 3, 5, 6, 7, 9].map((seq) => ({
+      seq,
+      atMs: seq * 100,
+      rttMs: 20,
+      isWanted: seq % 3 === 0,
+    }))
+    // 4 is followed by the unwanted 5, 8 by the wanted 9.
+    expect(await available(sent)).toMatchObject([{ method: 'rtt', n: 4, lost: 1 }])
+    expect(await varying(sent)).toMatchObject([{ stage: 'rtt', n: 3 }])
+    expect(await available(sent.map((one) => ({ ...one, isWanted: false })))).toEqual([])
   })
 
   it('counts lost numbers as lost, in the middle between those that came', async () => {
