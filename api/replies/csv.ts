@@ -36,11 +36,14 @@ function cell(value: Cell, separator: string, locale: Locale): string {
   return locale === 'da' ? String(value).replace('.', ',') : String(value)
 }
 
-/** First characters at which a spreadsheet takes a text for a formula and runs it. */
-const FORMULA = /^[=+\-@\t\r]/
+/**
+ * Where a spreadsheet takes a text for a formula and runs it: at the start of a cell. One of another
+ * locale begins a cell at the other separator too, whatever the quotes.
+ */
+const FORMULA = /^(?=[=+\-@\t\r])|[,;] *(?=[=+\-@])/g
 
 function textCell(text: string, separator: string): string {
-  const safe = FORMULA.test(text) ? `'${text}` : text
+  const safe = text.replaceAll(FORMULA, "$&'")
   const quote = safe.includes(separator) || /["\r\n]/.test(safe)
   return quote ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -11,6 +11,15 @@ const columns = ownColumns('a', 'b')
 const lines = (row: Row, locale: 'en' | 'da' = 'en') => csvOf(columns, [row], locale)
 
 describe('CSV', () => {
+  it.each(['en', 'da'] as const)(
+    'is no formula in a spreadsheet of another locale (%s)',
+    (locale) => {
+      const text = csvOf({ a: (row: string) => row }, ['a;=1+1', 'a,@x', 'b; -1'], locale)
+      expect(text).not.toMatch(/[;,] *[=@-]/)
+      expect(text).toContain("a;'=1+1")
+    },
+  )
+
   it('has a header even without rows, and ends each line with CRLF', () => {
     expect(csvOf(columns, [], 'en')).toBe('a,b\r\n')
     expect(lines({ a: 1, b: 'x' })).toBe('a,b\r\n1,x\r\n')
