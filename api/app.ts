@@ -59,6 +59,8 @@ const LIMITS = {
 const MAX_HEADER_BYTES = 16 * 1024
 /** A full id has up to 127 characters; Fastify's own limit is 100. */
 const MAX_PARAMETER_LENGTH = 200
+/** RFC 7396. */
+const MERGE_PATCH_TYPE = 'application/merge-patch+json'
 /** How long a client may take to send one request. */
 const REQUEST_TIMEOUT_MS = 30_000
 
@@ -105,7 +107,7 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
 function addJsonBody(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser<string>(
-    'application/json',
+    ['application/json', MERGE_PATCH_TYPE],
     { parseAs: 'string' },
     (request, body, done) => {
       if (!nestsTooDeep(body)) return parse(request, body, done)

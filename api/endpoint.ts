@@ -31,7 +31,7 @@ type Shape = Record<string, z.ZodType>
 type NoShape = Record<string, never>
 
 export interface Endpoint<Q extends Shape, P extends Shape, B extends z.ZodType> {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Below `/api/v1`. */
   readonly url: string
   readonly permission: Permission

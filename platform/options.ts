@@ -8,7 +8,7 @@ import type { BrokerOptions } from '../broker/options.ts'
 import type { InternalOptions } from '../ingest/internal/internal-deps.ts'
 import type { IngestOptions } from '../ingest/ingest-options.ts'
 import type { MqttSourceOptions } from '../ingest/sources/mqtt/options.ts'
-import { FORMAT_NAMES } from '../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../ingest/formats/catalogue.ts'
 
 /* What parts need beside their own section of the settings: paths, files, and values of two sections. */
 
@@ -25,7 +25,7 @@ export function registryOptions(config: Config) {
   return {
     path: registryPath(config),
     credentialOverlapHours: config.platform.credentialOverlapHours,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   }
 }
 

@@ -33,7 +33,7 @@ export const DEVICES: readonly NewDevice[] = [
     id,
     kind: 'truck',
     site: 'transport-centre-east',
-    settings: { course, ...(setC === null ? {} : { cargoSetC: setC }) },
+    settings: { labels: { course, ...(setC === null ? {} : { cargoSetC: setC }) } },
   })),
   ...ROBOTS.map(({ id, prefix, place }) => ({
     tenant: ROBOT_TENANT,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Api } from '../simulators/run/api.ts'
-import { ensure, inParallel } from '../simulators/run/registrar.ts'
+import { ensure, inParallel, type NewDevice } from '../simulators/run/registrar.ts'
 import { DEVICES } from './devices.ts'
 import { SITES } from './testbed/sites.ts'
 import { TENANTS } from './testbed/tenants.ts'
@@ -16,7 +16,7 @@ export interface Registration {
 }
 
 /**
- * Registers what is missing of the testbed. The settings of each device hold the time when the
+ * Registers what is missing of the testbed. The labels of each device hold the time when the
  * testbed was set up, so that seeding again makes the same history, byte for byte.
  */
 export async function registerTestbed(api: Api, nowMs: number): Promise<Registration> {
@@ -27,17 +27,29 @@ export async function registerTestbed(api: Api, nowMs: number): Promise<Registra
   }
   for (const tenant of TENANTS) await add('/tenants', tenant)
   await inParallel(SITES, AT_ONCE, (site) => add('/sites', site))
-  await inParallel(DEVICES, AT_ONCE, (device) =>
-    add('/devices', { ...device, settings: { ...device.settings, testbedSince: endMs } }),
-  )
+  await inParallel(DEVICES, AT_ONCE, (device) => add('/devices', withLabel(device, endMs)))
   return { created, endMs }
+}
+
+function withLabel({ settings = {}, ...device }: NewDevice, testbedSince: number): NewDevice {
+  const labels = { ...labelsOf(settings), testbedSince }
+  return { ...device, settings: { ...settings, labels } }
+}
+
+/** Earlier versions had it among the settings themselves. */
+function sinceOf(settings: NonNullable<NewDevice['settings']>): unknown {
+  return Reflect.get(labelsOf(settings), 'testbedSince') ?? settings['testbedSince']
+}
+
+function labelsOf({ labels }: NonNullable<NewDevice['settings']>): object {
+  return typeof labels === 'object' && labels !== null ? labels : {}
 }
 
 async function knownEndMs(api: Api): Promise<number | null> {
   const ids = new Set(DEVICES.map(({ tenant, id }) => `${tenant}.${id}`))
   const devices = await api.list('/devices', deviceSchema)
   for (const { id, settings } of devices) {
-    const since = settings['testbedSince']
+    const since = sinceOf(settings)
     if (ids.has(id) && typeof since === 'number') return since
   }
   return null

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Device, NewDevice } from '#lib/registry/registry.ts'
+import type { Device, NewDevice, PastSettings } from '#lib/registry/registry.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import { visibleTenants, type Caller } from '#lib/access/policy.ts'
 import { created, list, nothing, ok } from '../replies/answer.ts'
@@ -27,7 +27,9 @@ const deviceSchema = z.object({
   createdAt: timeSchema,
 })
 
-const settingsSchema = z.record(z.string(), z.unknown())
+const settingsSchema = z
+  .record(z.string(), z.unknown())
+  .describe('Which there are depends on kind and format: GET /kinds has the JSON schema of each.')
 const secretsSchema = z.record(z.string(), z.string())
 
 const newDeviceSchema = z.strictObject({
@@ -44,6 +46,30 @@ const newDeviceSchema = z.strictObject({
   secrets: secretsSchema.optional().describe('Written, never read back.'),
 })
 
+/** A merge document: null takes a value away. */
+const changedDeviceSchema = z.strictObject({
+  id: z.string().optional(),
+  tenant: z.string().optional(),
+  kind: z.string().optional(),
+  gateway: z.boolean().optional(),
+  name: z.string().nullable().optional(),
+  format: z.string().nullable().optional(),
+  topics: z.array(z.string()).nullable().optional(),
+  site: z.string().nullable().optional(),
+  settings: settingsSchema.nullable().optional(),
+  secrets: z.record(z.string(), z.string().nullable()).nullable().optional(),
+  validFrom: z
+    .string()
+    .optional()
+    .describe('From when changed settings hold for figures, by the full hour; left out: from now.'),
+})
+
+const pastSchema = z.object({
+  validTo: timeSchema.describe('Until when they held.'),
+  changedAt: timeSchema,
+  settings: z.record(z.string(), z.unknown()),
+})
+
 const COLUMNS: Columns<Device> = {
   id: (device) => device.id,
   tenant: (device) => device.tenant,
@@ -57,8 +83,14 @@ const COLUMNS: Columns<Device> = {
   createdAt: (device) => device.createdAt,
 }
 
+const PAST_COLUMNS: Columns<Omit<PastSettings, 'by'>> = {
+  validTo: (past) => past.validTo,
+  changedAt: (past) => past.changedAt,
+  settings: (past) => JSON.stringify(past.settings),
+}
+
 export function addDevices(add: Add, api: Api): void {
-  const { registry, cursors } = api
+  const { registry, cursors, log } = api
   const tag = 'registry'
   const params = { id: idSchema }
   add({
@@ -82,7 +114,7 @@ export function addDevices(add: Add, api: Api): void {
         .devices()
         .filter((device) => kind?.includes(device.kind) ?? true)
         .filter((device) => tenant?.includes(device.tenant) ?? true)
-      const page = listPage(devices, ({ id }) => id, call, cursors)
+      const page = listPage(devices.map(shown), ({ id }) => id, call, cursors)
       return page instanceof Problem ? page : list(page, COLUMNS)
     },
   })
@@ -96,7 +128,7 @@ export function addDevices(add: Add, api: Api): void {
     answer: deviceSchema,
     handle({ names, params: { id } }) {
       const device = names.findDevice(id)
-      return device ? ok(device) : notFound('device', id)
+      return device ? ok(shown(device)) : notFound('device', id)
     },
   })
   add({
@@ -112,7 +144,46 @@ export function addDevices(add: Add, api: Api): void {
       const tenant = tenantFor(caller, body.tenant)
       if (tenant instanceof Problem) return tenant
       const device = registry.devices.create(newDevice(body, tenant))
-      return created(device, { location: `/api/v1/devices/${device.id}` })
+      return created(shown(device), { location: `/api/v1/devices/${device.id}` })
+    },
+  })
+  add({
+    method: 'PATCH',
+    url: '/devices/:id',
+    permission: 'devices:write',
+    tag,
+    summary: 'Change a device (RFC 7396)',
+    params,
+    body: changedDeviceSchema,
+    answer: deviceSchema,
+    handle({ names, caller, params: { id }, body: { validFrom, ...patch } }) {
+      const device = names.findDevice(id)
+      if (!device) return notFound('device', id)
+      const by = caller.key.id
+      const changed = registry.devices.update(device.id, { patch, validFrom, by })
+      log.info({ device: device.id, fields: Object.keys(patch), validFrom, by }, 'changed')
+      return ok(shown(changed))
+    },
+  })
+  add({
+    method: 'GET',
+    url: '/devices/:id/history',
+    permission: 'devices:read',
+    tag,
+    summary: 'Settings that figures rest on, as they were, oldest first',
+    params,
+    query: pageParameters,
+    answer: listSchema(pastSchema),
+    isList: true,
+    handle(call) {
+      const device = call.names.findDevice(call.params.id)
+      if (!device) return notFound('device', call.params.id)
+      const past = (device.past ?? []).map(({ by: _by, ...one }, at) => ({ ...one, at }))
+      const order = ({ at }: { readonly at: number }) => String(at).padStart(6, '0')
+      const page = listPage(past, order, call, cursors)
+      if (page instanceof Problem) return page
+      const rows = page.data.map(({ at: _at, ...one }) => one)
+      return list({ ...page, data: rows }, PAST_COLUMNS)
     },
   })
   add({
@@ -130,6 +201,11 @@ export function addDevices(add: Add, api: Api): void {
       return nothing()
     },
   })
+}
+
+/** Changes have an address of their own. */
+function shown({ past: _past, ...device }: Device): Omit<Device, 'past'> {
+  return device
 }
 
 /** Tenants of others are as unknown as those that are not there. */

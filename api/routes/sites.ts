@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { seesTenant } from '#lib/access/policy.ts'
-import { created, list, nothing } from '../replies/answer.ts'
+import { created, list, nothing, ok } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
 import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -20,15 +20,24 @@ const siteSchema = z.object({
     .describe('Closed ring of [lat, lon].'),
 })
 
+const positionSchema = z.strictObject({ lat: z.number(), lon: z.number() }).nullable()
+const outlineSchema = z.array(z.tuple([z.number(), z.number()])).nullable()
+
 const newSiteSchema = z.strictObject({
   id: z.string(),
   name: z.string(),
   tenant: z.string().nullable().default(null),
-  position: z.strictObject({ lat: z.number(), lon: z.number() }).nullable().default(null),
-  outline: z
-    .array(z.tuple([z.number(), z.number()]))
-    .nullable()
-    .default(null),
+  position: positionSchema.default(null),
+  outline: outlineSchema.default(null),
+})
+
+const changedSiteSchema = z.strictObject({
+  id: z.string().optional(),
+  name: z.string().optional(),
+  tenant: z.string().nullable().optional(),
+  // Merged with the position it has, so either may be left out.
+  position: z.strictObject({ lat: z.number(), lon: z.number() }).partial().nullable().optional(),
+  outline: outlineSchema.optional(),
 })
 
 const COLUMNS: Columns<z.infer<typeof siteSchema>> = {
@@ -39,7 +48,7 @@ const COLUMNS: Columns<z.infer<typeof siteSchema>> = {
   lon: (site) => site.position?.lon,
 }
 
-export function addSites(add: Add, { registry, cursors }: Api): void {
+export function addSites(add: Add, { registry, cursors, log }: Api): void {
   const tag = 'registry'
   add({
     method: 'GET',
@@ -72,6 +81,21 @@ export function addSites(add: Add, { registry, cursors }: Api): void {
     status: 201,
     answer: siteSchema,
     handle: ({ body }) => created(registry.sites.create(body)),
+  })
+  add({
+    method: 'PATCH',
+    url: '/sites/:id',
+    permission: 'sites:write',
+    tag,
+    summary: 'Change name, position or outline of a site (RFC 7396)',
+    params: { id: z.string() },
+    body: changedSiteSchema,
+    answer: siteSchema,
+    handle({ params, body, caller }) {
+      const site = registry.sites.update(params.id, body)
+      log.info({ site: params.id, fields: Object.keys(body), by: caller.key.id }, 'changed')
+      return ok(site)
+    },
   })
   add({
     method: 'DELETE',

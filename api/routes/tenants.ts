@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { seesTenant } from '#lib/access/policy.ts'
-import { created, list, nothing } from '../replies/answer.ts'
+import { created, list, nothing, ok } from '../replies/answer.ts'
 import type { Api } from '../api.ts'
 import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -12,7 +12,7 @@ import { listSchema, timeSchema } from '../replies/schemas.ts'
 const tenantSchema = z.object({ id: z.string(), name: z.string(), createdAt: timeSchema })
 const newTenantSchema = z.strictObject({ id: z.string(), name: z.string() })
 
-export function addTenants(add: Add, { registry, cursors }: Api): void {
+export function addTenants(add: Add, { registry, cursors, log }: Api): void {
   const tag = 'registry'
   add({
     method: 'GET',
@@ -39,6 +39,21 @@ export function addTenants(add: Add, { registry, cursors }: Api): void {
     status: 201,
     answer: tenantSchema,
     handle: ({ body }) => created(registry.tenants.create(body)),
+  })
+  add({
+    method: 'PATCH',
+    url: '/tenants/:id',
+    permission: 'tenants:write',
+    tag,
+    summary: 'Change the name of a tenant (RFC 7396)',
+    params: { id: z.string() },
+    body: z.strictObject({ id: z.string().optional(), name: z.string().optional() }),
+    answer: tenantSchema,
+    handle({ params, body, caller }) {
+      const tenant = registry.tenants.update(params.id, body)
+      log.info({ tenant: params.id, fields: Object.keys(body), by: caller.key.id }, 'changed')
+      return ok(tenant)
+    },
   })
   add({
     method: 'DELETE',

@@ -1,3 +1,4 @@
+import { lenient } from '#lib/telemetry/shared-settings.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
@@ -17,6 +18,8 @@ import { readTruckJson, requiredTime } from './trucks/truck-json.ts'
 export const cam: Format = {
   name: 'cam',
   description: 'ITS CAM as JSON: position, speed and heading of a vehicle, up to ten a second.',
+  kinds: ['truck'],
+  settings: { lenient },
   parse: (input) => readTruckJson(input, read),
 }
 

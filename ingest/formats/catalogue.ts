@@ -36,6 +36,9 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   wmbusmeters,
 }
 
+/** As the registry needs them. */
+export const FORMAT_LIST: readonly Format[] = Object.values(FORMATS)
+
 export const FORMAT_NAMES: readonly string[] = Object.keys(FORMATS)
 
 const BY_NAME: ReadonlyMap<string, Format> = new Map(Object.entries(FORMATS))

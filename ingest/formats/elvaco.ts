@@ -1,3 +1,4 @@
+import { meterId, timezone } from '#lib/telemetry/shared-settings.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashText } from '#lib/telemetry/hash.ts'
 import { reportOf, type Row } from './elvaco/report-rows.ts'
@@ -14,6 +15,9 @@ import { readStatedTime, zoneOf } from './payload/stated-time.ts'
 export const elvaco: Format = {
   name: 'elvaco',
   description: 'CSV of Elvaco CMe3100, report template 4001: raw M-Bus telegrams of a meter.',
+  kinds: ['heat_meter', 'energy_meter'],
+  settings: { timezone, meterId },
+  secrets: ['aesKey'],
   parse,
 }
 

@@ -1,6 +1,7 @@
 import type { Device } from '#lib/registry/registry.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
+import type { FormatDeclaration } from '#lib/telemetry/format-declaration.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Radio } from '#lib/telemetry/radio.ts'
 import type { Refusal } from '#lib/telemetry/rejection.ts'
@@ -68,9 +69,7 @@ export interface FormatOutput {
 }
 
 /** A payload convention: pure, one file each, listed in `catalogue.ts`. Never throws. */
-export interface Format {
-  readonly name: string
-  readonly description: string
+export interface Format extends FormatDeclaration {
   /**
    * Raised by one whenever the same bytes may be read differently, and kept with each rejection, to
    * show which of them are worth a replay; 1 where it is left out.

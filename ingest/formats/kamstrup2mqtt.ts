@@ -1,3 +1,4 @@
+import { energyUnit, medium, meterId } from '#lib/telemetry/shared-settings.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
@@ -22,6 +23,8 @@ import { convert, registeredEnergyUnit } from './payload/units.ts'
 export const kamstrup2mqtt: Format = {
   name: 'kamstrup2mqtt',
   description: 'JSON of kamstrup2mqtt (M-Bus) and of kamstrup-402-mqtt (optical eye).',
+  kinds: ['heat_meter', 'energy_meter'],
+  settings: { energyUnit, medium, meterId },
   parse,
 }
 

@@ -1,3 +1,5 @@
+import { textSetting } from '#lib/telemetry/setting.ts'
+import { medium, meterId } from '#lib/telemetry/shared-settings.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { withoutExtendedLink } from './mbus/frames/extended-link.ts'
@@ -14,6 +16,17 @@ import { EVENT, outputOf, refuse } from './payload/refusal.ts'
 export const mbus: Format = {
   name: 'mbus',
   description: 'Raw M-Bus telegrams in hex: wireless (frame A, B) and wired, clear or AES mode 5.',
+  kinds: ['heat_meter', 'energy_meter'],
+  settings: {
+    medium,
+    meterId,
+    compactFrame: textSetting('DIF and VIF of a full frame, in hexadecimal', {
+      description:
+        'DIF and VIF of all records of a full frame, for the compact frames of the meter.',
+      pattern: /^(?:\s*[0-9a-fA-F]{2}\s*)+$/,
+    }),
+  },
+  secrets: ['aesKey'],
   version: 2,
   parse,
 }

@@ -1,3 +1,4 @@
+import { energyUnit, medium, meterId } from '#lib/telemetry/shared-settings.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
@@ -37,6 +38,9 @@ import {
 export const nabovarme: Format = {
   name: 'nabovarme',
   description: 'Text of Nabovarme MeterLogger, `t1=23.61 C&e1=56.726 MWh&`, clear or encrypted.',
+  kinds: ['heat_meter', 'energy_meter'],
+  settings: { energyUnit, medium, meterId },
+  secrets: ['aesKey'],
   parse,
 }
 

@@ -1,3 +1,4 @@
+import { lenient } from '#lib/telemetry/shared-settings.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
@@ -14,6 +15,8 @@ import { readTruckJson, requiredTime } from './trucks/truck-json.ts'
 export const owntracks: Format = {
   name: 'owntracks',
   description: 'OwnTracks JSON: _type location is a reading, transitions, steps and others events.',
+  kinds: ['truck'],
+  settings: { lenient },
   parse: (input) => readTruckJson(input, read),
 }
 

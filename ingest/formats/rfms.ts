@@ -1,3 +1,5 @@
+import { textSetting } from '#lib/telemetry/setting.ts'
+import { lenient, timezone } from '#lib/telemetry/shared-settings.ts'
 import type { Format, FormatInput, FormatOutput, ParsedElement, RefusedElement } from './format.ts'
 import { isRecord, type Problem } from './payload/problem.ts'
 import { describe, showNames } from './payload/reason.ts'
@@ -15,6 +17,15 @@ import { notTruck, readTruckJson } from './trucks/truck-json.ts'
 export const rfms: Format = {
   name: 'rfms',
   description: 'rFMS JSON of truck makers, 2 to 4: vehicle statuses and positions, one or a list.',
+  kinds: ['truck'],
+  fromGateway: true,
+  settings: {
+    timezone,
+    lenient,
+    vin: textSetting('a VIN of 17 letters and digits', {
+      description: 'VIN of the vehicle, where the payload lists several.',
+    }),
+  },
   parse(input) {
     const carried = input.pseudonym ? asCarried(input, 'truck') : null
     return carried ? readTruckJson(carried, readFleet) : readTruckJson(input, read)

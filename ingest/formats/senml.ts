@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { energyUnit, mappingSetting } from '#lib/telemetry/shared-settings.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldDefinition } from '#lib/telemetry/field.ts'
@@ -21,6 +23,14 @@ import { inUnit, unitsFor } from './senml/units.ts'
 export const senml: Format = {
   name: 'senml',
   description: 'SenML (RFC 8428) in JSON or CBOR: records named after the fields of the device.',
+  settings: {
+    energyUnit,
+    senml: mappingSetting(
+      z.string().min(1).max(64),
+      'an object such as {"WMZ1.Q":"energyKwh"}',
+      'The field that each name of the payload means.',
+    ),
+  },
   parse,
 }
 

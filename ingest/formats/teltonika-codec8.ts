@@ -1,3 +1,4 @@
+import { avl, imei } from './teltonika/tracker-settings.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { native } from './native.ts'
@@ -16,6 +17,9 @@ export const teltonikaCodec8: Format = {
   name: 'teltonika-codec8',
   description:
     'AVL packets of Teltonika trackers, Codec 8, 8E and 16, as bytes or hexadecimal text.',
+  kinds: ['truck'],
+  settings: { avl, imei },
+  identity: 'imei',
   parse,
 }
 

@@ -1,3 +1,5 @@
+import { lenient } from '#lib/telemetry/shared-settings.ts'
+import { avl, imei } from './teltonika/tracker-settings.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
 import { readNumber } from './payload/number-text.ts'
@@ -11,6 +13,9 @@ import { readTruckJson, requiredTime } from './trucks/truck-json.ts'
 export const teltonika: Format = {
   name: 'teltonika',
   description: 'Codec JSON of Teltonika trackers: {"state":{"reported":{"ts","latlng",...}}}.',
+  kinds: ['truck'],
+  settings: { lenient, avl, imei },
+  identity: 'imei',
   parse: (input) => readTruckJson(input, read),
 }
 

@@ -1,3 +1,6 @@
+import { textSetting } from '#lib/telemetry/setting.ts'
+import { lenient } from '#lib/telemetry/shared-settings.ts'
+import { MAPPED_SETTING } from './trucks/mapped-fields.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
@@ -18,6 +21,15 @@ import { notTruck, readTruckJson, requiredTime } from './trucks/truck-json.ts'
 export const traccar: Format = {
   name: 'traccar',
   description: 'Positions that a Traccar server forwards: {"position":{...},"device":{...}}.',
+  kinds: ['truck'],
+  fromGateway: true,
+  settings: {
+    lenient,
+    uniqueId: textSetting('the unique id of the vehicle at the Traccar server', {
+      description: 'Identifier of the vehicle at the Traccar server.',
+    }),
+    attributes: MAPPED_SETTING,
+  },
   parse(input) {
     const carried = asCarried(input, 'truck')
     return carried ? readTruckJson(carried, readCarried) : readTruckJson(input, read)

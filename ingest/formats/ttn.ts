@@ -1,6 +1,13 @@
+import { lenient, timezone } from '#lib/telemetry/shared-settings.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Format, FormatInput, FormatOutput } from './format.ts'
-import { readNetworkJson, readUplink, wrong, type UplinkNames } from './lorawan/uplink.ts'
+import {
+  UPLINK_SETTING,
+  readNetworkJson,
+  readUplink,
+  wrong,
+  type UplinkNames,
+} from './lorawan/uplink.ts'
 import { isRecord, type Values } from './payload/problem.ts'
 import { describe } from './payload/reason.ts'
 import { EVENT, refuse } from './payload/refusal.ts'
@@ -14,6 +21,7 @@ export const ttn: Format = {
   name: 'ttn',
   description:
     'Uplinks of The Things Stack v3 with decoded_payload; joins and downlinks are events.',
+  settings: { timezone, lenient, ttn: UPLINK_SETTING },
   parse: (input) => readNetworkJson(input, (payload, kind) => readMessage(payload, kind, input)),
 }
 

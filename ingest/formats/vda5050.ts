@@ -1,3 +1,6 @@
+import { z } from 'zod'
+import { setting } from '#lib/telemetry/setting.ts'
+import { lenient, timezone } from '#lib/telemetry/shared-settings.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
 import type { Format, FormatInput, FormatOutput, RefusedElement } from './format.ts'
@@ -16,6 +19,14 @@ import { readMessage, type ReadOptions } from './vda5050/read-message.ts'
 export const vda5050: Format = {
   name: 'vda5050',
   description: 'VDA 5050, 1.1 to 3.0: state and visualization are readings, the rest are events.',
+  kinds: ['robot'],
+  settings: {
+    lenient,
+    timezone,
+    factsheet: setting(z.record(z.string(), z.unknown()), 'the factsheet as an object', {
+      description: 'Factsheet of the robot: its limits tell what is out of range.',
+    }),
+  },
   version: 2,
   parse,
 }

@@ -1,3 +1,4 @@
+import { meterId, timezone } from '#lib/telemetry/shared-settings.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import { hashBytes } from '#lib/telemetry/hash.ts'
@@ -26,6 +27,9 @@ import { timeOf } from './wmbusmeters/telegram-time.ts'
 export const wmbusmeters: Format = {
   name: 'wmbusmeters',
   description: 'JSON of wmbusmeters: telegrams of heat, cooling and electricity meters.',
+  kinds: ['heat_meter', 'energy_meter'],
+  fromGateway: true,
+  settings: { meterId, timezone },
   version: 2,
   parse,
 }

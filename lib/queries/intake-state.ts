@@ -65,6 +65,11 @@ export interface HeatDevice {
   readonly id: FullId
   readonly kind: string
   readonly settings: Readonly<Record<string, unknown>>
+  /** Settings as they were until a time, in the order of the changes. */
+  readonly past?: readonly {
+    readonly validTo: string
+    readonly settings: Readonly<Record<string, unknown>>
+  }[]
 }
 
 /** What the intake knows beside the store: it folds the messages that it took in itself. */

@@ -46,4 +46,18 @@ export const MIGRATIONS: readonly string[] = [
      ensured INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX keys_of_tenant ON keys (tenant);`,
+
+  // Settings that figures rest on, as they were before a change. Keys stood among the settings.
+  `CREATE TABLE device_history (
+     id INTEGER PRIMARY KEY,
+     device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+     valid_to TEXT NOT NULL, changed_at TEXT NOT NULL, changed_by TEXT, settings TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX history_of_device ON device_history (device);
+
+   INSERT OR IGNORE INTO device_secrets (device, name, value)
+     SELECT id, 'aesKey', json_extract(settings, '$.aesKey') FROM devices
+     WHERE json_type(settings, '$.aesKey') = 'text' AND json_extract(settings, '$.aesKey') <> '';
+   UPDATE devices SET settings = json_remove(settings, '$.aesKey')
+     WHERE json_type(settings, '$.aesKey') IS NOT NULL;`,
 ]

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { openDatabase } from '#lib/runtime/sqlite.ts'
+import type { FormatDeclaration } from '#lib/telemetry/format-declaration.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { nowMs, type RegistryContext } from './entries/context.ts'
 import { CredentialTable } from './entries/credentials.ts'
@@ -28,8 +29,8 @@ export interface RegistryOptions {
    * change of its own.
    */
   readonly pollMs?: number
-  /** Names of formats a device may have: they are known where the roles are composed. */
-  readonly formats: readonly string[]
+  /** The formats a device may have: they are known where the roles are composed. */
+  readonly formats: readonly FormatDeclaration[]
 }
 
 const MS_PER_HOUR = 3_600_000
@@ -42,6 +43,7 @@ export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets
 
 class SqliteRegistry implements Registry, DeviceSecrets {
   readonly formats: readonly string[]
+  readonly declaredFormats: readonly FormatDeclaration[]
   readonly tenants: TenantTable
   readonly sites: SiteTable
   readonly devices: DeviceTable
@@ -77,7 +79,8 @@ class SqliteRegistry implements Registry, DeviceSecrets {
       },
       changed: (change) => this.#changed(change),
     }
-    this.formats = formats
+    this.declaredFormats = formats
+    this.formats = formats.map(({ name }) => name)
     this.tenants = new TenantTable(context)
     this.sites = new SiteTable(context)
     this.devices = new DeviceTable(context, formats)

@@ -1,6 +1,7 @@
 import type { Role } from '#lib/access/policy.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { FormatDeclaration } from '#lib/telemetry/format-declaration.ts'
 
 export interface Tenant {
   readonly id: string
@@ -33,6 +34,17 @@ export interface Device {
   /** Names of the secrets that are set; their values never leave the registry. */
   readonly secretNames: readonly string[]
   readonly createdAt: string
+  /** Settings that figures rest on, as they were, in the order of the changes; left out: no change. */
+  readonly past?: readonly PastSettings[]
+}
+
+/** Settings that held until `validTo`, where no later change reaches further back. */
+export interface PastSettings {
+  readonly validTo: string
+  readonly changedAt: string
+  /** Id of the API key that made the change; null: the platform itself. */
+  readonly by: string | null
+  readonly settings: Readonly<Record<string, unknown>>
 }
 
 export interface Credential {
@@ -100,10 +112,22 @@ export interface NewDevice {
   readonly secrets?: Readonly<Record<string, string>> | undefined
 }
 
+export interface DeviceChange {
+  /** A merge document (RFC 7396) for the device as it would be created; secrets too. */
+  readonly patch: Readonly<Record<string, unknown>>
+  /** From when settings that figures rest on hold; now where it is left out. */
+  readonly validFrom?: string | undefined
+  readonly by?: string | null
+}
+
+/** A merge document (RFC 7396). */
+export type MergeDocument = Readonly<Record<string, unknown>>
+
 export interface Tenants {
   list(): readonly Tenant[]
   get(id: string): Tenant | null
   create(tenant: { readonly id: string; readonly name: string }): Tenant
+  update(id: string, patch: MergeDocument): Tenant
   /** Deletes its sites and keys too; REGISTRY_CONFLICT while it has devices. */
   delete(id: string): void
 }
@@ -112,6 +136,7 @@ export interface Sites {
   list(): readonly Site[]
   get(id: string): Site | null
   create(site: Site): Site
+  update(id: string, patch: MergeDocument): Site
   /** REGISTRY_CONFLICT while a device is registered there. */
   delete(id: string): void
 }
@@ -122,6 +147,8 @@ export interface Devices {
   get(id: FullId): Device | null
   /** Its topics may not overlap with those of another device of its tenant: REGISTRY_CONFLICT. */
   create(device: NewDevice): Device
+  /** The same checks. Settings that figures rest on stay known with their validity. */
+  update(id: FullId, change: DeviceChange): Device
   /** Deletes its credentials, secrets and topics too. */
   delete(id: FullId): void
 }
@@ -152,6 +179,8 @@ export interface ApiKeys {
 export interface Registry {
   /** Names of the payload formats a device may be registered with; each is a native channel too. */
   readonly formats: readonly string[]
+  /** The same with what each needs to know of a device. */
+  readonly declaredFormats: readonly FormatDeclaration[]
   readonly tenants: Tenants
   readonly sites: Sites
   readonly devices: Devices

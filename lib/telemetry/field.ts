@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Settings } from './setting.ts'
 
 /**
  * The role of a field decides how it is aggregated: gauges as min, mean and max; counters
@@ -43,6 +44,8 @@ export interface KindDefinition {
   readonly data: z.ZodType<Record<string, number | string | boolean | null | undefined>>
   /** Further rules on the accepted values; returns the first that is broken. */
   readonly check?: (data: Readonly<Record<string, unknown>>) => FieldProblem | null
+  /** What a device of this kind may be told in the registry, whatever its format. */
+  readonly settings?: Settings
   /** Any device may send readings of this kind beside those of its own. */
   readonly fromAnyDevice?: boolean
 }

@@ -3,7 +3,7 @@ import { openRegistry } from '#lib/registry/open.ts'
 import type { NewDevice, Registry } from '#lib/registry/registry.ts'
 import { systemClock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { FORMAT_NAMES } from '../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../ingest/formats/catalogue.ts'
 
 /** A registry of all formats in a folder of the test. */
 export function registryIn(dir: string, log: Log): Registry {
@@ -12,7 +12,7 @@ export function registryIn(dir: string, log: Log): Registry {
     clock: systemClock,
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
 }
 

@@ -16,7 +16,7 @@ import {
   type Platform,
 } from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { FORMAT_NAMES } from '../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../ingest/formats/catalogue.ts'
 
 /*
  * Two processes as an operator starts them, `broker ingest` and `api`. They run on the embedded store
@@ -313,7 +313,7 @@ describe('roles that cannot start say why in one line each', () => {
       clock: systemClock,
       log: createLog('silent'),
       credentialOverlapHours: 1,
-      formats: FORMAT_NAMES,
+      formats: FORMAT_LIST,
     })
     for (const tenant of ['acme', 'beta']) {
       registry.tenants.create({ id: tenant, name: tenant })

@@ -1,3 +1,4 @@
+import { fieldRule, mappingSetting } from '#lib/telemetry/shared-settings.ts'
 import type { Device } from '#lib/registry/registry.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
@@ -11,6 +12,13 @@ import { describe, show, showPath } from '../payload/reason.ts'
 import { EVENT, refusal, refuse } from '../payload/refusal.ts'
 import { readStatedTime, zoneOf } from '../payload/stated-time.ts'
 import { EXAMPLE, rulesOf, valuesOf } from './decoded-values.ts'
+
+/** What the names of a payload formatter mean. */
+export const UPLINK_SETTING = mappingSetting(
+  fieldRule,
+  `an object such as ${EXAMPLE}`,
+  'The field that each decoded name means, and the factor to its unit.',
+)
 
 /** How a LoRaWAN network server names the parts of an uplink. */
 export interface UplinkNames {

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { fieldRule, mappingSetting } from '#lib/telemetry/shared-settings.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { isFmsNoValue } from './fms-no-value.ts'
 import { readNumber, signedOf } from '../payload/number-text.ts'
@@ -5,6 +7,13 @@ import { isProblem, isRecord, type Problem, type Values } from '../payload/probl
 import { describe, show } from '../payload/reason.ts'
 import { isFactor } from '../payload/units.ts'
 import type { SourceField } from './source-fields.ts'
+
+/** A setting that maps names of this model or installation. */
+export const MAPPED_SETTING = mappingSetting(
+  fieldRule.extend({ signedBits: z.literal([8, 16, 32]).optional() }),
+  'an object such as {"72":{"to":"cargoTemp1C","per":10}}',
+  'The field that each further name means, and the factor to its unit.',
+)
 
 /** The names that a device's setting maps, and the values with their signs restored. */
 export interface MappedFields {

@@ -8,6 +8,8 @@ export interface PointHeat extends PointPiece {
   /** Town, data centre, heat network, municipality ...; null where the point has none. */
   readonly labels: Readonly<Record<string, string | null>>
   readonly bucket: Span
+  /** Id of the point, which may have several pieces in a bucket; left out: it has one. */
+  readonly point?: string
 }
 
 export interface GroupHeat {
@@ -50,7 +52,7 @@ export function groupHeat(rows: readonly PointHeat[], by: readonly string[]): Gr
       boundary,
       labels: Object.fromEntries(by.map((name) => [name, labels[name] ?? null])),
       bucket,
-      points: members.length,
+      points: new Set(members.map((member) => member.point ?? member)).size,
       figures: heatFigures(members, bucket),
     }
   })

@@ -153,6 +153,8 @@ export interface HeatFigures {
 export interface PointPiece {
   readonly piece: HeatPiece
   readonly meter: RegisterMeter
+  /** How long of the bucket it is expected to cover; the whole where it is left out. */
+  readonly expectedNs?: bigint
 }
 
 /**
@@ -164,9 +166,9 @@ export function heatFigures(points: readonly PointPiece[], bucket: Span): HeatFi
   const lengthNs = bucket.toNs - bucket.fromNs
   const pieces = points.map(({ piece }) => piece)
   const { energyJ, bridgedJ, measuredNs, intervals } = mergeHeat(...pieces)
-  const timeNs = lengthNs * BigInt(points.length)
+  const timeNs = points.reduce((sum, { expectedNs = lengthNs }) => sum + expectedNs, 0n)
   const coverage = timeNs > 0n ? Number(measuredNs) / Number(timeNs) : 0
-  const open = pieces.filter((piece) => !isCovered(piece, lengthNs)).length
+  const open = points.filter((one) => !isCovered(one.piece, one.expectedNs ?? lengthNs)).length
   return {
     energyKwh: energyJ === null ? null : kwhOfJoules(energyJ),
     bridgedKwh: kwhOfJoules(bridgedJ),

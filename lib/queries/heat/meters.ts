@@ -10,6 +10,7 @@ import {
 import { inScope, type Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { HeatDevice } from '../intake-state.ts'
+import type { DeviceInTime } from './settings-in-time.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
 import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 
@@ -19,6 +20,8 @@ export interface HeatMeter extends RegisterMeter {
   readonly boundary: Boundary
   /** The settings its register is read by, to compare. */
   readonly rules: string
+  /** When its settings held. */
+  readonly valid: Span
 }
 
 /** An interval longer than this that crosses an end of the span counts on neither side of it. */
@@ -36,11 +39,14 @@ export function hasNoRole({ kind, settings }: HeatDevice): boolean {
 }
 
 /** The meter of a device, where its role is one of the boundaries. */
-export function heatMeterOf(device: HeatDevice, boundaries: readonly Boundary[]): HeatMeter[] {
+export function heatMeterOf(
+  { device, valid }: DeviceInTime,
+  boundaries: readonly Boundary[],
+): HeatMeter[] {
   const boundary = boundaries.find((one) => one === device.settings['role'])
   if (!boundary) return []
   const meter = registerMeterOf(device.settings)
-  return [{ ...meter, device, boundary, rules: JSON.stringify(meter) }]
+  return [{ ...meter, device, boundary, rules: JSON.stringify(meter), valid }]
 }
 
 /** What a meter can be grouped by; null where its setting is missing. */

@@ -3,8 +3,9 @@ import { groupHeat, type PointHeat } from '#lib/kpi/heat/heat-groups.ts'
 import { heatIntervals } from '#lib/kpi/heat/heat-intervals.ts'
 import type { Boundary, HeatGrouping } from '#lib/telemetry/heat.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
-import type { Span } from '#lib/telemetry/span.ts'
+import { overlap, type Span } from '#lib/telemetry/span.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
+import type { HeatDevice } from '../intake-state.ts'
 import type { QueryContext } from '../query.ts'
 import { findingsOf, type RegisterFinding } from './findings.ts'
 import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
@@ -26,6 +27,7 @@ import {
   type HeatMeter,
   type Registers,
 } from './meters.ts'
+import { settingsInTime } from './settings-in-time.ts'
 
 /** Registers scanned for one result at most; of a quiet meter an hour needs two. */
 export const MAX_REGISTERS = 400_000
@@ -59,37 +61,76 @@ export async function recoveredHeatOf(
   const nowNs = context.nowNs()
   const span = { fromNs: query.fromNs, toNs: query.toNs < nowNs ? query.toNs : nowNs }
   const seen = context.state.heat.devices().filter((one) => isMeterInScope(one, query.scope))
-  const meters = seen.flatMap((device) => heatMeterOf(device, query.boundaries))
+  const versions = versionsOf(seen, span, query.boundaries)
+  const meters = versions.flat()
   const buckets = bucketsOf(span, query.every, context.timezone)
   if (buckets.length * meters.length > maxRegisters) return { tooMany: true, limit: maxRegisters }
-  const scanned = await scanMeters(context, { meters, span, buckets, query, limit: maxRegisters })
-  if (isTooMany(scanned)) return scanned
   const points: PointHeat[] = []
   const findings: RegisterFinding[] = []
-  for (const meter of meters) {
-    const meterSpans = meterSpansOf(meter, scanned)
-    const notable = meterSpans.map((one) => one.notable).reduce(mergeNotable)
-    findings.push(...findingsOf(meter.device.id, notable, span))
-    const labels = labelsOf(meter.device)
-    for (const [at, piece] of piecesOf(meterSpans, buckets).entries()) {
-      // There is a piece for each bucket.
-      points.push({ piece, meter, boundary: meter.boundary, labels, bucket: buckets[at]! })
+  for (const [at, ofVersion] of versions.entries()) {
+    const scan = { meters: ofVersion, span, buckets, query, limit: maxRegisters, isPast: at > 0 }
+    const scanned = await scanMeters(context, scan)
+    if (isTooMany(scanned)) return scanned
+    for (const meter of ofVersion) {
+      const meterSpans = meterSpansOf(meter, scanned)
+      const notable = meterSpans.map((one) => one.notable).reduce(mergeNotable)
+      findings.push(...findingsOf(meter.device.id, notable, overlap(span, meter.valid)))
+      points.push(...pointsOf(meter, meterSpans, buckets))
+      await context.yieldToEventLoop()
+      context.signal.throwIfAborted()
     }
-    await context.yieldToEventLoop()
-    context.signal.throwIfAborted()
   }
   const groups = groupHeat(points, query.by)
   const metersWithoutRole = seen.filter(hasNoRole).length
-  return { points, groups, findings, meters: meters.length, metersWithoutRole }
+  const known = new Set(meters.map(({ device }) => device.id)).size
+  return { points, groups, findings, meters: known, metersWithoutRole }
+}
+
+/** Meters by the age of their settings, the present first: of a device there is one in each list. */
+function versionsOf(
+  devices: readonly HeatDevice[],
+  span: Span,
+  boundaries: readonly Boundary[],
+): readonly (readonly HeatMeter[])[] {
+  const versions: HeatMeter[][] = []
+  for (const device of devices) {
+    for (const [at, inTime] of settingsInTime(device, span).entries()) {
+      const ofVersion = (versions[at] ??= [])
+      ofVersion.push(...heatMeterOf(inTime, boundaries))
+    }
+  }
+  return versions
+}
+
+/** The meter in each bucket, as far as its settings held there. */
+function pointsOf(
+  meter: HeatMeter,
+  meterSpans: readonly MeterSpan[],
+  buckets: readonly CalendarBucket[],
+): PointHeat[] {
+  const { boundary, device, valid } = meter
+  const labels = labelsOf(device)
+  const within = buckets
+    .map((bucket) => ({ bucket, part: overlap(bucket, valid) }))
+    .filter(({ part }) => part.fromNs < part.toNs)
+  const pieces = piecesOf(
+    meterSpans,
+    within.map(({ part }) => part),
+  )
+  return within.map(({ bucket, part }, at) => {
+    const expectedNs = part.toNs - part.fromNs
+    // There is a piece for each part.
+    return { piece: pieces[at]!, meter, boundary, labels, bucket, expectedNs, point: device.id }
+  })
 }
 
 /** Share of the time of all points that measured intervals cover; null without a point. */
 export function coverageOfPoints(points: readonly PointHeat[]): number | null {
   let measuredNs = 0n
   let expectedNs = 0n
-  for (const { piece, bucket } of points) {
+  for (const { piece, bucket, expectedNs: ofPoint } of points) {
     measuredNs += piece.measuredNs
-    expectedNs += bucket.toNs - bucket.fromNs
+    expectedNs += ofPoint ?? bucket.toNs - bucket.fromNs
   }
   return expectedNs === 0n ? null : Number(measuredNs) / Number(expectedNs)
 }
@@ -100,6 +141,8 @@ interface Scan {
   readonly buckets: readonly CalendarBucket[]
   readonly query: HeatQuery
   readonly limit: number
+  /** Of earlier settings no hours are kept: those of the present ones would have to go. */
+  readonly isPast: boolean
 }
 
 interface Scanned {
@@ -112,11 +155,11 @@ interface Scanned {
 
 async function scanMeters(
   { store, state, signal }: QueryContext,
-  { meters, span, buckets, query, limit }: Scan,
+  { meters, span, buckets, query, limit, isPast }: Scan,
 ): Promise<Scanned | TooMany> {
   const cellNs = cellOf(query.every, buckets)
   // Within an hour nothing is known: shorter intervals are scanned.
-  const hours = cellNs === HOUR_NS ? state.heat.hours : undefined
+  const hours = cellNs === HOUR_NS && !isPast ? state.heat.hours : undefined
   const asOf = hours?.now() ?? 0
   const parts = partsOf(hours, meters, span)
   const registers: Registers[] = []

@@ -20,6 +20,16 @@ export function invalid(path: string, { expected, got, todo }: Problem): Platfor
   )
 }
 
+/** Throws REGISTRY_INVALID for a change of what identifies an entry. */
+export function requireSame(path: string, got: unknown, was: unknown): void {
+  if (got === was) return
+  throw invalid(path, {
+    expected: `${show(was)}: it stays as it was created`,
+    got,
+    todo: 'leave it out, or create another entry',
+  })
+}
+
 export function missing(what: string, id: string): PlatformError {
   return new PlatformError(
     'REGISTRY_MISSING',
@@ -41,7 +51,7 @@ export function checkId(id: unknown, path = 'id'): void {
   })
 }
 
-export function checkName(name: unknown, path = 'name'): void {
+export function checkName(name: unknown, path = 'name'): asserts name is string {
   if (isStorableText(name) && name.length <= MAX_NAME_LENGTH && name.trim() !== '') return
   throw invalid(path, {
     expected: `a text of 1 to ${MAX_NAME_LENGTH} whole characters`,

@@ -1,26 +1,39 @@
 import { KIND_NAMES, isKind } from '#lib/telemetry/catalogue.ts'
-import { ID_PATTERN, fullId, type FullId } from '#lib/telemetry/ids.ts'
+import type { FormatDeclaration } from '#lib/telemetry/format-declaration.ts'
+import { fullId, shortIdOf, type FullId } from '#lib/telemetry/ids.ts'
 import { NATIVE_PREFIX } from '#lib/telemetry/topics.ts'
-import { checkId, checkName, conflict, invalid, isObject, isStorableText } from './checks.ts'
-import type { Memory } from '../memory/memory.ts'
-import type { NewDevice } from '../registry.ts'
+import { isoOfMs } from './context.ts'
+import {
+  checkId,
+  checkName,
+  conflict,
+  invalid,
+  isObject,
+  isStorableText,
+  requireSame,
+} from './checks.ts'
+import { reads, settingProblem, settingsOf } from '../device-settings.ts'
+import { msOf, type Memory } from '../memory/memory.ts'
+import type { Device, NewDevice } from '../registry.ts'
 import { filterProblem, filtersOverlap } from '../topics/topic-filters.ts'
 
 const MAX_TOPICS = 16
+/** Changes of settings that are kept of a device. */
+export const MAX_PAST_SETTINGS = 1000
 const MAX_SETTINGS_BYTES = 16 * 1024
 const MAX_SECRETS = 16
-const MAX_SUB_DEVICES = 100_000
 const MAX_SECRET_LENGTH = 4096
 const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
 const NATIVE_ROOT = NATIVE_PREFIX.slice(0, NATIVE_PREFIX.indexOf('/'))
 
 export interface CheckDeps {
   readonly memory: Memory
-  readonly formats: readonly string[]
+  readonly formats: readonly FormatDeclaration[]
 }
 
 /** Throws REGISTRY_INVALID for the first field that is wrong; REGISTRY_CONFLICT for a taken id or topic. */
-export function checkNewDevice(device: NewDevice, { memory, formats }: CheckDeps): void {
+export function checkNewDevice(device: NewDevice, deps: CheckDeps): void {
+  const { memory } = deps
   checkId(device.id)
   if (!memory.tenants.has(device.tenant)) {
     throw invalid('tenant', {
@@ -29,23 +42,84 @@ export function checkNewDevice(device: NewDevice, { memory, formats }: CheckDeps
       todo: 'create the tenant first, or correct its id',
     })
   }
-  checkKind(device)
-  if (device.name !== undefined) checkName(device.name)
-  if (device.format !== undefined && !formats.includes(device.format)) {
-    throw invalid('format', {
-      expected: `one of ${formats.join(', ')}`,
-      got: device.format,
-      todo: 'choose one of these, or leave it out for native',
-    })
-  }
-  checkSite(device, memory)
-  checkSettings(device.settings ?? {})
-  checkCreation(device)
-  checkSecrets(device.secrets ?? {})
-  checkTopics(device.topics === undefined ? [] : device.topics)
+  checkDevice(device, deps)
   // Before the topics: a device that is created a second time would conflict with its own.
   requireFreeId(fullId(device.tenant, device.id), memory)
   requireFreeTopics(device, memory)
+}
+
+/** Throws REGISTRY_INVALID, and REGISTRY_CONFLICT where another device has one of the topics. */
+export function checkChangedDevice(given: NewDevice, before: Device, deps: CheckDeps): void {
+  const fixed = { id: shortIdOf(before.id), tenant: before.tenant, kind: before.kind }
+  for (const [name, value] of Object.entries(fixed)) {
+    requireSame(name, Reflect.get(given, name), value)
+  }
+  checkDevice(given, deps)
+  requireFreeTopics(given, deps.memory, before)
+}
+
+/** The time from which changed settings hold, as ISO 8601 in UTC; now where none is given. */
+export function validFromOf(given: string | undefined, nowIso: string): string {
+  if (given === undefined) return nowIso
+  const todo = 'give the time of the change at the meter, or leave it out for now'
+  const expected = 'a time with zone that is not in the future, such as 2026-11-01T00:00:00Z'
+  try {
+    const validFrom = isoOfMs(msOf(given))
+    if (validFrom <= nowIso) return validFrom
+  } catch {
+    // Not a time: said below.
+  }
+  throw invalid('validFrom', { expected, got: given, todo })
+}
+
+export function requireRoomForHistory({ id, past = [] }: Device): void {
+  if (past.length < MAX_PAST_SETTINGS) return
+  throw conflict(
+    `expected at most ${MAX_PAST_SETTINGS} changes of settings that figures rest on, got one more ` +
+      `for ${id}; register another device for what comes next`,
+    'settings',
+  )
+}
+
+/** What holds for a new device and for one that is changed. */
+export function checkDevice(device: NewDevice, { memory, formats }: CheckDeps): void {
+  checkKind(device)
+  if (device.name !== undefined) checkName(device.name)
+  const format = checkFormat(device, formats)
+  checkSite(device, memory)
+  checkSettings(device, format, formats)
+  checkSecrets(device.secrets ?? {})
+  checkTopics(device.topics === undefined ? [] : device.topics)
+  checkIdentity(device, format)
+}
+
+/** The format, which must be able to read the kind of the device. */
+function checkFormat(
+  { kind, format = 'native' }: NewDevice,
+  formats: readonly FormatDeclaration[],
+): FormatDeclaration {
+  const found = formats.find(({ name }) => name === format)
+  if (found && reads(found, kind)) return found
+  const names = formats.filter((one) => reads(one, kind)).map(({ name }) => name)
+  throw invalid('format', {
+    expected: `one of ${names.join(', ')}${found ? `, which read ${kind}` : ''}`,
+    got: format,
+    todo: 'choose one of these, or leave it out for native',
+  })
+}
+
+/** Some messages carry nothing but the number of their device: it must be registered. */
+function checkIdentity({ settings, topics }: NewDevice, format: FormatDeclaration): void {
+  const { identity } = format
+  const definition = identity === undefined ? undefined : format.settings?.[identity]
+  if (!definition || settings?.[identity ?? ''] !== undefined) return
+  const levels = (topics ?? []).flatMap((topic) => topic.split('/'))
+  if (levels.some((level) => definition.schema.safeParse(level).success)) return
+  throw invalid(`settings.${identity}`, {
+    expected: `${definition.expected}, for format ${format.name}`,
+    got: 'nothing',
+    todo: 'give it, or register a topic that holds it as a level',
+  })
 }
 
 /** A gateway has kind `gateway`, sends no readings of its own, and carries sub-devices. */
@@ -78,7 +152,11 @@ function checkSite({ site: id, tenant }: NewDevice, memory: Memory): void {
   })
 }
 
-function checkSettings(settings: unknown): void {
+function checkSettings(
+  { kind, settings = {} }: NewDevice,
+  format: FormatDeclaration,
+  formats: readonly FormatDeclaration[],
+): void {
   const text = asJson(settings)
   // A date or a map is an object too, but not one JSON knows.
   if (!isObject(settings) || text === null || !text.startsWith('{')) {
@@ -96,30 +174,8 @@ function checkSettings(settings: unknown): void {
       todo: 'keep only what the platform needs to know',
     })
   }
-  const { gateway } = settings
-  if (gateway === undefined || (typeof gateway === 'string' && ID_PATTERN.test(gateway))) return
-  throw invalid('settings.gateway', {
-    expected: 'the short id of the gateway that carries the device',
-    got: gateway,
-    todo: 'give the id without its tenant, or leave it out',
-  })
-}
-
-/** Only a gateway creates sub-devices, and a limit must be one. */
-function checkCreation({ kind, settings }: NewDevice): void {
-  const given = settings?.['createSubDevices']
-  if (given === undefined || given === false) return
-  const isLimit =
-    typeof given === 'number' && Number.isInteger(given) && given > 0 && given <= MAX_SUB_DEVICES
-  if (kind === 'gateway' && (given === true || isLimit)) return
-  throw invalid('settings.createSubDevices', {
-    expected:
-      kind === 'gateway'
-        ? `true, false or a number from 1 to ${MAX_SUB_DEVICES}`
-        : `none, or false, on a device of kind ${kind}`,
-    got: given,
-    todo: 'correct it, or leave it out: then each sub-device is registered by hand',
-  })
+  const problem = settingProblem(settings, settingsOf(kind, format.name, formats))
+  if (problem) throw invalid(problem.path, problem)
 }
 
 function asJson(value: unknown): string | null {
@@ -174,17 +230,28 @@ function requireFreeId(id: FullId, memory: Memory): void {
   throw conflict(`device "${id}" exists already; use it, or choose another id`)
 }
 
-function requireFreeTopics({ topics = [], tenant }: NewDevice, memory: Memory): void {
-  for (const [at, filter] of topics.entries()) {
-    const path = `topics[${at}]`
-    const taken = memory.topics.get(tenant)?.overlapping(filter)
-    if (taken) {
-      throw conflict(
-        `${path}: "${filter}" overlaps with "${taken.filter}" of device ${taken.owner}; a topic ` +
-          `must identify its device, so give each device topics of its own`,
-        path,
-      )
+function requireFreeTopics(
+  { topics = [], tenant }: NewDevice,
+  memory: Memory,
+  own: Pick<Device, 'id' | 'topics'> | null = null,
+): void {
+  const index = memory.topics.get(tenant)
+  // Its own filters may overlap with what it gets instead.
+  for (const filter of own?.topics ?? []) index?.remove(filter)
+  try {
+    for (const [at, filter] of topics.entries()) {
+      const path = `topics[${at}]`
+      const taken = index?.overlapping(filter)
+      if (taken) {
+        throw conflict(
+          `${path}: "${filter}" overlaps with "${taken.filter}" of device ${taken.owner}; a topic ` +
+            `must identify its device, so give each device topics of its own`,
+          path,
+        )
+      }
     }
+  } finally {
+    for (const filter of own?.topics ?? []) index?.add(filter, own!.id)
   }
 }
 

@@ -1,9 +1,10 @@
 import type { StatementSync } from 'node:sqlite'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { Site, Sites } from '../registry.ts'
-import { checkId, checkName, conflict, invalid, missing } from './checks.ts'
+import type { MergeDocument, Site, Sites } from '../registry.ts'
+import { checkId, checkName, conflict, invalid, missing, requireSame } from './checks.ts'
 import type { RegistryContext } from './context.ts'
+import { mergePatch } from './merge-patch.ts'
 
 /** An outline of a municipality has some hundred corners. */
 const MAX_CORNERS = 10_000
@@ -11,12 +12,16 @@ const MAX_CORNERS = 10_000
 export class SiteTable implements Sites {
   readonly #context: RegistryContext
   readonly #insert: StatementSync
+  readonly #change: StatementSync
   readonly #remove: StatementSync
 
   constructor(context: RegistryContext) {
     this.#context = context
     this.#insert = context.db.prepare(
       'INSERT INTO sites (id, tenant, name, position, outline) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#change = context.db.prepare(
+      'UPDATE sites SET name = ?, position = ?, outline = ? WHERE id = ?',
     )
     this.#remove = context.db.prepare('DELETE FROM sites WHERE id = ?')
   }
@@ -39,6 +44,24 @@ export class SiteTable implements Sites {
     // The caller's own objects may change later.
     const site = structuredClone(given)
     transaction(db, () => this.#insert.run(id, tenant, name, asJson(position), asJson(outline)))
+    memory.sites.set(id, site)
+    changed({ table: 'sites', id, affects: null })
+    return site
+  }
+
+  update(id: string, patch: MergeDocument): Site {
+    const { db, memory, requireFresh, changed } = this.#context
+    requireFresh()
+    const before = memory.sites.get(id)
+    if (!before) throw missing('site', id)
+    const merged = mergePatch({ ...before }, patch)
+    requireSame('id', merged['id'], id)
+    requireSame('tenant', merged['tenant'] ?? null, before.tenant)
+    const { name, position = null, outline = null } = merged as Partial<Site>
+    checkName(name)
+    checkPlace({ position, outline })
+    const site = structuredClone({ ...before, name, position, outline })
+    transaction(db, () => this.#change.run(name, asJson(position), asJson(outline), id))
     memory.sites.set(id, site)
     changed({ table: 'sites', id, affects: null })
     return site
@@ -72,11 +95,15 @@ function checkSite({ id, tenant, name, position, outline }: Site, memory: Memory
       todo: 'create the tenant first',
     })
   }
-  if (position !== null) checkPosition([position.lat, position.lon], 'position')
-  if (outline !== null) checkOutline(outline)
+  checkPlace({ position, outline })
   if (memory.sites.has(id)) {
     throw conflict(`site "${id}" exists already; use it, or choose another id`)
   }
+}
+
+function checkPlace({ position, outline }: Pick<Site, 'position' | 'outline'>): void {
+  if (position !== null) checkPosition([position.lat, position.lon], 'position')
+  if (outline !== null) checkOutline(outline)
 }
 
 function checkOutline(outline: NonNullable<Site['outline']>): void {

@@ -1,18 +1,21 @@
 import type { StatementSync } from 'node:sqlite'
 import { transaction } from '#lib/runtime/sqlite.ts'
 import { forgetKey } from '../memory/memory.ts'
-import type { Tenant, Tenants } from '../registry.ts'
-import { checkId, checkName, conflict, missing } from './checks.ts'
+import type { MergeDocument, Tenant, Tenants } from '../registry.ts'
+import { checkId, checkName, conflict, missing, requireSame } from './checks.ts'
 import { isoOfMs, nowMs, type RegistryContext } from './context.ts'
+import { mergePatch } from './merge-patch.ts'
 
 export class TenantTable implements Tenants {
   readonly #context: RegistryContext
   readonly #insert: StatementSync
+  readonly #change: StatementSync
   readonly #remove: StatementSync
 
   constructor(context: RegistryContext) {
     this.#context = context
     this.#insert = context.db.prepare('INSERT INTO tenants (id, name, created_at) VALUES (?, ?, ?)')
+    this.#change = context.db.prepare('UPDATE tenants SET name = ? WHERE id = ?')
     this.#remove = context.db.prepare('DELETE FROM tenants WHERE id = ?')
   }
 
@@ -36,6 +39,21 @@ export class TenantTable implements Tenants {
     }
     const tenant = { id, name, createdAt: isoOfMs(nowMs(clock)) }
     transaction(db, () => this.#insert.run(id, name, tenant.createdAt))
+    memory.tenants.set(id, tenant)
+    changed({ table: 'tenants', id, affects: null })
+    return tenant
+  }
+
+  update(id: string, patch: MergeDocument): Tenant {
+    const { db, memory, requireFresh, changed } = this.#context
+    requireFresh()
+    const before = memory.tenants.get(id)
+    if (!before) throw missing('tenant', id)
+    const { id: newId, name } = mergePatch({ id, name: before.name }, patch)
+    requireSame('id', newId, id)
+    checkName(name)
+    const tenant = { ...before, name }
+    transaction(db, () => this.#change.run(name, id))
     memory.tenants.set(id, tenant)
     changed({ table: 'tenants', id, affects: null })
     return tenant

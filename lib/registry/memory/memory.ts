@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { FullId } from '#lib/telemetry/ids.ts'
-import type { ApiKey, Credential, Device, Site, Tenant } from '../registry.ts'
+import type { ApiKey, Credential, Device, PastSettings, Site, Tenant } from '../registry.ts'
 import type { Role } from '#lib/access/policy.ts'
 import { createTopicIndex, type TopicIndex } from '../topics/topic-index.ts'
 
@@ -61,8 +61,12 @@ export function loadMemory(db: DatabaseSync): Memory {
       const known = memory.secrets.get(device)
       memory.secrets.set(device, { ...known, [text(row, 'name')]: text(row, 'value') })
     }
+    const past = Map.groupBy(rowsOf(db, 'device_history ORDER BY id'), (row) => text(row, 'device'))
     for (const row of rowsOf(db, 'devices')) {
-      remember(memory, deviceFrom(row, memory.secrets.get(text(row, 'id')) ?? {}))
+      const id = text(row, 'id')
+      const device = deviceFrom(row, memory.secrets.get(id) ?? {})
+      const changes = past.get(id)?.map(pastFrom)
+      remember(memory, changes ? { ...device, past: changes } : device)
     }
     for (const row of rowsOf(db, 'credentials ORDER BY valid_from, id')) {
       const credential = credentialFrom(row)
@@ -88,6 +92,20 @@ export function remember(memory: Memory, device: Device): void {
   const index = memory.topics.get(device.tenant) ?? createTopicIndex<FullId>()
   memory.topics.set(device.tenant, index)
   for (const filter of device.topics) index.add(filter, device.id)
+}
+
+/** Puts a changed device in the place of what it was; its credentials stay. */
+export function replace(
+  memory: Memory,
+  before: Device,
+  after: Device,
+  secrets: Readonly<Record<string, string>>,
+): void {
+  const index = memory.topics.get(before.tenant)
+  for (const filter of before.topics) index?.remove(filter)
+  remember(memory, after)
+  if (after.secretNames.length > 0) memory.secrets.set(after.id, secrets)
+  else memory.secrets.delete(after.id)
 }
 
 export function forget(memory: Memory, device: Device): void {
@@ -151,6 +169,15 @@ function siteFrom(row: Row): Site {
     name: text(row, 'name'),
     position: json(row, 'position') as Site['position'],
     outline: json(row, 'outline') as Site['outline'],
+  }
+}
+
+function pastFrom(row: Row): PastSettings {
+  return {
+    validTo: text(row, 'valid_to'),
+    changedAt: text(row, 'changed_at'),
+    by: textOrNull(row, 'changed_by'),
+    settings: json(row, 'settings') as PastSettings['settings'],
   }
 }
 

@@ -1,4 +1,5 @@
 import { counter, dataSchema, gauge, state, type KindDefinition } from '../field.ts'
+import { REGISTER_SETTINGS } from '../shared-settings.ts'
 
 const NO_VALUE = [-2147483648, -32768]
 
@@ -53,4 +54,5 @@ export const energyMeter: KindDefinition = {
   retention: 'metering',
   fields,
   data: dataSchema(fields),
+  settings: REGISTER_SETTINGS,
 }

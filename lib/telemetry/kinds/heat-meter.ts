@@ -1,4 +1,6 @@
 import { counter, dataSchema, gauge, state, type KindDefinition } from '../field.ts'
+import { choiceSetting, numberSetting, type Settings } from '../setting.ts'
+import { REGISTER_SETTINGS, medium } from '../shared-settings.ts'
 
 /** M-Bus "no value": int32 and int16 minimum, as such or as 0.1 MJ in kWh (docs/domain.md 3.4). */
 const NO_ENERGY = [-2147483648, -32768, -910.222222, (-32768 * 0.1) / 3.6]
@@ -52,6 +54,29 @@ const fields = {
   medium: state('M-Bus medium: heat, heat volume at inlet, cooling, ...'),
 }
 
+const settings: Settings = {
+  ...REGISTER_SETTINGS,
+  medium,
+  flowSensor: choiceSetting(['flow', 'return'], {
+    description: 'Pipe of the flow sensor; the return where it is not known.',
+    changesFigures: true,
+  }),
+  qpM3h: numberSetting({
+    unit: 'm3/h',
+    min: 0.1,
+    max: 10_000,
+    description: 'Permanent flow of the meter (EN 1434 q_p).',
+    changesFigures: true,
+  }),
+  dTMinK: numberSetting({
+    unit: 'K',
+    min: 0.1,
+    max: 50,
+    description: 'Smallest temperature difference the meter measures within its class.',
+    changesFigures: true,
+  }),
+}
+
 /**
  * A heat meter (EN 1434; docs/domain.md 3.3-3.5). Nearly all have the energy register, few have
  * more.
@@ -62,4 +87,5 @@ export const heatMeter: KindDefinition = {
   retention: 'metering',
   fields,
   data: dataSchema(fields),
+  settings,
 }

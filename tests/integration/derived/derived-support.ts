@@ -12,7 +12,7 @@ import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { startRestartableInfluxd, type Influxd } from './influxd.ts'
-import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../ingest/formats/catalogue.ts'
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
@@ -109,7 +109,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
     clock: systemClock,
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
   const ingest = await openIngest(
     {

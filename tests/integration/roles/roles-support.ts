@@ -10,7 +10,7 @@ import type { InternalDeps } from '../../../ingest/internal/internal-deps.ts'
 import { InternalServer } from '../../../ingest/internal/server.ts'
 import { openIngest, type Ingest } from '../../../ingest/open-ingest.ts'
 import { UNWATCHED, ingestOptionsFor } from '../../support/ingest-options.ts'
-import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../ingest/formats/catalogue.ts'
 
 export const SECRET = 'the secret of both sides 0123456'.replaceAll(' ', '-')
 export const ALL = { tenants: null, devices: null, kinds: null }
@@ -26,7 +26,7 @@ export async function startIngest(dataDir: string): Promise<Ingest> {
     clock: systemClock,
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
   if (!registry.tenants.get('acme')) {
     registry.tenants.create({ id: 'acme', name: 'Acme' })

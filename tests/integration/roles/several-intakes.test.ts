@@ -15,7 +15,7 @@ import { ADMIN_KEY, temporaryDir } from '../../support/platform.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { watch, type LiveStream } from '../../support/live-stream.ts'
 import { reach, send, serve, startIngest, truck, type Served } from './roles-support.ts'
-import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../ingest/formats/catalogue.ts'
 
 /** Two intakes, each with a journal and (here) a store of its own, and an API over both. */
 describe('an API over two intakes', () => {
@@ -41,7 +41,7 @@ describe('an API over two intakes', () => {
       clock: systemClock,
       log,
       credentialOverlapHours: 1,
-      formats: FORMAT_NAMES,
+      formats: FORMAT_LIST,
     })
     registry.keys.ensure(ADMIN_KEY, { role: 'admin', tenant: null, name: 'admin' })
     const deps = { registry, metrics: createMetrics(), clock: systemClock, log }

@@ -15,7 +15,7 @@ import { appOptionsFor } from '../../support/app-options.ts'
 import { temporaryDir } from '../../support/platform.ts'
 import { createMemoryPort, type MemoryPort, type MemoryRows } from './memory-port.ts'
 import { NOON_NS } from './rows.ts'
-import { FORMAT_NAMES } from '../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../ingest/formats/catalogue.ts'
 
 export const LOCAL_TOKEN = 'pbl_the-token-of-this-machine'
 
@@ -69,7 +69,7 @@ export async function createTestApp(
     clock,
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
   const keys = populate(registry)
   const port = createMemoryPort(rows)

@@ -8,7 +8,7 @@ import { UNWATCHED, ingestOptionsFor } from '../../../support/ingest-options.ts'
 import { T0 } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
-import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../../ingest/formats/catalogue.ts'
 import { ALL } from '#lib/telemetry/scope.ts'
 import { queryRows } from '../../../support/query-rows.ts'
 
@@ -22,7 +22,7 @@ it('a sign-in is noted without any message after it, also while the worker is bu
     clock: systemClock,
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
   registry.tenants.create({ id: 'acme', name: 'Acme' })
   registry.devices.create({ id: 't1', tenant: 'acme', kind: 'truck' })

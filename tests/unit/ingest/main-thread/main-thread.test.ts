@@ -9,7 +9,7 @@ import { UNWATCHED, ingestOptionsFor } from '../../../support/ingest-options.ts'
 import { T0 } from '../../../support/messages.ts'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
-import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../../ingest/formats/catalogue.ts'
 import { queryRows } from '../../../support/query-rows.ts'
 
 /** The messages of this test are of 2025. */
@@ -25,7 +25,7 @@ it('sub-devices are created while the batch waits, and none of its messages is r
     clock: systemClock,
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
   registry.tenants.create({ id: 'acme', name: 'Acme' })
   const settings = { createSubDevices: true }

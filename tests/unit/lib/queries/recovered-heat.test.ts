@@ -113,6 +113,49 @@ describe('heat from the registry and the registers', () => {
     expect((await heat({ devices, timezone }, { every, ...span })).asked?.cellNs).toBe(cellNs)
   })
 
+  it('counts each hour by the settings that held then', async () => {
+    const at = (hours: bigint) =>
+      String(Temporal.Instant.fromEpochNanoseconds(NOON_NS + hours * HOUR_NS))
+    const moved = {
+      ...meter('a', DELIVERED),
+      past: [
+        { validTo: at(-3n), changedAt: at(0n), by: null, settings: { ...DELIVERED, town: 'Bov' } },
+        {
+          validTo: at(-1n),
+          changedAt: at(0n),
+          by: null,
+          settings: { ...DELIVERED, town: 'Kruså' },
+        },
+      ],
+    }
+    const rows = hourly('acme.a', [0, 10, 20, 30, 40])
+    const { answer } = await heat({ devices: [moved], rows }, { by: ['town'] })
+    // One hour in Bov, two in Kruså, one in Padborg; each covered in full.
+    expect(answer.rows).toMatchObject([
+      { group: { town: 'Padborg' }, energyKwh: 10, coverage: 1, meters: 1 },
+      { group: { town: 'Kruså' }, energyKwh: 20, coverage: 1, meters: 1 },
+      { group: { town: 'Bov' }, energyKwh: 10, coverage: 1, meters: 1 },
+    ])
+    expect(answer).toMatchObject({ meters: 1, coverage: 1 })
+    const whole = await heat({ devices: [moved], rows })
+    expect(whole.answer.rows).toMatchObject([{ energyKwh: 40, coverage: 1, meters: 1 }])
+  })
+
+  it('lets a correction reach further back than an earlier change', async () => {
+    const at = (hours: bigint) =>
+      String(Temporal.Instant.fromEpochNanoseconds(NOON_NS + hours * HOUR_NS))
+    const corrected = {
+      ...meter('a', DELIVERED),
+      past: [
+        { validTo: at(-1n), changedAt: at(0n), by: null, settings: { role: 'it' } },
+        { validTo: at(-9n), changedAt: at(0n), by: null, settings: { role: 'handoff' } },
+      ],
+    }
+    const rows = hourly('acme.a', [0, 10, 20, 30, 40])
+    const { answer } = await heat({ devices: [corrected], rows })
+    expect(answer.rows).toMatchObject([{ energyKwh: 40, coverage: 1 }])
+  })
+
   it('reports a lasting error as one finding, and a fall with its time', async () => {
     const devices = [meter('a', DELIVERED), meter('b', DELIVERED)]
     const rows = [

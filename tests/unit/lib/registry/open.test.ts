@@ -21,7 +21,7 @@ import {
   temporaryFolder,
   type TestRegistry,
 } from './test-registry.ts'
-import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../../ingest/formats/catalogue.ts'
 
 function openAt(path: string) {
   const { log } = createReadableLog()
@@ -30,7 +30,7 @@ function openAt(path: string) {
     clock: createTurnedClock(),
     log,
     credentialOverlapHours: 1,
-    formats: FORMAT_NAMES,
+    formats: FORMAT_LIST,
   })
   onTestFinished(() => registry.close())
   return registry
@@ -49,7 +49,7 @@ function fill({ registry }: TestRegistry) {
     format: 'vda5050',
     topics: ['uagv/v2/KIT/0001/#'],
     site: 'yard',
-    settings: { role: 'handoff', 'a.b': { c: [1] } },
+    settings: { factsheet: { 'a.b': { c: [1] } } },
     secrets: { aesKey: 'AES-KEY-OF-THE-METER' },
   })
   addDevice(registry, 'borg.gw', { kind: 'gateway' })
@@ -153,8 +153,9 @@ describe('the registry on disk', () => {
 
   it('refuses a truncated database', () => {
     const opened = openWithTenants()
-    const settings = { text: 'x'.repeat(16_000) }
-    for (let at = 0; at < 5; at += 1) addDevice(opened.registry, `acme.t${at}`, { settings })
+    const settings = { factsheet: { text: 'x'.repeat(16_000) } }
+    for (let at = 0; at < 5; at += 1)
+      addDevice(opened.registry, `acme.t${at}`, { kind: 'robot', format: 'vda5050', settings })
     opened.registry.close()
     truncateSync(opened.path, 16_384)
     const error = refusal(() => openAt(opened.path), 'DATA_DIR_FOREIGN')

@@ -8,7 +8,7 @@ import { PlatformError, type ErrorCode } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import { openRegistry } from '#lib/registry/open.ts'
 import type { DeviceSecrets, NewDevice, Registry, RegistryChange } from '#lib/registry/registry.ts'
-import { FORMAT_NAMES } from '../../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../../ingest/formats/catalogue.ts'
 
 export const HOUR_MS = 3_600_000
 export const OVERLAP_HOURS = 2
@@ -65,7 +65,7 @@ export function openTestRegistry(overlapHours = OVERLAP_HOURS): TestRegistry {
       clock,
       log,
       credentialOverlapHours: overlapHours,
-      formats: FORMAT_NAMES,
+      formats: FORMAT_LIST,
     })
     opened.onChange((change) => changes.push(change))
     return opened

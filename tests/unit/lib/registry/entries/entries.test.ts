@@ -178,7 +178,7 @@ describe('devices', () => {
   it('keep their values, and show no secret', () => {
     const { registry } = openWithTenants()
     registry.sites.create(SITE)
-    const settings = { maxPowerKw: 30, nested: { a: [1, null, 'x'] } }
+    const settings = { maxPowerKw: 30, labels: { a: 1, b: 'x' } }
     const device = addDevice(registry, 'acme.m1', {
       kind: 'heat_meter',
       name: 'Meter 1',
@@ -192,7 +192,7 @@ describe('devices', () => {
     expect(device).toMatchObject({
       name: 'Meter 1',
       topics: ['wmbusmeters/m1'],
-      settings: { maxPowerKw: 30, nested: { a: [1, null, 'x'] } },
+      settings: { maxPowerKw: 30, labels: { a: 1, b: 'x' } },
       secretNames: ['aesKey', 'b'],
     })
     expect(JSON.stringify(registry.devices.list())).not.toContain('0123456789ABCDEF')

@@ -5,7 +5,7 @@ import { openRegistry } from '#lib/registry/open.ts'
 import type { Registry, RegistryChange } from '#lib/registry/registry.ts'
 import { temporaryDir } from '../../../../support/platform.ts'
 import { waitFor } from '../../../../support/wait-for.ts'
-import { FORMAT_NAMES } from '../../../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../../../ingest/formats/catalogue.ts'
 
 describe('a registry that two processes of one machine have open', () => {
   let dir: ReturnType<typeof temporaryDir>
@@ -19,7 +19,7 @@ describe('a registry that two processes of one machine have open', () => {
       clock: systemClock,
       log: createLog('silent'),
       credentialOverlapHours: 1,
-      formats: FORMAT_NAMES,
+      formats: FORMAT_LIST,
       ...(pollMs === undefined ? {} : { pollMs }),
     })
 

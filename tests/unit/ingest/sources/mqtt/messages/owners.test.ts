@@ -11,7 +11,7 @@ import {
 } from '../../../../../../ingest/sources/mqtt/messages/ambiguous-patterns.ts'
 import { Owners } from '../../../../../../ingest/sources/mqtt/messages/owners.ts'
 import { temporaryDir } from '../../../../../support/platform.ts'
-import { FORMAT_NAMES } from '../../../../../../ingest/formats/catalogue.ts'
+import { FORMAT_LIST } from '../../../../../../ingest/formats/catalogue.ts'
 
 describe('owners of topics behind a foreign broker', () => {
   let dir: ReturnType<typeof temporaryDir>
@@ -25,7 +25,7 @@ describe('owners of topics behind a foreign broker', () => {
       clock: systemClock,
       log: createLog('error'),
       credentialOverlapHours: 1,
-      formats: FORMAT_NAMES,
+      formats: FORMAT_LIST,
     })
     for (const id of ['acme', 'other', 'third']) registry.tenants.create({ id, name: id })
     add('acme', 't1')
