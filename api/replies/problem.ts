@@ -74,6 +74,13 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   REGISTRY_CONFLICT: { status: 409, detail: null },
   REGISTRY_INVALID: { status: 422, detail: null },
   REGISTRY_MISSING: { status: 404, detail: null },
+  DATA_DIR_UNUSABLE: {
+    status: 507,
+    detail:
+      'the platform could not write this to its disk, and nothing was changed; its operator ' +
+      'makes room on the disk, or checks the permissions of the data directory; then try again',
+    retryAfterS: 30,
+  },
   EXPORT_TOO_LARGE: { status: 422, detail: null },
   BACKUP_BUSY: { status: 409, detail: null, retryAfterS: 30 },
   QUERY_BUSY: {

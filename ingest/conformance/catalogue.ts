@@ -17,6 +17,7 @@ import { speedUnit } from './findings/speed-unit.ts'
 import { stateSilence } from './findings/state-silence.ts'
 import { temperatureUnit } from './findings/temperature-unit.ts'
 import { unknownField } from './findings/unknown-field.ts'
+import { wrongSetting } from './findings/wrong-setting.ts'
 
 /** Every finding. A new one is a file in `findings/` and a line here. */
 export const FINDINGS: readonly FindingRule[] = [
@@ -37,6 +38,7 @@ export const FINDINGS: readonly FindingRule[] = [
   temperatureUnit,
   fraction,
   unknownField,
+  wrongSetting,
 ]
 
 /** The findings about a device, the worst first. */

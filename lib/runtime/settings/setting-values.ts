@@ -63,7 +63,14 @@ export const host = text(
 
 export const timeZone = text(isTimeZone, 'an IANA time zone such as Europe/Copenhagen')
 
-export const key = visible(MIN_KEY_LENGTH)
+/** Fewer different characters are a key somebody typed, such as aaaaaaaaaaaaaaaa. */
+const MIN_KEY_CHARACTERS = 8
+
+export const key = visible(MIN_KEY_LENGTH).refine(
+  (value) => new Set(value).size >= MIN_KEY_CHARACTERS,
+  `expected a key that is hard to guess, with at least ${MIN_KEY_CHARACTERS} different characters; ` +
+    `make one with: openssl rand -hex 24`,
+)
 
 /** Shared by two processes of this platform. */
 export const sharedSecret = visible(MIN_SHARED_SECRET_LENGTH)

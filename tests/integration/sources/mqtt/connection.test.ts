@@ -127,7 +127,7 @@ describe('the connection to a foreign broker', () => {
   })
 
   it('reports refused subscriptions, and subscribes when they are granted later', async () => {
-    test.device('acme.r1', { format: 'vda5050', topics: ['uagv/v2/KIT/0001/#'] })
+    test.device('acme.r1', { kind: 'robot', format: 'vda5050', topics: ['uagv/v2/KIT/0001/#'] })
     broker.grant = (filter) => (filter.includes('uagv') ? 0x87 : 1)
     await test.subscribed()
     const problem =

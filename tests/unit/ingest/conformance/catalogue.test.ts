@@ -124,6 +124,13 @@ describe('the findings about a device', () => {
     expect(found[2]?.advice).toContain('no field of truck has this name')
   })
 
+  it('include settings that an earlier version took and that mean nothing', () => {
+    const device = { ...HEALTHY.device, settings: { timezne: 'Europe/Berlin' } }
+    const found = findAll({ ...HEALTHY, device }).filter(({ code }) => code === 'wrong_setting')
+    expect(found).toMatchObject([{ severity: 'warning', path: 'settings.timezne' }])
+    expect(found[0]?.advice).toContain('timezone')
+  })
+
   it('include QoS, retain, redelivery, repetition and size', () => {
     const { transport } = HEALTHY.facts
     if (!transport) throw new Error('the healthy device has sent')

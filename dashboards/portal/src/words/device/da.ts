@@ -77,4 +77,5 @@ export const deviceWords = {
   'finding.temperature_unit': 'Temperatur er ikke i °C',
   'finding.fraction': 'Andele i stedet for procent',
   'finding.unknown_field': 'Ukendte feltnavne',
+  'finding.wrong_setting': 'Forkert indstilling',
 }

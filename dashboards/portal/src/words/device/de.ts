@@ -77,4 +77,5 @@ export const deviceWords = {
   'finding.temperature_unit': 'Temperatur nicht in °C',
   'finding.fraction': 'Anteile statt Prozent',
   'finding.unknown_field': 'Unbekannte Feldnamen',
+  'finding.wrong_setting': 'Falsche Einstellung',
 }

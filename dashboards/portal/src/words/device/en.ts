@@ -77,4 +77,5 @@ export const deviceWords = {
   'finding.temperature_unit': 'Temperature is not in °C',
   'finding.fraction': 'Shares instead of percent',
   'finding.unknown_field': 'Unknown field names',
+  'finding.wrong_setting': 'Wrong setting',
 } as const
