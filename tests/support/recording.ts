@@ -100,7 +100,10 @@ export async function changesOf(
     const now = await Promise.all(some.map((result) => resultOf(platform, keys, result)))
     for (const [index, result] of some.entries()) {
       const recorded = withoutSentences(correctedResult(result))
-      const current = withoutAdditions(withoutSentences(now[index]), recorded)
+      const current = withoutAdditions(
+        withoutSentences(comparedResult(result, now[index])),
+        recorded,
+      )
       if (!isDeepStrictEqual(current, recorded)) changes.push({ recorded, current })
     }
   }
@@ -122,6 +125,14 @@ function withoutSentences<T>(value: T, isMeta = false): T {
     return [name, isSentence ? typeof part : withoutSentences(part, name === 'meta')]
   })
   return Object.fromEntries(entries) as T
+}
+
+/** Of a result as it is now, what corrections leave to compare. */
+function comparedResult(recorded: Result, now: Result | undefined): Result | undefined {
+  if (!now) return now
+  const corrections = CORRECTIONS.filter((correction) => correction.concerns(recorded))
+  const body = corrections.reduce<unknown>((one, { compared }) => compared?.(one) ?? one, now.body)
+  return { ...now, body }
 }
 
 function correctedResult(result: Result): Result {

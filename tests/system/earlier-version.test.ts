@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CORRECTIONS } from '../fixtures/corrections.ts'
+import { CORRECTIONS, eventForEngineer } from '../fixtures/corrections.ts'
 import { temporaryDir, type Platform } from '../support/platform.ts'
 import {
   APPLICATION,
@@ -71,7 +71,9 @@ describe.each(VERSIONS)('what version %s left behind', (version) => {
     it('resumes live streams after the ids that it gave', async () => {
       for (const { as, lastId, endId, events } of recording.live) {
         const stream = await liveEvents(platform, recording.keys[as], { lastId, endId })
-        expect(stream.events, as).toEqual(events)
+        const shown = (all: readonly string[]) =>
+          as === 'engineer' ? all.map(eventForEngineer) : all
+        expect(shown(stream.events), as).toEqual(shown(events))
       }
     })
 
