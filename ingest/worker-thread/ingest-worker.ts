@@ -5,7 +5,7 @@ import type { Caller, Handlers } from '#lib/runtime/threads/rpc.ts'
 import type { LiveInterest } from '#lib/telemetry/live.ts'
 import { Freezer } from '../backup/freezer.ts'
 import { daysNs } from '#lib/telemetry/time-grid.ts'
-import { createHeatHours } from '#lib/queries/heat/hours.ts'
+import { HeatHours } from '#lib/queries/heat/hours.ts'
 import type { WorkerOptions } from '../ingest-options.ts'
 import { LiveWatch } from '../live/live-watch.ts'
 import { ThrottledNotices } from '../rejections/throttled-notices.ts'
@@ -30,7 +30,7 @@ const FINISH_MS = 3000
 
 /** Composes what the worker does with its parts: write, follow, save, maintain, in one queue. */
 export class IngestWorker {
-  readonly hours = createHeatHours()
+  readonly hours = new HeatHours()
   readonly silence: SilenceRounds
   readonly #parts: Parts
   readonly #options: WorkerOptions

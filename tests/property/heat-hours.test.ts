@@ -6,7 +6,7 @@ import type { RegisterRow } from '#lib/telemetry/heat.ts'
 import type { HeatQuery } from '#lib/queries/heat/recovered-rows.ts'
 import type { RegistersScan } from '#lib/store/scans.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
-import { createHeatHours } from '#lib/queries/heat/hours.ts'
+import { HeatHours } from '#lib/queries/heat/hours.ts'
 import { answerHeat } from '#lib/queries/recovered-heat.ts'
 import { queryContext } from '../support/query-context.ts'
 import { timesRuns } from '../support/random-runs.ts'
@@ -51,7 +51,7 @@ function registersOf(device: string, random: Random): RegisterRow[] {
   return rows
 }
 
-/** The registers of a question as a store gives them: its span, and the nearest on either side. */
+/** The registers of a scan as a store gives them: its span, and the nearest on either side. */
 function storeOf(rows: RegisterRow[]) {
   return async ({ fromNs, toNs, meters }: RegistersScan) =>
     meters.flatMap(({ device }) => {
@@ -82,7 +82,7 @@ describe(`hours of heat that are known (SEED=${SEED})`, () => {
           if (!comesLater) rows.push(one)
           return comesLater
         })
-        const hours = createHeatHours()
+        const hours = new HeatHours()
         const store = storeOf(rows)
         let askedNs = 0n
         const registers = (scan: RegistersScan) => {

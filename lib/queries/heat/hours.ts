@@ -17,23 +17,6 @@ export interface KnownHours extends Span {
   readonly notable: HeatIntervals
 }
 
-/**
- * Heat per meter and hour, kept in memory, so that a month is scanned once and not for each query.
- * An hour is final when so many readings follow it that no later one changes how its registers are
- * judged. A late reading among these hours makes the meter be scanned again.
- */
-export interface HeatHours {
-  of(device: FullId, rules: string): KnownHours | null
-  /** A moment: what is read from the store after it holds everything stored before it. */
-  now(): number
-  /** Takes the final hours of `span` from intervals of all its readings, unless more came since. */
-  learn(device: FullId, rules: string, found: Found): void
-  /** Readings that were just stored. */
-  stored(readings: readonly Reading[]): void
-  /** Rows have come or gone otherwise. */
-  clear(): void
-}
-
 export interface Found {
   readonly span: Span
   readonly intervals: HeatIntervals
@@ -55,66 +38,90 @@ export function finalUpTo(times: readonly { readonly timeNs: bigint }[]): bigint
   return last ? floorTo(last.timeNs, HOUR_NS) : null
 }
 
-export function createHeatHours(maxHours = MAX_HOURS): HeatHours {
-  const known = new Map<FullId, KnownHours>()
+/**
+ * Heat per meter and hour, kept in memory, so that a month is scanned once and not for each query.
+ * An hour is final when so many readings follow it that no later one changes how its registers are
+ * judged. A late reading among these hours makes the meter be scanned again.
+ */
+export class HeatHours {
+  readonly #maxHours: number
+  readonly #known = new Map<FullId, KnownHours>()
   /** When the last reading of each meter was stored. */
-  const storedAt = new Map<FullId, number>()
-  let moment = 0
-  let hours = 0
+  readonly #storedAt = new Map<FullId, number>()
+  #moment = 0
+  #hours = 0
 
+  constructor(maxHours = MAX_HOURS) {
+    this.#maxHours = maxHours
+  }
+
+  of(device: FullId, rules: string): KnownHours | null {
+    const found = this.#known.get(device)
+    return found?.rules === rules ? found : null
+  }
+
+  /** A moment: what is read from the store after it holds everything stored before it. */
+  now(): number {
+    return this.#moment
+  }
+
+  /** Takes the final hours of `span` from intervals of all its readings, unless more came since. */
+  learn(device: FullId, rules: string, found: Found): void {
+    if ((this.#storedAt.get(device) ?? 0) > found.asOf) return
+    const next = withFinalHours(this.#known.get(device), rules, found)
+    if (!next) return
+    this.#forget(device)
+    if (this.#hours + next.pieces.length > this.#maxHours) this.clear()
+    if (next.pieces.length > this.#maxHours) return
+    this.#hours += next.pieces.length
+    this.#known.set(device, next)
+  }
+
+  /** Readings that were just stored. */
+  stored(readings: readonly Reading[]): void {
+    this.#moment += 1
+    for (const { device, kind, timeNs } of readings) {
+      if (KINDS[kind].retention !== 'metering') continue
+      this.#storedAt.set(device, this.#moment)
+      const hit = this.#known.get(device)
+      if (hit && timeNs < hit.toNs) this.#forget(device)
+    }
+  }
+
+  /** Rows have come or gone otherwise. */
+  clear(): void {
+    this.#moment += 1
+    for (const device of this.#known.keys()) this.#storedAt.set(device, this.#moment)
+    this.#known.clear()
+    this.#hours = 0
+  }
+
+  #forget(device: FullId): void {
+    this.#hours -= this.#known.get(device)?.pieces.length ?? 0
+    this.#known.delete(device)
+  }
+}
+
+/** The known hours of a meter with those that were found; null when nothing is gained. */
+function withFinalHours(
+  before: KnownHours | undefined,
+  rules: string,
+  { span, intervals, finalNs }: Found,
+): KnownHours | null {
+  const goesOn = before?.rules === rules && ceilTo(span.fromNs, HOUR_NS) <= before.toNs
+  const isLonger = !goesOn || span.fromNs < before.fromNs
+  const fromNs = isLonger ? ceilTo(span.fromNs, HOUR_NS) : before.toNs
+  const endNs = floorTo(span.toNs, HOUR_NS)
+  const toNs = endNs < finalNs ? endNs : finalNs
+  if (toNs <= fromNs || (isLonger && goesOn && toNs < before.toNs)) return null
+  const fresh = heatPieces(intervals, hoursOf({ fromNs, toNs }))
+  const notable = notableOf(intervals, { fromNs, toNs })
+  if (isLonger) return { rules, fromNs, toNs, pieces: fresh, notable }
   return {
-    of(device, rules) {
-      const found = known.get(device)
-      return found?.rules === rules ? found : null
-    },
-    now: () => moment,
-    learn(device, rules, { span, intervals, asOf, finalNs }) {
-      if ((storedAt.get(device) ?? 0) > asOf) return
-      const before = known.get(device)
-      const goesOn = before?.rules === rules && ceilTo(span.fromNs, HOUR_NS) <= before.toNs
-      const isLonger = !goesOn || span.fromNs < before.fromNs
-      const fromNs = isLonger ? ceilTo(span.fromNs, HOUR_NS) : before.toNs
-      const endNs = floorTo(span.toNs, HOUR_NS)
-      const toNs = endNs < finalNs ? endNs : finalNs
-      if (toNs <= fromNs || (isLonger && goesOn && toNs < before.toNs)) return
-      const fresh = heatPieces(intervals, hoursOf({ fromNs, toNs }))
-      const notable = notableOf(intervals, { fromNs, toNs })
-      forget(device)
-      const next = isLonger
-        ? { rules, fromNs, toNs, pieces: fresh, notable }
-        : {
-            ...before,
-            toNs,
-            pieces: [...before.pieces, ...fresh],
-            notable: mergeNotable(before.notable, notable),
-          }
-      if (hours + next.pieces.length > maxHours) clear()
-      if (next.pieces.length > maxHours) return
-      hours += next.pieces.length
-      known.set(device, next)
-    },
-    stored(readings) {
-      moment += 1
-      for (const { device, kind, timeNs } of readings) {
-        if (KINDS[kind].retention !== 'metering') continue
-        storedAt.set(device, moment)
-        const hit = known.get(device)
-        if (hit && timeNs < hit.toNs) forget(device)
-      }
-    },
-    clear,
-  }
-
-  function forget(device: FullId): void {
-    hours -= known.get(device)?.pieces.length ?? 0
-    known.delete(device)
-  }
-
-  function clear(): void {
-    moment += 1
-    for (const device of known.keys()) storedAt.set(device, moment)
-    known.clear()
-    hours = 0
+    ...before,
+    toNs,
+    pieces: [...before.pieces, ...fresh],
+    notable: mergeNotable(before.notable, notable),
   }
 }
 
