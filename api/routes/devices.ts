@@ -90,14 +90,21 @@ const PAST_COLUMNS: Columns<Omit<PastSettings, 'by'>> = {
 }
 
 export function addDevices(add: Add, api: Api): void {
-  const { registry, cursors, log } = api
-  const tag = 'registry'
-  const params = { id: idSchema }
+  addReading(add, api)
+  addWriting(add, api)
+  addHistory(add, api)
+  addDeleting(add, api)
+}
+
+const TAG = 'registry'
+const ID_PARAMETER = { id: idSchema }
+
+function addReading(add: Add, { cursors }: Api): void {
   add({
     method: 'GET',
     url: '/devices',
     permission: 'devices:read',
-    tag,
+    tag: TAG,
     summary: 'Devices',
     query: {
       ...pageParameters,
@@ -122,20 +129,23 @@ export function addDevices(add: Add, api: Api): void {
     method: 'GET',
     url: '/devices/:id',
     permission: 'devices:read',
-    tag,
+    tag: TAG,
     summary: 'One device',
-    params,
+    params: ID_PARAMETER,
     answer: deviceSchema,
     handle({ names, params: { id } }) {
       const device = names.findDevice(id)
       return device ? ok(shown(device)) : notFound('device', id)
     },
   })
+}
+
+function addWriting(add: Add, { registry, log }: Api): void {
   add({
     method: 'POST',
     url: '/devices',
     permission: 'devices:write',
-    tag,
+    tag: TAG,
     summary: 'Create a device',
     body: newDeviceSchema,
     status: 201,
@@ -151,9 +161,9 @@ export function addDevices(add: Add, api: Api): void {
     method: 'PATCH',
     url: '/devices/:id',
     permission: 'devices:write',
-    tag,
+    tag: TAG,
     summary: 'Change a device (RFC 7396)',
-    params,
+    params: ID_PARAMETER,
     body: changedDeviceSchema,
     answer: deviceSchema,
     handle({ names, caller, params: { id }, body: { validFrom, ...patch } }) {
@@ -165,13 +175,16 @@ export function addDevices(add: Add, api: Api): void {
       return ok(shown(changed))
     },
   })
+}
+
+function addHistory(add: Add, { cursors }: Api): void {
   add({
     method: 'GET',
     url: '/devices/:id/history',
     permission: 'devices:read',
-    tag,
+    tag: TAG,
     summary: 'Settings that figures rest on, as they were, oldest first',
-    params,
+    params: ID_PARAMETER,
     query: pageParameters,
     answer: listSchema(pastSchema),
     isList: true,
@@ -186,13 +199,16 @@ export function addDevices(add: Add, api: Api): void {
       return list({ ...page, data: rows }, PAST_COLUMNS)
     },
   })
+}
+
+function addDeleting(add: Add, { registry }: Api): void {
   add({
     method: 'DELETE',
     url: '/devices/:id',
     permission: 'devices:write',
-    tag,
+    tag: TAG,
     summary: 'Delete a device with its credentials; what it has sent stays',
-    params,
+    params: ID_PARAMETER,
     status: 204,
     handle({ names, params: { id } }) {
       const device = names.findDevice(id)
