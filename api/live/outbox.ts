@@ -9,7 +9,7 @@ import {
 /** How events are written for one viewer. */
 export interface LiveText {
   event(event: LiveEvent): string
-  /** Without an id: whoever comes back goes on behind the last event that has one. */
+  /** Without an id: a viewer that comes back continues after the last event that has one. */
   silence(event: SilenceEvent): string
   /** `dropped` is null where nobody could count. */
   gap(gap: Gap): string
@@ -21,34 +21,6 @@ export interface Gap {
   readonly from: LivePlace | null
   readonly to: LivePlace
   readonly dropped: number | null
-}
-
-/**
- * What waits for one viewer, bounded. A batch is taken as a whole while no more than `limit` events
- * wait; a viewer that has not taken the earlier ones by then is slow: all that waits is dropped, and
- * so is what comes, until it reads again. Then it is told by one gap, and goes on with the newest.
- */
-export interface Outbox {
-  readonly stream: Readable
-  /** The last place that was sent, waits or was dropped; only later events are taken. */
-  readonly known: LivePlace | null
-  /** The viewer has everything up to a place already. */
-  begin(at: LivePlace): void
-  /** In the order of their places. */
-  offer(events: readonly LiveEvent[]): void
-  /** Beside the places: sent before what waits. */
-  tell(events: readonly SilenceEvent[]): void
-  /** Everything up to a place was looked at, and there is nothing else for this viewer. */
-  reach(at: LivePlace): void
-  /** Tells that the way to a place is not shown. */
-  lose(to: LivePlace, dropped: number | null): void
-  /** A sign of life with the current place, when nothing else waits. */
-  beat(): void
-  /** Resolves when nothing waits any more, or at the end. */
-  empty(): Promise<void>
-  readonly hasEnded: boolean
-  /** Nothing of what waits is sent any more; a viewer that does not read is cut off. */
-  end(): void
 }
 
 export interface OutboxOptions {
@@ -68,149 +40,182 @@ const STREAM_BYTES = 64 * 1024
 /** Rejections carry their payload: a few of them are worth many readings. */
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
-export function createOutbox({ limit, text, dropped, opening }: OutboxOptions): Outbox {
-  let queue: LiveEvent[] = []
-  let silences: SilenceEvent[] = []
-  let payloadBytes = 0
-  let lost: { from: LivePlace | null; to: LivePlace; dropped: number | null } | null = null
-  let sent: LivePlace | null = null
-  let known: LivePlace | null = null
-  let isReady = false
-  let hasBegun = false
-  let hasEnded = false
-  let waiting: (() => void)[] = []
-  const stream = new Readable({
-    highWaterMark: STREAM_BYTES,
-    read() {
-      isReady = true
-      hasBegun = true
-      pump()
-    },
-  })
-  stream.push(opening)
-  stream.once('close', finish)
+/**
+ * What waits for one viewer, bounded. A batch is taken as a whole while no more than `limit` events
+ * wait. A viewer that has not read the earlier ones by then is slow: all that waits is dropped, and
+ * so is what follows, until it reads again. Then it is sent one gap, and continues with the newest.
+ */
+export class Outbox {
+  readonly stream: Readable
+  readonly #options: OutboxOptions
+  #events: LiveEvent[] = []
+  #payloadBytes = 0
+  #silences: SilenceEvent[] = []
+  /** Waits while the viewer is slow; there are no events then. */
+  #gap: Gap | null = null
+  #sent: LivePlace | null = null
+  #latest: LivePlace | null = null
+  #isReady = false
+  #wasRead = false
+  #hasEnded = false
+  #onDrained: (() => void)[] = []
 
-  return {
-    stream,
-    get known() {
-      return known
-    },
-    get hasEnded() {
-      return hasEnded
-    },
-    begin(at) {
-      known = at
-      sent = at
-    },
-    offer(events) {
-      if (hasEnded) return
-      const isSlow = queue.length > limit || payloadBytes > MAX_PAYLOAD_BYTES
-      const fresh = events.filter(({ place }) => known === null || comparePlaces(place, known) > 0)
-      const last = fresh.at(-1)
-      if (!last) return
-      if (lost || isSlow) return lose(last.place, fresh.length)
-      known = last.place
-      queue.push(...fresh)
-      for (const event of fresh) payloadBytes += payloadOf(event)
-      pump()
-    },
-    tell(events) {
-      if (hasEnded) return
-      silences.push(...events)
-      const over = silences.length - MAX_SILENCES
-      if (over > 0) {
-        silences.splice(0, over)
-        dropped(over)
-      }
-      pump()
-    },
-    reach(at) {
-      if (known === null || comparePlaces(at, known) > 0) known = at
-    },
-    lose,
-    beat() {
-      if (!isReady || hasEnded || lost || queue.length > 0 || known === null) return
-      sent = known
-      isReady = stream.push(text.heartbeat(known))
-    },
-    empty: () =>
-      new Promise((resolve) => {
-        if (hasEnded || isEmpty()) resolve()
-        else waiting.push(resolve)
-      }),
-    end: finish,
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.stream = new Readable({ highWaterMark: STREAM_BYTES, read: () => this.#read() })
+    this.stream.push(options.opening)
+    this.stream.once('close', () => this.end())
   }
 
-  function lose(to: LivePlace, n: number | null): void {
-    if (hasEnded) return
-    const before = queue.length
-    // A restarted writer may stand before what a viewer has seen: places never go back.
-    const end = known !== null && comparePlaces(known, to) > 0 ? known : to
-    dropped(before + (n ?? 0))
-    const count = lost ? lost.dropped : before
-    lost = {
-      from: lost ? lost.from : sent,
-      to: end,
-      dropped: n === null || count === null ? null : count + n,
-    }
-    known = end
-    queue = []
-    payloadBytes = 0
-    pump()
+  /** The last place that was sent, waits or was dropped; only later events are taken. */
+  get latest(): LivePlace | null {
+    return this.#latest
   }
 
-  function pump(): void {
-    while (isReady && !hasEnded && !isEmpty()) {
-      if (silences.length > 0) {
-        const told = silences.splice(0, PER_WRITE)
-        isReady = stream.push(told.map((one) => text.silence(one)).join(''))
-      } else if (lost) {
-        const gap = lost
-        lost = null
-        sent = gap.to
-        isReady = stream.push(text.gap(gap))
-      } else {
-        isReady = stream.push(next())
-      }
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** The viewer has everything up to a place already. */
+  startAfter(place: LivePlace): void {
+    this.#latest = place
+    this.#sent = place
+  }
+
+  /** Events in the order of their places. */
+  offer(events: readonly LiveEvent[]): void {
+    if (this.#hasEnded) return
+    const isSlow =
+      this.#events.length > this.#options.limit || this.#payloadBytes > MAX_PAYLOAD_BYTES
+    const fresh = events.filter(({ place }) => this.#isLater(place))
+    const last = fresh.at(-1)
+    if (!last) return
+    if (this.#gap || isSlow) return this.skipTo(last.place, fresh.length)
+    this.#latest = last.place
+    this.#events.push(...fresh)
+    for (const event of fresh) this.#payloadBytes += payloadOf(event)
+    this.#pump()
+  }
+
+  /** Silences have no place: they are sent before the events that wait. */
+  offerSilences(silences: readonly SilenceEvent[]): void {
+    if (this.#hasEnded) return
+    this.#silences.push(...silences)
+    const tooMany = this.#silences.length - MAX_SILENCES
+    if (tooMany > 0) {
+      this.#silences.splice(0, tooMany)
+      this.#options.dropped(tooMany)
     }
-    if (isEmpty()) release()
+    this.#pump()
+  }
+
+  /** There is nothing else for this viewer up to a place. */
+  advanceTo(place: LivePlace): void {
+    if (this.#isLater(place)) this.#latest = place
+  }
+
+  /** Drops what waits, and sends a gap up to a place. `dropped` is null where nobody could count. */
+  skipTo(place: LivePlace, dropped: number | null): void {
+    if (this.#hasEnded) return
+    const waiting = this.#events.length
+    this.#options.dropped(waiting + (dropped ?? 0))
+    const before = this.#gap ? this.#gap.dropped : waiting
+    // The position of a restarted writer may be before what a viewer has seen: places never go back.
+    this.advanceTo(place)
+    this.#gap = {
+      from: this.#gap ? this.#gap.from : this.#sent,
+      to: this.#latest ?? place,
+      dropped: dropped === null || before === null ? null : before + dropped,
+    }
+    this.#events = []
+    this.#payloadBytes = 0
+    this.#pump()
+  }
+
+  /** A sign of life with the current place, when nothing else waits. */
+  heartbeat(): void {
+    const isBusy = this.#hasEnded || this.#gap !== null || this.#events.length > 0
+    if (!this.#isReady || isBusy || this.#latest === null) return
+    this.#sent = this.#latest
+    this.#push(this.#options.text.heartbeat(this.#latest))
+  }
+
+  /** Resolves when nothing waits any more, or at the end. */
+  drained(): Promise<void> {
+    if (this.#hasEnded || this.#isEmpty()) return Promise.resolve()
+    return new Promise((resolve) => this.#onDrained.push(resolve))
+  }
+
+  /** Nothing of what waits is sent any more; a viewer that does not read is cut off. */
+  end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#events = []
+    this.#silences = []
+    this.#gap = null
+    // A stream that was never read from has just begun.
+    if (this.#isReady || !this.#wasRead) this.stream.push(null)
+    else this.stream.destroy()
+    this.#release()
+  }
+
+  #isLater(place: LivePlace): boolean {
+    return this.#latest === null || comparePlaces(place, this.#latest) > 0
+  }
+
+  #isEmpty(): boolean {
+    return this.#events.length === 0 && this.#silences.length === 0 && this.#gap === null
+  }
+
+  #read(): void {
+    this.#isReady = true
+    this.#wasRead = true
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#isReady && !this.#hasEnded && !this.#isEmpty()) this.#push(this.#nextText())
+    if (this.#isEmpty()) this.#release()
+  }
+
+  #push(text: string): void {
+    this.#isReady = this.stream.push(text)
+  }
+
+  #nextText(): string {
+    const { text } = this.#options
+    if (this.#silences.length > 0) {
+      return this.#silences
+        .splice(0, PER_WRITE)
+        .map((silence) => text.silence(silence))
+        .join('')
+    }
+    const gap = this.#gap
+    if (!gap) return this.#nextEvents()
+    this.#gap = null
+    this.#sent = gap.to
+    return text.gap(gap)
   }
 
   /** The text of the next few events; it ends with a large payload. */
-  function next(): string {
+  #nextEvents(): string {
     const texts: string[] = []
     let bytes = 0
-    for (const event of queue.slice(0, PER_WRITE)) {
+    for (const event of this.#events.slice(0, PER_WRITE)) {
       if (bytes > STREAM_BYTES) break
       bytes += payloadOf(event)
-      sent = event.place
-      texts.push(text.event(event))
+      this.#sent = event.place
+      texts.push(this.#options.text.event(event))
     }
-    queue.splice(0, texts.length)
-    payloadBytes -= bytes
+    this.#events.splice(0, texts.length)
+    this.#payloadBytes -= bytes
     return texts.join('')
   }
 
-  function isEmpty(): boolean {
-    return queue.length === 0 && silences.length === 0 && lost === null
-  }
-
-  function release(): void {
-    const released = waiting
-    waiting = []
-    for (const resolve of released) resolve()
-  }
-
-  function finish(): void {
-    if (hasEnded) return
-    hasEnded = true
-    queue = []
-    silences = []
-    lost = null
-    // One that was never read from has just begun.
-    if (isReady || !hasBegun) stream.push(null)
-    else stream.destroy()
-    release()
+  #release(): void {
+    const waiting = this.#onDrained
+    this.#onDrained = []
+    for (const resolve of waiting) resolve()
   }
 }
 

@@ -17,9 +17,9 @@ import type { Outbox } from './outbox.ts'
 
 export interface ViewerOptions {
   readonly interest: LiveInterest
-  /** What the interest cannot say: looked at for each event. */
+  /** What the interest cannot express: tested for each event. */
   readonly isShown: (event: LiveEvent | SilenceEvent) => boolean
-  /** Checked before anything is shown: the key may be revoked, the session over. */
+  /** Checked before anything is sent: the key may be revoked, the session may have ended. */
   readonly mayWatch: () => boolean
   readonly outbox: Outbox
   readonly live: LiveFeed
@@ -29,14 +29,14 @@ export interface ViewerOptions {
   readonly signal: AbortSignal
 }
 
-/** Somebody who watches. */
+/** One client of the live stream. */
 export interface Viewer {
-  /** A sign of life; ends the stream of somebody who may not watch any more. */
-  beat(): void
+  /** A sign of life; ends the stream of a client that may not watch any more. */
+  heartbeat(): void
   end(): void
 }
 
-/** How often the store is read again because more came meanwhile than can be kept. */
+/** How often the store is read again because more arrived meanwhile than can be kept. */
 const MAX_ROUNDS = 10
 
 /** Begins to show events to one viewer. */
@@ -47,8 +47,9 @@ export function startViewer(api: Api, options: ViewerOptions): Viewer {
 }
 
 /**
- * It listens first and keeps what arrives; then it reads from the store what lies between the last
- * event of the viewer and the place where listening began; then it continues with what it kept. Places never go back, so nothing is shown twice across that seam.
+ * It subscribes first and keeps what arrives. Then it reads from the store what lies between the last
+ * event of the viewer and the place where the subscription began, and continues with what it kept.
+ * Places never go back, so no event is sent twice.
  */
 class LiveViewer implements Viewer {
   readonly #options: ViewerOptions
@@ -56,7 +57,7 @@ class LiveViewer implements Viewer {
   readonly #log: Api['log']
   readonly #limits: Api['options']['liveLimits']
   readonly #subscription: LiveSubscription
-  /** What came while the store is read; null when the viewer is live. */
+  /** What arrives while the store is read; null when the viewer is live. */
   #kept: LiveEvent[] | null = []
   #keptTooMuch = false
 
@@ -73,11 +74,11 @@ class LiveViewer implements Viewer {
     this.#begin().catch((error: unknown) => this.#giveUp(error))
   }
 
-  beat(): void {
+  heartbeat(): void {
     const { mayWatch, outbox, live } = this.#options
     if (!mayWatch()) return this.end()
-    if (this.#kept === null) outbox.reach(endOf(live.position))
-    outbox.beat()
+    if (this.#kept === null) outbox.advanceTo(endOf(live.position))
+    outbox.heartbeat()
   }
 
   end(): void {
@@ -86,12 +87,12 @@ class LiveViewer implements Viewer {
     outbox.end()
   }
 
-  /** The viewer comes back with the last event it had. */
+  /** The client reconnects and sends the id of the last event it had. */
   #giveUp(error: unknown): void {
     const { outbox, signal } = this.#options
     const isOver = signal.aborted || outbox.hasEnded || isPlatformError(error, 'CLOSED')
     if (!isOver) {
-      this.#log.warn({ detail: messageOf(error) }, 'a live stream could not go on')
+      this.#log.warn({ detail: messageOf(error) }, 'a live stream was ended')
     }
     this.end()
   }
@@ -100,13 +101,13 @@ class LiveViewer implements Viewer {
     const { interest, isShown, mayWatch, outbox } = this.#options
     if (!mayWatch()) return this.end()
     const silences = batch.silences?.filter((one) => isWatched(interest, one) && isShown(one)) ?? []
-    if (silences.length > 0) outbox.tell(silences)
+    if (silences.length > 0) outbox.offerSilences(silences)
     const events = batch.events.filter((event) => isWatched(interest, event) && isShown(event))
     if (this.#kept === null) {
       if (batch.dropped === 0) return outbox.offer(events)
-      // Too much at once for everybody together: what is for this one is read from the store.
+      // The batch was too large for all viewers together: this one reads its part from the store.
       this.#kept = []
-      this.#catchUp(outbox.known ?? endOf(0), batch.position).catch((error: unknown) =>
+      this.#catchUp(outbox.latest ?? endOf(0), batch.position).catch((error: unknown) =>
         this.#giveUp(error),
       )
       return
@@ -122,12 +123,12 @@ class LiveViewer implements Viewer {
     const after = parseLiveId(live.journal, lastId)
     const { durable } = await port.status(signal)
     if (!after || after.position > durable) return this.#skip(from)
-    // The first gap, should there be one, begins here.
-    outbox.begin(after)
+    // The first gap begins here, if there is one.
+    outbox.startAfter(after)
     await this.#catchUp(after, from)
   }
 
-  /** Each round reads what came during the one before; a viewer that gains nothing gives up. */
+  /** Each round reads what arrived during the one before, until a round does not shorten the rest. */
   async #catchUp(first: LivePlace, from: number): Promise<void> {
     const { outbox, live } = this.#options
     let after = first
@@ -137,7 +138,7 @@ class LiveViewer implements Viewer {
       if (to - after.position >= span || !(await this.#readMissed(after, to))) break
       if (!this.#keptTooMuch) return this.#goLive(to)
       span = to - after.position
-      after = outbox.known ?? endOf(to)
+      after = outbox.latest ?? endOf(to)
       this.#kept = []
       this.#keptTooMuch = false
       to = live.position
@@ -145,7 +146,7 @@ class LiveViewer implements Viewer {
     this.#skip(live.position)
   }
 
-  /** Shows what the store has up to a position; false when it begins beyond the horizon. */
+  /** Sends what the store has up to a position; false when that begins before the horizon. */
   async #readMissed(after: LivePlace, to: number): Promise<boolean> {
     const { interest, isShown, mayWatch, outbox, port, signal } = this.#options
     const horizonNs = this.#clock.nowNs() - BigInt(Math.round(this.#limits.horizonMs)) * 1_000_000n
@@ -156,27 +157,27 @@ class LiveViewer implements Viewer {
       isFirst = false
       if (!mayWatch()) this.end()
       outbox.offer(page.events.filter(isShown))
-      await outbox.empty()
+      await outbox.drained()
       if (outbox.hasEnded) return true
     }
-    outbox.reach(endOf(to))
+    outbox.advanceTo(endOf(to))
     return true
   }
 
   #skip(to: number): void {
     const { outbox } = this.#options
-    outbox.lose(endOf(to), null)
+    outbox.skipTo(endOf(to), null)
     this.#goLive(to)
   }
 
   #goLive(from: number): void {
     const { outbox, live } = this.#options
-    outbox.reach(endOf(from))
+    outbox.advanceTo(endOf(from))
     const events = this.#kept ?? []
     const lostSome = this.#keptTooMuch
     this.#kept = null
-    if (lostSome) outbox.lose(endOf(live.position), null)
+    if (lostSome) outbox.skipTo(endOf(live.position), null)
     else outbox.offer(events)
-    outbox.beat()
+    outbox.heartbeat()
   }
 }

@@ -3,96 +3,96 @@ import type { Api } from '../api.ts'
 import type { Viewer } from './viewer.ts'
 import { Problem } from '../replies/problem.ts'
 
-/** Everybody who watches now: limits, signs of life, and the end of those who may not any more. */
-export interface Viewers {
-  readonly size: number
-  /** Why one more is too many; null when there is room. */
-  refusal(caller: Caller): Problem | null
-  add(viewer: Viewer, caller: Caller): void
-  remove(viewer: Viewer): void
-  mayWatch(caller: Caller): boolean
-  /** Nobody is let in after it. */
-  endAll(): void
-}
-
-/** How often it is looked whether sessions have ended, at most. */
-const LOOK_MS = 1000
+/** How often ended sessions and revoked keys are looked for, at most. */
+const CHECK_MS = 1000
 const RETRY_S = 5
 
-export function createViewers(api: Api): Viewers {
-  const { registry, sessions, clock, intakes } = api
-  const { liveLimits: limits, localToken } = api.options
-  const viewers = new Map<Viewer, Caller>()
-  const heartbeatNs = BigInt(Math.round(limits.heartbeatMs * 1e6))
-  let timer: NodeJS.Timeout | undefined
-  let beatenAtNs = 0n
-  let closing = false
-  let validKeys = keyIds()
-  registry.onChange(({ table }) => {
-    if (table !== 'keys') return
-    validKeys = keyIds()
-    endForeign()
-  })
+/** All clients of the live stream: their limits, heartbeats, and the end of those that lost access. */
+export class Viewers {
+  readonly #api: Api
+  readonly #viewers = new Map<Viewer, Caller>()
+  readonly #heartbeatNs: bigint
+  #validKeys: ReadonlySet<string>
+  #timer: NodeJS.Timeout | undefined
+  #heartbeatAtNs = 0n
+  #isClosing = false
 
-  return {
-    get size() {
-      return viewers.size
-    },
-    refusal({ key }) {
-      if (closing) return tooMany('the platform stops; come back in a moment')
-      const { viewers: most, viewersPerKey } = limits
-      if (viewers.size >= most) {
-        return tooMany(
-          `expected at most ${most} live streams (PADBORG_LIVE_VIEWERS), they are open`,
-        )
-      }
-      const own = [...viewers.values()].filter((caller) => caller.key.id === key.id).length
-      if (own < viewersPerKey) return null
-      return tooMany(
-        `expected at most ${viewersPerKey} live streams of one key ` +
-          '(PADBORG_LIVE_VIEWERS_PER_KEY), they are open; close one',
-      )
-    },
-    add(viewer, caller) {
-      viewers.set(viewer, caller)
-      timer ??= setInterval(look, Math.min(LOOK_MS, limits.heartbeatMs)).unref()
-    },
-    remove(viewer) {
-      viewers.delete(viewer)
-      if (viewers.size > 0) return
-      clearInterval(timer)
-      timer = undefined
-    },
-    mayWatch,
-    endAll() {
-      closing = true
-      for (const viewer of viewers.keys()) viewer.end()
-    },
+  constructor(api: Api) {
+    this.#api = api
+    this.#heartbeatNs = BigInt(Math.round(api.options.liveLimits.heartbeatMs * 1e6))
+    this.#validKeys = keyIds(api)
+    api.registry.onChange(({ table }) => {
+      if (table !== 'keys') return
+      this.#validKeys = keyIds(api)
+      this.#endWithoutAccess()
+    })
   }
 
-  function look(): void {
-    endForeign()
-    // They come back, and are told why nothing can be shown.
-    if (intakes.some(({ isLost }) => isLost)) for (const viewer of viewers.keys()) viewer.end()
-    const nowNs = clock.monoNs()
-    if (nowNs - beatenAtNs < heartbeatNs) return
-    beatenAtNs = nowNs
-    for (const viewer of viewers.keys()) viewer.beat()
+  get size(): number {
+    return this.#viewers.size
   }
 
-  function endForeign(): void {
-    for (const [viewer, caller] of viewers) if (!mayWatch(caller)) viewer.end()
+  /** Why one more viewer is refused; null when there is room. */
+  refusal({ key }: Caller): Problem | null {
+    if (this.#isClosing) return tooMany('the platform stops; come back in a moment')
+    const { viewers: max, viewersPerKey } = this.#api.options.liveLimits
+    if (this.#viewers.size >= max) {
+      return tooMany(`expected at most ${max} live streams (PADBORG_LIVE_VIEWERS), they are open`)
+    }
+    const own = [...this.#viewers.values()].filter((caller) => caller.key.id === key.id).length
+    if (own < viewersPerKey) return null
+    return tooMany(
+      `expected at most ${viewersPerKey} live streams of one key ` +
+        '(PADBORG_LIVE_VIEWERS_PER_KEY), they are open; close one',
+    )
   }
 
-  function mayWatch({ key, sessionId }: Caller): boolean {
+  add(viewer: Viewer, caller: Caller): void {
+    const { heartbeatMs } = this.#api.options.liveLimits
+    this.#viewers.set(viewer, caller)
+    this.#timer ??= setInterval(() => this.#check(), Math.min(CHECK_MS, heartbeatMs)).unref()
+  }
+
+  remove(viewer: Viewer): void {
+    this.#viewers.delete(viewer)
+    if (this.#viewers.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  mayWatch({ key, sessionId }: Caller): boolean {
+    const { sessions, options } = this.#api
     if (sessionId !== null && !sessions.get(sessionId)) return false
-    // The token of this machine lasts as long as the process.
-    return validKeys.has(key.id) || (localToken !== null && key.id === 'local')
+    // The token of this machine is valid as long as the process runs.
+    return this.#validKeys.has(key.id) || (options.localToken !== null && key.id === 'local')
   }
 
-  function keyIds(): ReadonlySet<string> {
-    return new Set(registry.keys.list().map(({ id }) => id))
+  /** No viewer is admitted after it. */
+  endAll(): void {
+    this.#isClosing = true
+    for (const viewer of this.#viewers.keys()) viewer.end()
   }
+
+  #check(): void {
+    const { clock, intakes } = this.#api
+    this.#endWithoutAccess()
+    // They come back, and get an error that says which intake does not reply.
+    if (intakes.some(({ isLost }) => isLost)) {
+      for (const viewer of this.#viewers.keys()) viewer.end()
+    }
+    const nowNs = clock.monoNs()
+    if (nowNs - this.#heartbeatAtNs < this.#heartbeatNs) return
+    this.#heartbeatAtNs = nowNs
+    for (const viewer of this.#viewers.keys()) viewer.heartbeat()
+  }
+
+  #endWithoutAccess(): void {
+    for (const [viewer, caller] of this.#viewers) if (!this.mayWatch(caller)) viewer.end()
+  }
+}
+
+function keyIds({ registry }: Api): ReadonlySet<string> {
+  return new Set(registry.keys.list().map(({ id }) => id))
 }
 
 function tooMany(detail: string): Problem {

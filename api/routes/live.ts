@@ -8,10 +8,10 @@ import { untilClientGone } from '../replies/client-gone.ts'
 import { sendProblem } from '../endpoint.ts'
 import { mergedStreams, partOf } from '../live/merged-stream.ts'
 import { oneAtATime, type MissedPort } from '../live/missed-events.ts'
-import { createOutbox, type LiveText } from '../live/outbox.ts'
+import { Outbox, type LiveText } from '../live/outbox.ts'
 import { RETRY_MS, createLiveTexts } from '../live/event-text.ts'
 import { startViewer, type Viewer, type ViewerOptions } from '../live/viewer.ts'
-import { createViewers, type Viewers } from '../live/viewers.ts'
+import { Viewers } from '../live/viewers.ts'
 import { namesFor } from '../auth/caller-names.ts'
 import { deviceParameters, kindsParameter } from '#lib/queries/parameters.ts'
 import { PROBLEM_TYPE, Problem } from '../replies/problem.ts'
@@ -57,7 +57,7 @@ export function addLive(
 ): void {
   const route: LiveRoute = {
     api,
-    viewers: createViewers(api),
+    viewers: new Viewers(api),
     sources: api.intakes.map((intake) => ({
       live: intake.live,
       port: oneAtATime(intake.port),
@@ -110,7 +110,7 @@ function watch(
   const signal = untilClientGone(reply.raw)
   const mayWatch = () => viewers.mayWatch(caller)
   const shown = sources.map(({ live, port, textFor }) => {
-    const outbox = createOutbox({
+    const outbox = new Outbox({
       limit: api.options.liveLimits.queue,
       text: textFor(requester),
       dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
@@ -143,7 +143,7 @@ function sendEvents(reply: FastifyReply, stream: Readable): FastifyReply {
 /** One viewer of several intakes. */
 function together(viewers: readonly Viewer[]): Viewer {
   return {
-    beat: () => viewers.forEach((viewer) => viewer.beat()),
+    heartbeat: () => viewers.forEach((viewer) => viewer.heartbeat()),
     end: () => viewers.forEach((viewer) => viewer.end()),
   }
 }

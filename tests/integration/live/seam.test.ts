@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Api } from '../../../api/api.ts'
-import { createOutbox } from '../../../api/live/outbox.ts'
+import { Outbox } from '../../../api/live/outbox.ts'
 import { startViewer } from '../../../api/live/viewer.ts'
 import { createLog } from '#lib/runtime/log.ts'
 import { liveId, type LiveBatch, type LiveEvent, type LiveFeed } from '#lib/telemetry/live.ts'
@@ -54,7 +54,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
       return { data, receivedFromNs: NOW_NS }
     },
   }
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     limit: queue,
     opening: '\n',
     dropped: () => {},

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LiveEvent, SilenceEvent } from '#lib/telemetry/live.ts'
-import { createOutbox } from '../../../../api/live/outbox.ts'
+import { Outbox } from '../../../../api/live/outbox.ts'
 
 const silence = (sinceNs: number): SilenceEvent => ({
   type: 'silence',
@@ -9,7 +9,7 @@ const silence = (sinceNs: number): SilenceEvent => ({
 
 function outboxOf() {
   let dropped = 0
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     limit: 10,
     opening: 'open\n',
     dropped: (n) => (dropped += n),
@@ -28,14 +28,14 @@ const linesOf = (text: unknown) => String(text).trimEnd().split('\n')
 describe('silences in the outbox of a viewer', () => {
   it('leave its place as it is', () => {
     const { outbox } = outboxOf()
-    outbox.reach({ position: 5, rejection: false, index: 0 })
-    outbox.tell([silence(1)])
-    expect(outbox.known).toEqual({ position: 5, rejection: false, index: 0 })
+    outbox.advanceTo({ position: 5, rejection: false, index: 0 })
+    outbox.offerSilences([silence(1)])
+    expect(outbox.latest).toEqual({ position: 5, rejection: false, index: 0 })
   })
 
   it('are bounded for one that does not read, and the newest are kept', async () => {
     const { outbox, dropped } = outboxOf()
-    for (let n = 0; n < 1500; n += 1) outbox.tell([silence(n)])
+    for (let n = 0; n < 1500; n += 1) outbox.offerSilences([silence(n)])
     expect(dropped()).toBe(500)
     outbox.stream.once('data', () => setImmediate(() => outbox.end()))
     const texts: string[] = []
