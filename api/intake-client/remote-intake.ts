@@ -8,8 +8,8 @@ import { randomId } from '#lib/runtime/random.ts'
 import { createPort } from '#lib/queries/port.ts'
 import type { ReadingsFileScan } from '#lib/store/scans.ts'
 import type { IntakeSource } from './intakes.ts'
-import { createConnection } from './connection.ts'
-import { createRemoteFeed } from './remote-feed.ts'
+import { IntakeClient } from './intake-client.ts'
+import { RemoteFeed } from './remote-feed.ts'
 
 export interface RemoteIntakeOptions {
   readonly url: string
@@ -32,28 +32,28 @@ export function connectIntake(
   { url, secret, exportDir }: RemoteIntakeOptions,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): RemoteIntake {
-  const connection = createConnection({ url, secret })
-  const feed = createRemoteFeed(connection, { url, clock, log })
+  const client = new IntakeClient({ url, secret })
+  const feed = new RemoteFeed(client, { url, clock, log })
 
   const port = createPort(async (name, argument, given) => {
     const signal = await ready(given)
-    if (name !== 'readingsFile') return await connection.ask(PATHS.query + name, argument, signal)
+    if (name !== 'readingsFile') return await client.post(PATHS.query + name, argument, signal)
     const path = join(exportDir, `${randomId()}.parquet`)
     // The argument of the call with this name.
-    return await connection.fetchFile(argument as ReadingsFileScan, path, signal)
+    return await client.fetchFile(argument as ReadingsFileScan, path, signal)
   })
 
   return {
     name: url,
     port,
     live: feed,
-    problem: () => feed.problem(),
+    problem: () => feed.problem,
     get isLost() {
       return feed.isLost
     },
     backups: {
       async begin() {
-        const bytes = await connection.open(PATHS.backup, await ready())
+        const bytes = await client.openStream(PATHS.backup, await ready())
         return Readable.fromWeb(bytes)
       },
     },
@@ -61,11 +61,10 @@ export function connectIntake(
     close: () => feed.close(),
   }
 
-  /** Fails fast while the intake is known not to answer; else ends with the connection. */
+  /** Throws at once while the intake does not reply; the signal ends with the connection. */
   async function ready(given?: AbortSignal): Promise<AbortSignal> {
     await feed.tried
-    const problem = feed.problem()
-    if (problem) throw problem
+    if (feed.problem) throw feed.problem
     return given ? AbortSignal.any([given, feed.connected]) : feed.connected
   }
 }
