@@ -69,7 +69,7 @@ const newDevice: fc.Arbitrary<NewDevice> = fc
   })
   .map(({ carried, ...device }) => ({
     ...device,
-    kind: device.id === 'gw' ? 'gateway' : 'robot',
+    ...(device.id === 'gw' ? { kind: 'gateway', format: 'native' } : { kind: 'robot' }),
     settings: carried ? { gateway: 'gw' } : {},
   }))
 

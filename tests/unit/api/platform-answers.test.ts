@@ -186,7 +186,7 @@ describe('errors of the API', () => {
     for (const [path, method] of [
       ['/api/v1/nothing', 'GET'],
       ['/api/v1/readings', 'PUT'],
-      ['/api/v1/devices/acme.t1', 'PATCH'],
+      ['/api/v1/devices/acme.t1', 'PUT'],
       ['/%ff', 'GET'],
     ] as const) {
       const { status, headers } = await test.ask(path, { method, key: null })
