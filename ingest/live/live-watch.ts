@@ -90,9 +90,8 @@ function readingEvent(reading: Reading): LiveEvent {
 
 /** A reading as the store shows it. */
 function rowOf(reading: Reading): ReadingRow {
-  const { timeNs, device, kind, channel, seq, receivedAtNs, position, readingOrdinal, radio } =
-    reading
-  const { fields } = reading
+  const { timeNs, device, kind, channel, seq, receivedAtNs, claimedTimeNs } = reading
+  const { position, readingOrdinal, fields, radio } = reading
   const flags = flagNames(reading.flags)
   return {
     timeNs,
@@ -101,6 +100,7 @@ function rowOf(reading: Reading): ReadingRow {
     channel,
     seq,
     receivedAtNs,
+    claimedTimeNs,
     position,
     readingOrdinal,
     flags,

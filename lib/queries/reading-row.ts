@@ -24,6 +24,9 @@ export const readingRow = z.object({
   channel: channelColumn(),
   seq: z.number().nullable(),
   receivedAt: timeColumn(),
+  claimedTime: timeColumn(
+    'The time the device gave, where its clock was not usable and `time` is that of receipt.',
+  ).nullable(),
   flags: z.array(z.string()),
   fields: z.record(z.string(), value).meta({ shown: 'fields' }),
   radio: z.record(z.string(), value).nullable(),
@@ -57,6 +60,7 @@ export function readingRowOf(stored: StoredReading | LastValue): ReadingRow {
     channel,
     seq,
     receivedAt: stored.receivedAtNs,
+    claimedTime: 'claimedTimeNs' in stored ? stored.claimedTimeNs : null,
     flags: [...flags],
     fields: { ...fields },
     radio: radio && valuesOf(radio),
@@ -91,6 +95,8 @@ export function readingColumns(fields: readonly string[]): CsvColumns {
         (row) => cellIn(row['radio'], name),
       ]),
     ),
+    // Last: programs may read the columns before it by their number.
+    claimedTime: (row) => cellIn(row, 'claimedTime'),
   }
 }
 

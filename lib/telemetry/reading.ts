@@ -45,6 +45,7 @@ export interface ReadingRow {
   readonly channel: string
   readonly seq: number | null
   readonly receivedAtNs: bigint
+  readonly claimedTimeNs: bigint | null
   readonly position: number
   readonly readingOrdinal: number
   readonly flags: readonly Flag[]

@@ -345,7 +345,8 @@ async function parquetOf(question: string, key = ADMIN_KEY): Promise<Row[]> {
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   const found = await connection.runAndReadAll(
-    `SELECT * REPLACE (epoch_ns(time) AS time, epoch_ns("receivedAt") AS "receivedAt")
+    `SELECT * REPLACE (epoch_ns(time) AS time, epoch_ns("receivedAt") AS "receivedAt",
+       epoch_ns("claimedTime") AS "claimedTime")
      FROM read_parquet('${path}')`,
   )
   const rows = found.getRowObjectsJson()
@@ -362,13 +363,14 @@ async function parquetOf(question: string, key = ADMIN_KEY): Promise<Row[]> {
 
 /** A row of JSON with the columns of a file; what is null is left out of both. */
 function flat(row: Row): Row {
-  const { fields, radio, time, receivedAt, seq, ...rest } = row
+  const { fields, radio, time, receivedAt, claimedTime, seq, ...rest } = row
   const parts = Object.entries(Object(radio)).map(([name, value]) => [`radio.${name}`, value])
   return {
     ...rest,
     ...(seq === null ? {} : { seq }),
     time: nsOf(time),
     receivedAt: nsOf(receivedAt),
+    ...(claimedTime === null ? {} : { claimedTime: nsOf(claimedTime) }),
     ...Object(fields),
     ...Object.fromEntries(parts),
   }

@@ -24,6 +24,7 @@ const row = (position: number): ReadingRow => ({
   channel: 'telemetry',
   seq: position,
   receivedAtNs: NOW_NS,
+  claimedTimeNs: null,
   position,
   readingOrdinal: 0,
   flags: [],

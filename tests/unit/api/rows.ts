@@ -19,6 +19,7 @@ export function readingRow(device: string, given: Partial<ReadingRow> = {}): Rea
     channel: 'telemetry',
     seq: 1,
     receivedAtNs: NOON_NS - 59n * SECOND_NS,
+    claimedTimeNs: null,
     position: 1,
     readingOrdinal: 0,
     flags: [],

@@ -44,6 +44,10 @@ export function bigintIn(row: Row, name: string): bigint {
   throw new TypeError(`expected a big integer in column ${name}, got ${typeof value}`)
 }
 
+export function bigintOrNull(row: Row, name: string): bigint | null {
+  return row[name] === null || row[name] === undefined ? null : bigintIn(row, name)
+}
+
 export function textIn(row: Row, name: string): string {
   const value = row[name]
   if (typeof value === 'string') return value

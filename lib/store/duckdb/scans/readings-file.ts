@@ -100,6 +100,7 @@ function columnsOf({ kind, fields, channelSalt }: ReadingsFileScan): string[] {
     ...RADIO_NAMES.map(
       (name) => `${identifier(radioColumn(name))} AS ${identifier(`radio.${name}`)}`,
     ),
+    `make_timestamp_ns(claimed_ns) AS ${identifier('claimedTime')}`,
   ]
 }
 

@@ -10,6 +10,7 @@ import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import {
   bigintIn,
+  bigintOrNull,
   literal,
   numberIn,
   numberOrNull,
@@ -28,6 +29,7 @@ export const OWN_COLUMNS = [
   'channel',
   'seq',
   'received_ns',
+  'claimed_ns',
   'flags',
 ]
 
@@ -155,6 +157,7 @@ export function readingRow(row: Row, kind: Kind, names: readonly string[]): Read
     channel: textIn(row, 'channel'),
     seq: numberOrNull(row, 'seq'),
     receivedAtNs: bigintIn(row, 'received_ns'),
+    claimedTimeNs: bigintOrNull(row, 'claimed_ns'),
     position: numberIn(row, 'position'),
     readingOrdinal: numberIn(row, 'idx'),
     flags: flagNames(numberIn(row, 'flags')),

@@ -113,7 +113,7 @@ async function gather(
     }
     appender.closeSync()
   }
-  const times = ['time', 'receivedAt'].map(
+  const times = ['time', 'receivedAt', 'claimedTime'].map(
     (name) => `make_timestamp_ns(${sqlName(name)}) AS ${sqlName(name)}`,
   )
   await connection.run(`CREATE VIEW rows AS SELECT * REPLACE (${times.join(', ')}) FROM gathered`)
@@ -158,6 +158,7 @@ function columnsOf(kind: Kind, fields: readonly string[]): Column[] {
       const type = TYPES[RADIO_FIELDS[name].type]
       return column(`radio.${name}`, type, (row) => row.radio?.[name] ?? null)
     }),
+    column('claimedTime', BIGINT, (row) => row.claimedTimeNs),
     column('own_device', VARCHAR, (row) => row.device),
     column('own_position', BIGINT, (row) => BigInt(row.position)),
     column('own_index', INTEGER, (row) => row.readingOrdinal),

@@ -51,6 +51,10 @@ export function bigintIn(row: Row, name: string): bigint {
   throw new TypeError(`expected a whole number in column ${name}, got ${typeof cell}`)
 }
 
+export function bigintOrNull(row: Row, name: string): bigint | null {
+  return cellIn(row, name) === null ? null : bigintIn(row, name)
+}
+
 /** Tags that a point does not have come as an empty text. */
 export function textOrNull(row: Row, name: string): string | null {
   const cell = cellIn(row, name)
@@ -63,7 +67,7 @@ export function textIn(row: Row, name: string): string {
   throw new TypeError(`expected a text in column ${name}, got ${typeof cell}`)
 }
 
-const ROW_FIELDS = ['timeNs', 'receivedAtNs', 'position', 'index', 'seq', 'flags']
+const ROW_FIELDS = ['timeNs', 'receivedAtNs', 'claimedTimeNs', 'position', 'index', 'seq', 'flags']
 
 /** What has to be selected for `readingRow`. */
 export function readingColumns(kind: Kind, fields: readonly string[]): string {
@@ -87,6 +91,7 @@ export function readingRow(row: Row, kind: Kind, names: readonly string[]): Read
     channel: textIn(row, 'channel'),
     seq: numberOrNull(row, 'seq'),
     receivedAtNs: bigintIn(row, 'receivedAtNs'),
+    claimedTimeNs: bigintOrNull(row, 'claimedTimeNs'),
     position: numberIn(row, 'position'),
     readingOrdinal: numberIn(row, 'index'),
     flags: flagNames(numberIn(row, 'flags')),

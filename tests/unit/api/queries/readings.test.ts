@@ -30,6 +30,7 @@ describe('/readings', () => {
         channel: 'telemetry',
         seq: 1,
         receivedAt: '2026-11-24T11:59:59.999999999Z',
+        claimedTime: null,
         flags: ['late'],
         fields: { speedKmh: 72.5, lat: 54.8, lon: 9.3 },
         radio: { rat: 'nr-sa', rsrpDbm: -85 },
@@ -211,7 +212,8 @@ describe('/readings', () => {
     const [head, row] = text.split('\r\n')
     expect(head).toBe(
       'time,device,tenant,kind,channel,seq,receivedAt,flags,speedKmh,driverState,' +
-        'radio.rat,radio.rsrpDbm,radio.rsrqDb,radio.sinrDb,radio.cellId,radio.band,radio.operator',
+        'radio.rat,radio.rsrpDbm,radio.rsrqDb,radio.sinrDb,radio.cellId,radio.band,radio.operator,' +
+        'claimedTime',
     )
     expect(row).toContain(",72.5,'=cmd(),")
     const [, next = ''] = /^<(.+)>; rel="next"$/.exec(String(headers['link'])) ?? []

@@ -57,6 +57,7 @@ export function readingOf(
     seq: null,
     timeNs,
     receivedAtNs: timeNs + 100_000_000n,
+    claimedTimeNs: null,
     position: 1,
     readingOrdinal: 0,
     flags: [],

@@ -127,6 +127,7 @@ describe('the silence of devices', () => {
             time: NOW_NS,
             tenant: 'a',
             receivedAt: NOW_NS - 10_000_000_000n,
+            claimedTime: null,
             seq: 1,
             flags: [],
             fields: {},

@@ -10,6 +10,7 @@ describe('last values', () => {
     channel: 'telemetry',
     seq: second,
     receivedAt: `2026-11-24T12:00:${String(second).padStart(2, '0')}Z`,
+    claimedTime: null,
     flags: [],
     fields: {},
     radio: null,

@@ -53,5 +53,6 @@ function device(id: string, kind: string): Device {
 function reading(device: string, kind: Reading['kind'], agoS: number): Reading {
   const time = new Date(NOW_MS - agoS * 1000).toISOString()
   const from = { tenant: 'acme', channel: 'telemetry', seq: null }
-  return { ...from, device, kind, time, receivedAt: time, flags: [], fields: {}, radio: null }
+  const times = { time, receivedAt: time, claimedTime: null }
+  return { ...from, device, kind, ...times, flags: [], fields: {}, radio: null }
 }

@@ -1,0 +1,119 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { MqttClient } from 'mqtt'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { watch } from '../support/live-stream.ts'
+import {
+  ADMIN_KEY,
+  addDevice,
+  temporaryDir,
+  type Platform,
+  type TestDevice,
+} from '../support/platform.ts'
+import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
+import { allStored, startVirtualPlatform } from '../support/virtual-platform.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+/* Devices whose clocks are wrong, through MQTT and the API, at times of day that the test sets. */
+const START_MS = Date.parse('2026-11-24T12:00:00Z')
+const PARQUET = 'application/vnd.apache.parquet'
+
+describe('a device whose clock is wrong', () => {
+  const dir = temporaryDir('device-clocks')
+  let nowMs = START_MS
+  let clock: VirtualClock
+  let platform: Platform
+
+  beforeAll(async () => {
+    clock = createVirtualClock(dir.path, nowMs)
+    platform = await startVirtualPlatform({ dataDir: join(dir.path, 'data'), clock })
+  })
+  afterAll(async () => {
+    await platform.kill()
+    dir.remove()
+  })
+
+  it('is shown with the time it claimed beside the time of receipt, in every form', async () => {
+    const stream = await watch(platform)
+    const truck = await connect('reset')
+    const claimed = Date.parse('2004-01-01T00:00:36Z')
+    await truck.send({ seq: 1, ts: nowMs - 2000 }, { seq: 2, ts: claimed })
+    const times = [
+      ['2026-11-24T11:59:58.000Z', null],
+      ['2026-11-24T12:00:00.000Z', '2004-01-01T00:00:36.000Z'],
+    ]
+    const timesOf = (rows: readonly Record<string, unknown>[]) =>
+      rows.map((row) => [row['time'], row['claimedTime']])
+
+    const path = `/readings?device=${truck.id}`
+    const json = await platform.api(path)
+    expect(timesOf(json.body.data)).toEqual(times)
+    expect(timesOf(await parquetOf(path))).toEqual(times)
+    const csv = await platform.api(`${path}&as=csv`)
+    const [head = '', ...lines] = String(csv.body).trimEnd().split('\r\n')
+    expect(head.split(',').at(-1)).toBe('claimedTime')
+    expect(lines.map((line) => line.split(',').at(-1))).toEqual(times.map(([, one]) => one ?? ''))
+
+    await waitFor(() => stream.events.length >= 2)
+    expect(timesOf(stream.events.map(({ data }) => data))).toEqual(times)
+    const firstId = String(stream.events[0]?.id)
+    stream.cut()
+    const again = await watch(platform, { lastId: firstId })
+    await waitFor(() => again.events.length >= 1)
+    expect(timesOf(again.events.map(({ data }) => data))).toEqual(times.slice(1))
+    again.cut()
+
+    // A time that the platform gave is never the latest by the clock of the device.
+    const last = await platform.api(`/last-values?device=${truck.id}`)
+    expect(timesOf(last.body.data)).toEqual(times.slice(0, 1))
+  })
+
+  function pass(ms: number): void {
+    nowMs += ms
+    clock.set(nowMs)
+  }
+
+  interface Message {
+    readonly seq: number
+    readonly ts: number
+  }
+
+  /** A truck that sends its messages one by one, all stored when `send` is done. */
+  async function connect(
+    id: string,
+  ): Promise<
+    TestDevice & { send(...messages: readonly Message[]): Promise<void>; client: MqttClient }
+  > {
+    const device = await addDevice(platform, { tenant: 'acme', id, kind: 'truck' })
+    const { username, password } = device
+    const client = await platform.mqtt({ username, password, clientId: device.id })
+    const send = async (...messages: readonly Message[]) => {
+      for (const message of messages) {
+        const payload = { v: 1, kind: 'truck', ...message, data: { speedKmh: 50 } }
+        await client.publishAsync(device.topic, JSON.stringify(payload), { qos: 1 })
+      }
+      await allStored(platform)
+      // Queries end before the time that it is.
+      pass(1000)
+    }
+    return { ...device, client, send }
+  }
+
+  async function parquetOf(path: string): Promise<readonly Record<string, unknown>[]> {
+    const url = `http://127.0.0.1:${platform.ready.http}/api/v1${path}`
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, accept: PARQUET }
+    const file = join(dir.path, 'readings.parquet')
+    writeFileSync(file, Buffer.from(await (await fetch(url, { headers })).arrayBuffer()))
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    const found = await connection.runAndReadAll(
+      `SELECT * REPLACE (epoch_ms("time") AS "time", epoch_ms("claimedTime") AS "claimedTime")
+       FROM read_parquet('${file}') ORDER BY "time"`,
+    )
+    const iso = (ms: unknown) => (ms === null ? null : new Date(Number(ms)).toISOString())
+    return found.getRowObjects().map(({ time, claimedTime }) => ({
+      time: iso(time),
+      claimedTime: iso(claimedTime),
+    }))
+  }
+})
