@@ -21,7 +21,7 @@ export interface IngestOptions extends IngestSettings {
 /** Plain values the worker starts from (they cross the thread boundary). */
 export interface WorkerOptions extends Omit<
   IngestOptions,
-  'journal' | 'batchMs' | 'backupStallMs'
+  'journal' | 'batchMs' | 'backupStallMs' | 'clockAheadHours' | 'clockConfirmHours'
 > {
   readonly journal: { readonly id: string; readonly dir: string; readonly lastPosition: number }
 }

@@ -16,7 +16,7 @@ import { composeMainThread, type IngestHooks } from './main-thread/main-thread.t
 import { startWorker } from './main-thread/start-worker.ts'
 import type { IngestEvents } from './main-thread/worker-events.ts'
 import { openIngestDb } from './state/ingest-db.ts'
-import { loadRead, loadSaved } from './state/snapshot.ts'
+import { loadRead, loadSaved, newestReceived } from './state/snapshot.ts'
 
 export interface IngestDeps extends IngestHooks {
   readonly clock: Clock
@@ -35,6 +35,8 @@ export interface Ingest {
   silentRobots(): number
   /** Stored messages whose figures were not derived yet at the last maintenance. */
   figuresBehind(): number
+  /** Nothing may be dropped for its age: the clock is ahead of what can be true. */
+  isClockDoubtful(): boolean
   /** The registry has changed: the worker reads it again. */
   registryChanged(): void
   /** Flushes the journal, lets the worker finish its batch, and closes both. */
@@ -50,7 +52,7 @@ export async function openIngest(
   events: IngestEvents,
   { clock, log, ...hooks }: IngestDeps,
 ): Promise<Ingest> {
-  const { dataDir, batchMs, backupStallMs, ...rest } = options
+  const { dataDir, batchMs, backupStallMs, clockAheadHours, clockConfirmHours, ...rest } = options
   const saved = readSaved(dataDir)
   const accepted = new Accepted(saved.read)
   const dir = join(dataDir, 'journal')
@@ -83,6 +85,12 @@ export async function openIngest(
       log,
       hooks,
       batchMs,
+      clockCheck: {
+        clockAheadHours,
+        clockConfirmHours,
+        path: join(dataDir, 'clock.json'),
+        newestReceivedNs: saved.newestReceivedNs,
+      },
       backups: { dataDir, registryPath, stallMs: backupStallMs },
       written: saved.position,
       waitingSinceNs: report.oldestReceivedAtNs ?? clock.nowNs(),
@@ -97,7 +105,7 @@ export async function openIngest(
 function readSaved(dataDir: string) {
   const db = openIngestDb(join(dataDir, 'ingest.db'))
   try {
-    return { ...loadSaved(db), read: loadRead(db) }
+    return { ...loadSaved(db), read: loadRead(db), newestReceivedNs: newestReceived(db) }
   } finally {
     db.close()
   }

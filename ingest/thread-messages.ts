@@ -16,6 +16,8 @@ export type ToWorker =
   | { readonly type: 'registry' }
   /** Whether the platform has stopped reading from publishers. */
   | { readonly type: 'paused'; readonly paused: boolean }
+  /** Whether the clock is in doubt: nothing may be dropped for its age. */
+  | { readonly type: 'clock'; readonly isDoubtful: boolean }
 
 /** From the worker to the main thread. */
 export type FromWorker =

@@ -118,5 +118,6 @@ export function mergeStatus(statuses: readonly IngestStatus[]): IngestStatus {
     lagMessages: sum(({ lagMessages }) => lagMessages),
     lagMs: Math.max(0, ...statuses.map(({ lagMs }) => lagMs)),
     problems: statuses.flatMap(({ problems }) => problems),
+    warnings: statuses.flatMap(({ warnings }) => warnings),
   }
 }

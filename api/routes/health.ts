@@ -10,6 +10,9 @@ const liveSchema = z.object({ live: z.literal(true) })
 
 const figures = {
   problems: z.array(z.string()).describe('Why it is not ready; empty when it is.'),
+  warnings: z
+    .array(z.string())
+    .describe('What somebody should look at although it is ready: damage, a clock that is ahead.'),
   journal: z.string().nullable(),
   durable: z.number().nullable().describe('Highest position made durable.'),
   written: z.number().nullable().describe('Highest position the writer has finished.'),
@@ -50,17 +53,19 @@ export function addHealth(app: FastifyInstance, api: Api): void {
         })),
       )
       const problems = each.flatMap((one) => one.problems)
+      const warnings = each.flatMap((one) => one.warnings)
       const ready = problems.length === 0
       const [only] = each
       const { name: _, ...figures } = each.length === 1 && only ? only : { name: null, ...UNKNOWN }
       const apart = each.some(({ name }) => name !== null) ? { intakes: each } : {}
-      return reply.code(ready ? 200 : 503).send({ ...figures, ready, problems, ...apart })
+      return reply.code(ready ? 200 : 503).send({ ...figures, ready, problems, warnings, ...apart })
     },
   )
 }
 
 type Readiness = { readonly [K in keyof IngestStatus]: IngestStatus[K] | null } & {
   readonly problems: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** An ingest role that does not reply is a problem as well. */
@@ -74,6 +79,6 @@ async function readinessOf(
   } catch (error) {
     if (!isPlatformError(error)) throw error
     const which = name === null ? 'the ingest role' : `the intake ${name}`
-    return { ...UNKNOWN, problems: [`${which} does not answer (${error.code})`] }
+    return { ...UNKNOWN, warnings: [], problems: [`${which} does not answer (${error.code})`] }
   }
 }

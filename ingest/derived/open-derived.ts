@@ -22,7 +22,11 @@ export interface OpenDerivedOptions {
 }
 
 export interface OpenDerivedDeps {
-  readonly ingest: { readonly port: IngestPort; readonly journal: Journal }
+  readonly ingest: {
+    readonly port: IngestPort
+    readonly journal: Journal
+    readonly isClockDoubtful: () => boolean
+  }
   readonly devices: () => readonly Device[]
   readonly clock: Clock
   readonly log: Log
@@ -59,6 +63,7 @@ export function openDerived(options: OpenDerivedOptions, deps: OpenDerivedDeps):
       devices,
       journal: ingest.journal,
       certificateDays: createCertificateDays(certificate, clock),
+      isClockDoubtful: () => ingest.isClockDoubtful(),
       random,
       clock,
       log,

@@ -48,6 +48,8 @@ export interface SeriesUpdaterDeps {
   readonly devices: () => readonly Device[]
   readonly journal: Pick<Journal, 'id' | 'paused' | 'status'>
   readonly certificateDays: () => number | null
+  /** Nothing may be dropped for its age meanwhile. */
+  readonly isClockDoubtful: () => boolean
   readonly random: Pick<Random, 'next'>
   readonly clock: Clock
   readonly log: Log
@@ -147,6 +149,7 @@ export class SeriesUpdater implements Derived {
 
   /** Once a day. */
   async #expire(nowNs: bigint): Promise<void> {
+    if (this.#deps.isClockDoubtful()) return
     if (this.#expiredAtNs !== null && nowNs - this.#expiredAtNs <= DAY_NS) return
     this.#expiredAtNs = nowNs
     await expireSeries(this.#options.keepDays, this.#context, this.#deps.log)

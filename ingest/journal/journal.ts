@@ -47,6 +47,8 @@ export interface Journal {
   onPausedChange(listener: (paused: boolean) => void): void
   /** Everything at or below the position is in the store: its segments may go when due. */
   release(position: number): void
+  /** Whether segments stay although they are old: while nobody knows what time it is. */
+  keepOld(isKept: boolean): void
   status(): JournalStatus
   close(): Promise<void>
 }

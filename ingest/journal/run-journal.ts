@@ -127,6 +127,10 @@ export class RunningJournal implements Journal {
     if (!this.#closing) void this.#retention.sweep()
   }
 
+  keepOld(isKept: boolean): void {
+    this.#retention.keepOld(isKept)
+  }
+
   status(): JournalStatus {
     return {
       paused: this.#backPressure.paused,

@@ -19,6 +19,8 @@ export interface PortDeps {
   }
   /** Why no messages come to the intake; '' when they can. */
   inletProblem(): string
+  /** What somebody should look at although all works; '' where there is nothing. */
+  warnings(): readonly string[]
   readonly clock: Clock
 }
 
@@ -40,8 +42,9 @@ export function ingestStatus({
   journal,
   progress,
   inletProblem,
+  warnings,
   clock,
-}: Pick<PortDeps, 'journal' | 'progress' | 'inletProblem' | 'clock'>): IngestStatus {
+}: Pick<PortDeps, 'journal' | 'progress' | 'inletProblem' | 'warnings' | 'clock'>): IngestStatus {
   const { position } = journal.durable
   const lagMessages = Math.max(0, position - progress.written)
   const { problem } = journal.status()
@@ -54,5 +57,6 @@ export function ingestStatus({
     lagMessages,
     lagMs: lagMessages === 0 ? 0 : Number(clock.nowNs() - oldestNs) / 1e6,
     problems: [problem, progress.problem, inletProblem()].filter((text) => text !== ''),
+    warnings: warnings().filter((text) => text !== ''),
   }
 }

@@ -9,6 +9,7 @@ import type { Journal } from '../journal/journal.ts'
 import { StageClock } from '../state/stage-clock.ts'
 import type { FromWorker, ToWorker } from '../thread-messages.ts'
 import type { Accepted } from './accepted.ts'
+import { ClockCheck, type ClockCheckOptions } from './clock-check.ts'
 import { DeviceNotes } from './device-notes.ts'
 import { HandOver } from './hand-over.ts'
 import { createIngestPort, ingestStatus } from './ingest-port.ts'
@@ -40,6 +41,7 @@ interface MainThreadParts {
   readonly hooks: IngestHooks
   readonly batchMs: number
   readonly backups: BackupOptions
+  readonly clockCheck: ClockCheckOptions
   /** Position that was saved by the last run. */
   readonly written: number
   /** When the first message after it came. */
@@ -59,6 +61,12 @@ export function composeMainThread(parts: MainThreadParts) {
   const notes = new DeviceNotes()
   const stages = new StageClock()
   const post = (message: ToWorker) => worker.postMessage(message)
+  const onDoubt = (isDoubtful: boolean) => {
+    journal.keepOld(isDoubtful)
+    post({ type: 'clock', isDoubtful })
+  }
+  const clockCheck = new ClockCheck({ clock, log, onDoubt }, parts.clockCheck)
+  onDoubt(clockCheck.isDoubtful)
   const handOver = new HandOver({ journal, notes, stages, clock, post }, parts.batchMs)
   const onAccepted = (messages: number) => events.accepted(messages)
   const intakeDeps = { journal, accepted, notes, stages, handOver, clock, onAccepted }
@@ -73,7 +81,8 @@ export function composeMainThread(parts: MainThreadParts) {
   )
   handOver.wake()
   const inletProblem = () => hooks.inletProblem?.() ?? ''
-  const statusParts = { journal, progress, inletProblem, clock }
+  const warnings = () => [clockCheck.warning]
+  const statusParts = { journal, progress, inletProblem, warnings, clock }
   return {
     intake,
     port: createIngestPort({ ...statusParts, caller, replay }),
@@ -83,8 +92,10 @@ export function composeMainThread(parts: MainThreadParts) {
     status: () => ingestStatus(statusParts),
     silentRobots: () => progress.silentRobots,
     figuresBehind: () => progress.figuresBehind,
+    isClockDoubtful: () => clockCheck.isDoubtful,
     registryChanged: () => post({ type: 'registry' }),
     async close() {
+      clockCheck.close()
       await journal.close()
       // One more round, so that what was flushed is also stored when the store is well.
       handOver.close()

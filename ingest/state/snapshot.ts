@@ -54,6 +54,16 @@ export function loadRead(db: DatabaseSync): Map<FullId, number> {
   return new Map(rows.map((row) => [String(row['id']), Number(row['read'])]))
 }
 
+/** Receive time of the newest last value; null where there is none. */
+export function newestReceived(db: DatabaseSync): bigint | null {
+  let newest: bigint | null = null
+  for (const row of db.prepare('SELECT value FROM last_values').iterate()) {
+    const value = decodeSaved<LastValue | null>(String(row['value']), null)
+    if (value && (newest === null || value.receivedAtNs > newest)) newest = value.receivedAtNs
+  }
+  return newest
+}
+
 /** Of a device with more channels than it may have, those that were heard last are kept. */
 export function loadState(db: DatabaseSync, maxChannels: number): IntakeState {
   const state = createIntakeState()

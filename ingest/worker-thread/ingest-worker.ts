@@ -83,6 +83,7 @@ export class IngestWorker {
   receive(message: ToWorker): void {
     if (message.type === 'registry') this.#parts.registry.reload()
     else if (message.type === 'paused') this.silence.setPaused(message.paused)
+    else if (message.type === 'clock') this.#maintenance.setClockDoubtful(message.isDoubtful)
     else if (message.type === 'durable') {
       this.silence.begin(message.durable.atNs)
       this.#queue.add(() => this.#write(message))

@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Log } from '#lib/runtime/log.ts'
 import type { StoreUpkeep } from '#lib/store/store.ts'
-import { daysNs } from '#lib/telemetry/time-grid.ts'
+import { daysNs, hasPassed } from '#lib/telemetry/time-grid.ts'
 import type { WorkerOptions } from '../ingest-options.ts'
 import type { RejectionLog } from '../rejections/rejection-log.ts'
 import type { FromWorker } from '../thread-messages.ts'
@@ -38,6 +38,8 @@ export class Maintenance {
   #isQueued = false
   #position: number
   #expiredAtNs = 0n
+  /** Until the main thread has said that the clock can be trusted. */
+  #isClockDoubtful = true
 
   constructor(deps: MaintenanceDeps, options: MaintenanceOptions) {
     this.#deps = deps
@@ -51,6 +53,10 @@ export class Maintenance {
   afterBatch(): void {
     const { position } = this.#deps.writer.cursor
     if (position - this.#position >= EARLY_AFTER_POSITIONS) this.#begin()
+  }
+
+  setClockDoubtful(isDoubtful: boolean): void {
+    this.#isClockDoubtful = isDoubtful
   }
 
   close(): void {
@@ -86,7 +92,11 @@ export class Maintenance {
   async #maintainStore(): Promise<void> {
     const { store, snapshots, clock, log, post } = this.#deps
     const begunNs = clock.monoNs()
-    const { checkpointed, droppedPartitions, behind } = await store.maintain(clock.nowNs())
+    const nowNs = clock.nowNs()
+    const { checkpointed, droppedPartitions, behind } = await store.maintain(
+      nowNs,
+      this.#isClockDoubtful ? null : nowNs,
+    )
     // Half of the time is for batches.
     const tookMs = Number(clock.monoNs() - begunNs) / 1e6
     if (behind >= EARLY_AFTER_POSITIONS) {
@@ -100,7 +110,7 @@ export class Maintenance {
   #expireRejections(): void {
     const { rejections, clock } = this.#deps
     const nowNs = clock.nowNs()
-    if (nowNs - this.#expiredAtNs <= EXPIRE_EVERY_NS) return
+    if (this.#isClockDoubtful || !hasPassed(EXPIRE_EVERY_NS, this.#expiredAtNs, nowNs)) return
     this.#expiredAtNs = nowNs
     rejections.expire(nowNs - daysNs(this.#options.retention.rejectionDays))
   }

@@ -112,8 +112,11 @@ export interface StoreWriter {
 }
 
 export interface StoreUpkeep {
-  /** Retention, roll-ups and checkpoints; called between writes, bounded in time. */
-  maintain(nowNs: bigint): Promise<MaintenanceReport>
+  /**
+   * Roll-ups, checkpoints and retention; called between writes, bounded in time. What is past its
+   * retention at `expiryNs` goes, nothing with null: where nobody knows what time it is.
+   */
+  maintain(nowNs: bigint, expiryNs?: bigint | null): Promise<MaintenanceReport>
   /**
    * Puts everything written so far into files, hard-links each into a folder and returns their
    * names. Their contents stay as they are until the next `maintain`, also while writing goes on.

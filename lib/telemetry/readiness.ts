@@ -8,6 +8,8 @@ export interface IngestStatus {
   readonly lagMs: number
   /** Why the intake cannot take messages or the store cannot be written; empty when all is well. */
   readonly problems: readonly string[]
+  /** What somebody should look at although messages are taken and stored. */
+  readonly warnings: readonly string[]
 }
 
 /** Why an intake is not ready: what it says itself, and a writer that lags. */

@@ -17,6 +17,11 @@ export function daysNs(days: number): bigint {
   return BigInt(Math.round(days * 86_400)) * 1_000_000_000n
 }
 
+/** Whether so much time has passed; also when the clock was set back, or it would never come. */
+export function hasPassed(everyNs: bigint, sinceNs: bigint, nowNs: bigint): boolean {
+  return nowNs < sinceNs || nowNs - sinceNs >= everyNs
+}
+
 /** Intervals of one length, of which one begins at the origin. */
 export interface Grid {
   readonly everyNs: bigint

@@ -18,6 +18,7 @@ import {
   WIDE,
   latencyOf,
   lossOf,
+  readAll,
   seedOfRun,
   throughputOf,
   type StorePlace,
@@ -147,6 +148,29 @@ export function figuresContract(create: () => StorePlace): void {
           expect(await readFigures(store, query)).toEqual(before)
         }
       }, 3)
+    })
+
+    it('stay with all raw rows while nobody knows what time it is', async () => {
+      await startEmpty({ retention: { ...RETENTION, fleetDays: 1, minuteDays: 1 } })
+      const rows = randomFleet({ seed: 4713, messages: 100 })
+      await writeAll(store, rows)
+      await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
+      const before = await readFigures(store, { by: ['kind'] })
+      const farNs = DAY_START_NS + 4000n * DAY_NS
+      expect((await store.upkeep.maintain(farNs, null)).droppedPartitions).toEqual([])
+      expect(await readFigures(store, { by: ['kind'] })).toEqual(before)
+      expect(await readAll(store)).toHaveLength(rows.length)
+    })
+
+    it('are made again soon after a clock that was ahead is right again', async () => {
+      await startEmpty()
+      const rows = randomFleet({ seed: 4714, messages: 50 })
+      await writeAll(store, rows)
+      await store.upkeep.maintain(DAY_START_NS + 4000n * DAY_NS, null)
+      await writeAll(store, randomFleet({ seed: 4715, messages: 50, firstPosition: 51 }))
+      const report = await store.upkeep.maintain(DAY_START_NS + HOUR_NS, null)
+      // What is checkpointed no longer needs the journal.
+      expect(report).toMatchObject({ behind: 0, checkpointed: 100 })
     })
 
     it('survive the raw rows: percentiles then come from buckets', async () => {

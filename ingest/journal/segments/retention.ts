@@ -35,6 +35,7 @@ export class Retention {
   readonly #keepNs: bigint
   readonly #stored: StoredSegment[] = []
   #released: number
+  #areOldKept = false
   /** One removal at a time: sweeps and calls for room follow each other. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -65,6 +66,10 @@ export class Retention {
     this.#released = Math.max(this.#released, position)
   }
 
+  keepOld(isKept: boolean): void {
+    this.#areOldKept = isKept
+  }
+
   /** Removes what is due; resolves when that is done. */
   async sweep(): Promise<void> {
     await this.#inTurn(() => this.#removeWhile((oldest) => this.#isDue(oldest)))
@@ -91,7 +96,8 @@ export class Retention {
   async #isDue(oldest: StoredSegment): Promise<boolean> {
     const { clock, fileLayer } = this.#deps
     const { dir, keepBytes, freeBytes } = this.#options
-    if (clock.nowNs() - (oldest.endedAtNs ?? clock.nowNs()) > this.#keepNs) return true
+    const ageNs = clock.nowNs() - (oldest.endedAtNs ?? clock.nowNs())
+    if (ageNs > this.#keepNs && !this.#areOldKept) return true
     let consumedBytes = 0
     for (const segment of this.#stored)
       if (this.#isConsumed(segment)) consumedBytes += segment.bytes

@@ -124,6 +124,18 @@ export const INGEST = {
     '30',
     'Messages on the errors topic per device.',
   ),
+  clockAheadHours: setting(
+    'PADBORG_CLOCK_AHEAD_HOURS',
+    decimal(1, 876_000),
+    '24',
+    'How far the clock may be ahead of the last time known to be right; beyond, nothing is dropped for its age.',
+  ),
+  clockConfirmHours: setting(
+    'PADBORG_CLOCK_CONFIRM_HOURS',
+    decimal(0, 8760),
+    '12',
+    'Hours of running after which a clock that is ahead is taken for right; 0 takes it at once.',
+  ),
   backupStallMs: setting(
     'PADBORG_BACKUP_STALL_SECONDS',
     milliseconds(0.1, 86_400),

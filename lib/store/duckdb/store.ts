@@ -56,7 +56,7 @@ export class DuckdbStore implements Store {
     known: (identities) => this.#known(identities),
   }
   readonly upkeep: StoreUpkeep = {
-    maintain: (nowNs) => this.#maintain(nowNs),
+    maintain: (nowNs, expiryNs = nowNs) => this.#maintain(nowNs, expiryNs),
     freeze: (into) =>
       this.#serially('prepare the files of the store', (session) =>
         freezeSession(session, this.#options.dir, into),
@@ -127,12 +127,13 @@ export class DuckdbStore implements Store {
     )
   }
 
-  #maintain(nowNs: bigint): Promise<MaintenanceReport> {
+  #maintain(nowNs: bigint, expiryNs: bigint | null): Promise<MaintenanceReport> {
     return this.#serially('maintain the store', async (session) => {
       const report = await maintainSession(session, nowNs, {
         ...this.#options,
         memory: this.#memory,
         committed: this.#committed,
+        expiryNs,
       })
       this.#positions = positionsOf(session.parts)
       return report

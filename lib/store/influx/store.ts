@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
-import { HOUR_NS, MINUTE_NS, floorTo } from '#lib/telemetry/time-grid.ts'
+import { HOUR_NS, MINUTE_NS, floorTo, hasPassed } from '#lib/telemetry/time-grid.ts'
 import { Admission, closedError } from '../admission.ts'
 import type { StoreOptions } from '../options.ts'
 import { positionsOf } from '../positions.ts'
@@ -59,7 +59,7 @@ export class InfluxStore implements Store {
     known: (identities) => this.#serially(() => this.#known(identities)),
   }
   readonly upkeep: StoreUpkeep = {
-    maintain: (nowNs) => this.#serially(() => this.#maintain(nowNs)),
+    maintain: (nowNs, expiryNs = nowNs) => this.#serially(() => this.#maintain(nowNs, expiryNs)),
     freeze: (into) => this.#serially(() => this.#freeze(into)),
     close: () => (this.#closing ??= this.#close()),
   }
@@ -175,17 +175,18 @@ export class InfluxStore implements Store {
     return [LOCAL_FILE]
   }
 
-  async #maintain(nowNs: bigint): Promise<MaintenanceReport> {
-    if (nowNs - this.#flushedAtNs >= FLUSH_EVERY_NS) {
+  async #maintain(nowNs: bigint, expiryNs: bigint | null): Promise<MaintenanceReport> {
+    if (hasPassed(FLUSH_EVERY_NS, this.#flushedAtNs, nowNs)) {
       await this.#unsent.flush(this.#committed)
       this.#flushedAtNs = nowNs
     }
     if (!this.#rolling) {
       // Never beside hours that are being written: see `deleteBefore`.
-      await expireFigures(this.#maintenance, nowNs)
-      if (floorTo(nowNs, HOUR_NS) > this.#hourNs) this.#rolling = this.#roll(nowNs)
+      if (expiryNs !== null) await expireFigures(this.#maintenance, expiryNs)
+      if (floorTo(nowNs, HOUR_NS) !== this.#hourNs) this.#rolling = this.#roll(nowNs)
     }
-    const droppedPartitions = await dropExpired(this.#maintenance, nowNs)
+    const droppedPartitions =
+      expiryNs === null ? [] : await dropExpired(this.#maintenance, expiryNs)
     this.#warnOfSeries()
     if (droppedPartitions.length > 0) this.#positions = positionsOf(this.#parts.local.parts)
     const first = this.#unsent.firstPosition

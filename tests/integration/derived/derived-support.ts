@@ -144,6 +144,7 @@ async function startRole({ dir, influx, clock, maxKeys }: RoleOptions): Promise<
       devices: () => registry.devices.list(),
       journal: ingest.journal,
       certificateDays: () => 42.5,
+      isClockDoubtful: () => false,
       random: { next: () => 0.5 },
       clock,
       log,

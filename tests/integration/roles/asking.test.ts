@@ -19,6 +19,7 @@ const STATUS = {
   lagMessages: 0,
   lagMs: 0,
   problems: [],
+  warnings: [],
 }
 
 describe('a query to a remote intake', () => {

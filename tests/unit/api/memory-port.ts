@@ -239,6 +239,7 @@ function emptyRows(): MemoryRows {
       lagMessages: 0,
       lagMs: 0,
       problems: [],
+      warnings: [],
     },
     replayed: { recovered: 1, again: 0, duplicate: 0 },
   }

@@ -19,6 +19,7 @@ describe('the public routes', () => {
     expect(body).toEqual({
       ready: true,
       problems: [],
+      warnings: [],
       journal: '11111111-2222-4333-8444-555555555555',
       durable: 7,
       written: 7,

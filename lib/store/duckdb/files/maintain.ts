@@ -16,7 +16,7 @@ import {
 } from '../figures/roll-up.ts'
 import type { Session } from './session.ts'
 import { identifier, literal } from './sql.ts'
-import { HOUR_NS, MINUTE_NS, daysNs, floorTo } from '#lib/telemetry/time-grid.ts'
+import { HOUR_NS, MINUTE_NS, daysNs, floorTo, hasPassed } from '#lib/telemetry/time-grid.ts'
 import { withView } from '../scans/view.ts'
 
 /** A WAL of this size is checkpointed at once: some 50 ms of work. */
@@ -47,6 +47,8 @@ export interface Maintenance extends StoreOptions {
   readonly memory: MaintenanceMemory
   /** Every row at or below it is in its file. */
   readonly committed: number
+  /** What is past its retention then goes; null: nothing. */
+  readonly expiryNs: bigint | null
 }
 
 /** Roll-ups first, because retention and checkpoints build on them. */
@@ -55,20 +57,23 @@ export async function maintainSession(
   nowNs: bigint,
   maintenance: Maintenance,
 ): Promise<MaintenanceReport> {
-  const { memory, retention, committed } = maintenance
+  const { memory, retention, committed, expiryNs } = maintenance
   await rollUpDue(session, nowNs, maintenance)
   const hourNs = floorTo(nowNs, HOUR_NS)
-  const isNewHour = hourNs > memory.hourNs
+  const isNewHour = hourNs !== memory.hourNs
   await rollLatencyDue(session, isNewHour, maintenance)
   if (isNewHour) {
     await rollHours(session)
-    await expireFigures(session, {
-      minutesNs: nowNs - daysNs(retention.minuteDays),
-      hoursNs: nowNs - daysNs(retention.hourDays),
-    })
     memory.hourNs = hourNs
   }
-  const droppedPartitions = await dropExpired(session, nowNs, maintenance)
+  if (isNewHour && expiryNs !== null) {
+    await expireFigures(session, {
+      minutesNs: expiryNs - daysNs(retention.minuteDays),
+      hoursNs: expiryNs - daysNs(retention.hourDays),
+    })
+  }
+  const droppedPartitions =
+    expiryNs === null ? [] : await dropExpired(session, expiryNs, maintenance)
   await checkpointDue(session, nowNs)
   return {
     checkpointed: checkpointedOf(session, committed),
@@ -84,7 +89,8 @@ async function rollUpDue(
 ): Promise<void> {
   const { figures, lossTail } = session
   const many = committed - figures.rolled >= ROLL_POSITIONS
-  if (committed <= figures.rolled || (!many && nowNs - memory.rolledAtNs < ROLL_EVERY_NS)) return
+  if (committed <= figures.rolled || (!many && !hasPassed(ROLL_EVERY_NS, memory.rolledAtNs, nowNs)))
+    return
   const startNs = clock.monoNs()
   while (figures.rolled < committed && clock.monoNs() - startNs < ROLL_BUDGET_NS) {
     // A little more than a step is one step: it then ends where everything is rolled up. From there on
@@ -167,7 +173,9 @@ async function checkpointDue(session: Session, nowNs: bigint): Promise<void> {
 }
 
 function isDue(file: { readonly path: string; readonly checkpointedAtNs: bigint }, nowNs: bigint) {
-  return nowNs - file.checkpointedAtNs >= CHECKPOINT_EVERY_NS || walBytes(file.path) >= WAL_BYTES
+  return (
+    hasPassed(CHECKPOINT_EVERY_NS, file.checkpointedAtNs, nowNs) || walBytes(file.path) >= WAL_BYTES
+  )
 }
 
 export function walBytes(path: string): number {

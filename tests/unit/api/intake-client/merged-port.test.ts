@@ -144,9 +144,23 @@ describe('several intakes on one store', () => {
     ])
   })
 
-  it('show the worst lag and every problem', async () => {
-    const one = { durable: 7, written: 5, lagMessages: 2, lagMs: 40, problems: ['disk full'] }
-    const two = { durable: 3, written: 2, lagMessages: 1, lagMs: 90, problems: [] }
+  it('show the worst lag, every problem and every warning', async () => {
+    const one = {
+      durable: 7,
+      written: 5,
+      lagMessages: 2,
+      lagMs: 40,
+      problems: ['disk full'],
+      warnings: ['the clock'],
+    }
+    const two = {
+      durable: 3,
+      written: 2,
+      lagMessages: 1,
+      lagMs: 90,
+      problems: [],
+      warnings: ['a file'],
+    }
     const [a, b] = JOURNALS
     const port = mergedPort(
       intakesOf(
@@ -161,6 +175,7 @@ describe('several intakes on one store', () => {
       lagMessages: 3,
       lagMs: 90,
       problems: ['disk full'],
+      warnings: ['the clock', 'a file'],
     })
   })
 

@@ -104,6 +104,7 @@ describe('the loop of the derived series', () => {
         devices: () => [],
         journal: { id: 'j1', paused: false, status: () => STATUS },
         certificateDays: () => null,
+        isClockDoubtful: () => false,
         random: createRandom(1),
         clock,
         log: createLog('silent'),
@@ -219,7 +220,7 @@ const STATUS = {
 const COUNTS = { stored: 1, rejected: 0, duplicate: 0, pending: 0, late: 0, partial: 0 }
 
 const TOO_MANY = { tooMany: true, limit: 400 }
-const IDLE = { lagMessages: 0, lagMs: 0, problems: [] }
+const IDLE = { lagMessages: 0, lagMs: 0, problems: [], warnings: [] }
 
 function rowsOf(name: QueryName, query: unknown): unknown {
   const { fromNs = 0n, toNs = 0n, by = [] } = query as Asked

@@ -68,6 +68,17 @@ describe('retention of the journal', () => {
     expect(segmentsOf(disk)).toHaveLength(6)
   })
 
+  it('keeps consumed segments of any age while nobody knows what time it is', async () => {
+    const disk = createSimulatedDisk({ random: createRandom(2) })
+    const { clock, turn } = turnedClock()
+    const journal = await fullSegments(disk, 6, { clock, keepHours: 48 })
+    journal.keepOld(true)
+    turn(2400)
+    journal.release(6)
+    await journal.close()
+    expect(segmentsOf(disk)).toHaveLength(6)
+  })
+
   it('keeps no more consumed bytes than its limit', async () => {
     const disk = createSimulatedDisk({ random: createRandom(3) })
     const journal = await fullSegments(disk, 8, { keepBytes: 3 * 1100 })
