@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { HEAT_BOUNDARIES, HEAT_GROUPINGS } from '#lib/telemetry/heat.ts'
+import { HEAT_BOUNDARIES, HEAT_PLACES, HEAT_SERIES_KEYS } from '#lib/telemetry/heat.ts'
 import { STAGES } from '#lib/telemetry/stage.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { LatencyRow } from '#lib/queries/latency.ts'
@@ -90,7 +90,8 @@ export async function compareTraffic({ bed, role, span }: Place, tenant: string)
 /** Every hour, boundary and key, as `/heat/recovered?every=1h` has them. */
 export async function compareHeat({ bed, role, span }: Place, tenant: string): Promise<number> {
   let count = 0
-  for (const by of ['all', ...HEAT_GROUPINGS] as const) {
+  for (const by of ['all', ...HEAT_PLACES] as const) {
+    const key = by === 'all' ? by : HEAT_SERIES_KEYS[by]
     const answer = await queryRows(role.ingest.port, 'recoveredHeat', {
       scope: scopeOf(tenant),
       boundaries: HEAT_BOUNDARIES,
@@ -98,13 +99,13 @@ export async function compareHeat({ bed, role, span }: Place, tenant: string): P
       every: '1h',
       ...span,
     })
-    const where = `"tenant" = '${tenant}' AND "by" = '${by}' AND ${within(span)}`
+    const where = `"tenant" = '${tenant}' AND "by" = '${key}' AND ${within(span)}`
     const found = await bed.rows(`SELECT * FROM heat_hourly WHERE ${where}`)
     const wanted = answer.map((row) => ({
       time: String(row.time),
       tenant,
       boundary: row.boundary,
-      by,
+      by: key,
       key: by === 'all' ? '_all' : (row.group[by] ?? '_none'),
       energyKwh: row.energyKwh,
       known: row.energyKwh === null ? 0 : 1,

@@ -1,3 +1,4 @@
+import { HEAT_PLACES, HEAT_SERIES_KEYS } from '#lib/telemetry/heat.ts'
 import { expect } from 'vitest'
 import type { DataSource, Row } from './data-source.ts'
 import type { Span } from './interpolate.ts'
@@ -142,7 +143,7 @@ export async function expectMonths(
     fromApi
       .filter(({ energyKwh }) => energyKwh !== null)
       .map((row) => [
-        `${row.group[by]} ${monthOf(Date.parse(row.time ?? '')).epochMilliseconds}`,
+        `${row.group[placeOf(by)]} ${monthOf(Date.parse(row.time ?? '')).epochMilliseconds}`,
         row['energyKwh'],
       ]),
   )
@@ -175,8 +176,13 @@ function between({ span }: Comparison): string {
   return `from=${iso(span.fromMs)}&to=${iso(span.toMs + 1)}&limit=10000`
 }
 
+/** The series in InfluxDB have other names for two of the places. */
+function placeOf(seriesKey: string): string {
+  return HEAT_PLACES.find((place) => HEAT_SERIES_KEYS[place] === seriesKey) ?? seriesKey
+}
+
 function keyOf({ group }: ApiRow, by: string | null, time: string | undefined): string {
-  const key = by === null ? '_all' : (group[by] ?? '_none')
+  const key = by === null ? '_all' : (group[placeOf(by)] ?? '_none')
   return `${key} ${time === undefined ? '' : Date.parse(time)}`
 }
 
