@@ -12,7 +12,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     uid: 'padborg-writer-lag',
     title: 'Writer lag',
-    summary: 'The store is behind the journal, or the platform says nothing.',
+    summary: 'The store is behind the journal, or the platform sends no figures.',
     description:
       'Acknowledged messages are safe in the journal but do not reach the store in time. Look at ' +
       '/health/ready and at the log; without data the platform is down or cannot reach InfluxDB.',
@@ -30,7 +30,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     uid: 'padborg-silent-device',
     title: 'Silent device',
     summary: '{{ .Labels.device }} of {{ .Labels.tenant }} has sent nothing for 15 minutes.',
-    description: 'A truck, robot or probe has sent no message, whatever became of it.',
+    description: 'A truck, robot or probe has sent no message, not even one that was rejected.',
     influxql: silenceOf(FLEET_KINDS),
     spanSeconds: 180,
     isBad: { type: 'gt', limit: LIMITS.silentSeconds },
@@ -60,7 +60,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     summary: 'More than 1 % of the messages are rejected.',
     description:
       'Share of rejected messages among those accepted in the last 15 minutes. Their bytes are ' +
-      'kept: see /rejections, mend the cause, replay.',
+      'kept: see /rejections, fix the cause, replay.',
     influxql:
       'SELECT (last("rejected") - first("rejected")) / (last("accepted") - first("accepted"))' +
       ' AS "share" FROM "pipeline" WHERE time > now() - 15m GROUP BY "node"',

@@ -15,7 +15,7 @@ import { device, site, tenant } from '../queries/variables.ts'
 export const delivery: Board = {
   uid: 'padborg-delivery',
   title: 'Throughput and delivery',
-  description: 'How much arrives, and what became of it.',
+  description: 'How much arrives, and how it was processed.',
   span: '6h',
   refresh: '1m',
   variables: [tenant, site, device],
@@ -56,7 +56,7 @@ export const delivery: Board = {
           id: 21,
           title: 'Counters of each device',
           description:
-            'Counted in messages, as they stood last: accepted = stored + rejected + duplicate + ' +
+            'Counted in messages, last values: accepted = stored + rejected + duplicate + ' +
             `pending; late and partial are parts of stored. Lost: ${KPIS.loss.description}`,
         }),
       ],
@@ -104,7 +104,7 @@ function growthPanel(
   return seriesPanel({
     id,
     title,
-    description: `${description} New ones from one interval to the next.`,
+    description: `${description} Growth from one interval to the next.`,
     unit: '',
     look: 'stacked bars',
     minInterval: '1m',

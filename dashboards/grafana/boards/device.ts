@@ -18,7 +18,7 @@ import { OF_DEVICE, oneDevice, site, tenant } from '../queries/variables.ts'
 export const device: Board = {
   uid: 'padborg-device',
   title: 'One device',
-  description: 'Everything known of one device. The rows of kinds it does not send stay empty.',
+  description: 'All figures of one device. The rows of kinds it does not send are empty.',
   span: '3h',
   refresh: '30s',
   variables: [tenant, site, oneDevice, stage],
@@ -32,7 +32,7 @@ export const device: Board = {
         statPanel({
           id: 11,
           title: 'Silence',
-          description: 'Time since its last message, whatever became of it.',
+          description: 'Time since its last message, rejected ones included.',
           unit: 's',
           steps: [
             [null, 'green'],
@@ -70,7 +70,7 @@ export const device: Board = {
         seriesPanel({
           id: 23,
           title: 'Lost, rejected, duplicate and late',
-          description: `New ones from one interval to the next. Lost: ${KPIS.loss.description}`,
+          description: `Growth from one interval to the next. Lost: ${KPIS.loss.description}`,
           unit: '',
           look: 'stacked bars',
           minInterval: '1m',
@@ -85,7 +85,7 @@ export const device: Board = {
     },
     {
       id: 3,
-      title: 'Where it was',
+      title: 'Position',
       heightUnits: 12,
       perLine: 1,
       panels: [

@@ -38,7 +38,7 @@ const HANDOFF: Part = {
   rows: { boundary: 'handoff', by: 'data_centre' },
 }
 const DELIVERED: Part = {
-  where: 'Where the heat goes into the heat network, behind the heat pump.',
+  where: 'Where the heat enters the heat network, after the heat pump.',
   by: 'town',
   rows: { boundary: 'delivered', by: 'town' },
 }
@@ -73,7 +73,7 @@ export const heat: Board = {
     },
     {
       id: 5,
-      title: 'What the figures stand on',
+      title: 'Data behind the figures',
       heightUnits: 8,
       perLine: 2,
       panels: [

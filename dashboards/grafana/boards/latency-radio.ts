@@ -47,7 +47,7 @@ export const latencyRadio: Board = {
             {
               id: 11,
               title: 'Latency ($stage) on $rat',
-              about: 'Half, 95 % and 99 % of the messages of a minute were not slower.',
+              about: 'Median, 95th and 99th percentile of the messages of a minute.',
             },
             { by: 'rat', and: [OF_RAT_KEY] },
           ),
@@ -68,7 +68,7 @@ export const latencyRadio: Board = {
     },
     {
       id: 3,
-      title: 'What the figures stand on',
+      title: 'Data behind the figures',
       heightUnits: 8,
       perLine: 4,
       panels: [
@@ -76,7 +76,7 @@ export const latencyRadio: Board = {
           id: 31,
           title: 'Messages counted by RAT',
           description:
-            'How many messages the percentiles stand on. With few, a percentile says little.',
+            'How many messages the percentiles are computed from. With few, a percentile is unreliable.',
           unit: '',
           look: 'stacked bars',
           minInterval: '1m',
@@ -98,7 +98,7 @@ export const latencyRadio: Board = {
           id: 33,
           title: 'Negative latencies by RAT',
           description:
-            'Messages that came before they were sent by their own clock: a clock is wrong.',
+            'Messages received before the time at which their clock says they were sent: a clock is wrong.',
           unit: '',
           look: 'stacked bars',
           minInterval: '1m',

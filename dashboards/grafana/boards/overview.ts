@@ -94,7 +94,7 @@ const NOW: readonly Panel[] = [
 export const overview: Board = {
   uid: 'padborg-overview',
   title: 'Testbed overview',
-  description: 'What sends, how fast it arrives, where it is, and how much heat was handed over.',
+  description: 'Devices that send, latency, positions, and the heat handed over.',
   span: '6h',
   refresh: '30s',
   variables: [tenant],
@@ -123,7 +123,7 @@ export const overview: Board = {
         seriesPanel({
           id: 23,
           title: 'Messages by RAT',
-          description: 'Messages of each minute by the radio access technology they came over.',
+          description: 'Messages of each minute by radio access technology.',
           unit: '',
           look: 'stacked bars',
           minInterval: '1m',
@@ -161,7 +161,7 @@ export const overview: Board = {
         tablePanel({
           id: 32,
           title: 'Silence of each device',
-          description: 'Time since the last message of each device, whatever became of it.',
+          description: 'Time since the last message of each device, rejected ones included.',
           unit: 's',
           queries: [{ influxql: silenceOfTenants(), format: 'table' }],
           columns: SILENCE_COLUMNS,

@@ -43,7 +43,7 @@ export const pipeline: Board = {
           unit: '',
           steps: BAD_ABOVE_ZERO,
         }),
-        lastPanel(13, 'Problems', 'Reasons for which /health/ready answers 503.', {
+        lastPanel(13, 'Problems', 'Reasons why /health/ready returns 503.', {
           field: 'problems',
           unit: '',
           steps: BAD_ABOVE_ZERO,
@@ -64,7 +64,7 @@ export const pipeline: Board = {
       heightUnits: 8,
       perLine: 3,
       panels: [
-        gaugePanel(21, 'Lag in messages', 'Durable messages that the store has not taken yet.', {
+        gaugePanel(21, 'Lag in messages', 'Durable messages that are not yet in the store.', {
           field: 'lagMessages',
           unit: '',
         }),
@@ -81,7 +81,7 @@ export const pipeline: Board = {
       heightUnits: 8,
       perLine: 3,
       panels: [
-        ratePanel(31, 'Messages per second', 'What became of messages, per second.', [
+        ratePanel(31, 'Messages per second', 'Messages by outcome, per second.', [
           'accepted',
           'stored',
           'rejected',
@@ -91,7 +91,7 @@ export const pipeline: Board = {
         ratePanel(
           33,
           'Group commits per second',
-          'Syncs of the journal; failed ones are written anew.',
+          'Syncs of the journal; failed ones are written again.',
           ['syncs', 'failedSyncs'],
         ),
       ],
@@ -119,7 +119,7 @@ export const pipeline: Board = {
         tablePanel({
           id: 51,
           title: 'Silence of each device',
-          description: 'Time since the last message of each device, whatever became of it.',
+          description: 'Time since the last message of each device, rejected ones included.',
           unit: 's',
           queries: [{ influxql: silenceOfAll(), format: 'table' }],
           columns: SILENCE_COLUMNS,

@@ -45,7 +45,7 @@ function counterPanel(kind: Kind, unit: string, fields: readonly Field[]): Panel
   return seriesPanel({
     id: stableId(`${kind} counter ${unit}`),
     title: titleOf(kind, 'counters', unit),
-    description: `As it stood at the end of the interval.\n\n${sentences(fields)}`,
+    description: `Last value of the interval.\n\n${sentences(fields)}`,
     unit,
     look: 'steps',
     isFromZero: false,
