@@ -88,7 +88,7 @@ export class Subscriptions {
     if (welcome.sessionPresent) return session.filters
     if (session.filters.length > 0) {
       this.#log.warn(
-        'the foreign broker no longer knows our session: the messages that it kept for us are lost ' +
+        'the foreign broker has lost our session: the messages that it kept for us are lost ' +
           '(the session has expired, or the broker keeps nothing on disk)',
       )
     }

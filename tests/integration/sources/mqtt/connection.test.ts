@@ -159,7 +159,7 @@ describe('the connection to a foreign broker', () => {
     await test.subscribed()
     await test.again()
     await test.subscribed()
-    expect(test.logged('no longer knows our session')).toBe(true)
+    expect(test.logged('has lost our session')).toBe(true)
   })
 
   it('disconnects from a broker that is silent for the keep-alive', async () => {
