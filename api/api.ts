@@ -13,7 +13,7 @@ import type { Sessions } from './auth/sessions.ts'
 
 export interface AppDeps {
   readonly port: IngestPort
-  /** At least one; `port` answers for all of them together. */
+  /** At least one; `port` runs queries on all of them together. */
   readonly intakes: readonly IntakeSource[]
   /** Where the data are in this process. */
   readonly backups?: BackupPort

@@ -12,7 +12,7 @@ import { addDocuments } from './plugins/documents.ts'
 import { addAdmission } from './plugins/admission.ts'
 import { addHeaders } from './plugins/headers.ts'
 import { RATE_LIMITS, createRequestLimiter } from './plugins/rate-limits.ts'
-import { addProblems, answerBadAddress, answerBrokenRequest } from './plugins/problems.ts'
+import { addProblems, rejectBadAddress, rejectBrokenRequest } from './plugins/problems.ts'
 import { createPseudonyms } from './auth/pseudonyms.ts'
 import { validatorOf } from './replies/request-validation.ts'
 import { addQuery } from './queries/route.ts'
@@ -32,10 +32,10 @@ import { addSites } from './routes/sites.ts'
 import { addTenants } from './routes/tenants.ts'
 import { createSessions } from './auth/sessions.ts'
 
-/** Routes for everybody, outside `/api/v1`. */
+/** Routes without a key, outside `/api/v1`. */
 const PUBLIC: readonly ((app: FastifyInstance, api: Api) => void)[] = [addHealth, addMetrics]
 
-/** Registry nouns and commands: whatever is no query. A new one is a file in `routes/` and a line here. */
+/** Registry nouns and commands: all that are not queries. A new one is a file in `routes/` and a line here. */
 const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
   addTenants,
   addSites,
@@ -55,7 +55,7 @@ const LIMITS = {
   maxSessions: 1000,
   maxSessionsPerKey: 50,
 } as const
-/** Request line and headers together; a longer one is answered with 431. */
+/** Request line and headers together; a longer one is refused with 431. */
 const MAX_HEADER_BYTES = 16 * 1024
 /** A full id has up to 127 characters; Fastify's own limit is 100. */
 const MAX_PARAMETER_LENGTH = 200
@@ -74,10 +74,10 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: answerBadAddress,
+    clientErrorHandler: rejectBrokenRequest,
+    frameworkErrors: rejectBadAddress,
   })
-  // A form of another page may send text/plain without asking; only JSON is read.
+  // A form of another page may send text/plain without a preflight; only JSON is read.
   app.removeContentTypeParser('text/plain')
   addJsonBody(app)
   app.setValidatorCompiler(({ schema }) => validatorOf(schema))
@@ -103,7 +103,7 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
   return app
 }
 
-/** Fastify's own parser, behind a look at how deep the body nests. */
+/** Fastify's own parser, after a check of how deep the body nests. */
 function addJsonBody(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser<string>(

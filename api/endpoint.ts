@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
-import { ListAnswer, StreamAnswer, type Answer } from './replies/answer.ts'
+import { ListResponse, StreamResponse, type ApiResponse } from './replies/response.ts'
 import type { Api } from './api.ts'
 import type { Locale } from './replies/csv.ts'
 import { untilClientGone } from './replies/client-gone.ts'
@@ -22,7 +22,7 @@ export interface Call<Q, P, B> {
   readonly route: string
   readonly headers: FastifyRequest['headers']
   readonly format: Format
-  /** Fires when the client goes away. */
+  /** Fires when the client disconnects. */
   readonly signal: AbortSignal
 }
 
@@ -41,14 +41,14 @@ export interface Endpoint<Q extends Shape, P extends Shape, B extends z.ZodType>
   readonly params?: P
   readonly body?: B
   readonly status?: 201 | 204
-  /** Schema of the answer; a list or series can also be had as CSV. */
-  readonly answer?: z.ZodType
+  /** Schema of the response; a list or series is also available as CSV. */
+  readonly response?: z.ZodType
   readonly isList?: boolean
-  /** It answers with a file when the format is Parquet. */
+  /** It sends a file when the format is Parquet. */
   readonly hasParquet?: boolean
   readonly handle: (
     call: Call<z.output<z.ZodObject<Q>>, z.output<z.ZodObject<P>>, z.output<B>>,
-  ) => Promise<Answer | Problem> | Answer | Problem
+  ) => Promise<ApiResponse | Problem> | ApiResponse | Problem
 }
 
 export type Add = <
@@ -61,7 +61,7 @@ export type Add = <
 
 const BASE = '/api/v1'
 
-/** Turns endpoints into routes of Fastify: schema, permission, form of the answer. */
+/** Turns endpoints into routes of Fastify: schema, permission, form of the response. */
 export function createAdd(
   app: FastifyInstance,
   api: Api,
@@ -88,7 +88,7 @@ export function createAdd(
           params: request.params,
           body: request.body,
         } as Pick<Parameters<typeof handle>[0], 'query' | 'params' | 'body'>
-        const answer = await handle({
+        const response = await handle({
           ...given,
           caller,
           names,
@@ -97,9 +97,9 @@ export function createAdd(
           signal,
           format,
         })
-        return answer instanceof Problem
-          ? sendProblem(reply, answer)
-          : sendAnswer(reply, answer, format)
+        return response instanceof Problem
+          ? sendProblem(reply, response)
+          : sendResponse(reply, response, format)
       },
     })
   }
@@ -108,9 +108,9 @@ export function createAdd(
 type Described = Omit<Endpoint<Shape, Shape, z.ZodType>, 'handle'>
 
 function schemaOf(endpoint: Described) {
-  const { query, params, body, answer, isList, permission, tag, summary } = endpoint
+  const { query, params, body, response, isList, permission, tag, summary } = endpoint
   const status = endpoint.status ?? 200
-  const json = answer ?? z.undefined()
+  const json = response ?? z.undefined()
   const csv = { schema: z.string().describe('The rows, with a header line (RFC 4180).') }
   const content = { 'application/json': { schema: json }, 'text/csv': csv }
   return {
@@ -132,7 +132,7 @@ function schemaOf(endpoint: Described) {
 }
 
 function wantedFormat({ query, headers }: FastifyRequest, hasParquet: boolean): Format | Problem {
-  // `formatParameters` stand in the schema of every list.
+  // `formatParameters` are in the schema of every list.
   const { as } = query as { as?: Format }
   return formatOf(as, headers.accept, { hasParquet })
 }
@@ -145,18 +145,18 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send(JSON.stringify(problem.document()))
 }
 
-function sendAnswer(reply: FastifyReply, answer: Answer, format: Format): FastifyReply {
-  reply.code(answer.status).headers({ ...answer.headers })
-  if (answer instanceof StreamAnswer) return reply.type(answer.type).send(answer.stream)
-  if (answer.body === null) return reply.send()
-  if (format === 'json' || !(answer instanceof ListAnswer)) {
-    return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body))
+function sendResponse(reply: FastifyReply, response: ApiResponse, format: Format): FastifyReply {
+  reply.code(response.status).headers({ ...response.headers })
+  if (response instanceof StreamResponse) return reply.type(response.type).send(response.stream)
+  if (response.body === null) return reply.send()
+  if (format === 'json' || !(response instanceof ListResponse)) {
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(response.body))
   }
   const { request } = reply
-  // `formatParameters` stand in the schema of every list.
+  // `formatParameters` are in the schema of every list.
   const { locale } = request.query as { locale: Locale }
-  if (answer.next !== null) reply.header('link', nextLink(request.url, answer.next))
-  return reply.type('text/csv; charset=utf-8; header=present').send(answer.csv(locale))
+  if (response.next !== null) reply.header('link', nextLink(request.url, response.next))
+  return reply.type('text/csv; charset=utf-8; header=present').send(response.csv(locale))
 }
 
 /** CSV has no room for `next`; the address of the next page goes into a header (RFC 8288). */

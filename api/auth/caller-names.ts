@@ -3,7 +3,7 @@ import { fullId, tenantOf, type FullId } from '#lib/telemetry/ids.ts'
 import { ACCESS, seesTenant, visibleTenants, type Caller } from '#lib/access/policy.ts'
 import type { Pseudonyms } from './pseudonyms.ts'
 
-/** What things are called for one caller, and what a name of his stands for. */
+/** Names of devices and tenants as one caller sees them, and what such a name refers to. */
 export interface Names {
   device(id: FullId): string
   tenant(id: string): string

@@ -9,7 +9,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="padborg"' }
 const WRONG_KEY = { 'www-authenticate': 'Bearer realm="padborg", error="invalid_token"' }
 
-/** The key behind a text, or null; the local token counts as an admin key. */
+/** The key with this text, or null; the local token counts as an admin key. */
 export function keyOf(api: Pick<Api, 'registry' | 'options'>, text: string): Caller['key'] | null {
   const { localToken } = api.options
   if (localToken !== null && isSameText(localToken, text)) {

@@ -3,7 +3,7 @@ import { PSEUDONYM_HEX_DIGITS, channelPseudonym } from '#lib/runtime/channel-pse
 import type { Registry } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 
-/** Names remembered at most; beyond it they are computed again. */
+/** Names kept in memory at most; beyond that they are computed again. */
 const REMEMBERED = 100_000
 
 /** Stable names for those who may compare devices and tenants, but not know whose they are. */
@@ -13,7 +13,7 @@ export interface Pseudonyms {
   channelName(name: string): string
   /** What the names of channels are made with, for files that are written elsewhere. */
   readonly channelSalt: string
-  /** The registered device or tenant behind a name; null when there is none. */
+  /** The registered device or tenant with a name; null when there is none. */
   deviceOf(name: string): FullId | null
   tenantOf(name: string): string | null
 }

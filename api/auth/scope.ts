@@ -47,7 +47,7 @@ export function deviceScope(requester: Requester, filter: Filter): Scope | Probl
   return { ...places, devices, kinds: null }
 }
 
-/** A row outside the scope would be somebody else's: better no answer than that one. */
+/** A row outside the scope belongs to another tenant: an error is better than that row. */
 export function requireInScope(scope: Scope, device: FullId): void {
   if (inScope(scope, device)) return
   throw new Error('a result of the ingest role holds a row outside the scope of its query')

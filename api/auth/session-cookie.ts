@@ -28,6 +28,6 @@ export function isForeignOrigin(headers: IncomingHttpHeaders): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   const { origin, host } = headers
   if (origin === undefined) return false
-  // A proxy for TLS may stand before us: the host decides, the scheme cannot be known.
+  // A proxy may terminate TLS: the host decides, the scheme cannot be known.
   return !URL.canParse(origin) || new URL(origin).host !== host
 }

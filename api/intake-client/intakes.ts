@@ -2,16 +2,16 @@ import type { PlatformError } from '#lib/runtime/errors.ts'
 import type { LiveFeed } from '#lib/telemetry/live.ts'
 import type { IngestPort } from '#lib/queries/port.ts'
 
-/** An intake the API shows: the one of this process, or one of those in others. */
+/** An intake whose data the API shows: the one of this process, or one in another process. */
 export interface IntakeSource {
   /** Its address; null in one process. */
   readonly name: string | null
-  /** Answers for this very intake: what it took in itself. */
+  /** Runs queries on this intake alone: on the messages it received itself. */
   readonly port: IngestPort
   readonly live: LiveFeed
-  /** Why it does not reply at present; null when it does. */
+  /** Why it does not reply; null when it does. */
   problem(): PlatformError | null
-  /** Nothing was heard of it for so long that viewers are sent away: they come back and are told. */
+  /** It has not replied for so long that live streams are ended: viewers reconnect and get the error. */
   readonly isLost: boolean
 }
 

@@ -5,8 +5,8 @@ import type { IntakeSource } from './intakes.ts'
 /** Between the journal an id belongs to and the id within it. */
 export const OF_JOURNAL = ':'
 
-/** Where one intake's rows go on: after an id of it, from the start, or not at all. */
-type Place = { readonly after: string | null } | 'end'
+/** Where the rows of one intake continue: after an id, from the start (null), or not at all. */
+type Continuation = { readonly after: string | null } | 'end'
 
 /** A query that is paged in its source, in an order of time. */
 interface PagedQuery extends ScopedQuery {
@@ -25,8 +25,8 @@ export function isPaged(query: ScopedQuery): query is PagedQuery {
 }
 
 /**
- * Rows of several intakes in one order of time. Each id names its journal; the cursor says for each
- * intake how far it was shown.
+ * Rows of several intakes in one order of time. Each id names its journal; the cursor holds for each
+ * intake the last row that was shown.
  */
 export async function mergedPage(
   intakes: readonly IntakeSource[],
@@ -41,12 +41,12 @@ export async function mergedPage(
   },
 ): Promise<QueryResult<PagedRow>> {
   if (!isPaged(query)) throw new Error(`${name} is not paged in its source`)
-  const places = placesOf(query.cursor, intakes)
+  const starts = continuationsOf(query.cursor, intakes)
   const runs = await Promise.all(
     intakes.map(async (intake, at) => {
-      const place = places[at] ?? 'end'
-      if (place === 'end') return { intake, at, rows: [], isWhole: true }
-      const own = { ...query, cursor: place.after } as QueryOf<typeof name>
+      const start = starts[at] ?? 'end'
+      if (start === 'end') return { intake, at, rows: [], isWhole: true }
+      const own = { ...query, cursor: start.after } as QueryOf<typeof name>
       // Rows of a paged query have an id and a time.
       const page = (await intake.port.query(name, own, signal)) as unknown as QueryResult<PagedRow>
       return { intake, at, rows: page.rows, isWhole: (page.next ?? null) === null }
@@ -59,29 +59,32 @@ export async function mergedPage(
     )
     .toSorted((a, b) => Number(sign * (a.row.time - b.row.time)) || a.at - b.at)
     .slice(0, query.limit)
-  const next = runs.map(({ at, rows, isWhole }): Place => {
+  const next = runs.map(({ at, rows, isWhole }): Continuation => {
     const taken = shown.filter((one) => one.at === at)
     if (taken.length === rows.length && isWhole) return 'end'
     const last = taken.at(-1)
     if (last) return { after: last.row.id }
-    return places[at] ?? 'end'
+    return starts[at] ?? 'end'
   })
   return {
     rows: shown.map(({ row, journal }) => ({ ...row, id: journal + OF_JOURNAL + row.id })),
-    next: next.every((place) => place === 'end') ? null : cursorOf(next, intakes),
+    next: next.every((start) => start === 'end') ? null : cursorOf(next, intakes),
   }
 }
 
-/** By journal, so that a cursor outlives another order of PADBORG_INGEST_URL. */
-function cursorOf(places: readonly Place[], intakes: readonly IntakeSource[]): string {
+/** By journal, so that a cursor stays valid when the order in PADBORG_INGEST_URL changes. */
+function cursorOf(starts: readonly Continuation[], intakes: readonly IntakeSource[]): string {
   return JSON.stringify(
-    Object.fromEntries(intakes.map(({ live }, at) => [live.journal, places[at] ?? 'end'])),
+    Object.fromEntries(intakes.map(({ live }, at) => [live.journal, starts[at] ?? 'end'])),
   )
 }
 
-/** The API hands back what `cursorOf` made: it seals cursors. */
-function placesOf(cursor: string | null, intakes: readonly IntakeSource[]): readonly Place[] {
+/** Cursors are sealed by the API, so this is what `cursorOf` made. */
+function continuationsOf(
+  cursor: string | null,
+  intakes: readonly IntakeSource[],
+): readonly Continuation[] {
   if (cursor === null) return intakes.map(() => ({ after: null }))
-  const known = JSON.parse(cursor) as Readonly<Record<string, Place>>
+  const known = JSON.parse(cursor) as Readonly<Record<string, Continuation>>
   return intakes.map(({ live }) => known[live.journal] ?? { after: null })
 }

@@ -15,9 +15,9 @@ interface QueryCall {
 }
 
 /**
- * Several intakes on one store as if they were one. What the store knows is read from the first
- * that replies; what each knows for itself is read from all, and if one does not reply there is no result:
- * a sum without it would be wrong and look right.
+ * Several intakes on one store as if they were one. Data of the store are read from the first intake
+ * that replies. The state of each intake is read from all of them, and if one does not reply the query
+ * fails: a sum without it would be wrong and look right.
  */
 export function mergedPort(intakes: readonly IntakeSource[]): IngestPort {
   const [only, ...more] = intakes
@@ -88,10 +88,10 @@ function fromStore(
   return oneOf(intakes, ({ port }) => port.query(name, query, signal))
 }
 
-/** Those that answer first; an intake that is lost meanwhile leaves the query to the next. */
+/** Intakes that reply are tried first; when one is lost meanwhile, the next runs the query. */
 async function oneOf<T>(
   intakes: readonly IntakeSource[],
-  ask: (intake: IntakeSource) => Promise<T>,
+  run: (intake: IntakeSource) => Promise<T>,
 ): Promise<T> {
   const inOrder = intakes.toSorted(
     (a, b) => Number(a.problem() !== null) - Number(b.problem() !== null),
@@ -99,7 +99,7 @@ async function oneOf<T>(
   let reason: unknown
   for (const intake of inOrder) {
     try {
-      return await ask(intake)
+      return await run(intake)
     } catch (error) {
       if (!isPlatformError(error, 'INGEST_UNREACHABLE')) throw error
       reason = error
@@ -108,7 +108,7 @@ async function oneOf<T>(
   throw reason
 }
 
-/** The worst lag, all messages that wait, and every problem. Positions of several journals are no number. */
+/** The largest lag, the sum of waiting messages, and every problem. */
 export function mergeStatus(statuses: readonly IngestStatus[]): IngestStatus {
   const sum = (read: (one: IngestStatus) => number) => statuses.reduce((n, one) => n + read(one), 0)
   return {

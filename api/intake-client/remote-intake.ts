@@ -14,7 +14,7 @@ import { RemoteFeed } from './remote-feed.ts'
 export interface RemoteIntakeOptions {
   readonly url: string
   readonly secret: string
-  /** Folder for files on their way to the caller; it exists. */
+  /** Folder for files that are being sent to the caller; it exists. */
   readonly exportDir: string
 }
 
@@ -24,7 +24,7 @@ export interface RemoteIntake extends IntakeSource {
   readonly backups: BackupPort
   /** Resolves when the first attempt to reach it has ended, well or not. */
   readonly tried: Promise<void>
-  /** Calls under way throw CLOSED. */
+  /** Running calls throw CLOSED. */
   close(): void
 }
 
@@ -39,7 +39,7 @@ export function connectIntake(
     const signal = await ready(given)
     if (name !== 'readingsFile') return await client.post(PATHS.query + name, argument, signal)
     const path = join(exportDir, `${randomId()}.parquet`)
-    // The argument of the call with this name.
+    // `readingsFile` has this argument.
     return await client.fetchFile(argument as ReadingsFileScan, path, signal)
   })
 

@@ -3,7 +3,7 @@ import type { ReplayRequest, ReplayCounts } from '#lib/queries/port.ts'
 import type { IntakeSource } from './intakes.ts'
 import { OF_JOURNAL } from './merged-pages.ts'
 
-/** Each intake replays what is its own. */
+/** Each intake replays its own messages. */
 export async function replayEach(
   intakes: readonly IntakeSource[],
   request: ReplayRequest,
@@ -13,7 +13,7 @@ export async function replayEach(
     throw new PlatformError(
       'REPLAY_FAILED',
       'positions: expected ids or a filter, since each of the several intakes has positions of its ' +
-        'own; run npm run replay on the machine of the one that is meant',
+        'own; run npm run replay on the machine of that intake',
       { path: 'positions' },
     )
   }

@@ -14,7 +14,7 @@ import { jsonOf, namesOf } from '../queries/present.ts'
 import type { Names } from '../auth/caller-names.ts'
 import type { Requester } from '../auth/scope.ts'
 
-/** How long a browser waits before it comes back, ms. */
+/** How long a browser waits before it reconnects, ms. */
 export const RETRY_MS = 2000
 
 /**

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 
 /*
- * Several intakes have journals of their own, so one place says nothing about the others. The id of
- * an event is then a list: first the place of the event, then where the viewer stands in the other
- * journals. Sent back as Last-Event-ID it resumes all of them without a gap.
+ * Several intakes have journals of their own, so a place in one says nothing about the others. The id of
+ * an event is then a list: first the place of the event, then the places that the viewer has reached
+ * in the other journals. Sent back as Last-Event-ID it resumes all of them without a gap.
  */
 
 const BETWEEN = ','
@@ -12,18 +12,18 @@ const ID_LINE = /^id: (.*)$/gm
 /** The part of an id that belongs to a journal; an id of one intake is a list of one. */
 export function partOf(journal: string, lastId: string | null): string | null {
   if (lastId === null) return null
-  // Without a part for it the viewer was never told where it stands there: that is a gap.
+  // Without a part for this journal the viewer never received a place in it: that is a gap.
   return lastId.split(BETWEEN).find((part) => part.startsWith(`${journal}:`)) ?? lastId
 }
 
 /**
  * The streams of server-sent events of several intakes as one. Each chunk of them holds whole blocks.
- * It ends when one of them ends, and ends all of them: what is shown is of all intakes or not at all.
+ * It ends when one of them ends, and ends all of them: events of all intakes are shown, or none.
  */
 export function mergedStreams(streams: readonly Readable[]): Readable {
   const [only, ...more] = streams
   if (only && more.length === 0) return only
-  /** Where the viewer stands in each journal, as it was last told. */
+  /** The last id sent to the viewer from each journal. */
   const ids = new Map<Readable, string>()
   const merged = new Readable({
     read() {

@@ -11,14 +11,14 @@ import { rejectionOf, type RejectionRow } from '#lib/queries/rejections.ts'
 import { isTooMany } from '#lib/telemetry/too-many.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 
-/** What a viewer that was away reads. */
+/** What a viewer that reconnects reads. */
 export type MissedPort = Pick<IngestPort, 'since' | 'status'> & {
   rejections(scan: RejectionsScan, signal: AbortSignal): Promise<QueryResult<RejectionRow>>
 }
 
 /**
- * Runs one query after the other: many viewers that come back at once must not take the store from
- * everybody else.
+ * Runs one query after the other: many viewers that reconnect at once must not take all of the
+ * store's capacity.
  */
 export function oneAtATime(port: IngestPort): MissedPort {
   let turn: Promise<unknown> = Promise.resolve()
@@ -58,7 +58,7 @@ export interface Missed {
 export interface MissedPage {
   /** In the order of their places. */
   readonly events: readonly LiveEvent[]
-  /** When the first of them came; null where that is not known. */
+  /** When the first of them was received; null where that is not known. */
   readonly receivedFromNs: bigint | null
 }
 
@@ -84,7 +84,7 @@ export async function* missedEvents(port: MissedPort, missed: Missed): AsyncGene
   }
 }
 
-/** Events of one sort; after `edge` there may be more, null says there are none. */
+/** Events of one type; after `edge` there may be more, null when there are none. */
 interface Run {
   readonly events: readonly LiveEvent[]
   readonly edge: LivePlace | null
@@ -100,7 +100,7 @@ async function readingsAfter(
 ): Promise<Run> {
   const scope: Scope | null = interest.readings
   if (!scope || position > to) return NOTHING
-  // Rejections of a message stand before its readings.
+  // Rejections of a message come before its readings.
   const after = { position, readingOrdinal: rejection ? -1 : index }
   const scan = { scope, after, toPosition: to, limit: READINGS }
   const { data, receivedFromNs } = await port.since(scan, signal)
@@ -119,14 +119,14 @@ async function rejectionsAfter(
 ): Promise<Run> {
   const scope = interest.rejections
   if (!scope || position > to) return NOTHING
-  const cursor = rejection ? `${position}.${index}` : `${position}.${LAST_ITEM}`
+  const cursor = rejection ? `${position}.${index}` : `${position}.${LAST_INDEX}`
   const { rows, next } = await port.rejections(
     { scope, reasons: null, order: 'asc', limit: REJECTIONS, cursor, ...ALL_TIMES },
     signal,
   )
   const found = rows.map((one): LiveEvent => {
     const row = rejectionOf(one)
-    return { type: 'rejection', place: placeOf(row), row }
+    return { type: 'rejection', place: rejectionPlace(row), row }
   })
   const events = found.filter(({ place }) => place.position <= to)
   const isLast = (next ?? null) === null || events.length < found.length
@@ -134,9 +134,9 @@ async function rejectionsAfter(
   return { events, edge, receivedFromNs: rows[0]?.time ?? null }
 }
 
-const LAST_ITEM = 999_999_999
+const LAST_INDEX = 999_999_999
 
-function placeOf({ id }: { readonly id: string }): LivePlace {
+function rejectionPlace({ id }: { readonly id: string }): LivePlace {
   const [position, index] = id.split('.')
   return { position: Number(position), rejection: true, index: Number(index) }
 }

@@ -33,7 +33,7 @@ export function addAdmission(app: FastifyInstance, api: Api, admission: Admissio
   })
 }
 
-/** Why a request is refused; null when it may go on. */
+/** Why a request is refused; null when it is admitted. */
 async function refusalOf(
   api: Api,
   { callers, limiter }: Admission,

@@ -2,14 +2,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import { CLIENT_CLOSED } from '../replies/client-gone.ts'
 
-/** Every request once, by the pattern of its route: addresses themselves have no end. */
+/** Counts each request once, by the pattern of its route: the number of addresses is unbounded. */
 export function addCounting(
   app: FastifyInstance,
   { metrics }: { readonly metrics: Metrics },
 ): void {
   const counted = new WeakSet<FastifyRequest>()
   app.addHook('onRequest', async (request, reply) => {
-    // Fires after `onResponse` when the answer was sent, and alone when the client went away.
+    // Fires after `onResponse` when the response was sent, and alone when the client disconnected.
     reply.raw.once('close', () => count(request, CLIENT_CLOSED))
   })
   app.addHook('onResponse', async (request, reply) => count(request, reply.statusCode))

@@ -37,7 +37,7 @@ export async function addHeaders(app: FastifyInstance): Promise<void> {
     referrerPolicy: { policy: 'no-referrer' },
     crossOriginOpenerPolicy: { policy: 'same-origin' },
     crossOriginResourcePolicy: { policy: 'same-origin' },
-    // The proxy that ends TLS promises HTTPS, if anybody does: this port speaks plain HTTP.
+    // This port speaks plain HTTP: the proxy that terminates TLS sets this header if it is wanted.
     strictTransportSecurity: false,
     // For browsers that are no longer in use, or of no effect under these policies.
     originAgentCluster: false,

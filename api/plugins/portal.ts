@@ -8,12 +8,12 @@ import { PAGE_POLICY, policyOf } from './headers.ts'
 
 const DIST = join(import.meta.dirname, '../../dashboards/portal/dist')
 const PAGE = 'index.html'
-/** Folder of a build whose files are served; whatever else lies beside it is not part of the portal. */
+/** Folder of a build whose files are served; other files beside it are not part of the portal. */
 const ASSETS = 'assets'
 
 /**
  * The built portal: its page at `/` and the files of the page below `/assets`. The pages of the
- * portal differ only behind `#`, which is never sent. Without a build, `/` says how to make one.
+ * portal differ only behind `#`, which is never sent. Without a build, `/` shows how to make one.
  */
 export async function addPortal(app: FastifyInstance, _api: Api, folder = DIST): Promise<void> {
   if (!existsSync(join(folder, PAGE))) {

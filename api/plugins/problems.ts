@@ -7,10 +7,10 @@ import { sendProblem } from '../endpoint.ts'
 import { PROBLEM_TYPE, Problem, problemOf } from '../replies/problem.ts'
 import { RefusedRequest } from '../replies/request-validation.ts'
 
-/** Turns whatever was thrown into a problem document, and logs once what the caller cannot fix. */
+/** Turns each thrown error into a problem document, and logs once what the caller cannot fix. */
 export function addProblems(app: FastifyInstance, api: Api): void {
   app.setErrorHandler((error, request, reply) => {
-    // Nobody reads the answer any more, and a cancelled query is no failure.
+    // The client has disconnected, and a cancelled query is not a failure.
     if (isClientGone(reply.raw)) return reply.code(CLIENT_CLOSED).send()
     return sendProblem(reply, problemFor(api, error, request))
   })
@@ -40,7 +40,7 @@ function problemFor({ log, options }: Api, error: unknown, request: FastifyReque
   return new Problem(500, detail)
 }
 
-/** What Fastify itself refuses, in our words: its own name parts of the program. */
+/** Refusals of Fastify, reworded: its own texts name parts of the program. */
 function refusalOf(error: unknown, bodyBytes: number): Problem | null {
   if (!(error instanceof Error) || !('statusCode' in error)) return null
   const { statusCode } = error
@@ -58,8 +58,8 @@ function routeOf({ routeOptions }: FastifyRequest): string {
   return routeOptions.url ?? 'none'
 }
 
-/** For an address that cannot be decoded: no route, and so no handler, has seen it. */
-export function answerBadAddress(
+/** For an address that cannot be decoded: it never reaches a route or its handlers. */
+export function rejectBadAddress(
   _error: unknown,
   _request: FastifyRequest,
   reply: FastifyReply,
@@ -68,8 +68,8 @@ export function answerBadAddress(
   void sendProblem(reply, new Problem(400, detail))
 }
 
-/** For requests that never become one: headers too long, not HTTP, sent too slowly. */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+/** For bytes that are not a valid request: headers too long, not HTTP, sent too slowly. */
+export function rejectBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

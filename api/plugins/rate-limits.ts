@@ -29,7 +29,7 @@ export interface RequestLimiter {
 
 /** Addresses and keys counted at the same time; the least recent are forgotten. */
 const MAX_COUNTED = 10_000
-/** Probes must always be answered, and a live stream has limits of its own. */
+/** Health checks are never refused, and a live stream has limits of its own. */
 const UNLIMITED: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/api/v1/live'])
 
 export async function createRequestLimiter(

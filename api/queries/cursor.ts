@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
 
-/** Where a list or series goes on. The span is pinned, so that pages of "the last day" fit together. */
+/** Where a list or series continues. The span is fixed, so that pages of "the last day" fit together. */
 export interface Cursor {
   /** A cursor continues the same query only. */
   readonly query: string
   readonly fromNs: bigint
   readonly toNs: bigint
-  /** What the next page comes after, in the words of whoever made the page. */
+  /** The row that the next page follows, in the notation of the list that made the page. */
   readonly after: string
 }
 
@@ -52,7 +52,7 @@ export function createCursors(secret: string): Cursors {
       const body = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES))
       return JSON.parse(Buffer.concat([body, decipher.final()]).toString('utf8'))
     } catch {
-      // Not ours, or changed on the way: the caller says so.
+      // Made elsewhere, or changed since: the caller of this function reports it.
       return null
     }
   }

@@ -5,8 +5,8 @@ export interface PageOf<T> {
 }
 
 /**
- * A page of rows that are all there: those whose key comes after the given one. Keys, not row
- * numbers, so that a row that comes or goes between two pages shifts none of the others.
+ * A page of a complete list of rows: those whose key follows the given one. Keys, not row numbers,
+ * so that a row added or removed between two pages shifts none of the others.
  */
 export function pageOf<T>(
   rows: readonly T[],

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { ACCESS, type Caller } from '#lib/access/policy.ts'
 import type { ReadingsFileRequest } from '#lib/queries/query.ts'
 import type { FileName, ReadingsFileScan } from '#lib/store/scans.ts'
-import { StreamAnswer } from '../replies/answer.ts'
+import { StreamResponse } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import { tenantNameOf, type Names } from '../auth/caller-names.ts'
 import { requireInScope } from '../auth/scope.ts'
@@ -17,11 +17,11 @@ interface FileCall {
 const PARQUET = 'application/vnd.apache.parquet'
 
 /** All readings of a span in one Parquet file: no pages. */
-export async function parquetAnswer(
+export async function parquetResponse(
   { port, options, log, pseudonyms }: Api,
   { caller, names, signal }: FileCall,
   { scope, kind, fields, fromNs, toNs }: ReadingsFileRequest,
-): Promise<StreamAnswer> {
+): Promise<StreamResponse> {
   const maxRows = options.exportMaxRows
   const scan: ReadingsFileScan = {
     scope,
@@ -47,13 +47,13 @@ export async function parquetAnswer(
     signal,
   )
   const stream = createReadStream(path)
-  // Sent, failed or given up: nobody needs the file any more.
+  // Sent, failed or cancelled: the file is not needed any more.
   stream.once('close', () => {
     rm(path, { force: true }).catch((error: unknown) => {
       log.warn({ err: error, path }, 'a file of readings could not be removed')
     })
   })
-  return new StreamAnswer(stream, PARQUET, {
+  return new StreamResponse(stream, PARQUET, {
     'content-length': String(bytes),
     'content-disposition': `attachment; filename="${kind}.parquet"`,
     'x-rows': String(rows),

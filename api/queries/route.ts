@@ -23,14 +23,14 @@ import {
   requireTenantInScope,
 } from '../auth/scope.ts'
 import type { Add, Call } from '../endpoint.ts'
-import { list, ok, type Answer } from '../replies/answer.ts'
+import { list, ok, type ApiResponse } from '../replies/response.ts'
 import { noParquet } from '../replies/negotiate.ts'
 import { Problem, notFound, unusable } from '../replies/problem.ts'
 import { idSchema, listSchema, seriesSchema } from '../replies/schemas.ts'
 import { csvColumnsOf } from './csv-columns.ts'
 import { seriesMetaOf } from './meta.ts'
 import { pageOf } from './paging.ts'
-import { parquetAnswer } from './parquet.ts'
+import { parquetResponse } from './parquet.ts'
 import { jsonOf, jsonSchemaOf, namesOf, type NameView } from './present.ts'
 import { NO_SPAN, afterOf, pageSpanOf, type PageSpan } from './span.ts'
 
@@ -69,7 +69,7 @@ export function addQuery(add: Add, api: Api, name: QueryName): void {
     summary: query.summary,
     query: query.parameters,
     ...(query.path.includes(':id') ? { params: { id: idSchema } } : {}),
-    answer: answerSchema(query),
+    response: responseSchema(query),
     isList: query.shape !== 'object',
     hasParquet: query.file !== undefined,
     handle: (call) => handle(api, prepared, call as QueryCall),
@@ -88,7 +88,7 @@ function prepare(name: QueryName, query: AnyQuery): Prepared {
   }
 }
 
-function answerSchema({ row, shape, extra }: AnyQuery): z.ZodType {
+function responseSchema({ row, shape, extra }: AnyQuery): z.ZodType {
   const shown = jsonSchemaOf(row)
   if (shape === 'object') return shown
   if (shape === 'list') return listSchema(shown)
@@ -98,7 +98,11 @@ function answerSchema({ row, shape, extra }: AnyQuery): z.ZodType {
   return series.extend({ meta: series.shape.meta.extend(own.shape) })
 }
 
-async function handle(api: Api, prepared: Prepared, call: QueryCall): Promise<Answer | Problem> {
+async function handle(
+  api: Api,
+  prepared: Prepared,
+  call: QueryCall,
+): Promise<ApiResponse | Problem> {
   const { query } = prepared
   const viewer = viewerOf(call)
   const target = targetOf(api, query, call, viewer)
@@ -107,14 +111,14 @@ async function handle(api: Api, prepared: Prepared, call: QueryCall): Promise<An
   if (isRefused(scoped)) return problemOf(scoped)
   if (call.format === 'parquet') {
     const file = query.file?.(scoped) ?? null
-    return file ? await parquetAnswer(api, call, file) : noParquet()
+    return file ? await parquetResponse(api, call, file) : noParquet()
   }
   const result = await resultOf(api, prepared, scoped, call)
   if (isTooMany(result)) {
-    const expected = `expected at most ${result.limit} ${query.limitedBy} behind one answer`
+    const expected = `expected at most ${result.limit} ${query.limitedBy} behind one result`
     return unusable('from', `${expected}, got more; choose a shorter span or fewer devices`)
   }
-  return answerOf(api, prepared, { call, scoped, result, target })
+  return responseOf(api, prepared, { call, scoped, result, target })
 }
 
 interface Target {
@@ -220,7 +224,7 @@ interface Found {
   readonly target: Target
 }
 
-function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
+function responseOf(api: Api, prepared: Prepared, found: Found): ApiResponse {
   const { query, json } = prepared
   const { call, scoped, result, target } = found
   const view = nameViewOf(call, scoped.scope)
@@ -239,7 +243,7 @@ function answerOf(api: Api, prepared: Prepared, found: Found): Answer {
   return list({ data, next, ...meta }, columns)
 }
 
-/** Rows of a query without a key come as a page of their source. */
+/** Rows of a query without a key are paged by their source. */
 function pageRows(
   query: AnyQuery,
   named: readonly unknown[],
@@ -268,7 +272,7 @@ function metaOf(
   return { ...meta, ...(extra as object) }
 }
 
-/** A row outside the scope would be somebody else's: better no answer than that one. */
+/** A row outside the scope belongs to another tenant: an error is better than that row. */
 function nameViewOf({ caller, names }: QueryCall, scope: Scope): NameView {
   return {
     seesPositions: !ACCESS[caller.key.role].pseudonymised,

@@ -22,7 +22,7 @@ export interface PageSpan extends Span {
   readonly everyNs: bigint | null
   /** The intervals of the calendar. */
   readonly buckets: readonly CalendarBucket[] | null
-  /** What this page comes after; null on the first one. */
+  /** The key that this page follows; null on the first one. */
   readonly after: string | null
 }
 
@@ -56,7 +56,7 @@ export function pageSpanOf(given: Given, deps: SpanDeps): PageSpan | Problem {
   return { fromNs, toNs, every: given.every, ...intervals, after: cursor?.after ?? null }
 }
 
-/** For lists without a time: what this page comes after. */
+/** For lists without a time: the key that this page follows. */
 export function afterOf(
   given: Pick<Given, 'cursor'>,
   deps: Omit<SpanDeps, 'clock' | 'timezone'>,

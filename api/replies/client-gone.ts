@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 
-/** Status under which answers are counted whose client went away before them. */
+/** Status under which a request is counted whose client disconnected before the response. */
 export const CLIENT_CLOSED = 499
 
-/** Whether the client went away before its answer was ready. */
+/** Whether the client disconnected before its response was ready. */
 export function isClientGone(response: ServerResponse): boolean {
   return response.destroyed && !response.writableEnded
 }
 
 /**
- * Fires when the client goes away. It looks at the response: the request of a POST closes as soon as
+ * Fires when the client disconnects. It listens to the response: the request of a POST closes as soon as
  * its body was read, and Fastify's own signal with it.
  */
 export function untilClientGone(response: ServerResponse): AbortSignal {

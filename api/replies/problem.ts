@@ -16,7 +16,7 @@ interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** An answer that says what was expected, what came and what to do (RFC 9457). A value, not thrown. */
+/** A response that says what was expected, what came and what to do (RFC 9457). A value, not thrown. */
 export class Problem {
   readonly status: number
   readonly detail: string
@@ -48,10 +48,10 @@ export function unusable(path: string, detail: string): Problem {
   return new Problem(422, `${path}: ${detail}`, { path })
 }
 
-/** Longest name that comes back. */
+/** Longest name that is repeated in a problem. */
 const SHOWN = 200
 
-/** The same words for what is not there and for what belongs to somebody else. */
+/** The same text for what does not exist and for what belongs to another tenant. */
 export function notFound(what: string, name: string): Problem {
   const got = name.slice(0, SHOWN)
   return new Problem(404, `expected a ${what} you can see, got "${got}"; list them to find its id`)
@@ -69,7 +69,7 @@ const UNAVAILABLE = 'the platform cannot answer at the moment; try again in a fe
 const INTAKE_AWAY =
   'an intake does not answer, and figures without it would be incomplete; /health/ready says which'
 
-/** Errors of the platform that have an answer of their own; all others are 500. */
+/** Errors of the platform that have a status of their own; all others are 500. */
 const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   REGISTRY_CONFLICT: { status: 409, detail: null },
   REGISTRY_INVALID: { status: 422, detail: null },
@@ -104,7 +104,7 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   CLOSED: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
 }
 
-/** The problem behind an error with a code, or null where the caller may not know more. */
+/** The problem for an error with a code; null where the caller may not learn more. */
 export function problemOf(error: unknown): Problem | null {
   if (!isPlatformError(error)) return null
   const rendering = RENDERINGS[error.code]

@@ -77,7 +77,7 @@ function pathOf(path: readonly PropertyKey[]): string {
   }, '')
 }
 
-/** What must not come back in an answer or a log. */
+/** Values that must not appear in a response or a log. */
 function isSecret(path: string): boolean {
   return path === 'key' || path.startsWith('secrets')
 }

@@ -1,4 +1,4 @@
-import { StreamAnswer } from '../replies/answer.ts'
+import { StreamResponse } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import type { Add } from '../endpoint.ts'
 import { Problem } from '../replies/problem.ts'
@@ -17,7 +17,7 @@ export function addBackup(add: Add, { backups }: Api): void {
           'expected the data to be in this process, they are not; use the API of the process that has them'
         return new Problem(404, detail)
       }
-      return new StreamAnswer(await backups.begin(), 'application/x-tar')
+      return new StreamResponse(await backups.begin(), 'application/x-tar')
     },
   })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Credential } from '#lib/registry/registry.ts'
-import { created, list, nothing } from '../replies/answer.ts'
+import { created, list, nothing } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -35,7 +35,7 @@ export function addCredentials(add: Add, { registry, cursors }: Api): void {
     summary: 'Credentials of a device, without their passwords',
     params,
     query: pageParameters,
-    answer: listSchema(credentialSchema),
+    response: listSchema(credentialSchema),
     isList: true,
     handle(call) {
       const device = call.names.findDevice(call.params.id)
@@ -55,7 +55,7 @@ export function addCredentials(add: Add, { registry, cursors }: Api): void {
     params,
     body: newCredentialSchema,
     status: 201,
-    answer: madeSchema,
+    response: madeSchema,
     handle({ names, params: { id }, body }) {
       const device = names.findDevice(id)
       if (!device) return notFound('device', id)

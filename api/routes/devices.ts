@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Device, NewDevice, PastSettings } from '#lib/registry/registry.ts'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
 import { visibleTenants, type Caller } from '#lib/access/policy.ts'
-import { created, list, nothing, ok } from '../replies/answer.ts'
+import { created, list, nothing, ok } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -35,7 +35,7 @@ const secretsSchema = z.record(z.string(), z.string())
 const newDeviceSchema = z.strictObject({
   id: z.string().describe('Short id, unique within its tenant.'),
   tenant: z.string().optional().describe("Left out with a tenant's own key: that tenant."),
-  // The registry knows the kinds and says what else could be meant.
+  // The registry knows the kinds, and suggests the nearest one.
   kind: z.string(),
   name: z.string().optional(),
   format: z.string().optional(),
@@ -111,7 +111,7 @@ function addReading(add: Add, { cursors }: Api): void {
       tenant: deviceParameters.tenant,
       kind: wordsParameter(DEVICE_KINDS, 'Only these kinds'),
     },
-    answer: listSchema(deviceSchema),
+    response: listSchema(deviceSchema),
     isList: true,
     handle(call) {
       const { kind, tenant } = call.query
@@ -132,7 +132,7 @@ function addReading(add: Add, { cursors }: Api): void {
     tag: TAG,
     summary: 'One device',
     params: ID_PARAMETER,
-    answer: deviceSchema,
+    response: deviceSchema,
     handle({ names, params: { id } }) {
       const device = names.findDevice(id)
       return device ? ok(shown(device)) : notFound('device', id)
@@ -149,7 +149,7 @@ function addWriting(add: Add, { registry, log }: Api): void {
     summary: 'Create a device',
     body: newDeviceSchema,
     status: 201,
-    answer: deviceSchema,
+    response: deviceSchema,
     handle({ body, caller }) {
       const tenant = tenantFor(caller, body.tenant)
       if (tenant instanceof Problem) return tenant
@@ -165,7 +165,7 @@ function addWriting(add: Add, { registry, log }: Api): void {
     summary: 'Change a device (RFC 7396)',
     params: ID_PARAMETER,
     body: changedDeviceSchema,
-    answer: deviceSchema,
+    response: deviceSchema,
     handle({ names, caller, params: { id }, body: { validFrom, ...patch } }) {
       const device = names.findDevice(id)
       if (!device) return notFound('device', id)
@@ -186,7 +186,7 @@ function addHistory(add: Add, { cursors }: Api): void {
     summary: 'Settings that figures rest on, as they were, oldest first',
     params: ID_PARAMETER,
     query: pageParameters,
-    answer: listSchema(pastSchema),
+    response: listSchema(pastSchema),
     isList: true,
     handle(call) {
       const device = call.names.findDevice(call.params.id)
@@ -219,12 +219,12 @@ function addDeleting(add: Add, { registry }: Api): void {
   })
 }
 
-/** Changes have an address of their own. */
+/** Past settings have an address of their own. */
 function shown({ past: _past, ...device }: Device): Omit<Device, 'past'> {
   return device
 }
 
-/** Tenants of others are as unknown as those that are not there. */
+/** A tenant that the caller may not see is reported as one that does not exist. */
 function tenantFor(caller: Caller, given: string | undefined): string | Problem {
   const own = visibleTenants(caller)
   if (own === null) {
@@ -239,7 +239,7 @@ function tenantFor(caller: Caller, given: string | undefined): string | Problem 
 function newDevice(body: z.infer<typeof newDeviceSchema>, tenant: string): NewDevice {
   const { settings: given, secrets: named, kind, ...rest } = body
   const { secrets: inner, ...settings } = given ?? {}
-  // The registry checks the kind and the secrets, and has the better words for what is wrong.
+  // The registry checks the kind and the secrets, and reports errors in more detail.
   const secrets =
     inner === undefined ? named : (mergedSecrets(inner, named) as NewDevice['secrets'])
   return { ...rest, tenant, kind: kind as NewDevice['kind'], settings, secrets }

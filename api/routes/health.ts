@@ -31,7 +31,7 @@ const readySchema = z.object({
 /** Positions of several journals are no figure. */
 const UNKNOWN = { journal: null, durable: null, written: null, lagMessages: null, lagMs: null }
 
-/** Whether the process answers, and whether it takes and stores messages in time. */
+/** Whether the process replies, and whether it accepts and stores messages in time. */
 export function addHealth(app: FastifyInstance, api: Api): void {
   const config = { permission: PUBLIC }
   const tags = ['platform']

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ROLES, visibleTenants } from '#lib/access/policy.ts'
-import { created, list, nothing } from '../replies/answer.ts'
+import { created, list, nothing } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -34,7 +34,7 @@ export function addKeys(add: Add, { registry, cursors }: Api): void {
     tag,
     summary: 'API keys, without the keys themselves',
     query: pageParameters,
-    answer: listSchema(keySchema),
+    response: listSchema(keySchema),
     isList: true,
     handle(call) {
       const tenants = visibleTenants(call.caller)
@@ -54,7 +54,7 @@ export function addKeys(add: Add, { registry, cursors }: Api): void {
     summary: 'Make an API key',
     body: newKeySchema,
     status: 201,
-    answer: madeSchema,
+    response: madeSchema,
     handle: ({ body }) => created(registry.keys.create(body)),
   })
   add({

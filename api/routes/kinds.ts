@@ -5,7 +5,7 @@ import type { FieldDefinition, KindDefinition } from '#lib/telemetry/field.ts'
 import type { FormatDeclaration } from '#lib/telemetry/format-declaration.ts'
 import { COMMON_SETTINGS, GATEWAY_SETTINGS } from '#lib/telemetry/shared-settings.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
-import { ListAnswer } from '../replies/answer.ts'
+import { ListResponse } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import { csvOf, type Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -77,7 +77,7 @@ export function addKinds(add: Add, { registry }: Api): void {
     permission: 'kinds:read',
     tag: 'readings',
     summary: 'Every kind of reading with its fields, units and ranges',
-    answer: catalogueSchema,
+    response: catalogueSchema,
     isList: true,
     handle() {
       const kinds = Object.values<KindDefinition>(KINDS).map(
@@ -96,7 +96,7 @@ export function addKinds(add: Add, { registry }: Api): void {
         gatewaySettings: settingsJsonSchema(GATEWAY_SETTINGS),
         formats: registry.declaredFormats.map(formatOf),
       }
-      return new ListAnswer(body, null, (locale) => csvOf(COLUMNS, rows, locale))
+      return new ListResponse(body, null, (locale) => csvOf(COLUMNS, rows, locale))
     },
   })
 }

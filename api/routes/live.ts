@@ -24,15 +24,15 @@ type Query = z.output<typeof querySchema>
 
 const SCHEMA = {
   tags: ['readings'],
-  summary: 'Readings and rejections while they come, as server-sent events',
+  summary: 'Readings and rejections as they arrive, as server-sent events',
   description:
     `Roles: ${rolesWith(PERMISSION).join(', ')}; rejections: ` +
     `${rolesWith('rejections:read').join(', ')}. Events \`reading\` and \`rejection\` hold a row as ` +
-    '/readings and /rejections have it; `gap` {from, to, dropped} says which way was not shown. ' +
-    '`silence` {device, topic, since, limitSeconds, ended, endedBy} tells those who may see ' +
-    'rejections of a VDA 5050 robot that is ONLINE and sends no state: when that begins, with ' +
-    '`ended` null, and when it ends. It has no id and is not repeated. ' +
-    'Send the last id as Last-Event-ID to go on behind it.',
+    '/readings and /rejections have it; `gap` {from, to, dropped} names the events that were not sent. ' +
+    '`silence` {device, topic, since, limitSeconds, ended, endedBy} reports a VDA 5050 robot that is ' +
+    'ONLINE and sends no state, to roles that may see rejections: when that begins, with `ended` ' +
+    'null, and when it ends. It has no id and is not repeated. ' +
+    'Send the last id as Last-Event-ID to continue after it.',
   security: [{ key: [] }, { session: [] }],
   querystring: querySchema,
   response: {
@@ -66,14 +66,14 @@ export function addLive(
   }
   const { viewers } = route
   api.metrics.gauge('padborg_live_viewers', () => viewers.size)
-  // Streams have no end of their own: without this the server would wait for them.
+  // Streams never end by themselves: without this the server would wait for them.
   app.addHook('preClose', async () => viewers.endAll())
   app.route({
     method: 'GET',
     url: '/api/v1/live',
     // A stream that nobody reads would count as a viewer.
     exposeHeadRoute: false,
-    // A compressor would keep events back until it has enough of them.
+    // A compressor would delay events until it has enough of them.
     compress: false,
     config: { permission: PERMISSION },
     schema: SCHEMA,
@@ -99,7 +99,7 @@ function watch(
   reply: FastifyReply,
 ): FastifyReply {
   const requester = { caller, names: namesFor(caller, api) }
-  // Checked by the schema of this route.
+  // Validated by the schema of this route.
   const wanted = wantedOf(api, requester, request.query as Query)
   if (wanted instanceof Problem) return sendProblem(reply, wanted)
   const full = viewers.refusal(caller)
@@ -129,7 +129,7 @@ function watch(
 }
 
 function sendEvents(reply: FastifyReply, stream: Readable): FastifyReply {
-  // Whoever does not read the end is cut off.
+  // A viewer that does not read the end is cut off.
   stream.once('end', () => setTimeout(() => reply.raw.destroy(), END_MS).unref())
   return reply
     .headers({
@@ -159,7 +159,7 @@ function wantedOf({ registry }: Api, requester: Requester, query: Query): Wanted
   if (rejections instanceof Problem) return rejections
   return { interest: { readings, rejections }, isShown }
 
-  /** Rejections and silences are of the kind of their device, and devices come while a stream is open. */
+  /** Rejections and silences have the kind of their device; devices may be added while a stream is open. */
   function isShown(event: LiveEvent | SilenceEvent): boolean {
     if (event.type === 'reading' || !kind) return true
     const known = registry.devices.get(event.row.device)?.kind
@@ -169,6 +169,6 @@ function wantedOf({ registry }: Api, requester: Requester, query: Query): Wanted
 
 function lastIdOf({ headers }: FastifyRequest): string | null {
   const { 'last-event-id': given } = headers
-  // Browsers send none when they have none; an empty one says the same.
+  // An empty header means the same as none.
   return typeof given === 'string' && given !== '' ? given : null
 }

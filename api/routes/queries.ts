@@ -5,7 +5,7 @@ import { columnsOf } from '#lib/queries/columns.ts'
 import type { AnyQuery } from '#lib/queries/query.ts'
 import type { Api } from '../api.ts'
 import type { Add } from '../endpoint.ts'
-import { list } from '../replies/answer.ts'
+import { list } from '../replies/response.ts'
 import { listSchema } from '../replies/schemas.ts'
 
 const columnSchema = z.object({
@@ -26,7 +26,7 @@ const querySchema = z.object({
 
 type QueryRow = z.infer<typeof querySchema>
 
-/** The catalogue of queries with units and sentences, as everything else is derived from it. */
+/** The catalogue of queries with units and descriptions. */
 export function addQueries(add: Add, _api: Api): void {
   const data = Object.entries<AnyQuery>(QUERIES).map(rowOf)
   add({
@@ -35,7 +35,7 @@ export function addQueries(add: Add, _api: Api): void {
     permission: 'kinds:read',
     tag: 'readings',
     summary: 'Every query with its parameters, columns, units and roles',
-    answer: listSchema(querySchema),
+    response: listSchema(querySchema),
     isList: true,
     handle: () =>
       list<QueryRow>(

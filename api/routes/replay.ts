@@ -4,7 +4,7 @@ import { REJECTION_REASONS } from '#lib/telemetry/rejection.ts'
 import type { Api } from '../api.ts'
 import { deviceScope } from '../auth/scope.ts'
 import type { Add } from '../endpoint.ts'
-import { ok } from '../replies/answer.ts'
+import { ok } from '../replies/response.ts'
 import { Problem, unusable } from '../replies/problem.ts'
 
 const replaySchema = z.strictObject({
@@ -26,7 +26,7 @@ const replaySchema = z.strictObject({
     .describe('Journal positions, both included: read again as they stand in the journal.'),
 })
 
-const replayAnswerSchema = z.object({
+const replayCountsSchema = z.object({
   recovered: z.number().describe('Stored now.'),
   again: z.number().describe('Rejected again.'),
   duplicate: z.number().describe('Stored before.'),
@@ -40,7 +40,7 @@ export function addReplay(add: Add, api: Api): void {
     tag: 'rejections',
     summary: 'Try rejected messages again after their cause was fixed',
     body: replaySchema,
-    answer: replayAnswerSchema,
+    response: replayCountsSchema,
     async handle(call) {
       const { ids = null, filter, positions = null } = call.body
       const given = [ids, filter ?? null, positions].filter((one) => one !== null).length

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { isoOf } from '#lib/runtime/clock.ts'
 import { ACCESS, type Caller, ROLES } from '#lib/access/policy.ts'
-import { nothing, ok } from '../replies/answer.ts'
+import { nothing, ok } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import { sendProblem, type Add } from '../endpoint.ts'
 import { keyOf } from '../auth/identify.ts'
@@ -53,7 +53,7 @@ export function addSession(
     permission: 'session:read',
     tag: 'session',
     summary: 'Who the caller is and what he may do',
-    answer: sessionSchema,
+    response: sessionSchema,
     handle({ caller }) {
       const session = caller.sessionId === null ? null : api.sessions.get(caller.sessionId)
       return ok(shown(caller.key, session?.endsAtNs ?? null))

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { seesTenant } from '#lib/access/policy.ts'
-import { created, list, nothing, ok } from '../replies/answer.ts'
+import { created, list, nothing, ok } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import type { Columns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -48,16 +48,22 @@ const COLUMNS: Columns<z.infer<typeof siteSchema>> = {
   lon: (site) => site.position?.lon,
 }
 
-export function addSites(add: Add, { registry, cursors, log }: Api): void {
-  const tag = 'registry'
+const TAG = 'registry'
+
+export function addSites(add: Add, api: Api): void {
+  addReading(add, api)
+  addWriting(add, api)
+}
+
+function addReading(add: Add, { registry, cursors }: Api): void {
   add({
     method: 'GET',
     url: '/sites',
     permission: 'sites:read',
-    tag,
+    tag: TAG,
     summary: 'Sites, those of all tenants included',
     query: pageParameters,
-    answer: listSchema(siteSchema),
+    response: listSchema(siteSchema),
     isList: true,
     handle(call) {
       const sites = registry.sites
@@ -71,26 +77,29 @@ export function addSites(add: Add, { registry, cursors, log }: Api): void {
       return page instanceof Problem ? page : list(page, COLUMNS)
     },
   })
+}
+
+function addWriting(add: Add, { registry, log }: Api): void {
   add({
     method: 'POST',
     url: '/sites',
     permission: 'sites:write',
-    tag,
+    tag: TAG,
     summary: 'Create a site',
     body: newSiteSchema,
     status: 201,
-    answer: siteSchema,
+    response: siteSchema,
     handle: ({ body }) => created(registry.sites.create(body)),
   })
   add({
     method: 'PATCH',
     url: '/sites/:id',
     permission: 'sites:write',
-    tag,
+    tag: TAG,
     summary: 'Change name, position or outline of a site (RFC 7396)',
     params: { id: z.string() },
     body: changedSiteSchema,
-    answer: siteSchema,
+    response: siteSchema,
     handle({ params, body, caller }) {
       const site = registry.sites.update(params.id, body)
       log.info({ site: params.id, fields: Object.keys(body), by: caller.key.id }, 'changed')
@@ -101,7 +110,7 @@ export function addSites(add: Add, { registry, cursors, log }: Api): void {
     method: 'DELETE',
     url: '/sites/:id',
     permission: 'sites:write',
-    tag,
+    tag: TAG,
     summary: 'Delete a site that has no devices',
     params: { id: z.string() },
     status: 204,

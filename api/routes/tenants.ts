@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { seesTenant } from '#lib/access/policy.ts'
-import { created, list, nothing, ok } from '../replies/answer.ts'
+import { created, list, nothing, ok } from '../replies/response.ts'
 import type { Api } from '../api.ts'
 import { ownColumns } from '../replies/csv.ts'
 import type { Add } from '../endpoint.ts'
@@ -21,7 +21,7 @@ export function addTenants(add: Add, { registry, cursors, log }: Api): void {
     tag,
     summary: 'Tenants',
     query: pageParameters,
-    answer: listSchema(tenantSchema),
+    response: listSchema(tenantSchema),
     isList: true,
     handle(call) {
       const tenants = registry.tenants.list().filter(({ id }) => seesTenant(call.caller, id))
@@ -37,7 +37,7 @@ export function addTenants(add: Add, { registry, cursors, log }: Api): void {
     summary: 'Create a tenant',
     body: newTenantSchema,
     status: 201,
-    answer: tenantSchema,
+    response: tenantSchema,
     handle: ({ body }) => created(registry.tenants.create(body)),
   })
   add({
@@ -48,7 +48,7 @@ export function addTenants(add: Add, { registry, cursors, log }: Api): void {
     summary: 'Change the name of a tenant (RFC 7396)',
     params: { id: z.string() },
     body: z.strictObject({ id: z.string().optional(), name: z.string().optional() }),
-    answer: tenantSchema,
+    response: tenantSchema,
     handle({ params, body, caller }) {
       const tenant = registry.tenants.update(params.id, body)
       log.info({ tenant: params.id, fields: Object.keys(body), by: caller.key.id }, 'changed')

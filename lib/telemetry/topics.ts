@@ -5,11 +5,11 @@ export const NATIVE_PREFIX = 'padborg/v1/'
 
 /** Channels a device writes whose messages are journaled; a format name is a channel too. */
 export const INTAKE_CHANNELS = ['telemetry', 'status'] as const
-/** Answered by the broker at once, never journaled. */
+/** The broker replies at once; never journaled. */
 export const CLOCK_REQUEST = 'clock/request'
 export const PROBE_REQUEST = 'probe/request'
 /** Channels a device reads. */
-export const ANSWER_CHANNELS = ['probe/response', 'clock/response', 'errors'] as const
+export const RESPONSE_CHANNELS = ['probe/response', 'clock/response', 'errors'] as const
 
 export interface NativeTopic {
   readonly tenant: string

@@ -38,7 +38,7 @@ export interface MemoryRows {
 export interface MemoryPort extends IngestPort {
   readonly rows: MemoryRows
   /** Every call of the port, in order. */
-  readonly asked: { readonly name: string; readonly query: unknown }[]
+  readonly received: { readonly name: string; readonly query: unknown }[]
   /** Looks at each call first: may throw, or wait for the signal. */
   before: (name: string, signal?: AbortSignal) => Promise<void>
   /** Gives rows of everybody, as a broken ingest role would. */
@@ -57,11 +57,11 @@ export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
     name: string,
     query: unknown,
     signal: AbortSignal | undefined,
-    answer: () => T | Promise<T>,
+    respond: () => T | Promise<T>,
   ): Promise<T> => {
-    port.asked.push({ name, query })
+    port.received.push({ name, query })
     await port.before(name, signal)
-    return await answer()
+    return await respond()
   }
   const parts = {
     store: memoryStore(rows, sees),
@@ -70,7 +70,7 @@ export function createMemoryPort(given: Partial<MemoryRows> = {}): MemoryPort {
   }
   const port: MemoryPort = {
     rows,
-    asked: [],
+    received: [],
     before: async () => {},
     ignoresScope: false,
     query: <N extends QueryName>(name: N, query: QueryOf<N>, signal?: AbortSignal) =>

@@ -19,16 +19,16 @@ import { FORMAT_LIST } from '../../../ingest/formats/catalogue.ts'
 
 export const LOCAL_TOKEN = 'pbl_the-token-of-this-machine'
 
-export interface Asked {
+export interface TestRequest {
   readonly role?: Role
-  /** Sent as it stands; null sends none. */
+  /** Sent as it is; null sends none. */
   readonly key?: string | null
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD'
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface Answered {
+export interface TestResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
   readonly text: string
@@ -47,7 +47,7 @@ export interface TestApp {
   readonly clock: { nowNs: bigint }
   readonly logged: { readonly level: string; readonly fields: unknown }[]
   /** Below /api/v1 unless the path starts elsewhere; as admin unless said otherwise. */
-  ask(path: string, how?: Asked): Promise<Answered>
+  request(path: string, options?: TestRequest): Promise<TestResponse>
   close(): Promise<void>
 }
 
@@ -81,7 +81,7 @@ export async function createTestApp(
   const parts = { app, registry, port, metrics, keys, clock: turned, logged }
   return {
     ...parts,
-    ask: (path, how) => ask(parts, path, how),
+    request: (path, options) => request(parts, path, options),
     async close() {
       await app.close()
       registry.close()
@@ -90,7 +90,7 @@ export async function createTestApp(
   }
 }
 
-/** Ends every stream at once, so that a request for one has an answer. */
+/** Ends every stream at once, so that a request for one ends. */
 const QUIET: LiveFeed = {
   journal: '00000000-0000-4000-8000-000000000000',
   position: 0,
@@ -115,11 +115,11 @@ function populate(registry: Registry): Record<Role, string> {
   return Object.fromEntries(entries)
 }
 
-async function ask(
+async function request(
   { app, keys }: Pick<TestApp, 'app' | 'keys'>,
   path: string,
-  { role = 'admin', key = keys[role], method, body, headers = {} }: Asked = {},
-): Promise<Answered> {
+  { role = 'admin', key = keys[role], method, body, headers = {} }: TestRequest = {},
+): Promise<TestResponse> {
   const isWhole = /^\/(api|health|metrics|openapi|docs)/.test(path) || path === '/'
   const response = await app.inject({
     method: method ?? (body === undefined ? 'GET' : 'POST'),

@@ -2,7 +2,7 @@ import type { Directory, Route, Writer } from '#lib/registry/topics/directory.ts
 import type { Devices, Registry, Tenants } from '#lib/registry/registry.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import {
-  ANSWER_CHANNELS,
+  RESPONSE_CHANNELS,
   CLOCK_REQUEST,
   PROBE_REQUEST,
   parseNativeTopic,
@@ -68,7 +68,7 @@ export class Owners {
   }
 
   #ofNative(topic: string, { tenant, device, channel }: NativeTopic): Owner {
-    if (isAnswer(channel)) return { role: 'own', device, rivals: [] }
+    if (isResponse(channel)) return { role: 'own', device, rivals: [] }
     const writer = this.#writers.get(tenant)
     const route = writer ? this.#directory.resolve(writer, topic) : null
     if (!route) return { role: 'unknown', device: this.#limited(device), rivals: [] }
@@ -94,6 +94,6 @@ export class Owners {
   }
 }
 
-function isAnswer(channel: string): boolean {
-  return ANSWER_CHANNELS.some((answer) => answer === channel)
+function isResponse(channel: string): boolean {
+  return RESPONSE_CHANNELS.some((response) => response === channel)
 }

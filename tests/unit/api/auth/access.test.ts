@@ -6,7 +6,7 @@ import type { RequestLimiter } from '../../../../api/plugins/rate-limits.ts'
 import { addAdmission, permissionOf } from '../../../../api/plugins/admission.ts'
 import { createTestApp, type TestApp } from '../test-app.ts'
 
-/** The policy table, written down a second time on purpose: role -> what it may ask. */
+/** The policy table, written down a second time on purpose: role -> its permissions. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'session:read': [
     'admin',
@@ -108,7 +108,7 @@ describe('access', () => {
 
   it('shows each role its own session', async () => {
     for (const role of ROLES) {
-      const { status, body } = await test.ask('/session', { role })
+      const { status, body } = await test.request('/session', { role })
       expect(status).toBe(200)
       expect(body).toMatchObject({ role, name: `the ${role}`, endsAt: null })
       expect(body.permissions).toEqual(ACCESS[role].permissions)
@@ -119,8 +119,8 @@ describe('access', () => {
   async function permissionFor(method: string, path: string): Promise<string> {
     const url = path.replaceAll(/:\w+/g, 'nobody')
     const headers = { authorization: `Bearer ${test.keys['application']}` }
-    const answer = await test.app.inject({ method: method as 'GET', url, headers })
-    const [, permission] = /permission ([a-z:]+)/.exec(answer.body) ?? []
+    const response = await test.app.inject({ method: method as 'GET', url, headers })
+    const [, permission] = /permission ([a-z:]+)/.exec(response.body) ?? []
     return permission ?? (path === '/api/v1/session' ? 'session:read' : 'none named')
   }
 })

@@ -40,7 +40,7 @@ const path = fc.constantFrom(
   '/kpi/availability',
   '/heat/recovered',
 )
-const question = fc.record({
+const query = fc.record({
   path,
   role: fc.constantFrom(...ROLES),
   devices: someDevices,
@@ -91,53 +91,56 @@ describe(`a tenant (SEED=${SEED})`, () => {
   afterAll(() => test.close())
 
   it('never receives a row, an id or a name of another tenant from any query', async () => {
-    let answered = 0
+    let results = 0
     await fc.assert(
       fc.asyncProperty(
         fleet,
-        fc.array(question, { minLength: 40, maxLength: 60 }),
+        fc.array(query, { minLength: 40, maxLength: 60 }),
         async (devices, questions) => {
           fill(devices)
           for (const one of questions) {
             const address = addressOf(one)
-            const { status, text } = await test.ask(address, { role: one.role })
+            const { status, text } = await test.request(address, { role: one.role })
             expect([200, 403, 404, 422], `${address}: ${text}`).toContain(status)
             expect(status === 403).toBe(one.role === 'application' || isKeysOfViewer(one))
             if (status !== 200) continue
-            answered += 1
+            results += 1
             expect(text, address).not.toMatch(/beta|gamma/)
           }
         },
       ),
       { seed: SEED, numRuns: timesRuns(20) },
     )
-    expect(answered).toBeGreaterThan(200)
+    expect(results).toBeGreaterThan(200)
   })
 
   it('is hidden from the engineer, with its devices and places, and its trucks from the secretariat', async () => {
-    let answered = 0
+    let results = 0
     const roles = fc.constantFrom<Role>('engineer', 'secretariat')
-    const asked = fc.record({ one: question, role: roles })
+    const request = fc.record({ one: query, role: roles })
     await fc.assert(
       fc.asyncProperty(
         fleet,
-        fc.array(asked, { minLength: 40, maxLength: 60 }),
+        fc.array(request, { minLength: 40, maxLength: 60 }),
         async (devices, questions) => {
           fill(devices)
           for (const { one, role } of questions) {
-            const { status, text } = await test.ask(addressOf({ ...one, role: 'tenant-viewer' }), {
-              role,
-            })
+            const { status, text } = await test.request(
+              addressOf({ ...one, role: 'tenant-viewer' }),
+              {
+                role,
+              },
+            )
             expect([200, 403, 404, 422]).toContain(status)
             if (status !== 200) continue
-            answered += 1
+            results += 1
             expect(text).not.toMatch(role === 'engineer' ? NAMED : FLEET)
           }
         },
       ),
       { seed: SEED, numRuns: timesRuns(15) },
     )
-    expect(answered).toBeGreaterThan(100)
+    expect(results).toBeGreaterThan(100)
   })
 
   it('gets an error and no foreign row when the ingest role ignores the scope', async () => {
@@ -160,10 +163,10 @@ describe(`a tenant (SEED=${SEED})`, () => {
       '/heat/recovered',
     ]
     for (const address of addresses) {
-      const { status, text } = await test.ask(address, { role: 'tenant-viewer' })
+      const { status, text } = await test.request(address, { role: 'tenant-viewer' })
       expect(status, address).toBe(500)
       expect(text).not.toContain('beta')
-      expect((await test.ask(address)).status).toBe(200)
+      expect((await test.request(address)).status).toBe(200)
     }
     test.port.ignoresScope = false
   })
@@ -185,14 +188,17 @@ describe(`a tenant (SEED=${SEED})`, () => {
     ] as const
     for (const [method, address] of foreign) {
       const body = method === 'POST' ? {} : undefined
-      const there = await test.ask(address, { role, method, body })
+      const there = await test.request(address, { role, method, body })
       expect(there.status, address).toBe(404)
       const nowhere = address.replaceAll('beta', 'nobody')
-      const missing = await test.ask(nowhere, { role, method, body })
+      const missing = await test.request(nowhere, { role, method, body })
       expect(missing.text.replaceAll('nobody', 'beta')).toBe(there.text)
     }
     for (const tenant of ['beta', 'nobody']) {
-      const made = await test.ask('/devices', { role, body: { id: 'x', tenant, kind: 'truck' } })
+      const made = await test.request('/devices', {
+        role,
+        body: { id: 'x', tenant, kind: 'truck' },
+      })
       expect(made.status).toBe(404)
     }
     expect(test.registry.devices.get('beta.x')).toBeNull()
@@ -230,13 +236,13 @@ describe(`a tenant (SEED=${SEED})`, () => {
   }
 })
 
-function isKeysOfViewer({ path, role }: Question): boolean {
+function isKeysOfViewer({ path, role }: QueryChoice): boolean {
   return role === 'tenant-viewer' && path === '/keys'
 }
 
-type Question = typeof question extends fc.Arbitrary<infer T> ? T : never
+type QueryChoice = typeof query extends fc.Arbitrary<infer T> ? T : never
 
-function addressOf({ path, devices, tenants, kind, every, csv }: Question): string {
+function addressOf({ path, devices, tenants, kind, every, csv }: QueryChoice): string {
   const all: Readonly<Record<string, string | undefined>> = {
     device: devices.join(',') || undefined,
     tenant: tenants.join(',') || undefined,

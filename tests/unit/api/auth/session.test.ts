@@ -13,9 +13,9 @@ describe('a session', () => {
   afterEach(() => test.close())
 
   async function signIn(key = test.keys['tenant-operator'], headers = {}) {
-    const answer = await test.ask('/session', { key: null, body: { key }, headers })
-    const cookie = String(answer.headers['set-cookie'])
-    return { ...answer, cookie, pair: cookie.split(';')[0] ?? '' }
+    const response = await test.request('/session', { key: null, body: { key }, headers })
+    const cookie = String(response.headers['set-cookie'])
+    return { ...response, cookie, pair: cookie.split(';')[0] ?? '' }
   }
   const withCookie = (pair: string, headers = {}) => ({
     key: null,
@@ -42,46 +42,46 @@ describe('a session', () => {
 
   it('grants the permissions of its key, until it is ended', async () => {
     const { pair } = await signIn()
-    const devices = await test.ask('/devices', withCookie(pair))
+    const devices = await test.request('/devices', withCookie(pair))
     expect(devices.body.data).toHaveLength(2)
-    expect((await test.ask('/session', withCookie(pair))).body.endsAt).toBe(
+    expect((await test.request('/session', withCookie(pair))).body.endsAt).toBe(
       '2026-11-25T00:00:00.000Z',
     )
-    const end = await test.ask('/session', { method: 'DELETE', ...withCookie(pair) })
+    const end = await test.request('/session', { method: 'DELETE', ...withCookie(pair) })
     expect(end.status).toBe(204)
     expect(end.headers['set-cookie']).toMatch(/Max-Age=0/)
-    expect((await test.ask('/devices', withCookie(pair))).status).toBe(401)
+    expect((await test.request('/devices', withCookie(pair))).status).toBe(401)
   })
 
   it('ends with its time', async () => {
     const { pair } = await signIn()
     test.clock.nowNs += 12n * HOUR_NS - 1n
-    expect((await test.ask('/session', withCookie(pair))).status).toBe(200)
+    expect((await test.request('/session', withCookie(pair))).status).toBe(200)
     test.clock.nowNs += 1n
-    expect((await test.ask('/session', withCookie(pair))).status).toBe(401)
+    expect((await test.request('/session', withCookie(pair))).status).toBe(401)
   })
 
   it('ends when its key is deleted, and others go on', async () => {
     const { pair } = await signIn()
     const { pair: viewer } = await signIn(test.keys['tenant-viewer'])
     const key = test.registry.keys.list().find(({ role }) => role === 'tenant-operator')
-    expect((await test.ask(`/keys/${key?.id}`, { method: 'DELETE' })).status).toBe(204)
-    expect((await test.ask('/devices', withCookie(pair))).status).toBe(401)
-    expect((await test.ask('/devices', withCookie(viewer))).status).toBe(200)
+    expect((await test.request(`/keys/${key?.id}`, { method: 'DELETE' })).status).toBe(204)
+    expect((await test.request('/devices', withCookie(pair))).status).toBe(401)
+    expect((await test.request('/devices', withCookie(viewer))).status).toBe(200)
   })
 
   it('pushes only older ones out: of the same key first, of others at the limit', async () => {
     const operator = [await signIn(), await signIn(), await signIn()]
     const statuses = []
     for (const { pair } of operator) {
-      statuses.push((await test.ask('/session', withCookie(pair))).status)
+      statuses.push((await test.request('/session', withCookie(pair))).status)
     }
     expect(statuses).toEqual([401, 200, 200])
     for (const role of ['admin', 'engineer', 'secretariat', 'application'] as const) {
       expect((await signIn(test.keys[role])).status).toBe(201)
     }
-    expect((await test.ask('/session', withCookie(operator[1]?.pair ?? ''))).status).toBe(401)
-    expect((await test.ask('/session', withCookie(operator[2]?.pair ?? ''))).status).toBe(200)
+    expect((await test.request('/session', withCookie(operator[1]?.pair ?? ''))).status).toBe(401)
+    expect((await test.request('/session', withCookie(operator[2]?.pair ?? ''))).status).toBe(200)
   })
 
   it('does nothing for pages of other origins', async () => {
@@ -94,17 +94,22 @@ describe('a session', () => {
       { 'sec-fetch-site': 'same-site', origin: ORIGIN },
     ]
     for (const headers of foreign) {
-      const answer = await test.ask('/devices', { ...withCookie(pair, headers), body })
-      expect(answer.status, JSON.stringify(headers)).toBe(403)
+      const response = await test.request('/devices', { ...withCookie(pair, headers), body })
+      expect(response.status, JSON.stringify(headers)).toBe(403)
     }
     expect(test.registry.devices.get('acme.x')).toBeNull()
-    const read = await test.ask('/devices', withCookie(pair, { 'sec-fetch-site': 'cross-site' }))
+    const read = await test.request(
+      '/devices',
+      withCookie(pair, { 'sec-fetch-site': 'cross-site' }),
+    )
     expect(read.status).toBe(200)
     const own = { host: 'localhost', origin: ORIGIN }
-    expect((await test.ask('/devices', { ...withCookie(pair, own), body })).status).toBe(201)
+    expect((await test.request('/devices', { ...withCookie(pair, own), body })).status).toBe(201)
     const bearer = { headers: { origin: 'http://evil.example' }, body: { ...body, id: 'y' } }
-    expect((await test.ask('/devices', { role: 'tenant-operator', ...bearer })).status).toBe(201)
-    const lured = await test.ask('/session', {
+    expect((await test.request('/devices', { role: 'tenant-operator', ...bearer })).status).toBe(
+      201,
+    )
+    const lured = await test.request('/session', {
       key: null,
       body: { key: test.keys.admin },
       headers: { origin: 'http://evil.example' },
@@ -117,7 +122,7 @@ describe('a session', () => {
     expect(status).toBe(401)
     expect(headers['set-cookie']).toBeUndefined()
     expect(text).not.toContain('wrong-key')
-    const odd = await test.ask('/session', { key: null, body: { key: 12345678 } })
+    const odd = await test.request('/session', { key: null, body: { key: 12345678 } })
     expect(odd.status).toBe(422)
     expect(odd.text).not.toContain('12345678')
   })
@@ -139,23 +144,25 @@ describe('a bearer key', () => {
     ['two keys', null, 'Bearer a b'],
   ])('is asked for, with a challenge: %s', async (_name, key, authorization) => {
     const headers: Record<string, string> = authorization ? { authorization } : {}
-    const answer = await test.ask('/devices', { key, headers })
-    expect(answer.status).toBe(401)
-    expect(answer.headers['www-authenticate']).toMatch(/^Bearer/)
-    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
-    expect(answer.body).toMatchObject({ status: 401, title: 'Unauthorized', type: 'about:blank' })
+    const response = await test.request('/devices', { key, headers })
+    expect(response.status).toBe(401)
+    expect(response.headers['www-authenticate']).toMatch(/^Bearer/)
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(response.body).toMatchObject({ status: 401, title: 'Unauthorized', type: 'about:blank' })
   })
 
   it('wins over a cookie that came with it', async () => {
     const headers = { cookie: 'padborg_session=pbw_nobody' }
-    expect((await test.ask('/devices', { headers })).status).toBe(200)
+    expect((await test.request('/devices', { headers })).status).toBe(200)
   })
 
   it('may be the token of run.json, as admin, and no other token', async () => {
-    expect((await test.ask('/session', { key: LOCAL_TOKEN })).body).toMatchObject({ role: 'admin' })
-    expect((await test.ask('/session', { key: `${LOCAL_TOKEN}x` })).status).toBe(401)
+    expect((await test.request('/session', { key: LOCAL_TOKEN })).body).toMatchObject({
+      role: 'admin',
+    })
+    expect((await test.request('/session', { key: `${LOCAL_TOKEN}x` })).status).toBe(401)
     const without = await createTestApp({}, { localToken: null })
-    expect((await without.ask('/session', { key: LOCAL_TOKEN })).status).toBe(401)
+    expect((await without.request('/session', { key: LOCAL_TOKEN })).status).toBe(401)
     await without.close()
   })
 })

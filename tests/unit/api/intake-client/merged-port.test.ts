@@ -54,7 +54,7 @@ const rowsOf = async (
   return result.rows
 }
 
-const askedOf = (intakes: readonly TestIntake[]) => intakes.map(({ port }) => port.asked.length)
+const askedOf = (intakes: readonly TestIntake[]) => intakes.map(({ port }) => port.received.length)
 
 describe('several intakes on one store', () => {
   it('are asked once for what the store knows', async () => {
@@ -87,7 +87,7 @@ describe('several intakes on one store', () => {
     const port = mergedPort(intakes)
     expect(await rowsOf(port, 'delivery', { scope: ALL })).toHaveLength(1)
     intakes[1]!.away = true
-    for (const ask of [
+    for (const query of [
       () => rowsOf(port, 'delivery', { scope: ALL }),
       () => rowsOf(port, 'lastValues', { scope: ALL }),
       () => port.status(),
@@ -96,7 +96,7 @@ describe('several intakes on one store', () => {
       () => port.replay({ scope: ALL, ids: null, reasons: null, positions: null }),
       () => port.query('latency', { ...SPAN, by: [], everyNs: null, stages: ['durable'] }),
     ]) {
-      await expect(ask()).rejects.toMatchObject({ code: 'INGEST_UNREACHABLE' })
+      await expect(query()).rejects.toMatchObject({ code: 'INGEST_UNREACHABLE' })
     }
   })
 
@@ -220,7 +220,7 @@ describe('rejections of several intakes', () => {
     const { port } = intake
     Object.assign(port, {
       query: async (_name: string, { order, limit, cursor }: RejectionsScan) => {
-        port.asked.push({ name: 'rejections', query: cursor })
+        port.received.push({ name: 'rejections', query: cursor })
         const inOrder = order === 'asc' ? rows : rows.toReversed()
         const from = cursor === null ? 0 : inOrder.findIndex(({ id }) => id === cursor) + 1
         const data = inOrder.slice(from, from + limit)
@@ -268,7 +268,7 @@ describe('rejections of several intakes', () => {
     const ids = [`${a}:4.0`, `${b}:4.0`, `${a}:5.1`]
     const request = { scope: ALL, ids, reasons: null, positions: null }
     expect(await port.replay(request)).toEqual({ recovered: 2, again: 0, duplicate: 0 })
-    expect(intakes.map((one) => one.port.asked.map(({ query }) => query))).toEqual([
+    expect(intakes.map((one) => one.port.received.map(({ query }) => query))).toEqual([
       [{ ...request, ids: ['4.0', '5.1'] }],
       [{ ...request, ids: ['4.0'] }],
       [],

@@ -1,7 +1,7 @@
 import { QUERIES } from '#lib/queries/catalogue.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { delayRows, heatResult, heatRow, latencyRow, rowsOf, NOON_NS } from '../rows.ts'
-import { createTestApp, type Asked, type TestApp } from '../test-app.ts'
+import { createTestApp, type TestRequest, type TestApp } from '../test-app.ts'
 
 // The OpenAPI document, read as a caller would.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -11,8 +11,8 @@ const SUMS = { messages: 1, readings: 1, bytes: 1, messagesPerS: 1, bytesPerS: 1
 const LOSS = { expected: 1, received: 1, lost: 0, lossRatio: 0, restarts: 0 }
 const PLACE = { group: { device: 'acme.t1' }, timeNs: null }
 
-/** A request for every address of the document, with an answer that holds a row. */
-const ASKED: [pattern: string, path: string, how?: Asked][] = [
+/** A request for every address of the document, with a result that holds a row. */
+const REQUESTS: [pattern: string, path: string, how?: TestRequest][] = [
   ['get /health/live', '/health/live'],
   ['get /health/ready', '/health/ready'],
   ['post /api/v1/session', '/session', { body: { key: 'ADMIN' } }],
@@ -71,24 +71,24 @@ describe('the OpenAPI document', () => {
       delays: delayRows('acme.t1', 3),
       recoveredHeat: heatResult([heatRow({ time: NOON_NS })], ['acme.h1']),
     })
-    paths = (await test.ask('/openapi.json')).body.paths
+    paths = (await test.request('/openapi.json')).body.paths
   })
   afterAll(() => test.close())
 
-  it.each(ASKED)('describes the response of %s (%s)', async (...[pattern, path, how = {}]) => {
+  it.each(REQUESTS)('describes the response of %s (%s)', async (...[pattern, path, how = {}]) => {
     const [method = '', route = ''] = pattern.split(' ')
     const body =
       pattern === 'post /api/v1/session' ? { body: { key: test.keys.admin } } : { ...how }
-    const answer = await test.ask(path, { ...how, ...body })
-    expect([200, 201], answer.text).toContain(answer.status)
-    const described = paths[route][method].responses[String(answer.status)]
+    const response = await test.request(path, { ...how, ...body })
+    expect([200, 201], response.text).toContain(response.status)
+    const described = paths[route][method].responses[String(response.status)]
     const { schema } = described.content['application/json']
-    expect(faultsOf(schema, answer.body, '')).toEqual([])
-    expect(JSON.stringify(answer.body)).not.toContain('"data":[]')
+    expect(faultsOf(schema, response.body, '')).toEqual([])
+    expect(JSON.stringify(response.body)).not.toContain('"data":[]')
   })
 
   it('holds no address that the test before forgot', () => {
-    const asked = new Set(ASKED.map(([pattern]) => pattern))
+    const asked = new Set(REQUESTS.map(([pattern]) => pattern))
     const missing = Object.entries<object>(paths)
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
       .filter((pattern) => !asked.has(pattern) && !pattern.startsWith('delete '))
@@ -97,9 +97,9 @@ describe('the OpenAPI document', () => {
   })
 })
 
-/** What an answer holds that its JSON schema does not know, or lacks, or has of another type. */
+/** What a response holds that its JSON schema does not know, or lacks, or has of another type. */
 function faultsOf(schema: Schema, value: unknown, path: string): string[] {
-  // A schema within the answer (settings in GET /kinds): JSON Schema says what that holds.
+  // A schema within the response (settings in GET /kinds): JSON Schema defines what that holds.
   if (schema.contentSchema) return []
   const choices = schema.anyOf ?? schema.oneOf
   if (choices) {

@@ -62,8 +62,10 @@ describe('security headers', () => {
   })
 
   it('keep results of the API out of every cache', async () => {
-    expect((await test.ask('/devices')).headers['cache-control']).toBe('no-store')
-    expect((await test.ask('/devices', { key: null })).headers['cache-control']).toBe('no-store')
+    expect((await test.request('/devices')).headers['cache-control']).toBe('no-store')
+    expect((await test.request('/devices', { key: null })).headers['cache-control']).toBe(
+      'no-store',
+    )
   })
 })
 

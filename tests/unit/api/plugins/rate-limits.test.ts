@@ -24,21 +24,21 @@ describe('rate limits', () => {
   }
   const twice = async (send: () => Promise<number>) => [await send(), await send()]
 
-  it('answer wrong keys with 429 and Retry-After as a problem, and leave valid keys alone', async () => {
+  it('refuse wrong keys with 429 and Retry-After as a problem, and leave valid keys alone', async () => {
     await start({ wrongKeysPerAddress: 1 })
-    const send = () => test.ask('/devices', { key: WRONG })
+    const send = () => test.request('/devices', { key: WRONG })
     expect((await send()).status).toBe(401)
     const limited = await send()
     expect(limited.headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(Number(limited.headers['retry-after'])).toBeGreaterThan(0)
     expect(limited.body).toMatchObject({ status: 429, type: 'about:blank' })
     expect(limited.body.detail).toMatch(/^expected at most 1 wrong keys of one address in 3600 s/)
-    expect((await test.ask('/devices')).status).toBe(200)
+    expect((await test.request('/devices')).status).toBe(200)
   })
 
   it('count wrong keys of the sign-in as well, and no request without a key', async () => {
     await start({ wrongKeysPerAddress: 1 })
-    const signIn = () => test.ask('/session', { key: null, body: { key: WRONG } })
+    const signIn = () => test.request('/session', { key: null, body: { key: WRONG } })
     expect((await signIn()).status).toBe(401)
     expect((await signIn()).status).toBe(429)
     expect(await twice(() => status('/api/v1/devices', null))).toEqual([401, 401])

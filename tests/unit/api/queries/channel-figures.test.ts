@@ -16,7 +16,7 @@ describe('availability and jitter', () => {
       ...delayRows('beta.t1', 2995),
       ...delayRows('beta.t1', 10, { channel: 'x', seq: null }),
     ]
-    const { body } = await test.ask('/kpi/availability?by=device')
+    const { body } = await test.request('/kpi/availability?by=device')
     // docs/domain.md 5.2: 2 995 messages without a failure prove 99.9 %.
     expect(body.data.map(({ demonstrated }: never) => demonstrated)).toEqual([
       '99%',
@@ -34,14 +34,14 @@ describe('availability and jitter', () => {
     const late = sent.slice(10, 12).map((row) => ({ ...row, uplinkMs: 20 }))
     // Three numbers are missing.
     test.port.rows.delays = [...sent.slice(0, 10), ...late, ...sent.slice(15)]
-    const { body } = await test.ask('/kpi/availability?maxLatencyMs=12.5&survivalMs=50')
-    expect(test.port.asked.at(-1)?.query).toMatchObject({
+    const { body } = await test.request('/kpi/availability?maxLatencyMs=12.5&survivalMs=50')
+    expect(test.port.received.at(-1)?.query).toMatchObject({
       maxLatencyMs: 12.5,
       survivalMs: 50,
     })
     expect(body.data[0]).toMatchObject({ late: 2, lost: 3, failures: 5, reliability: 0.995 })
     for (const wrong of ['maxLatencyMs=0', 'maxLatencyMs=x', 'survivalMs=-1', 'by=rat']) {
-      expect((await test.ask(`/kpi/availability?${wrong}`)).status, wrong).toBe(422)
+      expect((await test.request(`/kpi/availability?${wrong}`)).status, wrong).toBe(422)
     }
   })
 
@@ -53,9 +53,9 @@ describe('availability and jitter', () => {
       seq: at + 11,
     }))
     test.port.rows.delays = [...ages, ...trips]
-    const first = await test.ask('/kpi/jitter?limit=1', { role: 'engineer' })
+    const first = await test.request('/kpi/jitter?limit=1', { role: 'engineer' })
     const { cursor = first.body.next } = {}
-    const second = await test.ask(`/kpi/jitter?limit=1&cursor=${cursor}`, { role: 'engineer' })
+    const second = await test.request(`/kpi/jitter?limit=1&cursor=${cursor}`, { role: 'engineer' })
     expect([...first.body.data, ...second.body.data]).toMatchObject([
       { stage: 'age', n: 10, ipdvN: 9, ipdvMeanMs: 0, pdvP95Ms: 0 },
       { stage: 'rtt', n: 10, ipdvN: 9, ipdvMeanMs: 1, ipdvP95Ms: 1, pdvP95Ms: 1 },
@@ -65,7 +65,7 @@ describe('availability and jitter', () => {
 
   it.each(['jitter', 'availability'])('say what to do for too much %s', async (name) => {
     test.port.rows.delays = { tooMany: true, limit: 200_000 }
-    const { status, body } = await test.ask(`/kpi/${name}`)
+    const { status, body } = await test.request(`/kpi/${name}`)
     expect(status).toBe(422)
     expect(body.detail).toMatch(/at most 200000 messages.*shorter span/)
   })

@@ -25,7 +25,7 @@ describe('/devices/:id/conformance', () => {
       findings: [finding],
       facts: { ...conformance.facts, clock, lastReceivedAtNs: NOON_NS, flags: { late: 2 } },
     }
-    const { status, body } = await test.ask('/devices/acme.t1/conformance')
+    const { status, body } = await test.request('/devices/acme.t1/conformance')
     expect(status).toBe(200)
     expect(body).toMatchObject({
       device: 'acme.t1',
@@ -39,42 +39,44 @@ describe('/devices/:id/conformance', () => {
         flags: { late: 2 },
       },
     })
-    expect(test.port.asked).toMatchObject([{ name: 'conformance', query: { device: 'acme.t1' } }])
+    expect(test.port.received).toMatchObject([
+      { name: 'conformance', query: { device: 'acme.t1' } },
+    ])
   })
 
   it('keeps to its schema', async () => {
-    const { body } = await test.ask('/openapi.json')
+    const { body } = await test.request('/openapi.json')
     const path = body.paths['/api/v1/devices/{id}/conformance'].get
     const { properties } = path.responses['200'].content['application/json'].schema
-    const answer = await test.ask('/devices/acme.t1/conformance')
-    expect(Object.keys(answer.body).toSorted()).toEqual(Object.keys(properties).toSorted())
-    expect(Object.keys(answer.body.facts).toSorted()).toEqual(
+    const response = await test.request('/devices/acme.t1/conformance')
+    expect(Object.keys(response.body).toSorted()).toEqual(Object.keys(properties).toSorted())
+    expect(Object.keys(response.body.facts).toSorted()).toEqual(
       Object.keys(properties.facts.properties).toSorted(),
     )
   })
 
   it('takes the short id with a key of the tenant', async () => {
-    const { body } = await test.ask('/devices/t1/conformance', { role: 'tenant-viewer' })
+    const { body } = await test.request('/devices/t1/conformance', { role: 'tenant-viewer' })
     expect(body.device).toBe('acme.t1')
   })
 
   it('returns 404 for unknown devices and those of other tenants, without a query', async () => {
     for (const role of ['tenant-operator', 'tenant-viewer'] as const) {
-      expect((await test.ask('/devices/beta.t1/conformance', { role })).status).toBe(404)
+      expect((await test.request('/devices/beta.t1/conformance', { role })).status).toBe(404)
     }
-    expect((await test.ask('/devices/acme.nobody/conformance')).status).toBe(404)
-    expect(test.port.asked).toEqual([])
+    expect((await test.request('/devices/acme.nobody/conformance')).status).toBe(404)
+    expect(test.port.received).toEqual([])
   })
 
   it('is not for roles that may not see payloads', async () => {
     for (const role of ['secretariat', 'engineer', 'application'] as const) {
-      expect((await test.ask('/devices/acme.h1/conformance', { role })).status, role).toBe(403)
+      expect((await test.request('/devices/acme.h1/conformance', { role })).status, role).toBe(403)
     }
   })
 
-  it('gives no answer rather than one about another device', async () => {
+  it('fails rather than return a row of another device', async () => {
     test.port.ignoresScope = true
-    const { status, text } = await test.ask('/devices/acme.t1/conformance')
+    const { status, text } = await test.request('/devices/acme.t1/conformance')
     expect(status).toBe(500)
     expect(text).not.toContain('gamma')
   })

@@ -17,7 +17,7 @@ describe('network figures', () => {
   it('show latency with its method, its error and its clock', async () => {
     const uplink = { stage: 'uplink', clockBoundMs: 4.5, n: 5 } as const
     test.port.rows.latency = [latencyRow(), latencyRow(uplink)]
-    const { status, body } = await test.ask('/kpi/latency')
+    const { status, body } = await test.request('/kpi/latency')
     expect(status).toBe(200)
     const figures = { p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4, negative: 0 }
     const how = { method: 'histogram', relError: 0.02 }
@@ -35,14 +35,14 @@ describe('network figures', () => {
       latencyRow({ group: { device: 'beta.t1' } }),
       latencyRow({ group: { device: 'beta.t1' }, stage: 'uplink', clockBoundMs: null }),
     ]
-    const { body } = await test.ask('/kpi/latency?by=device')
+    const { body } = await test.request('/kpi/latency?by=device')
     const nulls = { p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null, clockBoundMs: null }
     const uplinks = body.data.filter(({ stage }: { stage: string }) => stage === 'uplink')
     expect(uplinks).toHaveLength(2)
     for (const row of uplinks) expect(row).toMatchObject({ n: 0, ...nulls })
-    const age = await test.ask('/kpi/latency?by=device&stage=age')
+    const age = await test.request('/kpi/latency?by=device&stage=age')
     expect(age.body.data).toHaveLength(2)
-    expect(test.port.asked.at(-1)?.query).toMatchObject({ stages: ['age'], by: ['device'] })
+    expect(test.port.received.at(-1)?.query).toMatchObject({ stages: ['age'], by: ['device'] })
   })
 
   it('are ordered by time and group, page by page, and tell their coverage', async () => {
@@ -57,8 +57,8 @@ describe('network figures', () => {
     })
     test.port.rows.throughput = [row(1n, 'beta.t1'), row(1n, 'acme.t1'), row(2n, 'beta.t1')]
     const address = '/kpi/throughput?by=device&every=1h&from=2026-11-24T10:00:00Z&limit=2'
-    const first = await test.ask(address)
-    const second = await test.ask(`${address}&cursor=${first.body.next}`)
+    const first = await test.request(address)
+    const second = await test.request(`${address}&cursor=${first.body.next}`)
     const keys = [...first.body.data, ...second.body.data].map(
       ({ time, group }) => `${time.slice(11, 13)} ${group.device}`,
     )
@@ -66,7 +66,7 @@ describe('network figures', () => {
     expect(second.body.next).toBeNull()
     expect(first.body.meta).toMatchObject({ coverage: 0.75, every: 'PT1H' })
     expect(second.body.meta.coverage).toBe(0.75)
-    const csv = await test.ask(`${address}&as=csv&locale=da`)
+    const csv = await test.request(`${address}&as=csv&locale=da`)
     expect(csv.text.split('\r\n').slice(0, 2)).toEqual([
       'time;device;messages;readings;bytes;messagesPerS;bytesPerS',
       '2026-11-24T10:00:00.000Z;beta.t1;3600;7200;360000;1;100',
@@ -84,20 +84,20 @@ describe('network figures', () => {
       restarts: 1,
     }
     test.port.rows.loss = [none]
-    const { body } = await test.ask('/kpi/loss?by=cell')
+    const { body } = await test.request('/kpi/loss?by=cell')
     const { timeNs: _, ...shown } = none
     expect(body.data).toEqual([shown])
-    const csv = await test.ask('/kpi/loss?by=cell&as=csv')
+    const csv = await test.request('/kpi/loss?by=cell&as=csv')
     expect(csv.text.split('\r\n')[1]).toBe(',0,0,0,,1')
   })
 
   it('take the documented groupings, and say why site is none of them', async () => {
-    await test.ask('/kpi/loss?by=device,kind,tenant,rat&by=cell,operator,band&kind=truck')
-    expect(test.port.asked.at(-1)?.query).toMatchObject({
+    await test.request('/kpi/loss?by=device,kind,tenant,rat&by=cell,operator,band&kind=truck')
+    expect(test.port.received.at(-1)?.query).toMatchObject({
       by: ['device', 'kind', 'tenant', 'rat', 'cell', 'operator', 'band'],
       scope: { tenants: null, devices: null, kinds: ['truck'] },
     })
-    const { status, body } = await test.ask('/kpi/latency?by=site')
+    const { status, body } = await test.request('/kpi/latency?by=site')
     expect(status).toBe(422)
     expect(body.path).toBe('by')
     expect(body.detail).toMatch(/one of device, .*site is not available: .*got "site"/)
@@ -105,20 +105,22 @@ describe('network figures', () => {
 
   it('name devices and tenants for the engineer by pseudonyms', async () => {
     test.port.rows.latency = [latencyRow({ group: { device: 'acme.t1', tenant: 'acme' } })]
-    const { body } = await test.ask('/kpi/latency?by=device,tenant&stage=age', { role: 'engineer' })
+    const { body } = await test.request('/kpi/latency?by=device,tenant&stage=age', {
+      role: 'engineer',
+    })
     expect(body.data[0].group).toEqual({
       device: expect.stringMatching(/^device-/),
       tenant: expect.stringMatching(/^tenant-/),
     })
-    const delivery = await test.ask(`/delivery?device=${body.data[0].group.device}`, {
+    const delivery = await test.request(`/delivery?device=${body.data[0].group.device}`, {
       role: 'engineer',
     })
     expect(delivery.status).toBe(200)
-    expect(test.port.asked.at(-1)?.query).toMatchObject({ scope: { devices: ['acme.t1'] } })
+    expect(test.port.received.at(-1)?.query).toMatchObject({ scope: { devices: ['acme.t1'] } })
   })
 
   it.each(['/heat/balance', '/experiments', '/shares'])('do not hold %s yet', async (address) => {
-    const { status, body } = await test.ask(address)
+    const { status, body } = await test.request(address)
     expect(status).toBe(404)
     expect(body).toMatchObject({ title: 'Not Found' })
     expect(body.detail).toContain(`GET /api/v1${address}`)
@@ -135,11 +137,11 @@ describe('/delivery', () => {
   afterEach(() => test.close())
 
   it('shows the sums as the ingest role has them, by device', async () => {
-    const { body } = await test.ask('/delivery?limit=10000')
+    const { body } = await test.request('/delivery?limit=10000')
     expect(body.data[1]).toEqual(deliveryRow('acme.t1'))
     const devices = body.data.map(({ device }: { device: string }) => device)
     expect(devices).toEqual(['acme.gone', 'acme.t1', 'beta.h1', 'beta.t1'])
-    const csv = await test.ask('/delivery?device=beta.h1&as=csv')
+    const csv = await test.request('/delivery?device=beta.h1&as=csv')
     expect(csv.text).toBe(
       'device,accepted,stored,rejected,duplicate,pending,late,partial,lost,commands\r\n' +
         'beta.h1,4,2,1,1,0,0,0,0,0\r\n',
@@ -147,11 +149,11 @@ describe('/delivery', () => {
   })
 
   it('is of meters alone for the secretariat, and of a kind where asked', async () => {
-    const { body } = await test.ask('/delivery', { role: 'secretariat' })
+    const { body } = await test.request('/delivery', { role: 'secretariat' })
     expect(body.data).toEqual([deliveryRow('beta.h1')])
-    const trucks = await test.ask('/delivery?kind=truck&tenant=acme')
+    const trucks = await test.request('/delivery?kind=truck&tenant=acme')
     expect(trucks.body.data).toEqual([deliveryRow('acme.t1')])
-    const none = await test.ask('/delivery?kind=truck', { role: 'secretariat' })
+    const none = await test.request('/delivery?kind=truck', { role: 'secretariat' })
     expect(none.body.data).toEqual([])
   })
 })

@@ -19,7 +19,7 @@ describe('/readings', () => {
         radio: { rat: 'nr-sa', rsrpDbm: -85 },
       }),
     ]
-    const { status, body } = await test.ask('/readings?kind=truck&device=acme.t1')
+    const { status, body } = await test.request('/readings?kind=truck&device=acme.t1')
     expect(status).toBe(200)
     expect(body.data).toEqual([
       {
@@ -57,34 +57,36 @@ describe('/readings', () => {
       ['to=2026-11-24T11:00:00Z', NOON_NS - 90_000n * SECOND_NS, NOON_NS - 3600n * SECOND_NS],
     ] as const
     for (const [parameters, fromNs, toNs] of spans) {
-      await test.ask(`/readings?kind=truck&${parameters}`)
-      expect(test.port.asked.at(-1)?.query, parameters).toMatchObject({ fromNs, toNs })
+      await test.request(`/readings?kind=truck&${parameters}`)
+      expect(test.port.received.at(-1)?.query, parameters).toMatchObject({ fromNs, toNs })
     }
   })
 
   it('takes the kind of the given devices, and requires it where they differ', async () => {
-    await test.ask('/readings?device=acme.t1,beta.t1')
-    expect(test.port.asked.at(-1)?.query).toMatchObject({
+    await test.request('/readings?device=acme.t1,beta.t1')
+    expect(test.port.received.at(-1)?.query).toMatchObject({
       kind: 'truck',
       scope: { tenants: null, devices: ['acme.t1', 'beta.t1'], kinds: ['truck'] },
     })
-    const mixed = await test.ask('/readings?device=acme.t1&device=acme.h1')
+    const mixed = await test.request('/readings?device=acme.t1&device=acme.h1')
     expect(mixed.status).toBe(422)
     expect(mixed.body).toMatchObject({ path: 'kind' })
     expect(mixed.body.detail).toMatch(/truck, heat_meter.*add kind/)
     test.registry.devices.create({ id: 'gw', tenant: 'acme', kind: 'gateway' })
-    expect((await test.ask('/readings?device=acme.gw')).body).toMatchObject({ path: 'kind' })
-    expect((await test.ask('/readings')).body).toMatchObject({ status: 422, path: 'kind' })
-    expect((await test.ask('/readings?device=acme.none')).status).toBe(404)
-    expect((await test.ask('/readings?kind=truck&device=acme.none')).status).toBe(404)
-    expect((await test.ask('/readings?kind=lorry')).body.detail).toMatch(/truck, robot.*"lorry"/)
+    expect((await test.request('/readings?device=acme.gw')).body).toMatchObject({ path: 'kind' })
+    expect((await test.request('/readings')).body).toMatchObject({ status: 422, path: 'kind' })
+    expect((await test.request('/readings?device=acme.none')).status).toBe(404)
+    expect((await test.request('/readings?kind=truck&device=acme.none')).status).toBe(404)
+    expect((await test.request('/readings?kind=lorry')).body.detail).toMatch(
+      /truck, robot.*"lorry"/,
+    )
   })
 
   it("takes a short id with a tenant's own key, and only there", async () => {
     const role = 'tenant-viewer'
-    expect((await test.ask('/readings?device=t1', { role })).status).toBe(200)
-    expect(test.port.asked.at(-1)?.query).toMatchObject({ scope: { devices: ['acme.t1'] } })
-    expect((await test.ask('/readings?device=t1')).status).toBe(404)
+    expect((await test.request('/readings?device=t1', { role })).status).toBe(200)
+    expect(test.port.received.at(-1)?.query).toMatchObject({ scope: { devices: ['acme.t1'] } })
+    expect((await test.request('/readings?device=t1')).status).toBe(404)
   })
 
   it('pages through one fixed span', async () => {
@@ -94,38 +96,38 @@ describe('/readings', () => {
     const seqs: number[] = []
     let cursor = ''
     do {
-      const { status, body } = await test.ask(`/readings?kind=truck&limit=2${cursor}`)
+      const { status, body } = await test.request(`/readings?kind=truck&limit=2${cursor}`)
       expect(status).toBe(200)
       for (const row of body.data) seqs.push(row.seq)
       cursor = body.next ? `&cursor=${body.next}` : ''
       test.clock.nowNs += 3600n * SECOND_NS
     } while (cursor !== '')
     expect(seqs).toEqual([1, 2, 3])
-    expect(test.port.asked.at(-1)?.query).toMatchObject({ toNs: NOON_NS })
+    expect(test.port.received.at(-1)?.query).toMatchObject({ toNs: NOON_NS })
   })
 
   it('refuses a cursor of another query: the store would not understand its key', async () => {
     test.port.rows.readings = [1, 2].map((seq) => readingRow('acme.t1', { seq }))
-    const { body } = await test.ask('/readings?kind=truck&limit=1')
+    const { body } = await test.request('/readings?kind=truck&limit=1')
     for (const other of ['kind=robot', 'kind=truck&every=1h', 'kind=truck&order=desc']) {
-      const wrong = await test.ask(`/readings?${other}&cursor=${body.next}`)
+      const wrong = await test.request(`/readings?${other}&cursor=${body.next}`)
       expect(wrong.body, other).toMatchObject({ status: 422, path: 'cursor' })
     }
-    expect((await test.ask('/readings?kind=truck&cursor=abc')).status).toBe(422)
-    expect((await test.ask(`/readings?kind=truck&cursor=${body.next}`)).status).toBe(200)
+    expect((await test.request('/readings?kind=truck&cursor=abc')).status).toBe(422)
+    expect((await test.request(`/readings?kind=truck&cursor=${body.next}`)).status).toBe(200)
   })
 
-  it('answers latest first where asked', async () => {
-    await test.ask('/readings?kind=truck&order=desc')
-    expect(test.port.asked.at(-1)?.query).toMatchObject({ order: 'desc' })
-    const both = await test.ask('/readings?kind=truck&order=desc&every=1h')
+  it('lists the latest first on order=desc', async () => {
+    await test.request('/readings?kind=truck&order=desc')
+    expect(test.port.received.at(-1)?.query).toMatchObject({ order: 'desc' })
+    const both = await test.request('/readings?kind=truck&order=desc&every=1h')
     expect(both.body).toMatchObject({ status: 422, path: 'order' })
   })
 
   it('takes only fields of the kind', async () => {
-    await test.ask('/readings?kind=truck&fields=speedKmh,lat')
-    expect(test.port.asked.at(-1)?.query).toMatchObject({ fields: ['speedKmh', 'lat'] })
-    const { status, body } = await test.ask('/readings?kind=truck&fields=speedKmh,speed')
+    await test.request('/readings?kind=truck&fields=speedKmh,lat')
+    expect(test.port.received.at(-1)?.query).toMatchObject({ fields: ['speedKmh', 'lat'] })
+    const { status, body } = await test.request('/readings?kind=truck&fields=speedKmh,speed')
     expect(status).toBe(422)
     expect(body.detail).toMatch(/fields of truck \(lat, lon.*got "speed"/)
   })
@@ -147,7 +149,7 @@ describe('/readings', () => {
     ['kind=truck&kind=robot', 'kind'],
     ['__proto__=1', '__proto__'],
   ])('says what is wrong with %s', async (parameters, path) => {
-    const { status, body, headers } = await test.ask(`/readings?device=acme.t1&${parameters}`)
+    const { status, body, headers } = await test.request(`/readings?device=acme.t1&${parameters}`)
     expect(status).toBe(422)
     expect(headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(body).toMatchObject({ type: 'about:blank', title: 'Unprocessable Entity', path })
@@ -155,19 +157,19 @@ describe('/readings', () => {
   })
 
   it('names the known parameters for an unknown one, and every fault at once', async () => {
-    const { body } = await test.ask('/readings?kind=truck&form=2026&limit=0')
+    const { body } = await test.request('/readings?kind=truck&form=2026&limit=0')
     expect(body.errors.map(({ path }: { path: string }) => path)).toEqual(['limit', 'form'])
     expect(body.errors[1].detail).toMatch(/known are kind, device, tenant, from, to, every/)
   })
 
   it('counts the intervals, and says what to do when they are too many', async () => {
-    const { body } = await test.ask('/readings?kind=truck&every=1s')
+    const { body } = await test.request('/readings?kind=truck&every=1s')
     expect(body.detail).toMatch(/at most 10000 intervals, got 86400; ask for a longer every/)
   })
 
-  it.each(['PT15M', '15m'])('answers intervals for every=%s', async (every) => {
+  it.each(['PT15M', '15m'])('returns intervals for every=%s', async (every) => {
     test.port.rows.aggregates = [aggregateRow('acme.t1'), aggregateRow('beta.t1')]
-    const { status, body } = await test.ask(`/readings?device=acme.t1,beta.t1&every=${every}`)
+    const { status, body } = await test.request(`/readings?device=acme.t1,beta.t1&every=${every}`)
     expect(status).toBe(200)
     expect(body.data[0]).toEqual({
       time: '2026-11-24T11:00:00.000Z',
@@ -181,7 +183,7 @@ describe('/readings', () => {
       },
     })
     expect(body.meta).toMatchObject({ every: 'PT15M', coverage: 2 / (2 * 96) })
-    expect(test.port.asked.at(-1)).toMatchObject({
+    expect(test.port.received.at(-1)).toMatchObject({
       name: 'readings',
       query: { everyNs: 900n * SECOND_NS },
     })
@@ -192,12 +194,12 @@ describe('/readings', () => {
       aggregateRow('acme.t1', { timeNs: NOON_NS - hours * 3600n * SECOND_NS }),
     )
     const span = 'from=2026-11-24T10:00:00Z&every=1h'
-    const whole = await test.ask(`/readings?device=acme.t1,beta.t1&${span}`)
+    const whole = await test.request(`/readings?device=acme.t1,beta.t1&${span}`)
     expect(whole.body.meta.coverage).toBe(0.5)
-    const part = await test.ask(`/readings?device=acme.t1&${span}&limit=1`)
+    const part = await test.request(`/readings?device=acme.t1&${span}&limit=1`)
     expect(part.body.meta.coverage).toBeNull()
     test.port.rows.aggregates = []
-    expect((await test.ask(`/readings?kind=truck&${span}`)).body.meta.coverage).toBeNull()
+    expect((await test.request(`/readings?kind=truck&${span}`)).body.meta.coverage).toBeNull()
   })
 
   it('comes as CSV with the same columns on every page', async () => {
@@ -207,7 +209,7 @@ describe('/readings', () => {
     ]
     const address = '/readings?kind=truck&fields=speedKmh,driverState&limit=1'
     const accept = { headers: { accept: 'text/csv' } }
-    const { headers, text } = await test.ask(address, accept)
+    const { headers, text } = await test.request(address, accept)
     expect(headers['content-type']).toMatch(/^text\/csv; charset=utf-8/)
     const [head, row] = text.split('\r\n')
     expect(head).toBe(
@@ -217,14 +219,14 @@ describe('/readings', () => {
     )
     expect(row).toContain(",72.5,'=cmd(),")
     const [, next = ''] = /^<(.+)>; rel="next"$/.exec(String(headers['link'])) ?? []
-    const second = await test.ask(`${next}&locale=da`, accept)
+    const second = await test.request(`${next}&locale=da`, accept)
     expect(second.text.split('\r\n')[1]).toContain(';;;;-85,5;')
     expect(second.headers['link']).toBeUndefined()
   })
 
   it('comes as CSV of intervals, a column per figure', async () => {
     test.port.rows.aggregates = [aggregateRow('acme.t1')]
-    const { text } = await test.ask(
+    const { text } = await test.request(
       '/readings?kind=truck&every=1h&fields=speedKmh,odometerM,ignition&as=csv',
     )
     expect(text).toBe(
@@ -243,14 +245,14 @@ describe('/readings', () => {
     ['application/json; charset=utf-8', 'application/json'],
     ['text/csv; charset=utf-8; header=present', 'text/csv'],
     ['image/png', 'application/problem+json'],
-  ])('answers Accept: %s with %s', async (accept, type) => {
-    const answer = await test.ask('/readings?kind=truck', { headers: { accept } })
-    expect(answer.headers['content-type']).toContain(type)
-    expect(answer.status).toBe(type.includes('problem') ? 406 : 200)
+  ])('sends for Accept: %s the type %s', async (accept, type) => {
+    const response = await test.request('/readings?kind=truck', { headers: { accept } })
+    expect(response.headers['content-type']).toContain(type)
+    expect(response.status).toBe(type.includes('problem') ? 406 : 200)
   })
 
   it('says that Parquet is of raw readings only', async () => {
-    const { status, body } = await test.ask('/readings?kind=truck&every=1h&as=parquet')
+    const { status, body } = await test.request('/readings?kind=truck&every=1h&as=parquet')
     expect(status).toBe(406)
     expect(body.detail).toMatch(/Parquet.*text\/csv/)
   })
@@ -259,22 +261,24 @@ describe('/readings', () => {
     const fields = { rttMs: 20, lat: 54.8, lon: 9.3, headingDeg: 90 }
     test.port.rows.readings = [readingRow('acme.t1', { kind: 'probe', fields })]
     const role = 'engineer'
-    const { body } = await test.ask('/readings?kind=probe', { role })
+    const { body } = await test.request('/readings?kind=probe', { role })
     const [row] = body.data
     expect(row.fields).toEqual({ rttMs: 20 })
     expect(row.device).toMatch(/^device-[0-9a-f]{24}$/)
     expect(row.tenant).toMatch(/^tenant-[0-9a-f]{24}$/)
-    const again = await test.ask(`/readings?kind=probe&device=${row.device}`, { role })
+    const again = await test.request(`/readings?kind=probe&device=${row.device}`, { role })
     expect(again.body.data).toEqual([row])
-    expect((await test.ask(`/readings?kind=probe&tenant=${row.tenant}`, { role })).status).toBe(200)
-    expect((await test.ask('/readings?kind=probe&device=acme.t1', { role })).status).toBe(404)
-    expect((await test.ask('/readings?kind=probe&fields=lat', { role })).status).toBe(403)
-    expect((await test.ask('/readings?kind=truck', { role })).status).toBe(403)
-    const csv = await test.ask('/readings?kind=probe&as=csv', { role })
+    expect((await test.request(`/readings?kind=probe&tenant=${row.tenant}`, { role })).status).toBe(
+      200,
+    )
+    expect((await test.request('/readings?kind=probe&device=acme.t1', { role })).status).toBe(404)
+    expect((await test.request('/readings?kind=probe&fields=lat', { role })).status).toBe(403)
+    expect((await test.request('/readings?kind=truck', { role })).status).toBe(403)
+    const csv = await test.request('/readings?kind=probe&as=csv', { role })
     expect(csv.text.split('\r\n')[0]).not.toMatch(/lat|lon|heading/)
     const other = await createTestApp({}, { pseudonymSecret: 'another' })
     other.port.rows.readings = test.port.rows.readings
-    const elsewhere = await other.ask('/readings?kind=probe', { role })
+    const elsewhere = await other.request('/readings?kind=probe', { role })
     expect(elsewhere.body.data[0].device).not.toBe(row.device)
     await other.close()
   })
@@ -296,15 +300,15 @@ describe('/last-values', () => {
   afterEach(() => test.close())
 
   it('are listed by device, kind and channel, page by page', async () => {
-    const first = await test.ask('/last-values?limit=3')
-    const second = await test.ask(`/last-values?limit=3&cursor=${first.body.next}`)
+    const first = await test.request('/last-values?limit=3')
+    const second = await test.request(`/last-values?limit=3&cursor=${first.body.next}`)
     const keys = [...first.body.data, ...second.body.data].map((row) => `${row.device} ${row.kind}`)
     expect(keys).toEqual(['acme.h1 heat_meter', 'acme.t1 radio', 'acme.t1 truck', 'beta.t1 truck'])
     expect(second.body.next).toBeNull()
   })
 
   it('can be narrowed to kinds, and come as CSV with the columns of those', async () => {
-    const { text } = await test.ask('/last-values?kind=heat_meter,radio&as=csv&locale=da')
+    const { text } = await test.request('/last-values?kind=heat_meter,radio&as=csv&locale=da')
     const [head, ...rows] = text.trim().split('\r\n')
     expect(head).toContain(';flags;rsrpDbm;energyKwh;radio.rat;')
     expect(rows).toHaveLength(2)
@@ -312,9 +316,9 @@ describe('/last-values', () => {
 
   it('are of heat and energy meters alone for the secretariat', async () => {
     const role = 'secretariat'
-    const { body } = await test.ask('/last-values', { role })
+    const { body } = await test.request('/last-values', { role })
     expect(body.data.map(({ device }: { device: string }) => device)).toEqual(['acme.h1'])
-    const trucks = await test.ask('/last-values?kind=truck', { role })
+    const trucks = await test.request('/last-values?kind=truck', { role })
     expect(trucks.status).toBe(403)
     expect(trucks.body.detail).toMatch(/heat_meter, energy_meter/)
   })

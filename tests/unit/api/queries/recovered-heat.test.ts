@@ -13,11 +13,11 @@ describe('recovered heat', () => {
   })
   afterEach(() => test.close())
 
-  const asked = () => test.port.asked.at(-1)?.query as HeatQuery
+  const asked = () => test.port.received.at(-1)?.query as HeatQuery
 
   it('is the delivered heat of the last day by default', async () => {
     test.port.rows.recoveredHeat = heatResult([heatRow()], ['acme.h1'])
-    const { status, body } = await test.ask('/heat/recovered')
+    const { status, body } = await test.request('/heat/recovered')
     expect(status).toBe(200)
     expect(asked()).toMatchObject({ boundaries: ['delivered'], by: [], every: null })
     expect(asked()).toMatchObject({ fromNs: NOON_NS - 24n * HOUR_NS, toNs: NOON_NS })
@@ -36,7 +36,7 @@ describe('recovered heat', () => {
 
   it('names the meter whose register was reset, and when', async () => {
     test.port.rows.recoveredHeat = heatResult([heatRow()], ['acme.h1'])
-    const { body } = await test.ask('/heat/recovered')
+    const { body } = await test.request('/heat/recovered')
     expect(body.meta.findings).toEqual([
       {
         device: 'acme.h1',
@@ -51,8 +51,8 @@ describe('recovered heat', () => {
   it('shows null, never zero, where nothing is known', async () => {
     const nothing = { energyKwh: null, uncertaintyKwh: null, coverage: 0 }
     test.port.rows.recoveredHeat = heatResult([heatRow({ ...nothing, isProvisional: true })], [])
-    expect((await test.ask('/heat/recovered')).body.data[0]).toMatchObject(nothing)
-    const csv = await test.ask('/heat/recovered?as=csv')
+    expect((await test.request('/heat/recovered')).body.data[0]).toMatchObject(nothing)
+    const csv = await test.request('/heat/recovered?as=csv')
     expect(csv.text.split('\r\n')[1]).toBe('delivered,,20,,0,true,20,1,1,0,1')
   })
 
@@ -65,7 +65,7 @@ describe('recovered heat', () => {
       ],
       [],
     )
-    const { body } = await test.ask('/heat/recovered?boundary=handoff,delivered&by=town')
+    const { body } = await test.request('/heat/recovered?boundary=handoff,delivered&by=town')
     expect(asked()).toMatchObject({ boundaries: ['handoff', 'delivered'], by: ['town'] })
     expect(body.data.map(({ group, energyKwh }: never) => [group, energyKwh])).toEqual([
       [{ boundary: 'delivered', town: 'Padborg' }, 120],
@@ -81,14 +81,14 @@ describe('recovered heat', () => {
       [],
     )
     const address = '/heat/recovered?by=town&every=PT1H&limit=2'
-    const first = await test.ask(address)
-    const second = await test.ask(`${address}&cursor=${first.body.next}`)
+    const first = await test.request(address)
+    const second = await test.request(`${address}&cursor=${first.body.next}`)
     const keys = [...first.body.data, ...second.body.data].map(
       ({ time, group }) => `${time.slice(11, 13)} ${group.town}`,
     )
     expect(keys).toEqual(['10 Tinglev', '11 null', '11 Tinglev'])
     expect(second.body.next).toBeNull()
-    const csv = await test.ask(`${address}&as=csv&locale=da`)
+    const csv = await test.request(`${address}&as=csv&locale=da`)
     expect(csv.text.split('\r\n').slice(0, 2)).toEqual([
       'time;boundary;town;energyKwh;bridgedKwh;uncertaintyKwh;coverage;isProvisional;measured;bridged;missing;excluded;meters',
       '2026-11-24T10:00:00.000Z;delivered;Tinglev;120;20;1;0,9;true;20;1;1;0;1',
@@ -96,7 +96,7 @@ describe('recovered heat', () => {
   })
 
   it.each(['15m', 'PT1H', 'P1D', 'P1W', 'P1M', 'P1Y'])('takes every=%s', async (every) => {
-    const { status, body } = await test.ask(`/heat/recovered?every=${every}`)
+    const { status, body } = await test.request(`/heat/recovered?every=${every}`)
     expect(status).toBe(200)
     expect(asked().every).toBe(every)
     expect(body.meta.every).toBe(every)
@@ -110,7 +110,7 @@ describe('recovered heat', () => {
     ['by=tenant', 'by'],
     ['from=2026-11-25T00:00:00Z', 'from'],
   ])('refuses %s and says what is wrong', async (question, path) => {
-    const { status, body } = await test.ask(`/heat/recovered?${question}`)
+    const { status, body } = await test.request(`/heat/recovered?${question}`)
     expect(status).toBe(422)
     expect(body.path).toBe(path)
     expect(body.detail).toMatch(/expected/)
@@ -118,21 +118,21 @@ describe('recovered heat', () => {
 
   it('says what to do where too many registers would be read', async () => {
     test.port.rows.recoveredHeat = { tooMany: true, limit: 400_000 }
-    const { status, body } = await test.ask('/heat/recovered')
+    const { status, body } = await test.request('/heat/recovered')
     expect(status).toBe(422)
     expect(body.detail).toBe(
-      'from: expected at most 400000 registers behind one answer, got more; ' +
+      'from: expected at most 400000 registers behind one result, got more; ' +
         'choose a shorter span or fewer devices',
     )
   })
 
   it('is for admin and secretariat everything, for a tenant its own, for an engineer nothing', async () => {
     for (const role of ['admin', 'secretariat'] as const) {
-      expect((await test.ask('/heat/recovered', { role })).status).toBe(200)
+      expect((await test.request('/heat/recovered', { role })).status).toBe(200)
       expect(asked().scope.tenants).toBeNull()
     }
-    await test.ask('/heat/recovered', { role: 'tenant-viewer' })
+    await test.request('/heat/recovered', { role: 'tenant-viewer' })
     expect(asked().scope.tenants).toEqual(['acme'])
-    expect((await test.ask('/heat/recovered', { role: 'engineer' })).status).toBe(403)
+    expect((await test.request('/heat/recovered', { role: 'engineer' })).status).toBe(403)
   })
 })

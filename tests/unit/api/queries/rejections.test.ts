@@ -13,7 +13,7 @@ describe('/rejections', () => {
   it('shows the original bytes, the reason and the field', async () => {
     const payload = Buffer.from([0xff, 0x00, 0x7b])
     test.port.rows.rejections = [rejectionRow('acme.t1', { payload, item: 3 })]
-    const { status, body } = await test.ask('/rejections?device=acme.t1')
+    const { status, body } = await test.request('/rejections?device=acme.t1')
     expect(status).toBe(200)
     expect(body).toEqual({
       data: [
@@ -37,7 +37,7 @@ describe('/rejections', () => {
       next: null,
     })
     test.port.rows.rejections = [rejectionRow('acme.t1', { recoveredAtNs: NOON_NS })]
-    const after = await test.ask('/rejections')
+    const after = await test.request('/rejections')
     expect(after.body.data[0].recoveredAt).toBe('2026-11-24T12:00:00.000Z')
   })
 
@@ -46,14 +46,14 @@ describe('/rejections', () => {
       rejectionRow('acme.t1', { id: '1.0', reason: 'kind' }),
       rejectionRow('acme.t1', { id: '2.0', reason: 'too_old' }),
     ]
-    const { body } = await test.ask('/rejections?reason=kind,schema')
+    const { body } = await test.request('/rejections?reason=kind,schema')
     expect(body.data.map(({ id }: { id: string }) => id)).toEqual(['1.0'])
-    expect((await test.ask('/rejections?reason=bad')).body).toMatchObject({ path: 'reason' })
+    expect((await test.request('/rejections?reason=bad')).body).toMatchObject({ path: 'reason' })
   })
 
   it('are counted by reason and device, within the scope of the caller', async () => {
     test.port.rows.rejections = [rejectionRow('acme.t1'), rejectionRow('beta.t1')]
-    const all = await test.ask('/rejections/groups?by=reason,device')
+    const all = await test.request('/rejections/groups?by=reason,device')
     expect(all.body).toMatchObject({
       data: [
         { group: { reason: 'schema', device: 'acme.t1' }, count: 1, recovered: 0 },
@@ -61,13 +61,13 @@ describe('/rejections', () => {
       ],
       next: null,
     })
-    const own = await test.ask('/rejections/groups', { role: 'tenant-viewer' })
+    const own = await test.request('/rejections/groups', { role: 'tenant-viewer' })
     expect(own.body.data.map(({ group }: { group: object }) => group)).toEqual([
       { reason: 'schema', device: 'acme.t1' },
     ])
-    const csv = await test.ask('/rejections/groups?as=csv')
+    const csv = await test.request('/rejections/groups?as=csv')
     expect(csv.text.split('\n')[0]).toContain('reason,device,subDevice,format,path,count')
-    expect((await test.ask('/rejections/groups?by=colour')).body).toMatchObject({ path: 'by' })
+    expect((await test.request('/rejections/groups?by=colour')).body).toMatchObject({ path: 'by' })
   })
 
   it('ends a page with its bytes, so that no page fills the memory', async () => {
@@ -79,7 +79,7 @@ describe('/rejections', () => {
     let cursor = ''
     let pages = 0
     do {
-      const { text, body } = await test.ask(`/rejections?limit=10000${cursor}`)
+      const { text, body } = await test.request(`/rejections?limit=10000${cursor}`)
       expect(text.length).toBeLessThan(48 * 1024 * 1024)
       for (const { id } of body.data) ids.push(id)
       cursor = body.next ? `&cursor=${body.next}` : ''
@@ -93,9 +93,9 @@ describe('/rejections', () => {
     test.port.rows.rejections = Array.from({ length: 300 }, (_, at) =>
       rejectionRow('acme.t1', { id: `${at}.0` }),
     )
-    const { body } = await test.ask('/rejections?limit=250')
+    const { body } = await test.request('/rejections?limit=250')
     expect(body.data).toHaveLength(250)
-    const rest = await test.ask(`/rejections?limit=250&cursor=${body.next}`)
+    const rest = await test.request(`/rejections?limit=250&cursor=${body.next}`)
     expect(rest.body.data.map(({ id }: { id: string }) => id)[0]).toBe('250.0')
   })
 })
@@ -109,7 +109,7 @@ describe('/rejections/replay', () => {
   afterEach(() => test.close())
 
   const replay = (body: unknown, role: 'admin' | 'tenant-operator' = 'admin') =>
-    test.ask('/rejections/replay', { body, role })
+    test.request('/rejections/replay', { body, role })
 
   it.each([
     [{ ids: ['4711.0'] }, { ids: ['4711.0'], reasons: null, positions: null }],
@@ -117,20 +117,20 @@ describe('/rejections/replay', () => {
     [{ filter: { reason: 'kind' } }, { ids: null, reasons: ['kind'], positions: null }],
     [{ positions: { from: 3, to: 9 } }, { ids: null, positions: { from: 3, to: 9 } }],
   ])('takes %j', async (body, question) => {
-    const { status, body: answer } = await replay(body)
+    const { status, body: response } = await replay(body)
     expect(status).toBe(200)
-    expect(answer).toEqual({ recovered: 1, again: 0, duplicate: 0 })
-    expect(test.port.asked).toMatchObject([{ name: 'replay', query: question }])
+    expect(response).toEqual({ recovered: 1, again: 0, duplicate: 0 })
+    expect(test.port.received).toMatchObject([{ name: 'replay', query: question }])
   })
 
   it('stays within the tenant of its caller', async () => {
     await replay({ ids: ['1.0'] }, 'tenant-operator')
-    expect(test.port.asked[0]?.query).toMatchObject({ scope: { tenants: ['acme'] } })
+    expect(test.port.received[0]?.query).toMatchObject({ scope: { tenants: ['acme'] } })
     const narrowed = await replay({ filter: { device: ['t1'] } }, 'tenant-operator')
     expect(narrowed.status).toBe(200)
-    expect(test.port.asked[1]?.query).toMatchObject({ scope: { devices: ['acme.t1'] } })
+    expect(test.port.received[1]?.query).toMatchObject({ scope: { devices: ['acme.t1'] } })
     expect((await replay({ filter: { device: 'beta.t1' } }, 'tenant-operator')).status).toBe(404)
-    expect(test.port.asked).toHaveLength(2)
+    expect(test.port.received).toHaveLength(2)
   })
 
   it.each([
@@ -147,6 +147,6 @@ describe('/rejections/replay', () => {
     const { status, body: problem } = await replay(body)
     expect(status).toBe(422)
     expect(problem).toMatchObject({ path })
-    expect(test.port.asked).toEqual([])
+    expect(test.port.received).toEqual([])
   })
 })

@@ -1,15 +1,15 @@
 import type { Readable } from 'node:stream'
 import { type Columns, type Locale, csvOf } from './csv.ts'
 
-/** What a route found out, still without a form. */
-export class Answer {
+/** The response of a route before it is encoded. */
+export class ApiResponse {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>> | null
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
     status: number,
-    body: Answer['body'],
+    body: ApiResponse['body'],
     headers: Readonly<Record<string, string>> = {},
   ) {
     this.status = status
@@ -19,14 +19,14 @@ export class Answer {
 }
 
 /** A list or series: as JSON the whole of it, as CSV its rows. */
-export class ListAnswer extends Answer {
+export class ListResponse extends ApiResponse {
   readonly next: string | null
   readonly csv: (locale: Locale) => string
 
   constructor(
     body: Readonly<Record<string, unknown>>,
     next: string | null,
-    csv: ListAnswer['csv'],
+    csv: ListResponse['csv'],
   ) {
     super(200, body)
     this.next = next
@@ -34,8 +34,8 @@ export class ListAnswer extends Answer {
   }
 }
 
-/** Bytes that are sent as they come. */
-export class StreamAnswer extends Answer {
+/** Bytes that are sent as they arrive. */
+export class StreamResponse extends ApiResponse {
   readonly stream: Readable
   readonly type: string
 
@@ -46,16 +46,16 @@ export class StreamAnswer extends Answer {
   }
 }
 
-export function ok(body: object): Answer {
-  return new Answer(200, { ...body })
+export function ok(body: object): ApiResponse {
+  return new ApiResponse(200, { ...body })
 }
 
-export function created(body: object, headers: Readonly<Record<string, string>> = {}): Answer {
-  return new Answer(201, { ...body }, headers)
+export function created(body: object, headers: Readonly<Record<string, string>> = {}): ApiResponse {
+  return new ApiResponse(201, { ...body }, headers)
 }
 
-export function nothing(headers: Readonly<Record<string, string>> = {}): Answer {
-  return new Answer(204, null, headers)
+export function nothing(headers: Readonly<Record<string, string>> = {}): ApiResponse {
+  return new ApiResponse(204, null, headers)
 }
 
 export interface Listed<T> {
@@ -65,7 +65,7 @@ export interface Listed<T> {
   readonly meta?: object
 }
 
-export function list<T>({ data, next, meta }: Listed<T>, columns: Columns<T>): ListAnswer {
+export function list<T>({ data, next, meta }: Listed<T>, columns: Columns<T>): ListResponse {
   const body = { data, next, ...(meta === undefined ? {} : { meta }) }
-  return new ListAnswer(body, next, (locale) => csvOf(columns, data, locale))
+  return new ListResponse(body, next, (locale) => csvOf(columns, data, locale))
 }

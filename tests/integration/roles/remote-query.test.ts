@@ -23,7 +23,7 @@ const STATUS = {
 }
 
 describe('a query to a remote intake', () => {
-  const dir = temporaryDir('roles-asking')
+  const dir = temporaryDir('roles-remote-query')
   const open: { close(): unknown }[] = []
   afterEach(async () => {
     for (const one of open.splice(0).toReversed()) await one.close()
@@ -49,13 +49,13 @@ describe('a query to a remote intake', () => {
     }
     const { remote } = await connect(port)
     const here = new AbortController()
-    const asked = remote.port
+    const result = remote.port
       .query('delivery', { scope: ALL }, here.signal)
       .catch((error: unknown) => error)
     await waitFor(() => there !== undefined)
     expect(there?.aborted).toBe(false)
     here.abort(new Error('given up'))
-    expect(await asked).toMatchObject({ message: 'given up' })
+    expect(await result).toMatchObject({ message: 'given up' })
     await waitFor(() => there?.aborted)
   })
 
@@ -82,16 +82,16 @@ describe('a query to a remote intake', () => {
 
   it('ends when the intake dies during it', async () => {
     const port = createMemoryPort()
-    let isAsked = false
+    let hasArrived = false
     port.before = () => {
-      isAsked = true
+      hasArrived = true
       return new Promise(() => {})
     }
     const { served, remote } = await connect(port)
-    const asked = remote.port.replay({} as never).catch((failure: unknown) => failure)
-    await waitFor(() => isAsked)
+    const result = remote.port.replay({} as never).catch((failure: unknown) => failure)
+    await waitFor(() => hasArrived)
     await served.close()
-    expect(await asked).toMatchObject({ code: 'INGEST_UNREACHABLE' })
+    expect(await result).toMatchObject({ code: 'INGEST_UNREACHABLE' })
     await expect(remote.port.status()).rejects.toMatchObject({
       code: 'INGEST_UNREACHABLE',
     })
