@@ -21,8 +21,9 @@ const REPEATED = 40
 const BEFORE = 60
 
 const DEVICE = { tenant: 'acme', id: 't1', kind: 'truck', format: 'teltonika' }
-const OLD = { avl: { 72: { to: 'cargoTemp1C', per: 10 } } }
-const MENDED = { avl: { 10800: { to: 'cargoTemp1C', per: 10 } } }
+const IMEI = '356307042441013'
+const OLD = { imei: IMEI, avl: { 72: { to: 'cargoTemp1C', per: 10 } } }
+const MENDED = { imei: IMEI, avl: { 10800: { to: 'cargoTemp1C', per: 10 } } }
 
 describe('a day that new firmware made unreadable', () => {
   const dir = temporaryDir('firmware')

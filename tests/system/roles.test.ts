@@ -299,12 +299,20 @@ describe('roles that cannot start say why in one line each', () => {
       { ...ELSEWHERE, PADBORG_INGEST_URL: 'http://10.0.0.1:1' },
       /expected https:/,
     ],
-    ['a strange word', ['reader'], {}, /^argument reader: expected/],
   ])('for %s', (_what, roles, env, line) => {
     const { status, lines } = run(roles, env)
     expect(status).toBe(1)
     expect(lines.filter((one) => line.test(one))).toHaveLength(1)
     expect(lines).toHaveLength(1)
+  })
+
+  it('for a strange word, with a hint and the exit code of wrong arguments', () => {
+    const { status, lines } = run(['reader'], {})
+    expect(status).toBe(2)
+    expect(lines).toEqual([
+      expect.stringMatching(/^argument reader: expected/),
+      expect.stringContaining('--help'),
+    ])
   })
 
   it('for patterns that do not tell devices apart behind a foreign broker, with --check', () => {
