@@ -139,6 +139,7 @@ function together(a: LatencyRow, b: LatencyRow): LatencyRow {
     ...a,
     n: a.n + b.n,
     negative: a.negative + b.negative,
+    late: a.late + b.late,
     maxMs: larger(a.maxMs, b.maxMs),
     clockBoundMs: larger(a.clockBoundMs, b.clockBoundMs),
   }

@@ -14,6 +14,7 @@ import {
   eachChannel,
 } from './channel-figure.ts'
 import { count, optionalMeasure } from './columns.ts'
+import { LATE_VALUES } from './latency.ts'
 import { defineQuery } from './query.ts'
 
 /** How much the delay of one device and channel varies: free of any constant clock offset. */
@@ -36,6 +37,7 @@ export const jitter = defineQuery({
     pdvP95Ms: optionalMeasure('ms', KPIS.pdv.description),
     pdvP999Ms: optionalMeasure('ms'),
     jitterMs: optionalMeasure('ms', `At the end of the span. ${KPIS.jitter.description}`),
+    late: count(LATE_VALUES),
   }),
   toQuery: channelQuery,
   key: (row) => channelKey(row, row.stage),
@@ -57,15 +59,16 @@ export const jitter = defineQuery({
         pdvP95Ms: figures.pdvP95Ms,
         pdvP999Ms: figures.pdvP999Ms,
         jitterMs: figures.jitterMs,
+        late: service.sent.filter((row, at) => row?.isLate && delays[at] !== null).length,
       }
     }),
 })
 
-/** Null where nothing can be said of it: it was lost, came late on purpose, or has no time. */
+/** Null where nothing can be said of it: it was lost, or came late with a time that is no delay. */
 function delayOf(row: Sent, { isRtt }: Channel): number | null {
-  if (!row?.counts) return null
+  if (row === null) return null
   if (isRtt) return row.rttMs
-  return row.timed ? spanMs(row.receivedAtNs - row.timeNs) : null
+  return row.counts && row.timed ? spanMs(row.receivedAtNs - row.timeNs) : null
 }
 
 /** Sizes of the differences of consecutive delays, ms. */

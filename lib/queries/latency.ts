@@ -20,6 +20,11 @@ import { PLATFORM_STAGES, type StageBucket } from './intake-state.ts'
 import { percentilesParameter, wordsParameter } from './parameters.ts'
 import { defineQuery, type QueryContext, type QueryResult } from './query.ts'
 
+/** Of `late` where delays are shown. */
+export const LATE_VALUES =
+  'Values of late readings among them: a round trip, by the clock of the probe, counts whenever it ' +
+  'arrives; a late age or uplink does not.'
+
 const stageSentences = STAGES.map((stage) => `${stage}: ${KPIS[stage].description}`).join(' ')
 
 export const latencyRow = z.object({
@@ -34,6 +39,7 @@ export const latencyRow = z.object({
   negative: count('Values below zero: a clock is wrong.'),
   method: z.enum(['exact', 'histogram']),
   relError: measure('1', 'Largest relative error of the percentiles.'),
+  late: count(LATE_VALUES),
 })
 
 export type LatencyRow = z.output<typeof latencyRow>
@@ -105,13 +111,16 @@ export const latency = defineQuery({
 
 function rowOf({ percentilesMs, ...latency }: Latency, query: LatencyQuery): LatencyRow {
   const { by, percentiles = [] } = query
-  const { n, maxMs, stage, method, relError, clockBoundMs, negative, ...at } = placed(latency, by)
+  const { n, maxMs, stage, clockBoundMs, negative, method, relError, late, ...at } = placed(
+    latency,
+    by,
+  )
   const [p50Ms = null, p95Ms = null, p99Ms = null] = percentilesMs
   const figures = { n, p50Ms, p95Ms, p99Ms, maxMs, clockBoundMs, negative }
   const more = percentiles.map((p, nth) => {
     return [columnOf(p), percentilesMs[PERCENTILES.length + nth] ?? null] as const
   })
-  return { ...at, stage, ...figures, ...Object.fromEntries(more), method, relError }
+  return { ...at, stage, ...figures, ...Object.fromEntries(more), method, relError, late }
 }
 
 /** Exact where the store can give them, else of buckets. */
@@ -136,7 +145,7 @@ function platformRows(counts: readonly StageBucket[], query: LatencyQuery): Late
     const intervals = Map.groupBy(own, ({ minute }) => intervalOf(minute, everyNs))
     return [...intervals].map(([timeNs, buckets]) => {
       const maxMs = percentileOfBuckets(buckets, 100)
-      return { group: {}, timeNs, stage, buckets, maxMs, clockBoundMs: null, negative: 0 }
+      return { group: {}, timeNs, stage, buckets, maxMs, clockBoundMs: null, negative: 0, late: 0 }
     })
   })
   return latencyRows(histograms, percentilesOf(query)).map((one) => rowOf(one, query))
@@ -162,7 +171,7 @@ function withUnknownUplink(rows: readonly LatencyRow[]): readonly LatencyRow[] {
 }
 
 function unknownUplink(row: LatencyRow): LatencyRow {
-  const nothing = { n: 0, maxMs: null, clockBoundMs: null, negative: 0 }
+  const nothing = { n: 0, maxMs: null, clockBoundMs: null, negative: 0, late: 0 }
   return { ...withoutPercentiles(row), stage: 'uplink', ...nothing }
 }
 
@@ -193,6 +202,7 @@ function both(a: LatencyRow, b: LatencyRow): LatencyRow {
     maxMs: larger(a.maxMs, b.maxMs),
     clockBoundMs: larger(a.clockBoundMs, b.clockBoundMs),
     negative: a.negative + b.negative,
+    late: a.late + b.late,
   }
 }
 

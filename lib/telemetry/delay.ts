@@ -11,8 +11,9 @@ export interface DelayRow {
   readonly clockBoundMs: number | null
   /** Of a probe reading whose value is possible. */
   readonly rttMs: number | null
-  /** Whether the delay counts for latency: late and replayed ones and wrong clocks do not. */
+  /** Whether a one-way delay counts for latency: late ones and wrong clocks do not; a round trip always does. */
   readonly counts: boolean
+  readonly isLate: boolean
   /** Whether the device gave a time of its own that can be one. */
   readonly timed: boolean
   /** False of other kinds than the scope's: they only tell which numbers came. */

@@ -144,6 +144,7 @@ async function asBefore(path: string): Promise<void> {
     operator, band, stage, bucket, n, negative, max_ms, bound_ms FROM f.minute_tenant_latency`
   for (const sql of [
     `ATTACH '${path}' AS f`,
+    ...['minute', 'hour'].map((step) => `ALTER TABLE f.${step}_latency DROP COLUMN late`),
     minutes,
     ...tables.map((table) => `DROP TABLE ${table}`),
     'ALTER TABLE f.progress DROP COLUMN latency_rolled',

@@ -65,13 +65,15 @@ export function delaysContract(create: () => StorePlace): void {
         reading(7, { ...probe, fields: { rttMs: -3 } }),
       ])
       const rows = await delays()
-      expect(rows.map(({ seq, counts, timed, rttMs }) => [seq, counts, timed, rttMs])).toEqual([
-        [1, true, true, null],
-        [2, false, true, null],
-        [3, false, false, null],
-        [5, true, false, null],
-        [6, true, true, 21.5],
-        [7, true, true, null],
+      expect(
+        rows.map(({ seq, counts, isLate, timed, rttMs }) => [seq, counts, isLate, timed, rttMs]),
+      ).toEqual([
+        [1, true, false, true, null],
+        [2, false, true, true, null],
+        [3, false, false, false, null],
+        [5, true, false, false, null],
+        [6, true, false, true, 21.5],
+        [7, true, false, true, null],
       ])
       expect(rows[0]).toMatchObject({ ...at, uplinkMs: 12.5, clockBoundMs: 2 })
     })

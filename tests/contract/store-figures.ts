@@ -227,6 +227,32 @@ export function figuresContract(create: () => StorePlace): void {
       }
     })
 
+    it('count a round trip whenever it arrives, and say how many came late', async () => {
+      const probe = (position: number, rttMs: number, more: Partial<Reading> = {}) =>
+        reading(position, {
+          kind: 'probe',
+          timeNs: DAY_START_NS + BigInt(position) * 1000n,
+          fields: { rttMs },
+          ...more,
+        })
+      const late = { flags: FLAGS.late, receivedAtNs: DAY_START_NS + HOUR_NS }
+      await writeAll(store, [probe(1, 10), probe(2, 12), probe(3, 14, { flags: FLAGS.not_live })])
+      await store.upkeep.maintain(DAY_START_NS + HOUR_NS)
+      await writeAll(store, [probe(4, 9200, late)])
+      for (let round = 0; round < 3; round += 1) {
+        const { latency } = await readFigures(store, { by: [] })
+        expect(latency.map(({ stage, n, late: lateN }) => [stage, n, lateN])).toEqual([
+          ['age', 2, 0],
+          ['rtt', 3, 1],
+        ])
+        const stages = ['rtt'] as const
+        const query = { ...span, scope: ALL, by: [], everyNs: null, stages, percentiles: [50] }
+        const [buckets] = await store.reader.latencyBuckets(query)
+        expect(buckets).toMatchObject({ stage: 'rtt', late: 1, maxMs: 9200 })
+        await store.upkeep.maintain(DAY_START_NS + BigInt(round + 2) * HOUR_NS)
+      }
+    })
+
     it('lose a number once, and only until it arrives', async () => {
       const at = (position: number, seq: number) => reading(position, { seq })
       const loss = async () => {
@@ -273,12 +299,15 @@ const keyOf = (group: { device?: string | null; rat?: string | null }) =>
 const groupOf = (row: Reading) => ({ device: row.device, rat: row.radio?.rat ?? null })
 
 function stageValue(row: Reading, stage: (typeof STAGES)[number]): number | null {
+  const { rttMs } = row.fields
   const never = FLAGS.late | FLAGS.clock_invalid | FLAGS.not_live
+  // A round trip, by the clock of the probe, counts whenever it arrives.
+  if (stage === 'rtt') {
+    return typeof rttMs === 'number' && (row.flags & FLAGS.not_live) === 0 ? rttMs : null
+  }
   if ((row.flags & never) !== 0) return null
   if (stage === 'uplink') return row.uplinkMs
-  if (stage === 'age') return ageMs(row.receivedAtNs, row.timeNs)
-  const rtt = row.fields['rttMs']
-  return typeof rtt === 'number' ? rtt : null
+  return ageMs(row.receivedAtNs, row.timeNs)
 }
 
 function expectLatency(found: readonly LatencyRow[], rows: readonly Reading[]): void {
@@ -291,7 +320,9 @@ function expectLatency(found: readonly LatencyRow[], rows: readonly Reading[]): 
       const values = counted.map((row) => stageValue(row, stage) ?? 0)
       const figures = latencyFigures(values, PERCENTILES)
       const row = found.find((one) => one.stage === stage && keyOf(one.group) === key)
-      expect(row).toMatchObject({ n: figures.n, maxMs: figures.maxMs, negative: figures.negative })
+      const { n, maxMs, negative } = figures
+      const late = counted.filter(({ flags }) => (flags & FLAGS.late) !== 0).length
+      expect(row).toMatchObject({ n, maxMs, negative, late })
       for (const [nth, ms] of figures.percentilesMs.entries()) {
         expect(row?.percentilesMs[nth]).toBeCloseTo(ms ?? Number.NaN, 9)
       }

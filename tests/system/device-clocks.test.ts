@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { watch } from '../support/live-stream.ts'
 import {
@@ -69,6 +68,44 @@ describe('a device whose clock is wrong', () => {
     expect(timesOf(last.body.data)).toEqual(times.slice(0, 1))
   })
 
+  it('measures round trips by its own clock, which count in every figure however late they come', async () => {
+    const probe = await connect('queued', 'probe')
+    const fromMs = nowMs - 600_000
+    // A queue of the network: four echoes in time, and one that took 9 s, told ten minutes later.
+    const trips = [10, 12, 11, 13, 9200]
+    const messages = trips.map((rttMs, at) => ({
+      seq: at,
+      ts: fromMs + at * 1000,
+      data: { rttMs },
+    }))
+    clock.set(fromMs + 4000)
+    await probe.publish(...messages.slice(0, 4))
+    clock.set(nowMs)
+    await probe.send(...messages.slice(4))
+
+    const span = `device=${probe.id}&from=${new Date(fromMs).toISOString()}`
+    const rowOf = async (path: string) => (await platform.api(`${path}${span}`)).body.data[0]
+    expect(await rowOf('/kpi/latency?stage=rtt&by=device&')).toMatchObject({
+      n: 5,
+      p50Ms: 12,
+      maxMs: 9200,
+      late: 1,
+    })
+    expect(await rowOf('/kpi/jitter?')).toMatchObject({
+      stage: 'rtt',
+      n: 5,
+      ipdvN: 4,
+      pdvP999Ms: expect.closeTo(9153.252, 6),
+      late: 1,
+    })
+    expect(await rowOf('/kpi/availability?maxLatencyMs=1000&')).toMatchObject({
+      method: 'rtt',
+      n: 5,
+      late: 1,
+      lost: 0,
+    })
+  })
+
   function pass(ms: number): void {
     nowMs += ms
     clock.set(nowMs)
@@ -77,27 +114,32 @@ describe('a device whose clock is wrong', () => {
   interface Message {
     readonly seq: number
     readonly ts: number
+    readonly data?: object
   }
 
-  /** A truck that sends its messages one by one, all stored when `send` is done. */
+  type Sender = (...messages: readonly Message[]) => Promise<void>
+
+  /** `send` is done when all is stored. */
   async function connect(
     id: string,
-  ): Promise<
-    TestDevice & { send(...messages: readonly Message[]): Promise<void>; client: MqttClient }
-  > {
-    const device = await addDevice(platform, { tenant: 'acme', id, kind: 'truck' })
+    kind = 'truck',
+  ): Promise<TestDevice & { readonly publish: Sender; readonly send: Sender }> {
+    const device = await addDevice(platform, { tenant: 'acme', id, kind })
     const { username, password } = device
     const client = await platform.mqtt({ username, password, clientId: device.id })
-    const send = async (...messages: readonly Message[]) => {
+    const publish: Sender = async (...messages) => {
       for (const message of messages) {
-        const payload = { v: 1, kind: 'truck', ...message, data: { speedKmh: 50 } }
+        const payload = { v: 1, kind, data: { speedKmh: 50 }, ...message }
         await client.publishAsync(device.topic, JSON.stringify(payload), { qos: 1 })
       }
+    }
+    const send: Sender = async (...messages) => {
+      await publish(...messages)
       await allStored(platform)
       // Queries end before the time that it is.
       pass(1000)
     }
-    return { ...device, client, send }
+    return { ...device, publish, send }
   }
 
   async function parquetOf(path: string): Promise<readonly Record<string, unknown>[]> {

@@ -46,6 +46,8 @@ export interface LatencyRow extends Grouped, LatencyFigures {
   readonly stage: Stage
   /** Largest half width of the clock error of the row's values; null where no clock is involved. */
   readonly clockBoundMs: number | null
+  /** Values of late messages among them. */
+  readonly late: number
   readonly method: 'exact' | 'histogram'
   readonly relError: number
 }
@@ -57,6 +59,7 @@ export interface LatencyBuckets extends Grouped {
   readonly maxMs: number | null
   readonly clockBoundMs: number | null
   readonly negative: number
+  readonly late: number
 }
 
 /** Rows of latency from buckets, in their order. */

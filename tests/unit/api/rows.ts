@@ -78,6 +78,7 @@ export function latencyRow(given: Partial<LatencyRow> = {}): LatencyRow {
     maxMs: 4,
     clockBoundMs: null,
     negative: 0,
+    late: 0,
     method: 'histogram',
     relError: 0.02,
     ...given,
@@ -116,6 +117,7 @@ export function delayRows(device: string, n: number, given: Partial<DelayRow> = 
       clockBoundMs: 2,
       rttMs: null,
       counts: true,
+      isLate: false,
       timed: true,
       isWanted: true,
     }

@@ -176,13 +176,14 @@ export function bucketSource(
 ): string {
   const grain = grainOf(query)
   const pieces = grain === 'device' ? deviceLatencyPieces(view, query) : piecesOf(view, query)
-  const columns = ['stage', 'bucket', 'n', 'negative', 'max_ms', 'bound_ms']
+  const columns = ['stage', 'bucket', 'n', 'negative', 'max_ms', 'bound_ms', 'late']
   const rolled = rolledUp('latency', columns, query, pieces)
   const both = joined(
     rolled,
     [view, query, pieces],
     (rows) => `SELECT time_ns, ${keysOf(grain).join(', ')}, stage, ${bucketSql('ms')} AS bucket,
-      1::BIGINT AS n, (ms < 0)::BIGINT AS negative, ms AS max_ms, bound_ms
+      1::BIGINT AS n, (ms < 0)::BIGINT AS negative, ms AS max_ms, bound_ms,
+      is_late::BIGINT AS late
       FROM ${latencyValues(rows, grain, query.stages)}`,
   )
   return `(SELECT * FROM (${both}) WHERE ${isOneOf('stage', query.stages)})`

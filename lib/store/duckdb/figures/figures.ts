@@ -56,7 +56,8 @@ function tablesOf(grain: Grain): string {
       upto BIGINT NOT NULL, ${keys}, ${COUNT_COLUMNS});
     CREATE TABLE ${tableOf(step, grain, 'latency')} (time_ns BIGINT NOT NULL,
       upto BIGINT NOT NULL, ${keys}, stage VARCHAR NOT NULL, bucket INTEGER NOT NULL,
-      n BIGINT NOT NULL, negative BIGINT NOT NULL, max_ms DOUBLE NOT NULL, bound_ms DOUBLE);`,
+      n BIGINT NOT NULL, negative BIGINT NOT NULL, max_ms DOUBLE NOT NULL, bound_ms DOUBLE,
+      late BIGINT NOT NULL);`,
   )
   return tables.join('')
 }
@@ -90,9 +91,25 @@ export function ofTenants(what: 'counts' | 'latency'): {
     return { columns: `time_ns, upto, ${keys.join(', ')}, ${sums(COUNTS)}`, groups }
   return {
     columns: `time_ns, upto, ${keys.join(', ')}, stage, bucket, ${sums(['n', 'negative'])},
-      max(max_ms) AS max_ms, max(bound_ms) AS bound_ms`,
+      max(max_ms) AS max_ms, max(bound_ms) AS bound_ms, ${sums(['late'])}`,
     groups: `${groups}, stage, bucket`,
   }
+}
+
+/** Figures of an earlier version have no late values: it left late round trips out. */
+async function addLate(connection: DuckDBConnection): Promise<void> {
+  const tables = await rowsOf(
+    connection,
+    `SELECT table_name FROM duckdb_columns() WHERE database_name = '${FIGURES}'
+       AND table_name LIKE '%latency' GROUP BY table_name
+       HAVING NOT list_contains(list(column_name), 'late')`,
+  )
+  if (tables.length === 0) return
+  const additions = tables.map(
+    (row) =>
+      `ALTER TABLE ${FIGURES}.${textIn(row, 'table_name')} ADD COLUMN late BIGINT DEFAULT 0;`,
+  )
+  await connection.run(`BEGIN; ${additions.join(' ')} COMMIT; CHECKPOINT ${FIGURES}`)
 }
 
 /**
@@ -100,6 +117,7 @@ export function ofTenants(what: 'counts' | 'latency'): {
  * latency it then no longer needs: raw rows and hours replace them.
  */
 export async function upgradeFigures(connection: DuckDBConnection): Promise<void> {
+  await addLate(connection)
   const columns = await rowsOf(
     connection,
     `SELECT column_name FROM duckdb_columns() WHERE database_name = '${FIGURES}'

@@ -7,7 +7,8 @@ import { TENANT_OF, type Grain } from './grain.ts'
 
 /*
  * The one place that decides which rows count for latency, and with which value (docs/domain.md 5.3):
- * retained, will, replayed and late messages and those of an impossible clock never do.
+ * retained, will, replayed and late messages and those of an impossible clock do not. Round trips by the
+ * clock of the probe do whenever they arrive, unless they are retained, a will or replayed.
  */
 export const COUNTS_FOR_LATENCY = `(flags & ${FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live}) = 0`
 
@@ -17,6 +18,8 @@ export const COUNTS_FOR_VOLUME = `(flags & ${FLAGS.not_live}) = 0`
 export const IS_LATE = `(flags & ${FLAGS.late}) <> 0`
 
 export interface StageValue {
+  /** Which rows count. */
+  readonly counts: string
   /** NULL where a row has none. */
   readonly value: string
   /** How many of its units make a ms: whole ns sort faster than fractions of ms. */
@@ -31,12 +34,23 @@ const RTT = fieldColumn('rttMs')
 export const STAGE_VALUES: Readonly<Partial<Record<Stage, StageValue>>> = {
   // A reading without a time of its own was given the receive time, to the ns: it has no age.
   age: {
+    counts: COUNTS_FOR_LATENCY,
     value: 'nullif(received_ns - time_ns, 0)',
     perMs: 1e6,
     bound: 'NULL::DOUBLE',
   },
-  uplink: { value: 'uplink_ms', perMs: 1, bound: 'clock_bound_ms' },
-  rtt: { value: withinRange(RTT, KINDS.probe.fields['rttMs']), perMs: 1, bound: 'NULL::DOUBLE' },
+  uplink: {
+    counts: COUNTS_FOR_LATENCY,
+    value: 'uplink_ms',
+    perMs: 1,
+    bound: 'clock_bound_ms',
+  },
+  rtt: {
+    counts: COUNTS_FOR_VOLUME,
+    value: withinRange(RTT, KINDS.probe.fields['rttMs']),
+    perMs: 1,
+    bound: 'NULL::DOUBLE',
+  },
 }
 
 /** Columns of the raw tables that the figures are made of. */
@@ -64,13 +78,15 @@ export function keyValues(grain: Grain): string {
   ].join(', ')
 }
 
-/** Latency values of one stage: time_ns, the keys, value, bound_ms. */
-export function stageRows(rows: string, grain: Grain, { value, bound }: StageValue): string {
-  return `(SELECT time_ns, ${keyValues(grain)}, ${value} AS value, ${bound} AS bound_ms FROM ${rows}
-    WHERE ${COUNTS_FOR_LATENCY} AND value IS NOT NULL)`
+/** Latency values of one stage: time_ns, the keys, value, bound_ms, is_late. */
+export function stageRows(rows: string, grain: Grain, of: StageValue): string {
+  const { counts, value, bound } = of
+  return `(SELECT time_ns, ${keyValues(grain)}, ${value} AS value, ${bound} AS bound_ms,
+      ${IS_LATE} AS is_late
+    FROM ${rows} WHERE ${counts} AND value IS NOT NULL)`
 }
 
-/** Latency values of several stages: time_ns, the keys, stage, ms, bound_ms. */
+/** Latency values of several stages: time_ns, the keys, stage, ms, bound_ms, is_late. */
 export function latencyValues(rows: string, grain: Grain, stages: readonly Stage[]): string {
   const selects = stages.flatMap((stage) => {
     const value = STAGE_VALUES[stage]

@@ -136,7 +136,7 @@ function insertLatency(
   return `INSERT INTO ${tableOf(step, grain, 'latency')}
     SELECT time_ns - time_ns % ${STEP_NS[step]} AS step_ns, ${upTo}, ${keys}, stage,
       ${bucketSql('ms')} AS bucket, count(*), count(*) FILTER (WHERE ms < 0), max(ms),
-      max(bound_ms)
+      max(bound_ms), count(*) FILTER (WHERE is_late)
     FROM ${latencyValues(rows, grain, STAGES)} GROUP BY step_ns, ${keys}, stage, bucket`
 }
 
@@ -170,7 +170,8 @@ function hoursSql(grain: Grain, after: number, upTo: number): readonly string[] 
   return [
     counts,
     `INSERT INTO ${tableOf('hour', grain, 'latency')} SELECT ${hour}, ${upTo}, ${keys}, stage, bucket,
-         sum(n)::BIGINT, sum(negative)::BIGINT, max(max_ms), max(bound_ms)
+         sum(n)::BIGINT, sum(negative)::BIGINT, max(max_ms), max(bound_ms),
+         sum(late)::BIGINT
        FROM ${tableOf('minute', grain, 'latency')} ${fresh}, stage, bucket`,
   ]
 }

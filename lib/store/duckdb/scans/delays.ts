@@ -3,7 +3,12 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '../../scans.ts'
 import type { DelayRow } from '#lib/telemetry/delay.ts'
 import type { TooMany } from '#lib/telemetry/too-many.ts'
-import { COUNTS_FOR_LATENCY, COUNTS_FOR_VOLUME, STAGE_VALUES } from '../figures/latency-values.ts'
+import {
+  COUNTS_FOR_LATENCY,
+  COUNTS_FOR_VOLUME,
+  IS_LATE,
+  STAGE_VALUES,
+} from '../figures/latency-values.ts'
 import { fieldColumn } from '../write/columns.ts'
 import {
   bigintIn,
@@ -57,6 +62,7 @@ export async function scanDelays(
     `SELECT device, channel, seq, time_ns, received_ns, uplink_ms, clock_bound_ms,
        ${STAGE_VALUES.rtt?.value ?? 'NULL::DOUBLE'} AS rtt_ms,
        ${COUNTS_FOR_LATENCY} AS counts,
+       ${IS_LATE} AS late,
        (flags & ${FLAGS.clock_invalid}) = 0 AND received_ns <> time_ns AS timed,
        ${isWanted} AS wanted
      FROM ${rows}
@@ -79,6 +85,7 @@ function delayRow(row: Row): DelayRow {
     clockBoundMs: numberOrNull(row, 'clock_bound_ms'),
     rttMs: numberOrNull(row, 'rtt_ms'),
     counts: row['counts'] === true,
+    isLate: row['late'] === true,
     timed: row['timed'] === true,
     isWanted: row['wanted'] === true,
   }

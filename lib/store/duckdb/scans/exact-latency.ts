@@ -53,10 +53,11 @@ function stageSql(
   const ms = (column: string) => `${column}::DOUBLE / ${value.perMs}`
   const shown = quantiles.map((_, at) => `${ms(`q[${at + 1}]`)} AS p${at}`)
   return `SELECT ${groups}, '${stage}' AS stage, n, ${shown.join(', ')},
-      ${ms('max_value')} AS max_ms, bound_ms, negative
+      ${ms('max_value')} AS max_ms, bound_ms, negative, late
     FROM (SELECT ${intervalSql(scan.everyNs)} AS interval_ns, ${groupSelect(scan)} count(*) AS n,
         quantile_cont(value, [${quantiles.join(', ')}]) AS q, max(value) AS max_value,
-        max(bound_ms) AS bound_ms, count(*) FILTER (WHERE value < 0) AS negative
+        max(bound_ms) AS bound_ms, count(*) FILTER (WHERE value < 0) AS negative,
+        count(*) FILTER (WHERE is_late) AS late
       FROM ${stageRows(raw, grainOf(scan), value)} GROUP BY ${groups})`
 }
 
@@ -71,6 +72,7 @@ function latencyRow(row: Row, { by, everyNs, percentiles }: PercentilesScan): La
     maxMs: numberOrNull(row, 'max_ms'),
     clockBoundMs: numberOrNull(row, 'bound_ms'),
     negative: numberIn(row, 'negative'),
+    late: numberIn(row, 'late'),
     method: 'exact',
     relError: 0,
   }

@@ -33,14 +33,15 @@ export async function scanLatencyBuckets(
     `WITH merged AS (
        SELECT ${intervalSql(scan.everyNs)} AS interval_ns, ${groupSelect(scan)} stage, bucket,
          sum(n)::BIGINT AS n, sum(negative)::BIGINT AS negative, max(max_ms) AS max_ms,
-         max(bound_ms) AS bound_ms
+         max(bound_ms) AS bound_ms, sum(late)::BIGINT AS late
        FROM ${source} GROUP BY ${groups}, stage, bucket),
      counted AS (
        SELECT *, sum(n) OVER (PARTITION BY ${groups}, stage ORDER BY bucket)::BIGINT AS seen,
          sum(n) OVER (PARTITION BY ${groups}, stage)::BIGINT AS total
        FROM merged)
      SELECT ${groups}, stage, max(total) AS n, sum(negative)::BIGINT AS negative,
-       max(max_ms) AS max_ms, max(bound_ms) AS bound_ms, ${scan.percentiles.map(rankSql).join(', ')}
+       max(max_ms) AS max_ms, max(bound_ms) AS bound_ms, sum(late)::BIGINT AS late,
+       ${scan.percentiles.map(rankSql).join(', ')}
      FROM counted GROUP BY ${groups}, stage ORDER BY ${groups}, stage`,
   )
   return rows.map((row) => bucketsOf(row, scan))
@@ -63,6 +64,7 @@ function bucketsOf(row: Row, { by, everyNs, percentiles }: PercentilesScan): Lat
     maxMs: numberOrNull(row, 'max_ms'),
     clockBoundMs: numberOrNull(row, 'bound_ms'),
     negative: numberIn(row, 'negative'),
+    late: numberIn(row, 'late'),
   }
 }
 

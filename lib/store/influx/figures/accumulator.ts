@@ -1,4 +1,3 @@
-import { bucketOf } from '#lib/kpi/buckets.ts'
 import { addRun, createSequence, type LossCounts } from '#lib/kpi/network/loss.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
@@ -6,9 +5,9 @@ import { minuteKeyOf, type Keys, type MinuteKey } from '../../figure-keys.ts'
 import type { ChannelSequence } from '../../sequences.ts'
 import {
   FIGURE_STAGES,
-  NOT_FOR_LATENCY,
   addCounts,
   addValue,
+  isLive,
   noCounts,
   noStage,
   stageMs,
@@ -72,9 +71,9 @@ export class Accumulator {
     return fresh
   }
 
-  /** Retained, will and replayed messages are no traffic of their moment (docs/domain.md 8.7). */
-  #addVolume({ flags, bytes }: Reading, key: MinuteKey): void {
-    if ((flags & FLAGS.not_live) !== 0) return
+  #addVolume(reading: Reading, key: MinuteKey): void {
+    if (!isLive(reading)) return
+    const { flags, bytes } = reading
     const { counts } = this.#figuresAt(key)
     counts.readings += 1
     counts.bytes += bytes
@@ -83,7 +82,7 @@ export class Accumulator {
   }
 
   #addLatency(reading: Reading, key: MinuteKey): void {
-    if ((reading.flags & NOT_FOR_LATENCY) !== 0) return
+    if (!isLive(reading)) return
     const rtt = reading.fields['rttMs']
     const timed = { ...reading, rttMs: typeof rtt === 'number' ? rtt : null }
     for (const stage of FIGURE_STAGES) {
@@ -92,14 +91,15 @@ export class Accumulator {
       const { stages } = this.#figuresAt(key)
       const sum = stages.get(stage) ?? noStage()
       stages.set(stage, sum)
-      addValue(sum, ms, stage === 'uplink' ? reading.clockBoundMs : null, bucketOf(ms))
+      addValue(sum, ms, stage === 'uplink' ? reading.clockBoundMs : null, reading)
     }
   }
 
-  #addNumber({ device, channel, flags }: Reading, seq: number, key: MinuteKey): void {
+  #addNumber(reading: Reading, seq: number, key: MinuteKey): void {
+    const { device, channel } = reading
     const name = `${device} ${channel}`
     const before = this.#channels.get(name) ?? this.#known(name) ?? createSequence<MinuteKey>()
-    const run = { from: seq, to: seq, key, live: (flags & FLAGS.not_live) === 0 }
+    const run = { from: seq, to: seq, key, live: isLive(reading) }
     const count = (at: MinuteKey, counts: Partial<LossCounts>) =>
       addCounts(this.#figuresAt(at).counts, counts)
     this.#channels.set(name, addRun(before, run, count))

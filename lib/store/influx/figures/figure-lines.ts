@@ -94,11 +94,13 @@ function stageFields({
   negative,
   maxMs,
   boundMs,
+  late,
   buckets,
 }: StageSum): Record<string, PointField> {
   return {
     n: BigInt(n),
     negative: BigInt(negative),
+    late: BigInt(late),
     maxMs,
     ...(boundMs === null ? {} : { boundMs }),
     buckets: bucketText(buckets),

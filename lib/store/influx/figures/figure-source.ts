@@ -117,7 +117,7 @@ export async function* stageFigures(
   query: FigureScan & { readonly stages: readonly string[] },
   pieces: Pieces,
 ) {
-  const sums = ['n', 'negative', 'maxMs', 'boundMs', 'buckets']
+  const sums = ['n', 'negative', 'maxMs', 'boundMs', 'late', 'buckets']
   const columns = [
     ...KEY_COLUMNS,
     '"stage"::tag',

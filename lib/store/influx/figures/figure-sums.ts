@@ -1,3 +1,4 @@
+import { bucketOf } from '#lib/kpi/buckets.ts'
 import { KINDS } from '#lib/telemetry/catalogue.ts'
 import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Stage } from '#lib/telemetry/stage.ts'
@@ -17,6 +18,7 @@ export interface StageSum {
   negative: number
   maxMs: number
   boundMs: number | null
+  late: number
   readonly buckets: Map<number, number>
 }
 
@@ -31,20 +33,28 @@ export function addCounts(sum: Counts, counts: Partial<Counts>): void {
 }
 
 export function noStage(): StageSum {
-  return { n: 0, negative: 0, maxMs: -Infinity, boundMs: null, buckets: new Map() }
+  return { n: 0, negative: 0, maxMs: -Infinity, boundMs: null, late: 0, buckets: new Map() }
 }
 
 export function addStage(sum: StageSum, other: StageSum): void {
   sum.n += other.n
   sum.negative += other.negative
+  sum.late += other.late
   sum.maxMs = Math.max(sum.maxMs, other.maxMs)
   sum.boundMs = larger(sum.boundMs, other.boundMs)
   for (const [bucket, n] of other.buckets)
     sum.buckets.set(bucket, (sum.buckets.get(bucket) ?? 0) + n)
 }
 
-export function addValue(sum: StageSum, ms: number, boundMs: number | null, bucket: number): void {
+export function addValue(
+  sum: StageSum,
+  ms: number,
+  boundMs: number | null,
+  { flags }: Pick<Timed, 'flags'>,
+): void {
+  const bucket = bucketOf(ms)
   sum.n += 1
+  if ((flags & FLAGS.late) !== 0) sum.late += 1
   if (ms < 0) sum.negative += 1
   if (ms > sum.maxMs) sum.maxMs = ms
   sum.boundMs = larger(sum.boundMs, boundMs)
@@ -56,7 +66,7 @@ export function larger(a: number | null, b: number | null): number | null {
   return b === null || a > b ? a : b
 }
 
-/** Flags of readings that never count for latency (docs/domain.md 5.3). */
+/** Flags of readings that do not count for one-way latency (docs/domain.md 5.3). */
 export const NOT_FOR_LATENCY = FLAGS.clock_invalid | FLAGS.late | FLAGS.not_live
 
 export type Timed = Pick<
@@ -68,12 +78,18 @@ const RTT = KINDS.probe.fields['rttMs']
 
 /** The latency of a stage, in ms; null where a reading has none. */
 export function stageMs(row: Timed, stage: Stage): number | null {
+  // By the clock of the probe alone: it counts whenever it arrives.
+  if (stage === 'rtt') return isLive(row) && isPossibleRtt(row.rttMs) ? row.rttMs : null
   if ((row.flags & NOT_FOR_LATENCY) !== 0) return null
   if (stage === 'uplink') return row.uplinkMs
-  if (stage === 'rtt') return isPossibleRtt(row.rttMs) ? row.rttMs : null
   // A reading without a time of its own was given the receive time, to the ns: it has no age.
   if (stage !== 'age' || row.receivedAtNs === row.timeNs) return null
   return Number(row.receivedAtNs - row.timeNs) / 1e6
+}
+
+/** Retained, will and replayed messages are no traffic of their moment (docs/domain.md 8.7). */
+export function isLive({ flags }: Pick<Timed, 'flags'>): boolean {
+  return (flags & FLAGS.not_live) === 0
 }
 
 /**

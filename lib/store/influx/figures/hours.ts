@@ -90,6 +90,8 @@ export function stageSumIn(row: Row): StageSum {
     negative: numberIn(row, 'negative'),
     maxMs: numberIn(row, 'maxMs'),
     boundMs: numberOrNull(row, 'boundMs'),
+    // An earlier version left late round trips out, and wrote no number of them.
+    late: numberOrNull(row, 'late') ?? 0,
     buckets: bucketsIn(textIn(row, 'buckets')),
   }
 }

@@ -58,6 +58,7 @@ function delayRow(row: RawRow, isWanted: boolean): DelayRow {
     clockBoundMs,
     rttMs: isPossibleRtt(rttMs) ? rttMs : null,
     counts: (flags & NOT_FOR_LATENCY) === 0,
+    isLate: (flags & FLAGS.late) !== 0,
     timed: (flags & FLAGS.clock_invalid) === 0 && receivedAtNs !== timeNs,
     isWanted,
   }

@@ -1,4 +1,5 @@
 import { compareLatency, latencyFigures, type LatencyRow } from '#lib/kpi/network/latency.ts'
+import { FLAGS } from '#lib/telemetry/flags.ts'
 import { rowsWithin } from '../../extent.ts'
 import type { PercentilesScan } from '../../scans.ts'
 import { kindsIn } from '../client/influxql.ts'
@@ -22,6 +23,7 @@ export function isExact(view: View, scan: PercentilesScan): boolean {
 interface Values {
   readonly ms: number[]
   boundMs: number | null
+  late: number
 }
 
 /** Exact percentiles per group, interval and stage; null where they would cost too much. */
@@ -32,22 +34,23 @@ export async function scanExactLatency(
   if (!isExact(context.view, scan)) return null
   const stages = FIGURE_STAGES.filter((stage) => scan.stages.includes(stage))
   if (stages.length === 0 || kindsIn(scan.scope).length === 0) return []
-  const groups = createGroups<Values>(scan, () => ({ ms: [], boundMs: null }))
+  const groups = createGroups<Values>(scan, () => ({ ms: [], boundMs: null, late: 0 }))
   for await (const row of eachRow(context, scan.scope, [scan])) {
     for (const stage of stages) {
       const ms = stageMs(row, stage)
       if (ms === null) continue
       const values = groups.at(row.keys, row.timeNs, stage)
       values.ms.push(ms)
+      if ((row.flags & FLAGS.late) !== 0) values.late += 1
       if (stage === 'uplink') values.boundMs = larger(values.boundMs, row.clockBoundMs)
     }
   }
   return groups
     .list()
-    .flatMap(({ group, timeNs, stage, sum: { ms, boundMs } }): LatencyRow[] => {
+    .flatMap(({ group, timeNs, stage, sum: { ms, boundMs, late } }): LatencyRow[] => {
       if (!stage) return []
       const figures = latencyFigures(ms, scan.percentiles)
-      const exact = { method: 'exact', relError: 0, clockBoundMs: boundMs } as const
+      const exact = { method: 'exact', relError: 0, clockBoundMs: boundMs, late } as const
       return [{ group, timeNs, stage, ...figures, ...exact }]
     })
     .toSorted(compareLatency)

@@ -1,4 +1,3 @@
-import { bucketOf } from '#lib/kpi/buckets.ts'
 import type { LatencyBuckets } from '#lib/kpi/network/latency.ts'
 import type { PercentilesScan } from '../../scans.ts'
 import { kindsIn } from '../client/influxql.ts'
@@ -43,13 +42,13 @@ export async function scanLatencyBuckets(
       const ms = stageMs(row, stage)
       if (ms === null) continue
       const boundMs = stage === 'uplink' ? row.clockBoundMs : null
-      addValue(groups.at(row.keys, row.timeNs, stage), ms, boundMs, bucketOf(ms))
+      addValue(groups.at(row.keys, row.timeNs, stage), ms, boundMs, row)
     }
   }
   return groups.list().flatMap(({ group, timeNs, stage, sum }): LatencyBuckets[] => {
     if (!stage) return []
-    const { maxMs, boundMs, negative } = sum
+    const { maxMs, boundMs, negative, late } = sum
     const buckets = [...sum.buckets].map(([bucket, n]) => ({ bucket, n }))
-    return [{ group, timeNs, stage, buckets, maxMs, clockBoundMs: boundMs, negative }]
+    return [{ group, timeNs, stage, buckets, maxMs, clockBoundMs: boundMs, negative, late }]
   })
 }

@@ -20,7 +20,7 @@ describe('network figures', () => {
     const { status, body } = await test.request('/kpi/latency')
     expect(status).toBe(200)
     const figures = { p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4, negative: 0 }
-    const how = { method: 'histogram', relError: 0.02 }
+    const how = { method: 'histogram', relError: 0.02, late: 0 }
     expect(body.data).toEqual([
       { group: {}, stage: 'age', n: 10, ...figures, clockBoundMs: null, ...how },
       { group: {}, stage: 'uplink', n: 5, ...figures, clockBoundMs: 4.5, ...how },

@@ -34,7 +34,15 @@ function contextOf(answers: Answers, more: Partial<Context> = {}): Context {
 }
 
 function rowOf(group: LatencyRow['group'], more: Partial<LatencyRow> = {}): LatencyRow {
-  const figures = { p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4, clockBoundMs: null, negative: 0 }
+  const figures = {
+    p50Ms: 1,
+    p95Ms: 2,
+    p99Ms: 3,
+    maxMs: 4,
+    clockBoundMs: null,
+    negative: 0,
+    late: 0,
+  }
   const known = { time: SPAN.fromNs, stage: 'age', n: 5, method: 'exact', relError: 0 } as const
   return { group, ...figures, ...known, ...more }
 }

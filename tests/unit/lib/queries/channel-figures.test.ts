@@ -24,6 +24,7 @@ interface Sent {
   readonly rttMs?: number
   readonly uplinkMs?: number
   readonly counts?: boolean
+  readonly isLate?: boolean
   readonly timed?: boolean
   readonly isWanted?: boolean
 }
@@ -31,7 +32,9 @@ interface Sent {
 function delay({ seq, atMs, delayMs = 10, ...more }: Sent): DelayRow {
   const timeNs = START_NS + BigInt(atMs) * MS_NS
   const { rttMs = null, uplinkMs = null, counts = true, timed = true, isWanted = true } = more
-  const place = { device: 'acme.t1', channel: 'telemetry', seq, timeNs, counts, timed, isWanted }
+  const { isLate = false } = more
+  const of = { device: 'acme.t1', channel: 'telemetry', seq, timeNs }
+  const place = { ...of, counts, isLate, timed, isWanted }
   const receivedAtNs = timeNs + BigInt(delayMs) * MS_NS
   return { ...place, receivedAtNs, rttMs, uplinkMs, clockBoundMs: uplinkMs === null ? null : 2 }
 }

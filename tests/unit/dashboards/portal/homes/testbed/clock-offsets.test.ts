@@ -31,5 +31,6 @@ function row(stage: 'age' | 'uplink', device: string, p50Ms: number | null): Lat
     negative: 0,
     method: 'exact',
     relError: 0,
+    late: 0,
   }
 }
