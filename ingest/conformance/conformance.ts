@@ -11,7 +11,7 @@ import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { ReadingsScan } from '#lib/store/scans.ts'
 import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 import type { DeviceState, IntakeState } from '../state/intake-state.ts'
-import { factsOf } from './evidence/facts.ts'
+import { constantLagMs, factsOf } from './evidence/facts.ts'
 import { findAll } from './catalogue.ts'
 import { findOtherFormat } from './evidence/other-format.ts'
 import { createRejectionReader } from './evidence/rejection-groups.ts'
@@ -58,6 +58,7 @@ export function createConformance(deps: ConformanceDeps): Conformance {
       credentials: deps.credentialsOf(id),
       nowNs,
       facts,
+      constantLagMs: state && constantLagMs(state),
       rejected: groups,
       otherFormat,
       last,

@@ -34,6 +34,8 @@ export interface Evidence {
   readonly credentials: readonly Credential[]
   readonly nowNs: bigint
   readonly facts: ConformanceFacts
+  /** How far its clock is behind, where its readings lag by the same time for minutes; ms. */
+  readonly constantLagMs: number | null
   readonly rejected: readonly RejectionGroup[]
   readonly otherFormat: OtherFormat | null
   /** Latest value of each field, per kind. */

@@ -22,6 +22,8 @@ interface ElementContext {
   readonly ordinal: number
   readonly bytes: number
   readonly lateNs: bigint
+  /** Older than may be stored, by a clock that is known to be behind. */
+  readonly isBehind: boolean
 }
 
 /** Clock, duplicate, lateness and latency of one element; null when it is a duplicate. */
@@ -35,11 +37,12 @@ export function judgeElement({
   ordinal,
   bytes,
   lateNs,
+  isBehind,
 }: ElementContext): Reading | null {
   const { message, channel } = parsed
   const { receivedAtNs, position } = message
   const claimed = element.timeNs
-  const usable = claimed !== null && plausibleTime(claimed, receivedAtNs)
+  const usable = claimed !== null && !isBehind && plausibleTime(claimed, receivedAtNs)
   const verdict = verdictOf(channelState.memory, element, message, known)
   if (verdict === 'duplicate') return null
   const timeNs = usable ? claimed : receivedAtNs

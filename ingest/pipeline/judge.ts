@@ -5,7 +5,13 @@ import type { Reading } from '#lib/telemetry/reading.ts'
 import { plausibleTime } from '#lib/telemetry/time.ts'
 import type { ParsedElement, RefusedElement } from '../formats/format.ts'
 import { beginBatch } from '../state/duplicate-memory.ts'
-import { touchChannel, touchDevice, type IntakeState } from '../state/intake-state.ts'
+import { addLag } from '../state/constant-lag.ts'
+import {
+  touchChannel,
+  touchDevice,
+  type ChannelState,
+  type IntakeState,
+} from '../state/intake-state.ts'
 import { keepLast } from '../state/last-values.ts'
 import { countMessage, countReplay, type CountDeps } from './count.ts'
 import { NONE_KNOWN, ownerOf, type KnownElements } from './deduplicate.ts'
@@ -56,14 +62,20 @@ function judgeMessage(
   let duplicates = 0
   let late = false
   const sender = touchDevice(state, message.device)
+  const newestNs = newestOf(elements, message)
   for (let ordinal = 0; ordinal < elements.length; ordinal += 1) {
     const element = elements[ordinal]
     if (!element) continue
     const id = ownerOf(element, message)
     const device = id === message.device ? sender : touchDevice(state, id)
-    const tooOld = ageRefusal(element, message, options)
-    const channelState = tooOld ? null : touchChannel(device, channel, options.maxChannels)
-    if (!channelState) {
+    const channelState = touchChannel(device, channel, options.maxChannels)
+    if (channelState && newestNs !== null && element.timeNs === newestNs) {
+      addLag(channelState.lag, message.receivedAtNs - newestNs, message.receivedAtNs)
+    }
+    const old = ageRefusal(element, message, options)
+    const isBehind = old !== null && isByClock(channelState, element, message, options)
+    const tooOld = isBehind ? null : old
+    if (!channelState || tooOld) {
       refused ??= [...output.refused]
       refused.push(tooOld ?? channelRefusal(element, channel, options))
       continue
@@ -80,6 +92,7 @@ function judgeMessage(
       // Only the first stored reading of a message carries its bytes: sums count it once.
       bytes: readings === null ? message.payload.length : 0,
       lateNs: options.lateNs,
+      isBehind,
     })
     if (reading === null) {
       duplicates += 1
@@ -91,6 +104,32 @@ function judgeMessage(
     keepLast(device, reading)
   }
   return { readings: readings ?? [], refused: refused ?? output.refused, duplicates, late }
+}
+
+/** The newest time in a live message, an array may bring readings of a while; null where none can be one. */
+function newestOf(elements: readonly ParsedElement[], message: JournaledMessage): bigint | null {
+  if (!isLive(message)) return null
+  let newestNs: bigint | null = null
+  for (const { timeNs } of elements) {
+    if (timeNs !== null && (newestNs === null || timeNs > newestNs)) newestNs = timeNs
+  }
+  return newestNs !== null && plausibleTime(newestNs, message.receivedAtNs) ? newestNs : null
+}
+
+function isLive({ origin, retain, will, dup }: JournaledMessage): boolean {
+  return !origin && !retain && !will && !dup
+}
+
+/** Whether an element is too old only by a clock that is behind: live, and young by the time corrected. */
+function isByClock(
+  channelState: ChannelState | null,
+  { timeNs, kind }: ParsedElement,
+  message: JournaledMessage,
+  { maxAgeNs }: JudgeOptions,
+): boolean {
+  const lagNs = channelState?.lag.provenNs ?? null
+  if (lagNs === null || timeNs === null || !isLive(message)) return false
+  return message.receivedAtNs - timeNs - lagNs <= maxAgeNs[KINDS[kind].retention]
 }
 
 /** Characters of a channel in a rejection. */

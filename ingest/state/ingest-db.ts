@@ -41,6 +41,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE refused_replays (position INTEGER PRIMARY KEY, refused TEXT NOT NULL) STRICT;`,
   `ALTER TABLE devices ADD COLUMN certificate TEXT NOT NULL DEFAULT 'null';`,
   `-- The same tables, bigints as {"$bigint": "7"}: an older program must not read them.`,
+  `ALTER TABLE channels ADD COLUMN lag TEXT NOT NULL DEFAULT 'null';`,
 ]
 
 export function openIngestDb(path: string): DatabaseSync {

@@ -4,6 +4,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/reading.ts'
 import { createTraffic, type Traffic } from '../conformance/traffic.ts'
+import { createConstantLag, type ConstantLag } from './constant-lag.ts'
 import { createChannelMemory, type ChannelMemory } from './duplicate-memory.ts'
 
 /** Messages of one device, each counted in exactly one of stored, rejected and duplicate. */
@@ -25,6 +26,8 @@ export interface ChannelState {
   loss: LossState
   /** Highest sequence number seen; a lower one on a newer reading was used before. */
   maxSeq: number
+  /** Whether its clock is behind, as far as its readings tell. */
+  lag: ConstantLag
 }
 
 /** What the intake knows of one device: a fold over its journal records. */
@@ -80,7 +83,12 @@ export function touchChannel(
   const known = device.channels.get(channel)
   if (known) return known
   if (device.channels.size >= maxChannels) return null
-  const made = { memory: createChannelMemory(), loss: createLossState(), maxSeq: -1 }
+  const made = {
+    memory: createChannelMemory(),
+    loss: createLossState(),
+    maxSeq: -1,
+    lag: createConstantLag(),
+  }
   device.channels.set(channel, made)
   return made
 }

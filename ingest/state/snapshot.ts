@@ -7,6 +7,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { LastValue } from '#lib/telemetry/reading.ts'
 import { createTraffic } from '../conformance/traffic.ts'
+import { createConstantLag, type ConstantLag } from './constant-lag.ts'
 import { createChannelMemory, decodeMemory, encodeMemory } from './duplicate-memory.ts'
 import {
   createDeviceState,
@@ -97,11 +98,13 @@ function channelIn({
   memory,
   loss,
   max_seq: maxSeq,
+  lag,
 }: Readonly<Record<string, unknown>>): ChannelState {
   return {
     memory: memory instanceof Uint8Array ? decodeMemory(memory) : createChannelMemory(),
     loss: decodeSaved<LossState>(String(loss), createLossState()),
     maxSeq: Number(maxSeq),
+    lag: decodeSaved<ConstantLag>(String(lag), createConstantLag()),
   }
 }
 
@@ -126,7 +129,8 @@ export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Sna
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const channel = db.prepare(
-    'INSERT OR REPLACE INTO channels (device, channel, memory, loss, max_seq) VALUES (?, ?, ?, ?, ?)',
+    `INSERT OR REPLACE INTO channels (device, channel, memory, loss, max_seq, lag)
+     VALUES (?, ?, ?, ?, ?, ?)`,
   )
   const last = db.prepare(
     'INSERT OR REPLACE INTO last_values (device, kind, value) VALUES (?, ?, ?)',
@@ -138,8 +142,8 @@ export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Sna
       const counts = COUNTS.map((name) => known.counts[name])
       const { clock, traffic, certificate } = known
       device.run(id, ...counts, encodeJson(clock), encodeJson(traffic), encodeJson(certificate))
-      for (const [name, { memory, loss, maxSeq }] of known.channels) {
-        channel.run(id, name, encodeMemory(memory), encodeJson(loss), maxSeq)
+      for (const [name, { memory, loss, maxSeq, lag }] of known.channels) {
+        channel.run(id, name, encodeMemory(memory), encodeJson(loss), maxSeq, savedLag(lag))
       }
       for (const [kind, value] of known.last) last.run(id, kind, encodeJson(value))
     }
@@ -147,6 +151,11 @@ export function saveSnapshot(db: DatabaseSync, state: IntakeState, snapshot: Sna
     saveStages(db, snapshot.stages)
   })
   state.dirty.clear()
+}
+
+/** Most clocks are right: nothing is kept of them. */
+function savedLag(lag: ConstantLag): string {
+  return encodeJson(lag.messages === 0 && lag.provenNs === null ? null : lag)
 }
 
 function saveMeta(db: DatabaseSync, { journal, position, parts }: Snapshot): void {

@@ -106,6 +106,87 @@ describe('a device whose clock is wrong', () => {
     })
   })
 
+  /** Sends once in ten seconds for four minutes, each with the lag that belongs to it. */
+  async function sendFor4Minutes({ publish }: { readonly publish: Sender }, lagOf: LagOf) {
+    for (let seq = 0; seq < 25; seq += 1) {
+      await publish({ seq, ts: nowMs - lagOf(seq) })
+      pass(10_000)
+    }
+    await allStored(platform)
+  }
+
+  type LagOf = (seq: number) => number
+
+  const DAY_MS = 86_400_000
+  const codesOf = async (id: string) => {
+    const { body } = await platform.api(`/devices/${id}/conformance`)
+    return body.findings as readonly { readonly code: string; readonly example: string }[]
+  }
+
+  it('is found to be behind by a constant lag, and ahead, with the offset', async () => {
+    const behind = await connect('behind')
+    await sendFor4Minutes(behind, (seq) => 12.9 * DAY_MS + (seq % 3) * 40)
+    const found = await codesOf(behind.id)
+    const example = found.find(({ code }) => code === 'clock_behind')?.example
+    expect(example).toMatch(/^1114560\.\d s \(12\.9 days\) behind/)
+    // Its own time is usable: it stands there, and is late.
+    const { body } = await platform.api(`/readings?device=${behind.id}&from=-20d`)
+    expect(body.data).toHaveLength(25)
+    expect(body.data[0]).toMatchObject({ flags: ['late'], claimedTime: null })
+
+    const ahead = await connect('ahead')
+    await sendFor4Minutes(ahead, () => -46_279)
+    const codes = (await codesOf(ahead.id)).map(({ code }) => code)
+    expect(codes).toContain('clock_offset')
+    expect(codes).not.toContain('clock_behind')
+  })
+
+  it('is not found to be behind where the lag varies', async () => {
+    // A time that stands still, and a queue of the network that becomes shorter.
+    const lags: Readonly<Record<string, LagOf>> = {
+      stands: (seq) => 8_325_000 + seq * 10_000,
+      queue: (seq) => 300_000 - seq * 9000,
+    }
+    for (const [id, lagOf] of Object.entries(lags)) {
+      const device = await connect(id)
+      await sendFor4Minutes(device, lagOf)
+      const codes = (await codesOf(device.id)).map(({ code }) => code)
+      expect(codes, id).not.toContain('clock_behind')
+    }
+  })
+
+  it('is stored at the time of receipt where a constant lag is beyond the retention, unlike a backlog', async () => {
+    const behind = await connect('unset')
+    const startMs = nowMs
+    await sendFor4Minutes(behind, () => 400 * DAY_MS)
+    const { body } = await platform.api(`/readings?device=${behind.id}`)
+    // Two minutes are needed to know it: what came before is rejected, and can be replayed.
+    const times = body.data.map(({ seq, time, claimedTime, flags }: Record<string, unknown>) => [
+      seq,
+      time,
+      claimedTime,
+      flags,
+    ])
+    const timeOf = (seq: number) => startMs + seq * 10_000
+    expect(times).toEqual(
+      Array.from({ length: 13 }, (_, at) => [
+        at + 12,
+        new Date(timeOf(at + 12)).toISOString(),
+        new Date(timeOf(at + 12) - 400 * DAY_MS).toISOString(),
+        ['clock_invalid'],
+      ]),
+    )
+    expect((await codesOf(behind.id)).map(({ code }) => code)).toContain('clock_behind')
+
+    const backlog = await connect('backlog')
+    await sendFor4Minutes(backlog, (seq) => 400 * DAY_MS - seq * 60_000)
+    const stored = await platform.api(`/readings?device=${backlog.id}`)
+    expect(stored.body.data).toEqual([])
+    const rejections = await platform.api(`/rejections?device=${backlog.id}`)
+    expect(rejections.body.data).toHaveLength(25)
+    expect(rejections.body.data[0]).toMatchObject({ reason: 'too_old' })
+  })
+
   function pass(ms: number): void {
     nowMs += ms
     clock.set(nowMs)

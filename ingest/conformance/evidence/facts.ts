@@ -37,6 +37,13 @@ export function factsOf(
   }
 }
 
+/** By the channel that was heard last; null where no lag is constant. */
+export function constantLagMs({ channels }: DeviceState): number | null {
+  const proven = [...channels.values()].filter(({ lag }) => lag.provenNs !== null)
+  const latest = proven.toSorted((a, b) => (a.lag.lastNs < b.lag.lastNs ? -1 : 1)).at(-1)
+  return latest ? Number(latest.lag.provenNs) / 1e6 : null
+}
+
 function clockFacts({ clock }: DeviceState, nowNs: bigint): ClockFacts | null {
   const known = offsetAt(clock, nowNs)
   if (!known) return null

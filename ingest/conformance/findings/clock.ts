@@ -8,11 +8,13 @@ import { instantText, numberText } from '../text.ts'
 const WARNING_MS = 1000
 const ERROR_MS = 60_000
 
+const DAY_MS = 86_400_000
+
 const SYNCHRONISE = 'let the device set its clock by NTP or GNSS before it stamps readings'
 
 /** A clock that is invalid, off by measurement or by its own readings, or not measured. */
 export const clock: FindingRule = {
-  codes: ['clock_invalid', 'clock_offset', 'clock_unmeasured'],
+  codes: ['clock_invalid', 'clock_offset', 'clock_behind', 'clock_unmeasured'],
   find(evidence) {
     const { facts } = evidence
     if (facts.firstReceivedAtNs === null) return []
@@ -23,7 +25,7 @@ export const clock: FindingRule = {
 }
 
 function invalidFinding(count: number): ConformanceFinding {
-  const example = `${count} readings before 2015 or more than a day ahead`
+  const example = `${count} readings before 2015, more than a day ahead, or behind by more than the retention`
   const advice = `${SYNCHRONISE}; these readings are stored at their receive time`
   return { code: 'clock_invalid', severity: 'error', path: 'ts', example, advice }
 }
@@ -47,8 +49,12 @@ function offset(sureMs: number, example: string): ConformanceFinding {
   return { code: 'clock_offset', severity, path: 'ts', example, advice: SYNCHRONISE }
 }
 
-/** Also without an exchange a clock is known to be ahead: readings arrive before their own time. */
-function unmeasured({ device, last }: Evidence): ConformanceFinding[] {
+/**
+ * Also without an exchange a clock is known to be ahead, as readings arrive before their own time; or
+ * behind, as they all arrive the same time after it.
+ */
+function unmeasured({ device, last, constantLagMs }: Evidence): ConformanceFinding[] {
+  if (constantLagMs !== null) return [behind(constantLagMs)]
   const furthest = last.reduce<LastValue | null>(
     (worst, value) => (worst && aheadMs(worst) >= aheadMs(value) ? worst : value),
     null,
@@ -63,6 +69,13 @@ function unmeasured({ device, last }: Evidence): ConformanceFinding[] {
     `${nativeTopic(device.id, 'clock/request')} every few minutes (docs/devices.md)`
   const example = 'no exchange of clocks yet'
   return [{ code: 'clock_unmeasured', severity: 'info', path: 'ts', example, advice }]
+}
+
+function behind(lagMs: number): ConformanceFinding {
+  const severity = lagMs > ERROR_MS ? 'error' : 'warning'
+  const days = (lagMs / DAY_MS).toFixed(1)
+  const example = `${(lagMs / 1000).toFixed(1)} s (${days} days) behind, the same for minutes`
+  return { code: 'clock_behind', severity, path: 'ts', example, advice: SYNCHRONISE }
 }
 
 function aheadMs({ timeNs, receivedAtNs }: LastValue): number {

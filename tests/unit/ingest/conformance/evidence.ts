@@ -37,6 +37,7 @@ export const HEALTHY: Evidence = {
     flags: {},
     unknownFields: {},
   },
+  constantLagMs: null,
   rejected: [],
   otherFormat: null,
   last: [readingOf(99, { speedKmh: 72 })],

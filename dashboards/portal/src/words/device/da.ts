@@ -51,6 +51,7 @@ export const deviceWords = {
   'finding.credential_ending': 'Adgangskoderne udløber snart',
   'finding.clock_invalid': 'Umulige tidspunkter',
   'finding.clock_offset': 'Uret går forkert',
+  'finding.clock_behind': 'Uret er bagud',
   'finding.clock_unmeasured': 'Uret er ikke målt',
   'finding.sequence_none': 'Ingen løbenumre',
   'finding.sequence_gaps': 'Løbenumre mangler',

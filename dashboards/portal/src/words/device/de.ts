@@ -51,6 +51,7 @@ export const deviceWords = {
   'finding.credential_ending': 'Zugangsdaten laufen bald ab',
   'finding.clock_invalid': 'Unmögliche Zeiten',
   'finding.clock_offset': 'Uhr geht falsch',
+  'finding.clock_behind': 'Uhr geht nach',
   'finding.clock_unmeasured': 'Uhr nicht gemessen',
   'finding.sequence_none': 'Keine laufenden Nummern',
   'finding.sequence_gaps': 'Laufende Nummern fehlen',

@@ -51,6 +51,7 @@ export const deviceWords = {
   'finding.credential_ending': 'Credentials are about to end',
   'finding.clock_invalid': 'Times that cannot be',
   'finding.clock_offset': 'Clock is wrong',
+  'finding.clock_behind': 'Clock is behind',
   'finding.clock_unmeasured': 'Clock not measured',
   'finding.sequence_none': 'No sequence numbers',
   'finding.sequence_gaps': 'Sequence numbers missing',
