@@ -39,5 +39,7 @@ export type FromWorker =
   /** The journal may remove what is at or below `release`; the figures of `behind` messages are due. */
   | { readonly type: 'maintained'; readonly release: number; readonly behind: number }
   | { readonly type: 'problem'; readonly text: string }
+  /** What somebody should look at although all works; as of the last round of upkeep. */
+  | { readonly type: 'warnings'; readonly texts: readonly string[] }
   /** How many robots are ONLINE and send no `state`. */
   | { readonly type: 'silent'; readonly robots: number }

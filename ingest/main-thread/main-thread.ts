@@ -81,7 +81,7 @@ export function composeMainThread(parts: MainThreadParts) {
   )
   handOver.wake()
   const inletProblem = () => hooks.inletProblem?.() ?? ''
-  const warnings = () => [clockCheck.warning]
+  const warnings = () => [clockCheck.warning, ...progress.warnings]
   const statusParts = { journal, progress, inletProblem, warnings, clock }
   return {
     intake,
@@ -106,7 +106,13 @@ export function composeMainThread(parts: MainThreadParts) {
 }
 
 function newProgress(written: number, waitingSinceNs: bigint): Progress {
-  const none = { lastReceivedAtNs: 0n, problem: '', silentRobots: 0, figuresBehind: 0 }
+  const none = {
+    lastReceivedAtNs: 0n,
+    problem: '',
+    warnings: [],
+    silentRobots: 0,
+    figuresBehind: 0,
+  }
   return { written, waitingSinceNs, ...none }
 }
 

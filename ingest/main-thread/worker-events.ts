@@ -35,6 +35,8 @@ export interface Progress {
   waitingSinceNs: bigint
   /** Why the store cannot be written; '' when it can. */
   problem: string
+  /** What the store wants somebody to look at. */
+  warnings: readonly string[]
   silentRobots: number
   /** Stored messages whose figures are not derived yet. */
   figuresBehind: number
@@ -65,6 +67,9 @@ export function handleFromWorker(message: FromWorker, deps: WorkerEventDeps): vo
       return journal.release(message.release)
     case 'problem':
       progress.problem = message.text
+      return
+    case 'warnings':
+      progress.warnings = message.texts
       return
     case 'silent':
       progress.silentRobots = message.robots

@@ -15,7 +15,7 @@ interface MaintenanceDeps {
   readonly snapshots: Snapshots
   /** A backup needs the files of the store as they are. */
   readonly freezer: { readonly frozen: boolean }
-  readonly store: Pick<StoreUpkeep, 'maintain'>
+  readonly store: Pick<StoreUpkeep, 'maintain' | 'warnings'>
   readonly rejections: Pick<RejectionLog, 'expire'>
   readonly clock: Clock
   readonly log: Log
@@ -73,7 +73,7 @@ export class Maintenance {
   }
 
   async #round(): Promise<void> {
-    const { freezer, snapshots, writer, log } = this.#deps
+    const { freezer, snapshots, writer, store, log, post } = this.#deps
     try {
       // A backup may have begun since this was queued.
       if (freezer.frozen) return
@@ -82,6 +82,7 @@ export class Maintenance {
       this.#position = writer.cursor.position
       await this.#maintainStore()
       this.#expireRejections()
+      post({ type: 'warnings', texts: store.warnings() })
     } catch (error) {
       log.error({ err: error }, 'maintenance of the store failed; it is tried again')
     } finally {

@@ -123,6 +123,8 @@ export interface StoreUpkeep {
    * Called between writes.
    */
   freeze(dir: string): Promise<readonly string[]>
+  /** What an operator should know: rows that are not ours, damaged files. */
+  warnings(): readonly string[]
   close(): Promise<void>
 }
 

@@ -61,6 +61,7 @@ export class DuckdbStore implements Store {
       this.#serially('prepare the files of the store', (session) =>
         freezeSession(session, this.#options.dir, into),
       ),
+    warnings: () => [],
     close: () => (this.#closing ??= this.#close()),
   }
 

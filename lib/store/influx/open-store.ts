@@ -1,7 +1,7 @@
 import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { StoreOptions } from '../options.ts'
 import type { OpenedStore } from '../store.ts'
-import { ensureDatabase, readProgress } from './client/connect.ts'
+import { ensureDatabase, readFirstProgress } from './client/connect.ts'
 import { Preparation } from './client/preparation.ts'
 import { sendOutbox } from './write/flush.ts'
 import { createInflux, type Influx } from './client/influx.ts'
@@ -64,7 +64,7 @@ interface Preparing {
 async function prepare({ influx, local, options, isOpen }: Preparing): Promise<void> {
   const { journal, retention, log, clock } = options
   await ensureDatabase(influx, retention, log)
-  const found = await readProgress(influx, journal)
+  const found = await readFirstProgress(influx, journal)
   if (found !== null) requireNotAhead(found, options)
   if (local.outbox().length > 0) {
     await sendOutbox({ influx, local, journal }, clock.nowNs())

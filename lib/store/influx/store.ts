@@ -61,6 +61,7 @@ export class InfluxStore implements Store {
   readonly upkeep: StoreUpkeep = {
     maintain: (nowNs, expiryNs = nowNs) => this.#serially(() => this.#maintain(nowNs, expiryNs)),
     freeze: (into) => this.#serially(() => this.#freeze(into)),
+    warnings: () => [this.#parts.influx.foreign.warning].filter((text) => text !== ''),
     close: () => (this.#closing ??= this.#close()),
   }
 

@@ -1,12 +1,13 @@
+import { HttpError } from '@influxdata/influxdb-client'
 import type { Log } from '#lib/runtime/log.ts'
-import { PlatformError } from '#lib/runtime/errors.ts'
+import { PlatformError, isPlatformError } from '#lib/runtime/errors.ts'
 import type { StoreRetention } from '../../store.ts'
 import { Refusal } from './failure.ts'
 import { PROGRESS } from '../write/flush.ts'
 import { nodeOf } from '../figures/figure-lines.ts'
 import type { Influx } from './influx.ts'
 import { identifier, literal } from './influxql.ts'
-import { numberOrNull, rowsOf, textOrNull } from '../scans/rows.ts'
+import { numberIn, ownRows, rowsOf, textOrNull } from '../scans/rows.ts'
 
 /** Creates the database or bucket where it may, and warns where it keeps data too short a time. */
 export async function ensureDatabase(
@@ -42,7 +43,10 @@ async function ensureDatabaseOf1(influx: Influx, days: number, log: Log): Promis
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof PlatformError && /database not found/i.test(error.message)
+  if (!isPlatformError(error, 'CONFIG_INVALID')) return false
+  const { cause } = error
+  if (cause instanceof HttpError) return cause.statusCode === 404
+  return /database not found/i.test(error.message)
 }
 
 /** Durations are written `26304h0m0s`; `0s` is for ever. */
@@ -98,13 +102,29 @@ function listOf(response: unknown, name: string): Readonly<Record<string, unknow
   return Array.isArray(list) ? (list as Readonly<Record<string, unknown>>[]) : []
 }
 
+/** The newest ones: another program may have written one of them. */
+const PROGRESS_ROWS = 10
+
 /** How far figures go by what InfluxDB itself holds; null where it knows nothing of this journal. */
 export async function readProgress(influx: Influx, journal: string): Promise<number | null> {
   const series = await influx.query(
     `SELECT "position" FROM ${identifier(PROGRESS)}
        WHERE "node" = ${literal(nodeOf(journal))} AND "journal" = ${literal(journal)}
-       ORDER BY time DESC LIMIT 1`,
+       ORDER BY time DESC LIMIT ${PROGRESS_ROWS}`,
   )
-  const [row] = rowsOf(series)
-  return row ? numberOrNull(row, 'position') : null
+  const rows = rowsOf(series)
+  return (
+    ownRows(influx, { measurement: PROGRESS, rows }, (row) => numberIn(row, 'position'))[0] ?? null
+  )
+}
+
+/** The same where the database may not be there yet: 3.x makes it when it is written to. */
+export async function readFirstProgress(influx: Influx, journal: string): Promise<number | null> {
+  try {
+    return await readProgress(influx, journal)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    await influx.makeDatabase()
+    return null
+  }
 }

@@ -2,9 +2,10 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { InfluxDB, type Transport } from '@influxdata/influxdb-client'
 import type { Clock } from '#lib/runtime/clock.ts'
-import { PlatformError } from '#lib/runtime/errors.ts'
+import { PlatformError, messageOf } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
-import { parseResponse, StatementError, type Series } from './response.ts'
+import { ForeignRows } from './foreign-rows.ts'
+import { isUnknownMeasurement, parseResponse, StatementError, type Series } from './response.ts'
 import { explainFailure, Refusal, StoreBusy } from './failure.ts'
 import { writeHalving, type RefusedLine } from './halving.ts'
 import { authorizationOf, type InfluxSettings } from '../settings.ts'
@@ -29,11 +30,15 @@ export interface WriteOutcome {
  */
 export interface Influx {
   readonly settings: InfluxSettings
+  /** What other programs have written to measurements of ours. */
+  readonly foreign: ForeignRows
   write(lines: readonly string[], signal?: AbortSignal): Promise<WriteOutcome>
-  /** Series of one or several statements; more than `MAX_RESPONSE_BYTES` of them are refused. */
+  /** Series of a statement; more than `MAX_RESPONSE_BYTES` of them are refused. */
   query(influxql: string, signal?: AbortSignal): Promise<Series[]>
   /** The same, apart for each statement. */
   queryEach(statements: readonly string[], signal?: AbortSignal): Promise<Series[][]>
+  /** Writes a point of no meaning, at which 3.x makes the database. Throws as `write` does. */
+  makeDatabase(): Promise<void>
   /** A request to another path of the server; returns its text. */
   request(path: string, method: string, body?: string): Promise<string>
   ping(signal?: AbortSignal): Promise<{ readonly version: string }>
@@ -50,6 +55,7 @@ export function createInflux(settings: InfluxSettings, deps: InfluxDeps): Influx
 
 class InfluxClient implements Influx {
   readonly settings: InfluxSettings
+  readonly foreign: ForeignRows
   readonly #deps: InfluxDeps
   readonly #agent: HttpAgent
   readonly #transport: Transport
@@ -58,6 +64,7 @@ class InfluxClient implements Influx {
   constructor(settings: InfluxSettings, deps: InfluxDeps) {
     this.settings = settings
     this.#deps = deps
+    this.foreign = new ForeignRows(deps.log)
     const { url } = settings
     this.#agent = new (url.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true })
     const authorization = authorizationOf(settings)
@@ -82,11 +89,26 @@ class InfluxClient implements Influx {
   }
 
   async query(influxql: string, signal?: AbortSignal): Promise<Series[]> {
-    return (await this.#query(influxql, signal)).flat()
+    return (await this.queryEach([influxql], signal)).flat()
   }
 
-  queryEach(statements: readonly string[], signal?: AbortSignal): Promise<Series[][]> {
-    return this.#query(statements.join(';\n'), signal)
+  async queryEach(statements: readonly string[], signal?: AbortSignal): Promise<Series[][]> {
+    try {
+      return await this.#query(statements.join(';\n'), signal)
+    } catch (error) {
+      if (!isUnknownMeasurement(messageOf(error))) throw error
+      // Which of them it is, the server has not said.
+      const [first, ...more] = statements
+      if (first === undefined || more.length === 0) return [[]]
+      const found: Series[][] = []
+      for (const one of statements) found.push((await this.queryEach([one], signal)).flat())
+      return found
+    }
+  }
+
+  async makeDatabase(): Promise<void> {
+    const reason = await this.#attempt([this.#checkLine()])
+    if (reason !== null) throw this.#unwritable(reason)
   }
 
   request(path: string, method: string, body = ''): Promise<string> {
@@ -159,10 +181,16 @@ class InfluxClient implements Influx {
 
   /** Where every line is refused it may be the address that is wrong, and not the lines. */
   async #requireWritable(reason: string, signal?: AbortSignal): Promise<void> {
-    const line = `padborg_check ok=1i ${this.#deps.clock.nowNs()}`
-    if ((await this.#attempt([line], signal)) === null) return
+    if ((await this.#attempt([this.#checkLine()], signal)) !== null) throw this.#unwritable(reason)
+  }
+
+  #checkLine(): string {
+    return `padborg_check ok=1i ${this.#deps.clock.nowNs()}`
+  }
+
+  #unwritable(reason: string): PlatformError {
     const { url, database } = this.settings
-    throw new PlatformError(
+    return new PlatformError(
       'CONFIG_INVALID',
       `expected InfluxDB at ${url} to take lines for ${database}, it refuses every one: ${reason}`,
     )

@@ -39,15 +39,23 @@ function addChunk(results: Series[][], json: string): void {
   if (typeof response['error'] === 'string') throw new StatementError(response['error'])
   for (const result of Array.isArray(response['results']) ? response['results'] : []) {
     if (!isObject(result)) continue
-    if (typeof result['error'] === 'string') throw new StatementError(result['error'])
-    const { statement_id: id = 0, series } = result
+    const { statement_id: id = 0, series, error } = result
     const statement = Number(id)
     while (results.length <= statement) results.push([])
+    if (typeof error === 'string') {
+      if (isUnknownMeasurement(error)) continue
+      throw new StatementError(error)
+    }
     const known = results[statement] ?? []
     for (const one of Array.isArray(series) ? series.filter(isObject) : []) {
       addSeries(known, seriesIn(one))
     }
   }
+}
+
+/** What nobody has written to yet is empty; not every server says so. */
+export function isUnknownMeasurement(reason: string): boolean {
+  return /\b(measurement|table)\b.{0,300}?\bnot found/is.test(reason)
 }
 
 /** A series that does not fit into a chunk goes on in the next one. */
@@ -68,14 +76,18 @@ function isSame(a: Series, b: Series): boolean {
 }
 
 function seriesIn(series: Readonly<Record<string, unknown>>): Series {
-  const { name } = series
-  // The shape of a series is that of InfluxDB's HTTP API.
+  const { name, tags, columns, values } = series
   return {
     name: typeof name === 'string' ? name : '',
-    tags: (series['tags'] ?? {}) as Record<string, string>,
-    columns: (series['columns'] ?? []) as string[],
-    values: (series['values'] ?? []) as Cell[][],
+    tags: isObject(tags) ? Object.fromEntries(Object.entries(tags).filter(isTextEntry)) : {},
+    columns: Array.isArray(columns) ? columns.map(String) : [],
+    // The cells are looked at where they are read.
+    values: Array.isArray(values) ? (values.filter(Array.isArray) as Cell[][]) : [],
   }
+}
+
+function isTextEntry(entry: [string, unknown]): entry is [string, string] {
+  return typeof entry[1] === 'string'
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -8,7 +8,15 @@ import { STEPS, nodeOf, type Step } from './figure-lines.ts'
 import { stageSumIn } from './hours.ts'
 import { identifier, isOneOf, kindsIn, scopeConditions } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
-import { bigintIn, numberIn, numberOrNull, textIn, textOrNull, type Row } from '../scans/rows.ts'
+import {
+  bigintIn,
+  numberIn,
+  numberOrNull,
+  ownRows,
+  textIn,
+  textOrNull,
+  type Row,
+} from '../scans/rows.ts'
 import type { ScanContext, View } from '../scans/view.ts'
 
 /*
@@ -103,13 +111,8 @@ const KEY_COLUMNS = [
 
 export async function* countFigures(context: ScanContext, query: FigureScan, pieces: Pieces) {
   const columns = [...KEY_COLUMNS, ...COUNTS.map((name) => `${identifier(name)}::field`)].join(', ')
-  for await (const { row, at } of storedFigures(context, query, {
-    pieces,
-    columns,
-    of: 'counts',
-  })) {
-    yield { ...at, counts: countsIn(row) } satisfies CountFigure
-  }
+  const decode = (row: Row, at: At): CountFigure => ({ ...at, counts: countsIn(row) })
+  yield* storedFigures(context, query, { pieces, columns, of: 'counts', decode })
 }
 
 export async function* stageFigures(
@@ -125,23 +128,24 @@ export async function* stageFigures(
   ].join(', ')
   const where = isOneOf('stage', query.stages)
   if (where === null) return
-  const what = { pieces, columns, of: 'latency', where: [where] } as const
-  for await (const { row, at } of storedFigures(context, query, what)) {
-    yield { ...at, stage: textIn(row, 'stage'), sum: stageSumIn(row) } satisfies StageFigure
+  const decode = (row: Row, at: At): StageFigure => {
+    return { ...at, stage: textIn(row, 'stage'), sum: stageSumIn(row) }
   }
+  yield* storedFigures(context, query, { pieces, columns, of: 'latency', where: [where], decode })
 }
 
-interface What {
+interface What<T> {
   readonly pieces: Pieces
   readonly columns: string
   readonly of: 'counts' | 'latency'
   readonly where?: readonly string[]
+  readonly decode: (row: Row, at: At) => T
 }
 
-async function* storedFigures(
+async function* storedFigures<T>(
   { influx, view, signal }: ScanContext,
   { scope }: FigureScan,
-  { pieces, columns, of, where = [] }: What,
+  { pieces, columns, of, where = [], decode }: What<T>,
 ) {
   const conditions = scopeConditions(scope)
   if (!conditions) return
@@ -155,7 +159,10 @@ async function* storedFigures(
   for (const { span, step } of parts) {
     const selection = { measurement: STEPS[step][of], columns, span, where: all }
     for await (const rows of pagesOf(influx, selection, signal)) {
-      for (const row of rows) if (isVisible(row, view)) yield { row, at: placeIn(row, step) }
+      const { measurement } = selection
+      yield* ownRows(influx, { measurement, rows }, (row) =>
+        isVisible(row, view) ? [decode(row, placeIn(row, step))] : [],
+      ).flat()
     }
   }
 }

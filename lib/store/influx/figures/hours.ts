@@ -12,7 +12,15 @@ import {
 import { writeLines, type Flushing } from '../write/flush.ts'
 import { identifier, isOneOf, literal } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
-import { numberIn, numberOrNull, rowsOf, textIn, textOrNull, type Row } from '../scans/rows.ts'
+import {
+  numberIn,
+  numberOrNull,
+  ownRows,
+  rowsOf,
+  textIn,
+  textOrNull,
+  type Row,
+} from '../scans/rows.ts'
 
 /** Devices whose minutes are held at once: some ten thousand points. */
 const DEVICES = 100
@@ -65,15 +73,21 @@ interface Sum {
 async function rollHour(flushing: Flushing, part: Part, signal: AbortSignal): Promise<void> {
   const sums = new Map<string, Sum>()
   for await (const row of minutesOf(flushing, part, { of: 'counts', signal })) {
-    const counts = Object.fromEntries(COUNTS.map((name) => [name, numberOrNull(row, name) ?? 0]))
-    addCounts(sumAt(sums, row).counts, counts)
+    const [counts] = own(flushing, 'counts', row, () =>
+      Object.fromEntries(COUNTS.map((name) => [name, numberOrNull(row, name) ?? 0])),
+    )
+    if (counts) addCounts(sumAt(sums, row).counts, counts)
   }
   for await (const row of minutesOf(flushing, part, { of: 'latency', signal })) {
+    const [found] = own(flushing, 'latency', row, () => ({
+      stage: textIn(row, 'stage'),
+      sum: stageSumIn(row),
+    }))
+    if (!found) continue
     const { stages } = sumAt(sums, row)
-    const stage = textIn(row, 'stage')
-    const sum = stages.get(stage) ?? noStage()
-    stages.set(stage, sum)
-    addStage(sum, stageSumIn(row))
+    const sum = stages.get(found.stage) ?? noStage()
+    stages.set(found.stage, sum)
+    addStage(sum, found.sum)
   }
   const timeNs = BigInt(part.hour) * HOUR_NS
   const figures: Figure[] = [...sums]
@@ -82,6 +96,10 @@ async function rollHour(flushing: Flushing, part: Part, signal: AbortSignal): Pr
   const { influx, local, journal } = flushing
   const source = { step: 'hour', node: nodeOf(journal), upTo: local.rolled, slot: 0 } as const
   await writeLines(influx, figureLines(figures, source), signal)
+}
+
+function own<T>({ influx }: Flushing, of: 'counts' | 'latency', row: Row, decode: () => T): T[] {
+  return ownRows(influx, { measurement: STEPS.minute[of], rows: [row] }, decode)
 }
 
 export function stageSumIn(row: Row): StageSum {

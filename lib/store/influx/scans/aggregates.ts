@@ -1,6 +1,5 @@
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
-import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { Aggregate, AggregateRow, GridScan } from '../../scans.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { overlap, type Span } from '#lib/telemetry/span.ts'
@@ -8,7 +7,9 @@ import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import { floorTo, startOf, type Grid } from '#lib/telemetry/time-grid.ts'
 import { gridOf, withDeltas } from '../../counter-page.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
+import { floorMs } from '../write/point-time.ts'
 import { fieldKey } from '../write/reading-point.ts'
+import { flagsWith } from './flag-values.ts'
 import {
   bigintIn,
   cellIn,
@@ -100,13 +101,15 @@ async function firstTime(
   span: Span,
 ): Promise<bigint | null> {
   if (span.fromNs >= span.toNs) return null
-  const where = allOf([...readingsWithin(span), ...scope])
+  const where = allOf([...readingsWithin(span), ...scope, IS_READING])
   const series = await influx.query(
     `SELECT "timeNs" FROM ${identifier(kind)} WHERE ${where} ORDER BY time ASC LIMIT 1`,
     signal,
   )
   const [row] = rowsOf(series)
-  return row ? bigintIn(row, 'timeNs') : null
+  // No reading leaves its millisecond.
+  const firstNs = row ? floorMs(bigintIn(row, 'time')) : null
+  return firstNs !== null && firstNs < span.fromNs ? span.fromNs : firstNs
 }
 
 async function countSpan(context: ScanContext, source: Source, span: Span): Promise<Counted[]> {
@@ -120,9 +123,12 @@ async function countSpan(context: ScanContext, source: Source, span: Span): Prom
       device: textIn(row, 'device'),
       count: numberIn(row, 'n'),
     }))
-    .filter(({ count }) => count > 0)
+    .filter(({ count, device }) => count > 0 && device !== '')
     .toSorted(byTimeAndDevice)
 }
+
+/** Points of another program have no flags. InfluxDB itself could not look closer for less. */
+const IS_READING = '"flags" >= 0'
 
 interface Select {
   readonly what: string
@@ -137,7 +143,7 @@ async function grouped(
 ): Promise<Row[][]> {
   const offsetNs = grid.originNs - floorTo(grid.originNs, grid.everyNs)
   const statements = selects.map(({ what, where }) => {
-    const conditions = allOf([...readingsWithin(span), ...scope, ...where])
+    const conditions = allOf([...readingsWithin(span), ...scope, IS_READING, ...where])
     return `SELECT ${what} FROM ${identifier(kind)} WHERE ${conditions}
       GROUP BY time(${grid.everyNs}ns, ${offsetNs}ns), "device" fill(none)`
   })
@@ -154,12 +160,16 @@ async function fieldsOf(
 ): Promise<Map<string, Fields>> {
   const found = new Map<string, Fields>()
   if (names.length === 0) return found
-  const selects = names.map((name) => selectOf(source.kind, name))
+  const { kind } = source
+  const hasGauge = names.some((name) => KINDS[kind].fields[name]?.role === 'gauge')
+  const where = [...readingsWithin(span), ...source.scope]
+  const jumped = hasGauge ? await flagsWith('implausible_jump', context, { kind, where }) : []
+  const selects = names.map((name) => selectOf(kind, name, jumped))
   const results = await grouped(context, source, { span, selects })
   for (const [at, rows] of results.entries()) {
     const name = names[at] ?? ''
     for (const row of rows) {
-      const aggregate = aggregateIn(row, source.kind, name)
+      const aggregate = aggregateIn(row, kind, name)
       if (!aggregate) continue
       const key = groupKey(bigintIn(row, 'time'), textIn(row, 'device'))
       const fields = found.get(key) ?? {}
@@ -171,12 +181,12 @@ async function fieldsOf(
 }
 
 /** A gauge leaves out values outside their range, and whole rows that jumped. */
-function selectOf(kind: Kind, name: string): Select {
+function selectOf(kind: Kind, name: string, jumped: readonly number[]): Select {
   const definition = KINDS[kind].fields[name]
   const column = identifier(fieldKey(name))
   const where = rangeConditions(kind, name)
   if (definition?.role === 'gauge') {
-    where.push(`("flags" & ${FLAGS.implausible_jump}) = 0`)
+    where.push(...jumped.map((bits) => `"flags" != ${bits}`))
     return { what: ['min', 'mean', 'max'].map((of) => call(of, column)).join(', '), where }
   }
   const calls = definition?.role === 'counter' ? ['first', 'last'] : ['last']

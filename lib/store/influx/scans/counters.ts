@@ -4,19 +4,21 @@ import {
   type CounterSource,
 } from '#lib/kpi/counter/counter-deltas.ts'
 import { KINDS, type Kind } from '#lib/telemetry/catalogue.ts'
-import { FLAGS, flagNames } from '#lib/telemetry/flags.ts'
+import { flagNames } from '#lib/telemetry/flags.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { DAY_NS } from '#lib/telemetry/time-grid.ts'
 import { allOf, identifier, isOneOf, literal, readingsWithin } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { fieldKey } from '../write/reading-point.ts'
+import { flagsWith } from './flag-values.ts'
 import { rangeConditions } from './range-conditions.ts'
 import {
   bigintIn,
-  isReading,
   numberIn,
   numberOrNull,
+  ownColumns,
+  ownReadings,
   rowsOf,
   textIn,
   textOrNull,
@@ -49,7 +51,7 @@ export function influxCounter(context: ScanContext, counter: Counter): CounterSo
     )
     const found = await influx.queryEach(statements, signal)
     return found.flatMap((series) => {
-      const rows = placed(rowsOf(series), name)
+      const rows = placed(context, counter, rowsOf(series))
       return order === 'DESC' ? rows.slice(-NEAREST) : rows.slice(0, NEAREST)
     })
   }
@@ -59,18 +61,21 @@ export function influxCounter(context: ScanContext, counter: Counter): CounterSo
     after: (devices) => nearest(devices, { fromNs: toNs, toNs: toNs + AFTER_NS }, 'ASC'),
     async fallen(devices) {
       const where = [...readingsWithin(span), isOneOf('device', devices) ?? '', ...conditions]
+      const twice = await flagsWith('duplicate_time', context, { kind, where })
       const from = `${identifier(kind)} WHERE ${allOf(where)}`
       const change = `difference(${identifier(fieldKey(name))})`
+      const statements = [
+        `SELECT min("by") AS "by" FROM (SELECT ${change} AS "by" FROM ${from} GROUP BY "device")
+           GROUP BY "device"`,
+      ]
       // Two values of one moment have an order only as they are judged.
-      const [falls = [], together = []] = await influx.queryEach(
-        [
-          `SELECT min("by") AS "by" FROM (SELECT ${change} AS "by" FROM ${from} GROUP BY "device")
-             GROUP BY "device"`,
-          `SELECT count("flags") AS "n" FROM ${from} AND ("flags" & ${FLAGS.duplicate_time}) > 0
-             GROUP BY "device"`,
-        ],
-        signal,
-      )
+      if (twice.length > 0) {
+        const isTwice = twice.map((bits) => `"flags" = ${bits}`).join(' OR ')
+        statements.push(
+          `SELECT count("flags") AS "n" FROM ${from} AND (${isTwice}) GROUP BY "device"`,
+        )
+      }
+      const [falls = [], together = []] = await influx.queryEach(statements, signal)
       const fallen = rowsOf(falls).filter((row) => (numberOrNull(row, 'by') ?? 0) < 0)
       return [...fallen, ...rowsOf(together)].map((row) => textIn(row, 'device'))
     },
@@ -79,7 +84,7 @@ export function influxCounter(context: ScanContext, counter: Counter): CounterSo
       for (const device of devices) {
         const where = [`"device" = ${literal(device)}`, ...conditions]
         for await (const rows of pagesOf(influx, { ...selection, where }, signal)) {
-          yield placed(rows, name)
+          yield placed(context, counter, rows)
         }
       }
     },
@@ -97,37 +102,47 @@ const METER_FIELDS = ['meterId', 'status', 'operatingHoursH']
 
 function columnsOf(kind: Kind, name: string): string {
   const own = METER_FIELDS.filter((one) => Object.hasOwn(KINDS[kind].fields, one))
-  const names = ['timeNs', 'position', 'index', 'flags', ...new Set([name, ...own].map(fieldKey))]
-  return [...names.map((one) => `${identifier(one)}::field`), '"device"::tag'].join(', ')
+  const names = [...new Set([name, ...own].map(fieldKey))]
+  const fields = names.map((one) => `${identifier(one)}::field`)
+  const places = ownColumns(['timeNs', 'position', 'index', 'flags'])
+  return [places, ...fields, '"device"::tag'].join(', ')
 }
 
 /** Readings in the order of their exact times. */
-function placed(rows: readonly Row[], name: string): CounterReading[] {
-  return rows
-    .filter(isReading)
-    .map((row) => ({ row, timeNs: bigintIn(row, 'timeNs') }))
+function placed(
+  { influx }: ScanContext,
+  { kind, name }: Counter,
+  rows: readonly Row[],
+): CounterReading[] {
+  return ownReadings(influx, { measurement: kind, rows }, (row) => placedReading(row, name))
     .toSorted(byPlace)
-    .map(({ row, timeNs }) => ({
+    .map(({ reading }) => reading)
+}
+
+interface Placed {
+  readonly position: number
+  readonly readingOrdinal: number
+  readonly reading: CounterReading
+}
+
+function placedReading(row: Row, name: string): Placed {
+  return {
+    position: numberIn(row, 'position'),
+    readingOrdinal: numberIn(row, 'index'),
+    reading: {
       device: textIn(row, 'device'),
-      timeNs,
+      timeNs: bigintIn(row, 'timeNs'),
       energyKwh: numberIn(row, fieldKey(name)),
       meterId: textOrNull(row, 'meterId'),
       flags: flagNames(numberIn(row, 'flags')),
       status: textOrNull(row, 'status'),
       operatingHoursH: numberOrNull(row, 'operatingHoursH'),
-    }))
-}
-
-interface Placed {
-  readonly row: Row
-  readonly timeNs: bigint
+    },
+  }
 }
 
 function byPlace(a: Placed, b: Placed): number {
-  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1
-  const [atA, atB] = [a.row, b.row].map((row) => [
-    numberIn(row, 'position'),
-    numberIn(row, 'index'),
-  ])
-  return (atA?.[0] ?? 0) - (atB?.[0] ?? 0) || (atA?.[1] ?? 0) - (atB?.[1] ?? 0)
+  const [timeA, timeB] = [a.reading.timeNs, b.reading.timeNs]
+  if (timeA !== timeB) return timeA < timeB ? -1 : 1
+  return a.position - b.position || a.readingOrdinal - b.readingOrdinal
 }

@@ -7,9 +7,10 @@ import { pagesOf } from '../client/pages.ts'
 import { fieldKey, radioKey } from '../write/reading-point.ts'
 import {
   bigintIn,
-  isReading,
   numberIn,
   numberOrNull,
+  ownColumns,
+  ownRows,
   textIn,
   textOrNull,
   type Row,
@@ -40,7 +41,7 @@ export async function* rawRows(
   for (const kind of kindsIn(scope)) {
     const selection = { measurement: kind, columns: COLUMNS[kind], span, where, exact: true }
     for await (const rows of pagesOf(influx, selection, signal)) {
-      yield rows.filter(isReading).map((row) => rawRow(row, kind))
+      yield ownRows(influx, { measurement: kind, rows }, (row) => rawRow(row, kind))
     }
   }
 }
@@ -54,26 +55,18 @@ export async function* eachRow(
   for (const span of spans) for await (const rows of rawRows(context, scope, span)) yield* rows
 }
 
-const NAMES = [
-  'timeNs',
-  'receivedAtNs',
-  'flags',
-  'uplinkMs',
-  'clockBoundMs',
-  'bytes',
-  'seq',
-  'position',
-  'index',
-  'journal',
-]
+const INTEGERS = ['timeNs', 'receivedAtNs', 'flags', 'bytes', 'seq', 'position', 'index']
 
 const hasRtt = (kind: Kind) => Object.hasOwn(KINDS[kind].fields, 'rttMs')
 
 const columnsOf = (kind: Kind): string => {
   const radio = (['cellId', 'operator', 'band'] as const).map((name) => radioKey(kind, name))
-  const names = [...NAMES, ...radio, ...(hasRtt(kind) ? [fieldKey('rttMs')] : [])]
+  const rtt = hasRtt(kind) ? [fieldKey('rttMs')] : []
+  const names = ['uplinkMs', 'clockBoundMs', ...radio, ...rtt]
   const fields = names.map((name) => `${identifier(name)}::field`)
-  return [...fields, '"device"::tag', '"channel"::tag', '"rat"::tag'].join(', ')
+  return [ownColumns(INTEGERS), ...fields, '"device"::tag', '"channel"::tag', '"rat"::tag'].join(
+    ', ',
+  )
 }
 
 // The keys are those of KINDS.

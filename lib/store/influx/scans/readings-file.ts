@@ -24,7 +24,7 @@ import { identifier as sqlName, literal as sqlText } from '../../duckdb/files/sq
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { RADIO_NAMES } from '../write/reading-point.ts'
-import { isReading, readingColumns, readingRow, wantedFields } from './rows.ts'
+import { ownReadings, readingColumns, readingRow, wantedFields } from './rows.ts'
 import type { ScanContext } from './view.ts'
 
 /** The raw readings of a span as a Parquet file: gathered in a file of DuckDB, sorted and written. */
@@ -62,10 +62,10 @@ export async function scanReadingDevices(
   if (!where || !kindsIn(scope).includes(kind)) return []
   const conditions = allOf([...readingsWithin({ fromNs, toNs }), ...where])
   const series = await influx.query(
-    `SELECT "timeNs" FROM ${identifier(kind)} WHERE ${conditions} GROUP BY "device" LIMIT 1`,
+    `SELECT count("journal") FROM ${identifier(kind)} WHERE ${conditions} GROUP BY "device"`,
     signal,
   )
-  return series.map(({ tags }) => tags['device'] ?? '').toSorted()
+  return series.flatMap(({ tags }) => tags['device'] || []).toSorted()
 }
 
 interface Column {
@@ -94,11 +94,12 @@ async function gather(
     const selection = { measurement: kind, columns: selected, span: { fromNs, toNs }, where }
     const appender = await connection.createAppender('gathered')
     for await (const page of pagesOf(influx, { ...selection, exact: true }, signal)) {
-      const readings = page.filter(isReading)
+      const readings = ownReadings(influx, { measurement: kind, rows: page }, (row) =>
+        readingRow(row, kind, fields),
+      )
       rows += readings.length
       if (rows > maxRows) throw tooLarge(maxRows)
-      const shown = readings.flatMap((row) => {
-        const reading = readingRow(row, kind, fields)
+      const shown = readings.flatMap((reading) => {
         const name = names?.get(reading.device)
         if (names && !name) return []
         const { device } = reading

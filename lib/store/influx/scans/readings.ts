@@ -4,7 +4,7 @@ import type { Page } from '#lib/telemetry/page.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
 import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
 import { MS_NS, floorMs } from '../write/point-time.ts'
-import { bigintIn, isReading, readingColumns, readingRow, rowsOf, wantedFields } from './rows.ts'
+import { bigintIn, ownReadings, readingColumns, readingRow, rowsOf, wantedFields } from './rows.ts'
 import type { ScanContext } from './view.ts'
 
 interface Place {
@@ -39,9 +39,9 @@ export async function scanReadings(
         context.signal,
       ),
     )
-    const rows = found
-      .filter(isReading)
-      .map((row) => readingRow(row, kind, fields))
+    const rows = ownReadings(context.influx, { measurement: kind, rows: found }, (row) =>
+      readingRow(row, kind, fields),
+    )
       .filter((row) => after === null || compare(row, after) > 0)
       .toSorted(compare)
     if (rows.length <= limit && edge.length > 0) continue

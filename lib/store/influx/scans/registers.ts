@@ -8,7 +8,16 @@ import type { TooMany } from '#lib/telemetry/too-many.ts'
 import { allOf, identifier, kindsIn, literal, readingsWithin } from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { thinned, type Register } from './register-cells.ts'
-import { bigintIn, isReading, numberIn, numberOrNull, rowsOf, cellIn, type Row } from './rows.ts'
+import {
+  bigintIn,
+  cellIn,
+  numberIn,
+  numberOrNull,
+  ownColumns,
+  ownReadings,
+  rowsOf,
+  type Row,
+} from './rows.ts'
 import type { ScanContext } from './view.ts'
 
 /** Rows given before and after the span: enough to recognise a single wrong value. */
@@ -59,7 +68,7 @@ async function registersOf(
     const selection = { measurement: kind, columns: COLUMNS, span: { fromNs, toNs }, exact: true }
     const where = conditionsOf(device)
     for await (const rows of pagesOf(context.influx, { ...selection, where }, context.signal)) {
-      for (const row of rows.filter(isReading)) within.push(registerIn(row, 1))
+      within.push(...registersIn(context, { measurement: kind, rows }, 1))
     }
   }
   return [
@@ -70,21 +79,31 @@ async function registersOf(
 }
 
 async function nearest(
-  { influx, signal }: ScanContext,
+  context: ScanContext,
   query: RegistersScan,
   { device, span, zone }: { readonly device: string; readonly span: Span; readonly zone: 0 | 2 },
 ): Promise<Register[]> {
+  const { influx, signal } = context
   const where = allOf([...readingsWithin(span), ...conditionsOf(device)])
   const order = zone === 0 ? 'DESC' : 'ASC'
   // Twice as many: within a millisecond the order of the points is not that of the times.
-  const statements = registerKinds(query).map(
+  const kinds = registerKinds(query)
+  const statements = kinds.map(
     (kind) => `SELECT ${COLUMNS} FROM ${identifier(kind)} WHERE ${where}
       ORDER BY time ${order} LIMIT ${2 * NEAREST}`,
   )
-  const series = await influx.query(statements.join(';\n'), signal)
-  return rowsOf(series)
-    .filter(isReading)
-    .map((row) => registerIn(row, zone))
+  const found = await influx.queryEach(statements, signal)
+  return found.flatMap((series, at) =>
+    registersIn(context, { measurement: kinds[at] ?? '', rows: rowsOf(series) }, zone),
+  )
+}
+
+function registersIn(
+  { influx }: ScanContext,
+  found: { readonly measurement: string; readonly rows: readonly Row[] },
+  zone: Register['zone'],
+): Register[] {
+  return ownReadings(influx, found, (row) => registerIn(row, zone))
 }
 
 /** The comparison leaves out readings without a register. */
@@ -93,17 +112,11 @@ function conditionsOf(device: string): string[] {
 }
 
 const COLUMNS = [
-  'timeNs',
-  'position',
-  'index',
-  'flags',
-  'energyKwh',
-  'meterId',
-  'status',
-  'operatingHoursH',
-]
-  .map((name) => `${identifier(name)}::field`)
-  .join(', ')
+  ownColumns(['timeNs', 'position', 'index', 'flags']),
+  ...['energyKwh', 'meterId', 'status', 'operatingHoursH'].map(
+    (name) => `${identifier(name)}::field`,
+  ),
+].join(', ')
 
 function registerIn(row: Row, zone: Register['zone']): Register {
   return {

@@ -3,6 +3,8 @@ import type { FieldValue } from '#lib/telemetry/field.ts'
 import { flagNames } from '#lib/telemetry/flags.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { RADIO_FIELDS, type Radio } from '#lib/telemetry/radio.ts'
+import { ForeignCell } from '../client/foreign-rows.ts'
+import type { Influx } from '../client/influx.ts'
 import type { Cell, Series } from '../client/response.ts'
 import { identifier } from '../client/influxql.ts'
 import { RADIO_NAMES, TAGS, fieldKey, radioKey } from '../write/reading-point.ts'
@@ -21,9 +23,34 @@ export function rowsOf(series: readonly Series[]): Row[] {
   })
 }
 
-/** Rows that are readings of ours: others may write to the same measurements. */
-export function isReading(row: Row): boolean {
-  return cellIn(row, 'timeNs') !== null && cellIn(row, 'position') !== null
+/** Rows of one measurement; those that `decode` cannot read are not ours: they are skipped and counted. */
+export function ownRows<T>(
+  { foreign }: Pick<Influx, 'foreign'>,
+  { measurement, rows }: { readonly measurement: string; readonly rows: readonly Row[] },
+  decode: (row: Row) => T,
+): T[] {
+  const found: T[] = []
+  for (const row of rows) {
+    try {
+      found.push(decode(row))
+    } catch (error) {
+      if (!(error instanceof ForeignCell)) throw error
+      foreign.add(measurement, error)
+    }
+  }
+  return found
+}
+
+/** The same for readings: each of ours names its journal, which has to be selected. */
+export function ownReadings<T>(
+  influx: Pick<Influx, 'foreign'>,
+  found: { readonly measurement: string; readonly rows: readonly Row[] },
+  decode: (row: Row) => T,
+): T[] {
+  return ownRows(influx, found, (row) => {
+    textIn(row, 'journal')
+    return decode(row)
+  })
 }
 
 export function cellIn({ cells, places, tags }: Row, name: string): Cell {
@@ -35,20 +62,22 @@ export function numberOrNull(row: Row, name: string): number | null {
   const cell = cellIn(row, name)
   if (cell === null || cell === '') return null
   // Long whole numbers come as text.
-  if (typeof cell === 'string' || typeof cell === 'number') return Number(cell)
-  throw new TypeError(`expected a number in column ${name}, got ${typeof cell}`)
+  const value = typeof cell === 'boolean' ? Number.NaN : Number(cell)
+  if (Number.isNaN(value)) throw new ForeignCell('a number', name, cell)
+  return value
 }
 
 export function numberIn(row: Row, name: string): number {
   const value = numberOrNull(row, name)
-  if (value === null) throw new TypeError(`expected a number in column ${name}, got nothing`)
+  if (value === null) throw new ForeignCell('a number', name, null)
   return value
 }
 
 export function bigintIn(row: Row, name: string): bigint {
   const cell = cellIn(row, name)
-  if (typeof cell === 'string' || typeof cell === 'number') return BigInt(cell)
-  throw new TypeError(`expected a whole number in column ${name}, got ${typeof cell}`)
+  if (typeof cell === 'number' && Number.isSafeInteger(cell)) return BigInt(cell)
+  if (typeof cell === 'string' && WHOLE.test(cell)) return BigInt(cell)
+  throw new ForeignCell('a whole number', name, cell)
 }
 
 export function bigintOrNull(row: Row, name: string): bigint | null {
@@ -64,17 +93,31 @@ export function textOrNull(row: Row, name: string): string | null {
 export function textIn(row: Row, name: string): string {
   const cell = cellIn(row, name)
   if (typeof cell === 'string') return cell
-  throw new TypeError(`expected a text in column ${name}, got ${typeof cell}`)
+  throw new ForeignCell('a text', name, cell)
 }
 
+const WHOLE = /^-?\d{1,19}$/
+
 const ROW_FIELDS = ['timeNs', 'receivedAtNs', 'claimedTimeNs', 'position', 'index', 'seq', 'flags']
+
+/**
+ * Fields that every reading has, and its journal, as they have to be selected. By their types: another
+ * program may have given them others in a shard of its own, and InfluxDB would make ours into those.
+ */
+export function ownColumns(integers: readonly string[]): string {
+  return [...integers.map((name) => `${identifier(name)}::integer`), '"journal"::string'].join(', ')
+}
 
 /** What has to be selected for `readingRow`. */
 export function readingColumns(kind: Kind, fields: readonly string[]): string {
   const radio = RADIO_NAMES.filter((name) => name !== 'rat').map((name) => radioKey(kind, name))
-  const names = [...ROW_FIELDS, ...fields.map(fieldKey), ...radio]
+  const names = [...fields.map(fieldKey), ...radio]
   const selected = names.map((name) => `${identifier(name)}::field`)
-  return [...selected, ...TAGS.slice(1).map((name) => `${identifier(name)}::tag`)].join(', ')
+  return [
+    ownColumns(ROW_FIELDS),
+    ...selected,
+    ...TAGS.slice(1).map((name) => `${identifier(name)}::tag`),
+  ].join(', ')
 }
 
 /** The fields of a kind that are wanted; null means all of them. */
@@ -123,6 +166,12 @@ function radioIn(row: Row, kind: Kind): Radio | null {
 /** A value by the type of its field: a long number and a text look alike in a response. */
 function valueIn(cell: Cell, type: 'number' | 'string' | 'boolean' | undefined): FieldValue | null {
   if (cell === null || type === undefined) return null
-  if (type === 'number') return typeof cell === 'boolean' ? null : Number(cell)
+  if (type === 'number') return numberOfCell(cell)
   return typeof cell === type ? cell : null
+}
+
+/** Null for what is no number: another program may have given the field another type. */
+function numberOfCell(cell: string | number | boolean): number | null {
+  const value = typeof cell === 'boolean' || cell === '' ? Number.NaN : Number(cell)
+  return Number.isNaN(value) ? null : value
 }

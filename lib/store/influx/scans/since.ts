@@ -12,7 +12,7 @@ import {
   scopeConditions,
   within,
 } from '../client/influxql.ts'
-import { bigintIn, isReading, numberIn, readingColumns, readingRow, rowsOf } from './rows.ts'
+import { bigintIn, numberIn, ownReadings, readingColumns, readingRow, rowsOf } from './rows.ts'
 import type { ScanContext, View } from './view.ts'
 
 /** Positions that are looked at first; mostly each has one reading. */
@@ -95,7 +95,7 @@ async function rowsOfKind(
     (order) => `SELECT "position" FROM ${identifier(kind)}
       WHERE ${allOf([...readingsWithin(span), ...where])} ORDER BY time ${order} LIMIT 1`,
   )
-  const [first, last] = rowsOf(await influx.query(edges.join(';\n'), signal))
+  const [first, last] = rowsOf((await influx.queryEach(edges, signal)).flat())
   if (!first || !last) return []
   const points = { fromNs: bigintIn(first, 'time'), toNs: bigintIn(last, 'time') + 1n }
   const fields = Object.keys(KINDS[kind].fields)
@@ -104,9 +104,10 @@ async function rowsOfKind(
        WHERE ${allOf([within(points), ...where])}`,
     signal,
   )
-  return rowsOf(series)
-    .filter(isReading)
-    .map((row) => ({ row: readingRow(row, kind, fields), flags: numberIn(row, 'flags') }))
+  return ownReadings(influx, { measurement: kind, rows: rowsOf(series) }, (row) => ({
+    row: readingRow(row, kind, fields),
+    flags: numberIn(row, 'flags'),
+  }))
 }
 
 /** Device times of the parts that go beyond a position: the others have nothing after it. */

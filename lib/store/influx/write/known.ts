@@ -4,9 +4,10 @@ import type { Influx } from '../client/influx.ts'
 import { allOf, identifier, isOneOf, readingsWithin } from '../client/influxql.ts'
 import {
   bigintIn,
-  isReading,
   numberIn,
   numberOrNull,
+  ownColumns,
+  ownReadings,
   rowsOf,
   textIn,
   textOrNull,
@@ -37,9 +38,11 @@ export async function findKnown(
     clustersOf(some).flatMap((cluster) => statementsOf(kind, cluster)),
   )
   for (let from = 0; from < statements.length; from += STATEMENTS) {
-    const series = await influx.query(statements.slice(from, from + STATEMENTS).join(';\n'))
-    for (const one of series)
-      for (const row of rowsOf([one]).filter(isReading)) judge(one.name, row)
+    const found = await influx.queryEach(statements.slice(from, from + STATEMENTS))
+    for (const one of found.flat()) {
+      const { name } = one
+      ownReadings(influx, { measurement: name, rows: rowsOf([one]) }, (row) => judge(name, row))
+    }
   }
   return results
 
@@ -77,12 +80,8 @@ function statementsOf(kind: Kind, cluster: readonly Identity[]): string[] {
   const devices = [...new Set(cluster.map(({ device }) => device))]
   const fromNs = cluster[0]?.timeNs ?? 0n
   const toNs = (cluster.at(-1)?.timeNs ?? 0n) + 1n
-  const fields = ['timeNs', 'seq', 'hash', 'position', 'index', 'journal']
-  const columns = [
-    ...fields.map((name) => `${identifier(name)}::field`),
-    '"device"::tag',
-    '"channel"::tag',
-  ]
+  const integers = ['timeNs', 'seq', 'hash', 'position', 'index']
+  const columns = [ownColumns(integers), '"device"::tag', '"channel"::tag']
   return Array.from({ length: Math.ceil(devices.length / DEVICES) }, (_, part) => {
     const some = isOneOf('device', devices.slice(part * DEVICES, (part + 1) * DEVICES))
     const where = allOf([...readingsWithin({ fromNs, toNs }), ...(some ? [some] : [])])
