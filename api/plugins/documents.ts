@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -27,16 +28,39 @@ export async function addDocuments(app: FastifyInstance, { options }: Api): Prom
     },
     transform: jsonSchemaTransform,
   })
-  app.get(
-    '/openapi.json',
-    { config: { permission: PUBLIC }, schema: { hide: true } },
-    async (_request, reply) =>
-      reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
-  )
+  addOpenApi(app)
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: { ...PAGE_POLICY },
     theme: { title: 'Padborg telemetry API' },
     uiConfig: { deepLinking: true, persistAuthorization: false },
   })
+}
+
+interface Document {
+  readonly text: string
+  /** Weak: compression changes the bytes, not the document. */
+  readonly etag: string
+}
+
+/** Made once, at the first request: only then are all routes known. */
+function addOpenApi(app: FastifyInstance): void {
+  let made: Document | null = null
+  const schema = { hide: true }
+  app.get('/openapi.json', { config: { permission: PUBLIC }, schema }, async (request, reply) => {
+    made ??= documentOf(JSON.stringify(app.swagger()))
+    reply.header('etag', made.etag)
+    if (isKnown(request.headers['if-none-match'], made.etag)) return reply.code(304).send()
+    return reply.type('application/json; charset=utf-8').send(made.text)
+  })
+}
+
+function documentOf(text: string): Document {
+  return { text, etag: `W/"${createHash('sha256').update(text).digest('base64url')}"` }
+}
+
+/** RFC 9110, 13.1.2. */
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  const known = ifNoneMatch?.split(',').map((one) => one.trim()) ?? []
+  return known.includes('*') || known.includes(etag)
 }

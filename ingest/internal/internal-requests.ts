@@ -45,19 +45,19 @@ export class InternalRequests {
   }
 
   async #call(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const argument = await valueOf(request)
+    const argument = await valueOf(request, response)
     const signal = this.#departure(response)
     sendValue(response, await callPort(this.#deps.port, name, argument, signal))
   }
 
   async #want(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const stream = new URLSearchParams(request.url?.split('?')[1]).get('stream') ?? ''
-    const interests = (await valueOf(request)) as readonly LiveInterest[]
+    const interests = (await valueOf(request, response)) as readonly LiveInterest[]
     sendValue(response, { from: await this.#streams.want(stream, interests) })
   }
 
   async #file(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const scan = (await valueOf(request)) as ReadingsFileScan
+    const scan = (await valueOf(request, response)) as ReadingsFileScan
     const file = await this.#deps.port.readingsFile(scan, this.#departure(response))
     try {
       response.setHeader('x-rows', file.rows)
@@ -84,16 +84,23 @@ export class InternalRequests {
   }
 }
 
-async function valueOf(request: IncomingMessage): Promise<unknown> {
+/** What cannot be read is a fault of the sender, and the status says so. */
+async function valueOf(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   const chunks: Buffer[] = []
   let bytes = 0
   // An HTTP request without an encoding gives buffers.
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength
     if (bytes > MAX_LINE_BYTES) {
+      response.statusCode = 413
       throw new Error(`expected at most ${MAX_LINE_BYTES} bytes, got more`)
     }
     chunks.push(chunk)
   }
-  return decodeJson(Buffer.concat(chunks).toString())
+  try {
+    return decodeJson(Buffer.concat(chunks).toString())
+  } catch (error) {
+    response.statusCode = 400
+    throw error
+  }
 }

@@ -174,6 +174,17 @@ describe('the port of the ingest role over HTTP', () => {
     expect((await remote.port.status()).problems).toEqual([])
   })
 
+  it('says that a body is not what it can read: the fault of the sender', async () => {
+    for (const body of ['', '{', 'no json', '{"$bigint":"x"}']) {
+      const response = await fetch(`${served.url}/internal/v1/ask/status`, {
+        method: 'POST',
+        body,
+        headers: { authorization: `Bearer ${SECRET}` },
+      })
+      expect(response.status, body).toBe(400)
+    }
+  })
+
   it('reports how to fix a wrong secret, and does not simply retry', async () => {
     const stranger = await reach(served.url, dir.path, 'x'.repeat(32))
     expect(stranger.problem()?.code).toBe('INGEST_REFUSED')

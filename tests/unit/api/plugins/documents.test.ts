@@ -87,6 +87,18 @@ describe('the OpenAPI document', () => {
     expect(JSON.stringify(response.body)).not.toContain('"data":[]')
   })
 
+  it('is sent again only when it has changed', async () => {
+    const first = await test.request('/openapi.json')
+    const etag = String(first.headers['etag'])
+    expect(etag).toMatch(/^W\/"[\w-]+"$/)
+    for (const known of [etag, `"other", ${etag}`, '*']) {
+      const again = await test.request('/openapi.json', { headers: { 'if-none-match': known } })
+      expect(again, known).toMatchObject({ status: 304, text: '' })
+    }
+    const headers = { 'if-none-match': 'W/"other"' }
+    expect(await test.request('/openapi.json', { headers })).toMatchObject({ status: 200 })
+  })
+
   it('holds no address that the test before forgot', () => {
     const asked = new Set(REQUESTS.map(([pattern]) => pattern))
     const missing = Object.entries<object>(paths)
