@@ -25,7 +25,6 @@ const START_PROCESSES: Reasons = {
 
 /** Files that need real time to pass, and why. */
 const NEED_TIME: Reasons = {
-  'integration/sources/mqtt/counts.ts': 'no event says that a broker delivers nothing more',
   'integration/sources/mqtt/publishers.ts': 'publishers at a steady pace',
   'support/wait-for.ts': 'the pause between two looks at a condition, and its deadline',
   'system/influx-outage-load.ts': 'sends so many messages per second',

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import mqttPacket, { type Packet } from 'mqtt-packet'
 
-/** Stands between a broker and one intake and counts what crosses, whatever either says of itself. */
+/** A proxy between a broker and one intake that counts the messages, independently of both. */
 export interface CountingProxy {
   readonly port: number
   /** Payloads of QoS 1 messages that the broker sent, with repetitions. */
@@ -10,6 +10,8 @@ export interface CountingProxy {
   readonly acknowledged: readonly string[]
   /** Messages the broker sent with the DUP flag. */
   readonly repeated: () => number
+  /** Messages delivered over open connections that the intake has not acknowledged. */
+  readonly inFlight: () => number
   close(): Promise<void>
 }
 
@@ -17,10 +19,14 @@ export async function startCountingProxy(brokerPort: number): Promise<CountingPr
   const delivered: string[] = []
   const acknowledged: string[] = []
   const sockets = new Set<Socket>()
+  /** Delivered and not acknowledged, of each open connection. */
+  const unacknowledged = new Set<ReadonlyMap<number, string>>()
   let repeated = 0
   const server = createServer((intake) => {
     const broker = connect({ port: brokerPort, host: '127.0.0.1', noDelay: true })
     const open = new Map<number, string>()
+    unacknowledged.add(open)
+    intake.on('close', () => unacknowledged.delete(open))
     intake.setNoDelay(true)
     watch(broker, (packet) => {
       if (packet.cmd !== 'publish' || packet.qos === 0) return
@@ -56,6 +62,7 @@ export async function startCountingProxy(brokerPort: number): Promise<CountingPr
     delivered,
     acknowledged,
     repeated: () => repeated,
+    inFlight: () => [...unacknowledged].reduce((sum, { size }) => sum + size, 0),
     async close() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

@@ -52,20 +52,27 @@ function fault(what: string, keys: readonly string[]): string[] {
   return keys.length === 0 ? [] : [`${what}: ${keys.length}, such as ${keys.slice(0, 5).join()}`]
 }
 
-/** Waits until the broker has delivered nothing for a while. */
-export async function deliveriesEnd(
+/**
+ * Waits until the broker has delivered to every intake what it had for it, and all of it is
+ * acknowledged. A session is a queue: once a message that was published after all others has arrived
+ * at an intake, the earlier ones have arrived there, or the broker has lost them. The broker chooses
+ * the intake of each message, so they are published until every intake has received one.
+ */
+export async function drainSessions(
+  publishers: Pick<Publishers, 'publishOne'>,
   proxies: readonly CountingProxy[],
-  isIdle: () => Promise<boolean>,
 ): Promise<void> {
-  let last = -1
-  let sinceMs = performance.now()
-  await waitFor(
-    async () => {
-      const count = proxies.reduce((sum, proxy) => sum + proxy.delivered.length, 0)
-      if (count !== last || !(await isIdle())) sinceMs = performance.now()
-      last = count
-      return performance.now() - sinceMs > 1500
-    },
-    { timeoutMs: 60_000, what: 'an end of deliveries' },
-  )
+  const drained = new Set<CountingProxy>()
+  while (drained.size < proxies.length) {
+    const last = await publishers.publishOne()
+    const receiver = await waitFor(
+      () => proxies.find(({ delivered }) => delivered.includes(last)) ?? null,
+      { timeoutMs: 60_000, what: 'the delivery of the last message' },
+    )
+    drained.add(receiver)
+  }
+  await waitFor(() => proxies.every(({ inFlight }) => inFlight() === 0), {
+    timeoutMs: 60_000,
+    what: 'the acknowledgement of every delivery',
+  })
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDir } from '../../../support/platform.ts'
 import { waitFor } from '../../../support/wait-for.ts'
-import { countAll, deliveriesEnd } from './counts.ts'
+import { countAll, drainSessions } from './counts.ts'
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts'
 import { ChildIntake } from '../child-intake.ts'
 import type { MqttProcessOptions, MqttProcessStatus } from './mqtt-process.ts'
@@ -17,6 +17,7 @@ import { startPublishers } from './publishers.ts'
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const DEVICES = Array.from({ length: 12 }, (_, n) => `acme.t${n}`)
+const LONG = { timeoutMs: 60_000 }
 const MOSQUITTO = ['max_inflight_messages 1000', 'max_queued_messages 0', 'set_tcp_nodelay true']
 
 describe.skipIf(!HAS_MOSQUITTO)('two intakes behind one Mosquitto', () => {
@@ -52,10 +53,11 @@ describe.skipIf(!HAS_MOSQUITTO)('two intakes behind one Mosquitto', () => {
       await startOne(victim)
     }
     await publishers.stop()
-    await deliveriesEnd(proxies, async () => {
+    await drainSessions(publishers, proxies)
+    await waitFor(async () => {
       const statuses = await Promise.all(intakes.map(statusOf))
       return statuses.every(({ inFlight, lagMessages }) => inFlight === 0 && lagMessages === 0)
-    })
+    }, LONG)
     const rows = (
       await Promise.all(intakes.map((intake) => intake.request<readonly string[]>('stored')))
     ).flat()

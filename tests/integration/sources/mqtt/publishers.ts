@@ -7,7 +7,10 @@ export interface Publishers {
   /** Acknowledged by the broker. */
   readonly acked: ReadonlySet<string>
   readonly sent: ReadonlySet<string>
+  /** Ends the loops. Resolves when all that was sent is acknowledged. */
   stop(): Promise<void>
+  /** Sends one more message of the first device; resolves with its payload once it is acknowledged. */
+  publishOne(): Promise<string>
 }
 
 export interface PublisherOptions {
@@ -28,36 +31,48 @@ export async function startPublishers(
   const acked = new Set<string>()
   const sent = new Set<string>()
   let stopped = false
-  const clients = await Promise.all(devices.map((id) => mosquitto.client({ clientId: id })))
-  const loops = devices.flatMap((id, at) => {
-    let seq = 0
-    const client = clients[at]
-    const next = () => (seq += 1)
-    return client ? Array.from({ length: window }, () => drive(client, id, next)) : []
-  })
+  const senders: Sender[] = await Promise.all(
+    devices.map(async (id) => ({ id, seq: 0, client: await mosquitto.client({ clientId: id }) })),
+  )
+  const loops = senders.flatMap((sender) => Array.from({ length: window }, () => drive(sender)))
   return {
     acked,
     sent,
     async stop() {
       stopped = true
       await Promise.all(loops)
-      for (const client of clients) client.end(true)
+    },
+    async publishOne() {
+      const [first] = senders
+      if (!first) throw new Error('there is no device')
+      return await publish(first)
     },
   }
 
-  async function drive(client: MqttClient, id: string, next: () => number): Promise<void> {
-    const topic = `padborg/v1/${id.replace('.', '/')}/telemetry`
+  async function drive(sender: Sender): Promise<void> {
     while (!stopped) {
-      const seq = next()
-      const data = { speedKmh: random.integer(0, 90) }
-      const key = `${id} ${seq}`
-      sent.add(key)
-      const payload = JSON.stringify({ v: 1, kind: 'truck', ts: Date.now(), seq, data, key })
-      await client.publishAsync(topic, payload, { qos: 1 })
-      acked.add(key)
+      await publish(sender)
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
+
+  async function publish(sender: Sender): Promise<string> {
+    const { id, client } = sender
+    const seq = (sender.seq += 1)
+    const data = { speedKmh: random.integer(0, 90) }
+    const key = `${id} ${seq}`
+    sent.add(key)
+    const payload = JSON.stringify({ v: 1, kind: 'truck', ts: Date.now(), seq, data, key })
+    await client.publishAsync(`padborg/v1/${id.replace('.', '/')}/telemetry`, payload, { qos: 1 })
+    acked.add(key)
+    return payload
+  }
+}
+
+interface Sender {
+  readonly id: string
+  readonly client: MqttClient
+  seq: number
 }
 
 /** The `<device> <seq>` a payload carries. */
