@@ -24,6 +24,10 @@ export interface BenchOptions {
   readonly keep: string | null
   /** Mutated payloads of `fuzz`. */
   readonly fuzz: number
+  /** Abuses of `abuse` by name; null runs all. */
+  readonly abuses: readonly string[] | null
+  /** Checkout whose platform is abused; this one without it. */
+  readonly checkout: string | null
 }
 
 const DEFAULT_RATES = '25000,30000,35000,40000,45000,50000'
@@ -42,6 +46,8 @@ const OPTIONS = {
   rows: { type: 'string', default: '10000000' },
   keep: { type: 'string' },
   fuzz: { type: 'string', default: '1000000' },
+  abuses: { type: 'string' },
+  checkout: { type: 'string' },
 } as const
 
 export const OPTIONS_HELP = `options:
@@ -61,6 +67,8 @@ export const OPTIONS_HELP = `options:
   --rows 10000000      rows of queries
   --keep <dir>         where the rows of queries stay filled
   --fuzz 1000000       mutated payloads of fuzz
+  --abuses a,b         run these of abuse
+  --checkout <dir>     abuse the platform of another checkout
 `
 
 /** The options, or what is wrong with them as an error to show. */
@@ -83,6 +91,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     rows: count('rows', values.rows),
     keep: pathOrNull(values.keep),
     fuzz: count('fuzz', values.fuzz),
+    abuses: values.abuses?.split(',') ?? null,
+    checkout: pathOrNull(values.checkout),
   }
 }
 

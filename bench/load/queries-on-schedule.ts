@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { ADMIN_KEY } from '../../tests/support/platform.ts'
-import { median } from '../machine.ts'
+import { onSchedule, quantile } from './on-schedule.ts'
 
 /** Queries of a wall of dashboards: in turn, each for its own span of the last hour. */
 const ADDRESSES = [
@@ -31,27 +30,13 @@ export async function queriesOnSchedule(
   { perS, seconds }: { readonly perS: number; readonly seconds: number },
 ): Promise<QueryFigures> {
   const sent = perS * seconds
-  const times: number[] = []
-  const inFlight: Promise<void>[] = []
-  const begun = performance.now()
-  for (let n = 0; n < sent; n += 1) {
-    const dueMs = begun + (n * 1000) / perS
-    const waitMs = dueMs - performance.now()
-    if (waitMs > 1) await pause(waitMs)
-    inFlight.push(
-      sendQuery(http, n).then((succeeded) => {
-        if (succeeded) times.push(performance.now() - dueMs)
-      }),
-    )
-  }
-  await Promise.all(inFlight)
-  const sorted = times.toSorted((a, b) => a - b)
+  const times = await onSchedule({ perS, seconds }, (n) => sendQuery(http, n))
   return {
     sent,
     succeeded: times.length,
     refused: sent - times.length,
-    p50Ms: Math.round(median(times)),
-    p99Ms: Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN),
+    p50Ms: Math.round(quantile(times, 0.5)),
+    p99Ms: Math.round(quantile(times, 0.99)),
   }
 }
 

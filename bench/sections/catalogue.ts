@@ -1,3 +1,4 @@
+import { abuse } from './abuse.ts'
 import { against } from './against.ts'
 import { dashboards } from './dashboards.ts'
 import { formats } from './formats.ts'
@@ -27,7 +28,8 @@ const DEFAULT_SECTIONS: readonly Section[] = [
   fuzz,
 ]
 
-export const SECTIONS: readonly Section[] = [...DEFAULT_SECTIONS, against]
+/** Those that take long, or need another checkout, run when they are named. */
+export const SECTIONS: readonly Section[] = [...DEFAULT_SECTIONS, abuse, against]
 
 /** The sections that the options name; an unknown name is an error to show. */
 export function wantedSections({

@@ -15,9 +15,9 @@ describe('the sections of the bench', () => {
     )
   })
 
-  it('run all but the comparison unless options name some', () => {
+  it('run all but the comparison and the abuses unless options name some', () => {
     expect(wantedNames()).toEqual(
-      SECTIONS.map(({ name }) => name).filter((name) => name !== 'against'),
+      SECTIONS.map(({ name }) => name).filter((name) => !['abuse', 'against'].includes(name)),
     )
     expect(wantedNames('--only', 'idle,steady')).toEqual(['steady', 'idle'])
   })
