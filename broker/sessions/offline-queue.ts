@@ -39,90 +39,95 @@ export class OfflineBytes {
   }
 }
 
-/**
- * What a persistent session has not acknowledged, in order, in memory. Above a limit its oldest go: a
- * subscriber that returns after a week needs the messages of today.
- */
-export interface OfflineQueue {
-  /** How many of the oldest were dropped. */
-  add(packet: ForwardPacket): number
-  /** Gives a queued message its id, or puts a PUBREL in the place of the message with its id. */
-  update(packet: Queued): void
-  /** Takes out what was acknowledged, or what was shed before it had an id. */
-  remove(packet: Queued): Queued | undefined
-  list(): readonly Queued[]
-  /** The session is gone. */
-  clear(): void
-}
-
 export interface OfflineLimits {
   readonly maxMessages: number
   readonly tenant: string
   readonly bytes: OfflineBytes
 }
 
-export function createOfflineQueue({ maxMessages, tenant, bytes }: OfflineLimits): OfflineQueue {
-  const byCounter = new Map<number, Queued>()
-  const counters = new Map<number, number>()
-  let own = 0
+/**
+ * What a persistent session has not acknowledged, in order, in memory. Above a limit its oldest go: a
+ * subscriber that returns after a week needs the messages of today.
+ */
+export class OfflineQueue {
+  readonly #limits: OfflineLimits
+  readonly #byCounter = new Map<number, Queued>()
+  readonly #counters = new Map<number, number>()
+  #own = 0
 
-  function count(more: number): void {
-    own += more
-    bytes.add(tenant, more)
+  constructor(limits: OfflineLimits) {
+    this.#limits = limits
   }
 
-  function drop(counter: number): Queued | undefined {
-    const queued = byCounter.get(counter)
-    byCounter.delete(counter)
-    if (queued) count(-sizeOf(queued))
-    if (queued?.messageId !== undefined) counters.delete(queued.messageId)
+  /** How many of the oldest were dropped. */
+  add(packet: ForwardPacket): number {
+    // The payload is a part of what was read from a socket, and must not keep the whole read in memory.
+    this.#byCounter.set(packet.brokerCounter, { ...packet, payload: Buffer.from(packet.payload) })
+    this.#count(sizeOf(packet))
+    let dropped = 0
+    for (const oldest of this.#byCounter.keys()) {
+      if (!this.#isAbove()) break
+      this.#drop(oldest)
+      dropped += 1
+    }
+    return dropped
+  }
+
+  /** Gives a queued message its id, or puts a PUBREL in the place of the message with its id. */
+  update(packet: Queued): void {
+    const { messageId } = packet
+    if (messageId === undefined) return
+    if (packet.cmd === 'pubrel') return this.#release(messageId)
+    const counter = packet.brokerCounter ?? 0
+    const queued = this.#byCounter.get(counter)
+    if (!queued) return
+    queued.messageId = messageId
+    this.#counters.set(messageId, counter)
+  }
+
+  /** Takes out what was acknowledged, or what was shed before it had an id. */
+  remove({ messageId, brokerCounter }: Queued): Queued | undefined {
+    const counter = messageId === undefined ? brokerCounter : this.#counters.get(messageId)
+    return counter === undefined ? undefined : this.#drop(counter)
+  }
+
+  list(): readonly Queued[] {
+    return [...this.#byCounter.values()]
+  }
+
+  /** The session is gone. */
+  clear(): void {
+    this.#byCounter.clear()
+    this.#counters.clear()
+    this.#count(-this.#own)
+  }
+
+  #release(messageId: number): void {
+    const counter = this.#counters.get(messageId)
+    if (counter === undefined) return
+    const before = this.#byCounter.get(counter)
+    if (before) this.#count(-sizeOf(before))
+    this.#byCounter.set(counter, { cmd: 'pubrel', messageId })
+  }
+
+  #drop(counter: number): Queued | undefined {
+    const queued = this.#byCounter.get(counter)
+    this.#byCounter.delete(counter)
+    if (queued) this.#count(-sizeOf(queued))
+    if (queued?.messageId !== undefined) this.#counters.delete(queued.messageId)
     return queued
   }
 
-  function isAbove(): boolean {
-    return byCounter.size > maxMessages || own > OFFLINE_BYTES.ofSession || bytes.isAbove(tenant)
+  #count(more: number): void {
+    const { tenant, bytes } = this.#limits
+    this.#own += more
+    bytes.add(tenant, more)
   }
 
-  return {
-    add(packet) {
-      // The payload is a part of what was read from a socket, and must not keep the whole read in memory.
-      byCounter.set(packet.brokerCounter, { ...packet, payload: Buffer.from(packet.payload) })
-      count(sizeOf(packet))
-      let dropped = 0
-      for (const oldest of byCounter.keys()) {
-        if (!isAbove()) break
-        drop(oldest)
-        dropped += 1
-      }
-      return dropped
-    },
-    update(packet) {
-      const { messageId } = packet
-      if (messageId === undefined) return
-      if (packet.cmd === 'pubrel') {
-        const counter = counters.get(messageId)
-        if (counter === undefined) return
-        const before = byCounter.get(counter)
-        if (before) count(-sizeOf(before))
-        byCounter.set(counter, { cmd: 'pubrel', messageId })
-        return
-      }
-      const counter = packet.brokerCounter ?? 0
-      const queued = byCounter.get(counter)
-      if (!queued) return
-      queued.messageId = messageId
-      counters.set(messageId, counter)
-    },
-    remove({ messageId, brokerCounter }) {
-      const counter = messageId === undefined ? brokerCounter : counters.get(messageId)
-      return counter === undefined ? undefined : drop(counter)
-    },
-    list: () => [...byCounter.values()],
-    clear() {
-      byCounter.clear()
-      counters.clear()
-      count(-own)
-    },
+  #isAbove(): boolean {
+    const { maxMessages, tenant, bytes } = this.#limits
+    const { ofSession } = OFFLINE_BYTES
+    return this.#byCounter.size > maxMessages || this.#own > ofSession || bytes.isAbove(tenant)
   }
 }
 

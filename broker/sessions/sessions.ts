@@ -1,7 +1,7 @@
 import type { Metrics } from '#lib/runtime/metrics.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ForwardPacket } from '../aedes/emitter.ts'
-import { OfflineBytes, createOfflineQueue, type OfflineQueue } from './offline-queue.ts'
+import { OfflineBytes, OfflineQueue } from './offline-queue.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import type { RetainedMessage, SessionFile } from './session-file.ts'
 import { StoredSubscriptions } from './stored-subscriptions.ts'
@@ -54,7 +54,7 @@ export class Sessions {
   #createQueue(topic: string): OfflineQueue {
     const tenant = topic.slice(0, topic.indexOf('/'))
     const maxMessages = this.#maxOfflineMessages
-    return createOfflineQueue({ maxMessages, tenant, bytes: this.#offlineBytes })
+    return new OfflineQueue({ maxMessages, tenant, bytes: this.#offlineBytes })
   }
 
   queueOf(id: string): OfflineQueue | undefined {

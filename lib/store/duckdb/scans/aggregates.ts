@@ -21,7 +21,7 @@ import {
   type Row,
 } from '../files/sql.ts'
 import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
-import { duckCounter } from './counters.ts'
+import { DuckCounter } from './counters.ts'
 import type { ScanContext } from './view.ts'
 
 /** Orders the rows of a device in one number: time, then position, then ordinal. */
@@ -57,7 +57,7 @@ export async function scanAggregates(
   const data = found.slice(0, limit).map((row) => aggregateRow(row, kind, fields))
   const last = data.at(-1)
   const more = found.length > limit && last
-  const open = (name: string, span: Span) => duckCounter(context, { kind, name, span })
+  const open = (name: string, span: Span) => new DuckCounter(context, { kind, name, span })
   return {
     data: await withDeltas(data, query, open),
     next: more ? encodeCursor([String(last.timeNs), last.device]) : null,

@@ -3,7 +3,7 @@ import type { ForwardPacket } from '../../../../broker/aedes/emitter.ts'
 import {
   OFFLINE_BYTES,
   OfflineBytes,
-  createOfflineQueue,
+  OfflineQueue,
 } from '../../../../broker/sessions/offline-queue.ts'
 
 const packet = (brokerCounter: number): ForwardPacket => ({
@@ -19,7 +19,7 @@ const packet = (brokerCounter: number): ForwardPacket => ({
 })
 
 const queueOf = (maxMessages: number, bytes = new OfflineBytes(), tenant = 'acme') =>
-  createOfflineQueue({ maxMessages, tenant, bytes })
+  new OfflineQueue({ maxMessages, tenant, bytes })
 
 describe('the offline queue', () => {
   it('lets the oldest go above its limit and keeps the order', () => {
