@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { explainFailure } from '#lib/runtime/sqlite.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import type { Log } from '#lib/runtime/log.ts'
@@ -103,9 +104,12 @@ export async function openIngest(
 
 /** Read from ingest.db before the worker takes it over. */
 function readSaved(dataDir: string) {
-  const db = openIngestDb(join(dataDir, 'ingest.db'))
+  const path = join(dataDir, 'ingest.db')
+  const db = openIngestDb(path)
   try {
     return { ...loadSaved(db), read: loadRead(db), newestReceivedNs: newestReceived(db) }
+  } catch (error) {
+    throw explainFailure(path, error)
   } finally {
     db.close()
   }

@@ -55,7 +55,8 @@ export function ingestStatus({
     durable: position,
     written: progress.written,
     lagMessages,
-    lagMs: lagMessages === 0 ? 0 : Number(clock.nowNs() - oldestNs) / 1e6,
+    // A clock that was set back is no lag.
+    lagMs: lagMessages === 0 ? 0 : Math.max(0, Number(clock.nowNs() - oldestNs) / 1e6),
     problems: [problem, progress.problem, inletProblem()].filter((text) => text !== ''),
     warnings: warnings().filter((text) => text !== ''),
   }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { decodeJson, encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
-import { transaction } from '#lib/runtime/sqlite.ts'
+import { explainFailure, transaction } from '#lib/runtime/sqlite.ts'
 import { createClockFilter } from '#lib/kpi/network/clock.ts'
 import { createLossState, type LossState } from '#lib/kpi/network/loss.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
@@ -67,6 +67,14 @@ export function newestReceived(db: DatabaseSync): bigint | null {
 
 /** Of a device with more channels than it may have, those that were heard last are kept. */
 export function loadState(db: DatabaseSync, maxChannels: number): IntakeState {
+  try {
+    return stateIn(db, maxChannels)
+  } catch (error) {
+    throw explainFailure(db.location() ?? 'ingest.db', error)
+  }
+}
+
+function stateIn(db: DatabaseSync, maxChannels: number): IntakeState {
   const state = createIntakeState()
   const deviceOf = (id: FullId): DeviceState => {
     const device = state.devices.get(id) ?? createDeviceState()

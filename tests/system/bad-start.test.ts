@@ -5,6 +5,7 @@ import {
   openSync,
   readdirSync,
   rmSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -110,6 +111,24 @@ describe('a start that cannot work says in one line which setting, what came and
     expect(said).toMatch(/PADBORG_DATA_DIR=/)
     expect(said).toContain(String(platform.ready.pid))
     expect((await platform.api('/health/live')).status).toBe(200)
+  })
+
+  it('for an ingest.db that was cut short, with its name', async () => {
+    const dataDir = join(dir.path, 'data')
+    platform = await startPlatform({ dataDir })
+    const device = await addDevice(platform, { tenant: 'acme', id: 't1', kind: 'truck' })
+    const client = await platform.mqtt({ username: device.username, password: device.password })
+    const message = { v: 1, kind: 'truck', seq: 1, data: { speedKmh: 5 } }
+    await client.publishAsync(device.topic, JSON.stringify(message), { qos: 1 })
+    await settledDelivery(platform)
+    await client.endAsync()
+    await platform.stop()
+    platform = null
+    truncateSync(join(dataDir, 'ingest.db'), 12 * 1024)
+    const { status, said } = run(dir.path, {})
+    expect(status).toBe(1)
+    expect(said).toContain(join(dataDir, 'ingest.db'))
+    expect(said).toContain('restore the file from a backup')
   })
 
   it('for a TLS listener without a certificate', () => {
