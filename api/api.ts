@@ -37,6 +37,9 @@ export interface AppOptions extends ApiSettings {
   readonly sessionHours?: number
   readonly maxSessions?: number
   readonly maxSessionsPerKey?: number
+  readonly maxConnections?: number
+  readonly headersTimeoutMs?: number
+  readonly timeoutCheckMs?: number
 }
 
 /** What routes work with. */

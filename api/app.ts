@@ -54,6 +54,11 @@ const LIMITS = {
   sessionHours: 12,
   maxSessions: 1000,
   maxSessionsPerKey: 50,
+  /** Connections at once; further ones are closed as soon as they come. */
+  maxConnections: 5000,
+  /** How long the headers of a request may take, and how often that is looked at. */
+  headersTimeoutMs: 10_000,
+  timeoutCheckMs: 2000,
 } as const
 /** Request line and headers together; a longer one is refused with 431. */
 const MAX_HEADER_BYTES = 16 * 1024
@@ -72,11 +77,16 @@ export async function createApp(deps: AppDeps, options: AppOptions): Promise<Fas
     trustProxy: false,
     bodyLimit: api.options.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: api.options.headersTimeoutMs,
+      connectionsCheckingInterval: api.options.timeoutCheckMs,
+    },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: rejectBrokenRequest,
     frameworkErrors: rejectBadAddress,
   })
+  app.server.maxConnections = api.options.maxConnections
   // A form of another page may send text/plain without a preflight; only JSON is read.
   app.removeContentTypeParser('text/plain')
   addJsonBody(app)

@@ -145,3 +145,36 @@ describe('the API on a real socket', () => {
     await closed
   })
 })
+
+describe('connections of the API', () => {
+  let test: TestApp
+  let port: number
+
+  beforeEach(async () => {
+    const limits = { maxConnections: 3, headersTimeoutMs: 100, timeoutCheckMs: 20 }
+    test = await createTestApp({}, limits)
+    await test.app.listen({ host: '127.0.0.1', port: 0 })
+    port = (test.app.server.address() as AddressInfo).port
+  })
+  afterEach(() => test.close())
+
+  it('whose headers never end are closed', async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => socket.destroy())
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nX: ')
+    socket.resume()
+    await once(socket, 'close')
+  })
+
+  it('above their limit are closed as soon as they come', async () => {
+    const sockets = Array.from({ length: 5 }, () => connect(port, '127.0.0.1'))
+    let closed = 0
+    for (const socket of sockets) {
+      socket.on('error', () => socket.destroy())
+      socket.once('close', () => (closed += 1))
+      socket.resume()
+    }
+    await waitFor(() => closed === 2, { what: 'two closed connections' })
+    for (const socket of sockets) socket.destroy()
+  })
+})
