@@ -7,6 +7,7 @@ import { useLanguage } from '../words/use-language.ts'
 import { useDeviceStates } from './fleet/use-device-states.ts'
 import './headline.css'
 import { energyText, sumOf } from './heat/energy.ts'
+import { MIN_VALUES, worstRoundTrip } from './testbed/worst-round-trip.ts'
 
 interface FigureProps {
   readonly name: string
@@ -102,8 +103,7 @@ function RoundTrip() {
   const { t, named, formats } = useLanguage()
   const { polls } = usePortal()
   const { value } = useQuery(polls.latencyByRat['1h'])
-  const rows = value?.data.filter(({ stage, n, group }) => stage === 'rtt' && n > 0 && group['rat'])
-  const row = rows?.toSorted((a, b) => (a.p95Ms ?? Infinity) - (b.p95Ms ?? Infinity))[0]
+  const row = worstRoundTrip(value?.data ?? [])
   const rat = row?.group['rat'] ?? null
   return (
     <Figure
@@ -111,7 +111,11 @@ function RoundTrip() {
       label={t('rttBest', { rat: rat === null ? NO_VALUE : named('rat', rat) })}
       value={formats.number(row?.p95Ms)}
       unit="ms"
-      worth={row ? t('rttWorth', { n: formats.count(row.n) }) : t('noData')}
+      worth={
+        row
+          ? t('rttWorth', { n: formats.count(row.n) })
+          : t('rttTooFew', { n: formats.count(MIN_VALUES) })
+      }
       {...(rat === null ? {} : { to: { show: 'readings', kind: 'probe', rat, span: '1h' } })}
     />
   )
