@@ -124,7 +124,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await signIn(page)
     for (const [code, title] of [
       ['da', 'Seneste afvisninger'],
-      ['de', 'Letzte Abweisungen'],
+      ['de', 'Letzte Ablehnungen'],
       ['en', 'Last rejections'],
     ] as const) {
       await page.getByRole('combobox').first().selectOption(code)
