@@ -90,9 +90,12 @@ describe('a clock that is 100 days ahead at a start', () => {
   async function readings(): Promise<number> {
     const from = new Date(TODAY - DAY_MS).toISOString()
     const to = new Date(TODAY + DAY_MS).toISOString()
-    const { body } = await platform.api(
+    const { status, body } = await platform.api(
       `/readings?kind=truck&device=${device.id}&from=${from}&to=${to}`,
     )
+    // A store that drops a partition at this moment asks to try again.
+    if (status === 503) return Number.NaN
+    expect(status, JSON.stringify(body)).toBe(200)
     return body.data.length
   }
 })
