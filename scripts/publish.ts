@@ -64,7 +64,7 @@ async function publish({ texts }: Given<Name>): Promise<Outcome> {
     process.stderr.write(`Acknowledged: it is on disk. Listening for errors for ${waitS} s ...\n`)
     await pause(waitS * 1000)
     const [error] = errors
-    if (error === undefined) return { text: `Published on ${topic}; no error was told.` }
+    if (error === undefined) return { text: `Published on ${topic}; no error was reported.` }
     return { text: `The platform rejected it: ${error}`, code: EXIT.failed }
   } finally {
     await client.endAsync()
@@ -93,7 +93,7 @@ async function signedIn(
   }
 }
 
-/** What is told on the topic, as it comes. */
+/** Payloads of the topic, as they arrive. */
 async function errorsOf(client: MqttClient, topic: string): Promise<readonly string[]> {
   const errors: string[] = []
   client.on('message', (_topic, payload) => errors.push(payload.toString()))

@@ -6,7 +6,7 @@ export interface Attempts {
   readonly refused: number
 }
 
-/** One account that goes to a limit of docs/limits.md and beyond, until it is told to stop. */
+/** An account that exceeds a limit of docs/limits.md until it is stopped. */
 export interface Abuse {
   readonly name: string
   /** One line: what it does. */

@@ -159,7 +159,7 @@ export class PacketReader implements FrameHandler<Connection> {
     return true
   }
 
-  /** [MQTT-3.1.2-2]: it is told why, and then disconnected. */
+  /** [MQTT-3.1.2-2]: a CONNACK gives the reason, then the connection is closed. */
   #refuseVersion(connection: Connection, level: number): true {
     const got = level === 5 ? 'MQTT 5' : `protocol level ${level}`
     const text = `expected MQTT 3.1.1, got ${got}; set the client to protocol version 4 (3.1.1)`

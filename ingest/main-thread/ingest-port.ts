@@ -48,16 +48,22 @@ export function ingestStatus({
   const { position } = journal.durable
   const lagMessages = Math.max(0, position - progress.written)
   const { problem } = journal.status()
-  const { lastReceivedAtNs, waitingSinceNs } = progress
-  const oldestNs = lastReceivedAtNs > waitingSinceNs ? lastReceivedAtNs : waitingSinceNs
   return {
     journal: journal.id,
     durable: position,
     written: progress.written,
     lagMessages,
-    // A clock that was set back is no lag.
-    lagMs: lagMessages === 0 ? 0 : Math.max(0, Number(clock.nowNs() - oldestNs) / 1e6),
+    lagMs: lagMessages === 0 ? 0 : lagMsOf(progress, clock.nowNs()),
     problems: [problem, progress.problem, inletProblem()].filter((text) => text !== ''),
     warnings: warnings().filter((text) => text !== ''),
   }
+}
+
+/** Age of the oldest message that is not stored, ms; 0 where the clock was set back. */
+export function lagMsOf(
+  { lastReceivedAtNs, waitingSinceNs }: Omit<PortDeps['progress'], 'written' | 'problem'>,
+  nowNs: bigint,
+): number {
+  const oldestNs = lastReceivedAtNs > waitingSinceNs ? lastReceivedAtNs : waitingSinceNs
+  return Math.max(0, Number(nowNs - oldestNs) / 1e6)
 }

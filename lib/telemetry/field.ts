@@ -44,7 +44,7 @@ export interface KindDefinition {
   readonly data: z.ZodType<Record<string, number | string | boolean | null | undefined>>
   /** Further rules on the accepted values; returns the first that is broken. */
   readonly check?: (data: Readonly<Record<string, unknown>>) => FieldProblem | null
-  /** What a device of this kind may be told in the registry, whatever its format. */
+  /** Settings of a device of this kind in the registry, whatever its format. */
   readonly settings?: Settings
   /** Any device may send readings of this kind beside those of its own. */
   readonly fromAnyDevice?: boolean

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * What a device may be told about itself in the registry. Declared beside the kind or the format that
+ * A setting of a device in the registry. Declared beside the kind or the format that
  * reads it; the registry checks by it, and forms and documents are made of it.
  */
 export interface SettingDefinition {

@@ -57,7 +57,7 @@ export const fieldRule = z.strictObject({
   per: factor.optional(),
 })
 
-/** What each register of energy may be told. */
+/** Settings of each energy register. */
 export const REGISTER_SETTINGS: Settings = {
   role: choiceSetting(['handoff', 'delivered', 'heat_pump_power', 'heat_pump', 'it', 'total'], {
     description: 'Where the meter stands: heat is counted at handoff and at delivered.',
@@ -105,7 +105,7 @@ function placeSetting(description: string) {
   return textSetting('a name of 1 to 4096 characters', { description, changesFigures: true })
 }
 
-/** What every device may be told. */
+/** Settings that every device has. */
 export const COMMON_SETTINGS: Settings = {
   gateway: textSetting('the short id of the gateway that carries the device', {
     description: 'Short id of the gateway that may send for this device.',

@@ -16,12 +16,12 @@ describe('a device that publishes on ever new topics', () => {
     dir.remove()
   })
 
-  it('has its channels limited: further ones are rejected, counted and told', async () => {
+  it('has its channels limited: further ones are rejected, counted and reported to it', async () => {
     const topics = ['ch/#']
     const device = await addDevice(platform, { tenant: 'acme', id: 't1', kind: 'truck', topics })
     const client = await platform.mqtt({ username: device.username, password: device.password })
-    const told: string[] = []
-    client.on('message', (_topic, payload) => told.push(payload.toString()))
+    const errors: string[] = []
+    client.on('message', (_topic, payload) => errors.push(payload.toString()))
     await client.subscribeAsync('padborg/v1/acme/t1/errors')
     const publish = (topic: string, seq: number) =>
       client.publishAsync(
@@ -33,7 +33,7 @@ describe('a device that publishes on ever new topics', () => {
     // Channels that are known go on.
     await publish('ch/0', 2)
     await delivered({ accepted: MAX + 37, stored: MAX + 1, rejected: 36 })
-    await waitFor(() => told.some((text) => text.includes('too_many_channels')))
+    await waitFor(() => errors.some((text) => text.includes('too_many_channels')))
     const { body } = await platform.api('/rejections?reason=too_many_channels&order=desc')
     expect(body.data[0]).toMatchObject({
       expected: 'one of the 64 channels that the device has published on before',

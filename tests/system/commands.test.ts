@@ -108,7 +108,7 @@ describe('the commands of npm run', () => {
     expect(JSON.parse(json.out)).toMatchObject({ recovered: 0, missing: 1 })
   })
 
-  it('publish a message as a device, and show the error that it is told', async () => {
+  it('publish a message as a device, and show the error that the platform reports to it', async () => {
     const device = await addDevice(platform, { tenant: 'acme', id: 'p1', kind: 'truck' })
     const { username, password } = device
     const account = ['--device', username, '--password', password]

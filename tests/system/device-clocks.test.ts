@@ -71,7 +71,7 @@ describe('a device whose clock is wrong', () => {
   it('measures round trips by its own clock, which count in every figure however late they come', async () => {
     const probe = await connect('queued', 'probe')
     const fromMs = nowMs - 600_000
-    // A queue of the network: four echoes in time, and one that took 9 s, told ten minutes later.
+    // A queue of the network: four echoes in time, and one that took 9 s, reported ten minutes later.
     const trips = [10, 12, 11, 13, 9200]
     const messages = trips.map((rttMs, at) => ({
       seq: at,
@@ -160,7 +160,7 @@ describe('a device whose clock is wrong', () => {
     const startMs = nowMs
     await sendFor4Minutes(behind, () => 400 * DAY_MS)
     const { body } = await platform.api(`/readings?device=${behind.id}`)
-    // Two minutes are needed to know it: what came before is rejected, and can be replayed.
+    // Two minutes are needed to know it: what came before is rejected as too old.
     const times = body.data.map(({ seq, time, claimedTime, flags }: Record<string, unknown>) => [
       seq,
       time,

@@ -34,7 +34,7 @@ describe("the README's commands", () => {
       expect(blocks).toHaveLength(3)
       const [register = '', publish = '', look = ''] = blocks
       const published = run([register, publish].join('\n'))
-      expect(published).toContain('no error was told')
+      expect(published).toContain('no error was reported')
       await waitFor(() => /acme\.t1 +1 +1/.test(run(look)))
       expect(run(look)).toContain('"speedKmh":72.5')
     },

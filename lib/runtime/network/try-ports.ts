@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { listenFailed } from './listen-failed.ts'
 
 /**
- * Opens each port and closes it again, so that a port that is taken is told before anything is made.
+ * Opens each port and closes it again, so that a start fails before anything is made when one is taken.
  * Throws LISTEN_FAILED. `off` and 0 (any free port) need no try.
  */
 export async function tryPorts(

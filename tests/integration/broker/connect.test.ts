@@ -79,15 +79,18 @@ describe('a CONNECT', () => {
     expect(await client.next('connack')).toMatchObject({ returnCode: 0 })
   })
 
-  it.each([5, 6, 0, 2])('of protocol level %i is told which version is spoken', async (level) => {
-    test = await startBroker()
-    const client = await test.raw()
-    client.bytes(connectBytes(test.device('acme.t1'), { level }))
-    expect(await client.next('connack')).toMatchObject({ returnCode: 1 })
-    await client.whenClosed()
-  })
+  it.each([5, 6, 0, 2])(
+    'of protocol level %i gets a CONNACK that refuses the version',
+    async (level) => {
+      test = await startBroker()
+      const client = await test.raw()
+      client.bytes(connectBytes(test.device('acme.t1'), { level }))
+      expect(await client.next('connack')).toMatchObject({ returnCode: 1 })
+      await client.whenClosed()
+    },
+  )
 
-  it('with a client id or a will that is too long is refused, and told so', async () => {
+  it('with a client id or a will that is too long is refused with a CONNACK', async () => {
     test = await startBroker()
     const { username, password } = test.device('acme.t1')
     const account = { username, password: Buffer.from(password) }
