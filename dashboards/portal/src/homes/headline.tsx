@@ -113,7 +113,7 @@ function RoundTrip() {
       unit="ms"
       worth={
         row
-          ? t('rttWorth', { n: formats.count(row.n) })
+          ? t('rttWorth', { n: formats.count(row.n), least: formats.count(MIN_VALUES) })
           : t('rttTooFew', { n: formats.count(MIN_VALUES) })
       }
       {...(rat === null ? {} : { to: { show: 'readings', kind: 'probe', rat, span: '1h' } })}

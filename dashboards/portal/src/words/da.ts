@@ -50,7 +50,8 @@ export const da: Words = {
   devicesHeard: 'Aktive enheder',
   devicesWorth: '{stale} forsinkede, {silent} aldrig set',
   rttBest: 'Svartid p95, {rat}',
-  rttWorth: 'den langsomste teknik; n {n}, seneste time, målt med probens ur',
+  rttWorth:
+    'den langsomste teknik med mindst {least} værdier; n {n}, seneste time, målt med probens ur',
   rttTooFew: 'ingen teknik har {n} værdier i den seneste time',
   heatToday: 'Varme leveret i dag',
   heatWorth: 'dækning {coverage} af tiden siden midnat',

@@ -52,7 +52,8 @@ export const de: Words = {
   devicesHeard: 'Aktive Geräte',
   devicesWorth: '{stale} verspätet, {silent} nie gesehen',
   rttBest: 'Umlaufzeit (RTT) p95, {rat}',
-  rttWorth: 'die langsamste Technik; n {n}, letzte Stunde, Uhr der Sonde',
+  rttWorth:
+    'die langsamste Technik mit mindestens {least} Werten; n {n}, letzte Stunde, Uhr der Sonde',
   rttTooFew: 'keine Technik hat {n} Werte in der letzten Stunde',
   heatToday: 'Heute gelieferte Wärme',
   heatWorth: 'Abdeckung {coverage} der Zeit seit Mitternacht',

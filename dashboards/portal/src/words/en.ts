@@ -50,7 +50,7 @@ export const en = {
   devicesHeard: 'Devices heard',
   devicesWorth: '{stale} late, {silent} never heard',
   rttBest: 'Round trip p95, {rat}',
-  rttWorth: 'the slowest technology; n {n}, last hour, clock of the probe',
+  rttWorth: 'slowest technology with {least} values or more; n {n}, last hour, clock of the probe',
   rttTooFew: 'no technology has {n} values in the last hour',
   heatToday: 'Heat delivered today',
   heatWorth: 'coverage {coverage} of the time since midnight',
