@@ -6,10 +6,18 @@ export type Parameters = Readonly<Record<string, string | number | undefined>>
 
 export interface ApiClient {
   get<T>(path: string, parameters?: Parameters): Promise<Outcome<T>>
+  /** A page of rows as CSV. */
+  getCsv(path: string, parameters: Parameters): Promise<Outcome<CsvText>>
   signIn(key: string): Promise<Outcome<Session>>
   signOut(): Promise<void>
   /** A stream of server-sent events; throws when the platform cannot be reached. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
+}
+
+export interface CsvText {
+  readonly text: string
+  /** Cursor of the page that follows; null after the last one. */
+  readonly next: string | null
 }
 
 export interface ClientEvents {
@@ -26,12 +34,18 @@ const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 503, 504])
 export function createApiClient(clock: PlatformClock, events: ClientEvents): ApiClient {
   const request = createRequest(clock, events)
   const session = createSessionKeeper(request, events)
+  const renewed = async (address: string) => {
+    const response = await request(address)
+    const isRenewed = response?.status === 401 && (await session.renew())
+    return isRenewed ? await request(address) : response
+  }
   return {
-    async get<T>(path: string, parameters: Parameters = {}) {
-      const address = addressOf(path, parameters)
-      const response = await request(address)
-      const isRenewed = response?.status === 401 && (await session.renew())
-      return outcomeOf<T>(isRenewed ? await request(address) : response)
+    get: async <T>(path: string, parameters: Parameters = {}) =>
+      outcomeOf<T>(await renewed(addressOf(path, parameters))),
+    async getCsv(path, parameters) {
+      const response = await renewed(addressOf(path, { ...parameters, as: 'csv' }))
+      if (!response?.ok) return outcomeOf<CsvText>(response)
+      return await csvOf(response)
     },
     signIn: (key) => session.begin(key),
     signOut: () => session.end(),
@@ -41,6 +55,17 @@ export function createApiClient(clock: PlatformClock, events: ClientEvents): Api
       if (response.status === 401) await session.renew()
       return response
     },
+  }
+}
+
+/** The address of the next page is in a header (RFC 8288). A body that is cut off is no result. */
+async function csvOf(response: Response): Promise<Outcome<CsvText>> {
+  const link = response.headers.get('link') ?? ''
+  const next = new URLSearchParams(/<[^>?]*\?([^>]*)>; rel="next"/.exec(link)?.[1]).get('cursor')
+  try {
+    return { ok: true, value: { text: await response.text(), next } }
+  } catch {
+    return await outcomeOf<CsvText>(null)
   }
 }
 

@@ -35,6 +35,12 @@ export function ReadingTable({ rows, units }: ReadingTableProps) {
           <tr key={`${row.device} ${row.channel} ${row.seq} ${row.time} ${row.receivedAt}`}>
             <td class="time" title={row.time}>
               {formats.moment(row.time)}
+              {row.claimedTime !== null && (
+                <span class="warn" data-claimed title={row.claimedTime}>
+                  {' '}
+                  {t('claimedTime', { time: formats.dated(row.claimedTime) })}
+                </span>
+              )}
             </td>
             <td class="time" title={row.receivedAt}>
               {formats.clock(row.receivedAt)}

@@ -1,5 +1,4 @@
 import { useMemo } from 'preact/hooks'
-import { addressOf } from '../api/api-client.ts'
 import type { Reading, Series } from '../api/rows.ts'
 import { createPoll } from '../data/poll.ts'
 import { useKinds } from '../data/use-kinds.ts'
@@ -8,13 +7,13 @@ import { useQuery } from '../data/use-query.ts'
 import { QueryResult } from '../parts/query-result.tsx'
 import { Sheet } from '../parts/sheet.tsx'
 import { useLanguage } from '../words/use-language.ts'
+import { CsvLinks } from './csv-links.tsx'
 import { KindChoice } from './kind-choice.tsx'
 import { ReadingTable } from './reading-table.tsx'
 import './readings-sheet.css'
 import { ratOf, spanOf, type ReadingSpan, type SheetParameters } from './selection.ts'
 
 const LIMIT = 200
-const CSV_LIMIT = 10_000
 const EVERY_MS = 5000
 
 interface SheetProps {
@@ -51,12 +50,12 @@ function Readings({ parameters, kind }: ReadingsProps) {
   const { device } = parameters
   const key = JSON.stringify({ ...parameters, kind })
   const span = useMemo(() => spanOf(parameters, clock.nowMs()), [key])
+  // A span that ends now moves with the clock.
+  const spanNow = () => (parameters['to'] ? span : spanOf(parameters, clock.nowMs()))
   const poll = useMemo(() => {
     const path = '/readings'
     const load = () => {
-      // A span that ends now moves with the clock.
-      const times = parameters['to'] ? span : spanOf(parameters, clock.nowMs())
-      const query = { kind, device, ...times, order: 'desc', limit: LIMIT }
+      const query = { kind, device, ...spanNow(), order: 'desc', limit: LIMIT }
       return client.get<Series<Reading>>(path, query)
     }
     return createPoll({ path, everyMs: EVERY_MS, load })
@@ -68,7 +67,11 @@ function Readings({ parameters, kind }: ReadingsProps) {
         <KindChoice parameters={parameters} kind={kind} />
         <Selection device={device} span={span} />
         <CsvLinks
-          address={addressOf(poll.path, { kind, device, ...span, as: 'csv', limit: CSV_LIMIT })}
+          key={key}
+          path={poll.path}
+          {...{ kind, device }}
+          rat={parameters['rat']}
+          span={spanNow}
         />
       </div>
       <QueryResult query={query}>
@@ -92,20 +95,6 @@ function Selection({ device, span: { from, to } }: SelectionProps) {
         {' '}
         {t('from')} {formats.moment(from)} {to && `${t('to')} ${formats.moment(to)}`}
       </span>
-    </p>
-  )
-}
-
-function CsvLinks({ address }: { readonly address: string }) {
-  const { t } = useLanguage()
-  return (
-    <p class="drill-csv">
-      <a href={address} download>
-        {t('csv')}
-      </a>
-      <a href={`${address}&locale=da`} download>
-        {t('csvDanish')}
-      </a>
     </p>
   )
 }

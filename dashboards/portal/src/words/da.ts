@@ -196,6 +196,11 @@ export const da: Words = {
   drillRejection: 'Afvist besked',
   csv: 'CSV',
   csvDanish: 'CSV med decimalkomma',
+  csvLoading: 'Henter alle rækker …',
+  csvFailed: 'Filen kunne ikke hentes i sin helhed: intet er gemt. Prøv igen.',
+  csvTooLong:
+    'Mere end to millioner rækker: vælg et kortere tidsrum eller én enhed. Intet er gemt.',
+  claimedTime: 'enheden angav {time}',
   drillWorth: 'de {n} nyeste i tidsrummet, rå som gemt',
   sequence: 'Nr.',
   flags: 'Markeringer',

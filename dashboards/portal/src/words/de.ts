@@ -199,6 +199,12 @@ export const de: Words = {
   drillRejection: 'Abgelehnte Nachricht',
   csv: 'CSV',
   csvDanish: 'CSV mit Dezimalkomma',
+  csvLoading: 'Alle Zeilen werden geladen …',
+  csvFailed:
+    'Die Datei konnte nicht vollständig geladen werden: nichts gespeichert. Bitte erneut versuchen.',
+  csvTooLong:
+    'Mehr als zwei Millionen Zeilen: kürzeren Zeitraum oder ein Gerät wählen. Nichts gespeichert.',
+  claimedTime: 'laut Gerät {time}',
   drillWorth: 'die {n} neuesten im Zeitraum, roh wie gespeichert',
   sequence: 'Nr.',
   flags: 'Kennzeichen',

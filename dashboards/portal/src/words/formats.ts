@@ -20,6 +20,8 @@ export interface Formats {
   readonly age: (ms: Maybe) => string
   readonly clock: (iso: string) => string
   readonly moment: (iso: string) => string
+  /** With the year: a wrong clock may be years off. */
+  readonly dated: (iso: string) => string
 }
 
 const SECOND = 1000
@@ -48,6 +50,13 @@ export function createFormats(locale: string, t: Translate): Formats {
     day: '2-digit',
     month: '2-digit',
   })
+  const datedFormat = new Intl.DateTimeFormat(locale, {
+    ...time,
+    hourCycle: 'h23',
+    day: '2-digit',
+    month: '2-digit',
+    year: 'numeric',
+  })
 
   const fixed = (value: number, digits: number) => withDecimals[digits]?.format(value) ?? NO_VALUE
   const orNone = (show: (value: number) => string) => (value: Maybe) =>
@@ -70,6 +79,7 @@ export function createFormats(locale: string, t: Translate): Formats {
     }),
     clock: (iso) => clockFormat.format(Date.parse(iso)),
     moment: (iso) => momentFormat.format(Date.parse(iso)),
+    dated: (iso) => datedFormat.format(Date.parse(iso)),
   }
 }
 
