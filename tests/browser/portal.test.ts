@@ -136,7 +136,7 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await page.context().close()
   })
 
-  it('says disconnected when the platform is killed, and live after its restart', async () => {
+  it('dims what is old and says its age when the platform is killed, and is live after its restart', async () => {
     const { page } = await openPortal(portal.browser, portal.url)
     await signIn(page)
     const state = (name: string) =>
@@ -146,7 +146,14 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     const before = await textOf(page, '[data-figure="accepted"]')
     await portal.kill()
     await state('disconnected')
+    expect(await textOf(page, '.connection .age')).toMatch(/^no contact for ([5-9]|\d\d) s$/)
     expect(await textOf(page, '[data-figure="accepted"]'), 'the last figures stay').not.toBeNull()
+    const opacity = await page.evaluate<string>(
+      `getComputedStyle(document.querySelector('.overview').parentElement).opacity`,
+    )
+    expect(Number(opacity), 'and are dimmed').toBeLessThan(1)
+    await page.locator('.panel-delivery .stale-note').waitFor()
+    await page.locator('.figure-rejected .stale-note').waitFor()
     await portal.restart()
     await state('live')
     await waitFor(async () => (await textOf(page, '[data-figure="accepted"]')) !== before, {

@@ -86,8 +86,8 @@ function createRequest(clock: PlatformClock, events: ClientEvents): SendRequest 
       const signal = AbortSignal.timeout(TIMEOUT_MS)
       const response = await fetch(address, { signal, cache: 'no-store', ...init })
       const isReached = !GATEWAY_ERRORS.has(response.status)
-      events.reached(isReached)
       clock.learn(response.headers.get('date'))
+      events.reached(isReached)
       return isReached ? response : null
     } catch {
       // Refused, cut off or timed out: to the visitor each means "not connected".

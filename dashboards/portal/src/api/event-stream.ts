@@ -8,6 +8,8 @@ export interface StreamEvent {
 
 export interface StreamHandlers {
   readonly event: (event: StreamEvent) => void
+  /** Something arrived, be it a heartbeat. */
+  readonly alive: () => void
   /** Whether events arrive by themselves, so that polling is only a fallback. */
   readonly streaming: (isStreaming: boolean) => void
 }
@@ -52,6 +54,7 @@ export function followEvents(
         await readEvents(response.body, {
           event: handlers.event,
           id: (id) => (lastId = id),
+          alive: handlers.alive,
           silent: () => current.abort(),
         })
       }
@@ -66,6 +69,7 @@ export function followEvents(
 }
 
 interface StreamReader extends ReaderEvents {
+  readonly alive: () => void
   /** Nothing arrived for too long. */
   readonly silent: () => void
 }
@@ -79,6 +83,7 @@ async function readEvents(
   try {
     for await (const text of body.pipeThrough(new TextDecoderStream())) {
       watchdog.restart()
+      reader.alive()
       feed(text)
     }
   } finally {

@@ -3,6 +3,7 @@ import { loadAvailablePaths, type Access, type AvailablePaths } from '../api/ava
 import { followEvents, type StreamEvent } from '../api/event-stream.ts'
 import type { Reading } from '../api/rows.ts'
 import type { Cell } from './cell.ts'
+import type { Contact } from './contact.ts'
 import type { LastValues } from './last-values.ts'
 import type { Poll } from './poll.ts'
 
@@ -16,6 +17,7 @@ export interface LiveParts {
   readonly paths: Cell<AvailablePaths>
   readonly transport: Cell<'stream' | 'poll'>
   readonly lastValues: LastValues
+  readonly contact: Contact
   readonly polls: Readonly<Record<'lastValues' | 'rejections', Pick<Poll<unknown>, 'refresh'>>>
   /** Whether the signed-in role may query this path. */
   accessTo(path: string): Access
@@ -43,6 +45,7 @@ export function followPlatform(parts: LiveParts): () => void {
     parts.paths.set(paths)
     if (parts.accessTo('/live') !== 'open') return
     stopEvents = followEvents(parts.client, '/live', {
+      alive: () => parts.contact.made(),
       event: (event) => applyEvent(parts, event),
       streaming: (isStreaming) => parts.transport.set(isStreaming ? 'stream' : 'poll'),
     })

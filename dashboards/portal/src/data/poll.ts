@@ -12,6 +12,7 @@ export interface Loaded<T> {
 export interface Poll<T> {
   /** Path of the query as the OpenAPI document names it. */
   readonly path: string
+  readonly everyMs: number
   readonly cell: Pick<Cell<Loaded<T>>, 'get'>
   /** Loads as long as there is a listener. Returns how to stop listening. */
   subscribe(listener: () => void): () => void
@@ -34,6 +35,7 @@ export function createPoll<T>({ path, everyMs, load }: PollOptions<T>): Poll<T> 
 
   return {
     path,
+    everyMs,
     cell,
     subscribe(listener) {
       const leave = cell.subscribe(listener)

@@ -3,6 +3,7 @@ import { NO_PATHS } from '../api/available-paths.ts'
 import { createPlatformClock, type PlatformClock } from '../api/platform-clock.ts'
 import type { Session } from '../api/rows.ts'
 import { createCell, type Cell } from './cell.ts'
+import { createContact } from './contact.ts'
 import { createLastValues } from './last-values.ts'
 import { followPlatform, type LiveParts } from './live-updates.ts'
 import { createMessageRate, type MessageRate } from './message-rate.ts'
@@ -12,7 +13,6 @@ import { createPolls, type Polls } from './polls.ts'
 export interface Portal extends LiveParts {
   readonly clock: PlatformClock
   readonly session: Cell<Session | null>
-  readonly isReached: Cell<boolean>
   readonly rate: MessageRate
   readonly polls: Polls
   begin(session: Session): void
@@ -22,13 +22,13 @@ export interface Portal extends LiveParts {
 export function createPortal(): Portal {
   const clock = createPlatformClock()
   const session = createCell<Session | null>(null)
-  const isReached = createCell(true)
+  const contact = createContact(() => clock.nowMs())
   const paths = createCell(NO_PATHS)
   const transport = createCell<'stream' | 'poll'>('poll')
   const lastValues = createLastValues()
   const rate = createMessageRate()
   const client = createApiClient(clock, {
-    reached: (is) => isReached.set(is),
+    reached: (is) => (is ? contact.made() : contact.failed()),
     signedOut: () => portal.end(),
   })
   const polls = createPolls(client, clock, {
@@ -41,7 +41,7 @@ export function createPortal(): Portal {
     client,
     clock,
     session,
-    isReached,
+    contact,
     paths,
     transport,
     lastValues,

@@ -5,6 +5,7 @@ import { useCell, usePortal } from './use-portal.ts'
 
 export interface QueryState<T> extends Loaded<T> {
   readonly path: string
+  readonly everyMs: number
   readonly access: Access
 }
 
@@ -12,7 +13,7 @@ export interface QueryState<T> extends Loaded<T> {
 export function useQuery<T>(poll: Poll<T>, isWanted = true): QueryState<T> {
   const portal = usePortal()
   useCell(portal.paths)
-  const { path, cell } = poll
+  const { path, everyMs, cell } = poll
   const access = portal.accessTo(path)
   const [, setVersion] = useState(0)
   useEffect(() => {
@@ -21,5 +22,5 @@ export function useQuery<T>(poll: Poll<T>, isWanted = true): QueryState<T> {
     render()
     return poll.subscribe(render)
   }, [poll, access, isWanted])
-  return { ...cell.get(), path, access }
+  return { ...cell.get(), path, everyMs, access }
 }

@@ -9,6 +9,7 @@ import type { Route } from '../links/route.ts'
 import type { Language } from '../words/language.ts'
 import { LanguageProvider } from '../words/use-language.ts'
 import './app.css'
+import { Dimmed } from './dimmed.tsx'
 import { Header } from './header.tsx'
 import { resumeSession, SignIn } from './sign-in.tsx'
 import type { Theme } from './theme.ts'
@@ -37,7 +38,13 @@ export function App({ portal, language, theme, route }: AppProps) {
         </a>
         <Header language={language} theme={theme} />
         <main id="figures" tabIndex={-1}>
-          {session ? <Page route={current} /> : <SignIn />}
+          {session ? (
+            <Dimmed>
+              <Page route={current} />
+            </Dimmed>
+          ) : (
+            <SignIn />
+          )}
         </main>
         {session && <DrillDown route={current} />}
       </LanguageProvider>

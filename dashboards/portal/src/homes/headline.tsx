@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact'
 import { useCell, usePortal } from '../data/use-portal.ts'
-import { useQuery } from '../data/use-query.ts'
+import { useQuery, type QueryState } from '../data/use-query.ts'
+import { useStale } from '../data/use-stale.ts'
 import { DrillLink, type DrillTarget } from '../links/drill-link.tsx'
+import { StaleNote } from '../parts/stale-note.tsx'
 import { NO_VALUE } from '../words/formats.ts'
 import { useLanguage } from '../words/use-language.ts'
 import { useDeviceStates } from './fleet/use-device-states.ts'
@@ -15,6 +17,8 @@ interface FigureProps {
   readonly value: string
   readonly unit?: string
   readonly worth: string
+  /** Where the value comes from: dimmed, with its age, when it cannot be renewed. */
+  readonly query: QueryState<unknown>
   readonly to?: DrillTarget
 }
 
@@ -31,7 +35,8 @@ export function Headline() {
   )
 }
 
-function Figure({ name, label, value, unit, worth, to }: FigureProps) {
+function Figure({ name, label, value, unit, worth, query, to }: FigureProps) {
+  const isStale = useStale(query)
   const shown: ComponentChildren = (
     <>
       <span data-figure={name}>{value}</span>
@@ -41,7 +46,7 @@ function Figure({ name, label, value, unit, worth, to }: FigureProps) {
   return (
     <div class={`figure figure-${name}`}>
       <dt>{label}</dt>
-      <dd class="value">
+      <dd class={isStale ? 'value stale' : 'value'}>
         {to && value !== NO_VALUE ? (
           <DrillLink to={to} what={label}>
             {shown}
@@ -50,7 +55,7 @@ function Figure({ name, label, value, unit, worth, to }: FigureProps) {
           shown
         )}
       </dd>
-      <dd class="worth">{worth}</dd>
+      <dd class="worth">{isStale ? <StaleNote query={query} /> : worth}</dd>
     </div>
   )
 }
@@ -59,9 +64,11 @@ function RateNow() {
   const { t, formats } = useLanguage()
   const portal = usePortal()
   const rate = useCell(portal.rate.cell)
+  const query = useQuery(portal.polls.delivery)
   return (
     <Figure
       name="rate"
+      query={query}
       label={t('rateNow')}
       value={formats.number(rate?.perS)}
       unit="1/s"
@@ -81,6 +88,7 @@ function RateNow() {
 function DevicesHeard() {
   const { t, formats } = useLanguage()
   const states = useDeviceStates()
+  const query = useQuery(usePortal().polls.lastValues)
   const count = (freshness: string) =>
     states?.filter((state) => state.freshness === freshness).length ?? null
   const value = states
@@ -89,6 +97,7 @@ function DevicesHeard() {
   return (
     <Figure
       name="devices"
+      query={query}
       label={t('devicesHeard')}
       value={value}
       worth={t('devicesWorth', {
@@ -102,12 +111,13 @@ function DevicesHeard() {
 function RoundTrip() {
   const { t, named, formats } = useLanguage()
   const { polls } = usePortal()
-  const { value } = useQuery(polls.latencyByRat['1h'])
-  const row = worstRoundTrip(value?.data ?? [])
+  const query = useQuery(polls.latencyByRat['1h'])
+  const row = worstRoundTrip(query.value?.data ?? [])
   const rat = row?.group['rat'] ?? null
   return (
     <Figure
       name="rtt"
+      query={query}
       label={t('rttBest', { rat: rat === null ? NO_VALUE : named('rat', rat) })}
       value={formats.number(row?.p95Ms)}
       unit="ms"
@@ -124,12 +134,14 @@ function RoundTrip() {
 function HeatToday() {
   const { t, formats } = useLanguage()
   const { polls } = usePortal()
-  const { value, access } = useQuery(polls.heat.delivered.today)
+  const query = useQuery(polls.heat.delivered.today)
+  const { value, access } = query
   const sum = value ? sumOf(value.data) : null
   const { text, unit } = energyText(sum?.energyKwh ?? null, formats)
   return (
     <Figure
       name="heat"
+      query={query}
       label={t('heatToday')}
       value={text}
       unit={unit}
@@ -146,13 +158,15 @@ function HeatToday() {
 function RejectedMessages() {
   const { t, formats } = useLanguage()
   const { polls } = usePortal()
-  const { value } = useQuery(polls.delivery)
+  const query = useQuery(polls.delivery)
+  const { value } = query
   const rejected = value?.data.reduce((sum, row) => sum + row.rejected, 0) ?? null
   const accepted = value?.data.reduce((sum, row) => sum + row.accepted, 0) ?? null
   const share = rejected === null || !accepted ? null : rejected / accepted
   return (
     <Figure
       name="rejected"
+      query={query}
       label={t('undelivered')}
       value={formats.count(rejected)}
       worth={t('undeliveredWorth', {

@@ -28,6 +28,7 @@ export const da: Words = {
   'state.behind': 'Bagud',
   'state.disconnected': 'Afbrudt',
   newestAge: 'seneste hændelse for {age} siden',
+  contactAge: 'ingen kontakt i {age}',
   newestNone: 'endnu ingen hændelser',
   viaStream: 'sendes løbende',
   viaPoll: 'hentes hvert 5. sekund',

@@ -30,6 +30,7 @@ export const de: Words = {
   'state.behind': 'Im Rückstand',
   'state.disconnected': 'Getrennt',
   newestAge: 'neuestes Ereignis vor {age}',
+  contactAge: 'kein Kontakt seit {age}',
   newestNone: 'noch kein Ereignis',
   viaStream: 'laufend gesendet',
   viaPoll: 'alle 5 s abgerufen',

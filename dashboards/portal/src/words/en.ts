@@ -28,6 +28,7 @@ export const en = {
   'state.behind': 'Behind',
   'state.disconnected': 'Disconnected',
   newestAge: 'newest event {age} ago',
+  contactAge: 'no contact for {age}',
   newestNone: 'no event yet',
   viaStream: 'pushed',
   viaPoll: 'asked every 5 s',

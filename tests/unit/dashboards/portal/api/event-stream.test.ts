@@ -66,16 +66,22 @@ describe('a stream that breaks off', () => {
     const { port } = server.address() as AddressInfo
     const seen: string[] = []
     const states: boolean[] = []
+    let pieces = 0
     stop = followEvents(
       {
         open: (path, headers, signal) =>
           fetch(`http://127.0.0.1:${port}${path}`, { headers, signal }),
       },
       '/live',
-      { event: ({ data }) => seen.push(data), streaming: (is) => states.push(is) },
+      {
+        alive: () => (pieces += 1),
+        event: ({ data }) => seen.push(data),
+        streaming: (is) => states.push(is),
+      },
     )
     await waitFor(() => seen.includes('again'), { what: 'events flow again' })
     expect(resumedAfter).toEqual([undefined, 'j1:9.0'])
     expect(states).toEqual([true, false, true])
+    expect(pieces, 'each connection is contact').toBeGreaterThanOrEqual(2)
   })
 })
