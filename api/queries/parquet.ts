@@ -20,13 +20,14 @@ const PARQUET = 'application/vnd.apache.parquet'
 export async function parquetResponse(
   { port, options, log, pseudonyms }: Api,
   { caller, names, signal }: FileCall,
-  { scope, kind, fields, fromNs, toNs }: ReadingsFileRequest,
+  { scope, kind, fields, rats, fromNs, toNs }: ReadingsFileRequest,
 ): Promise<StreamResponse> {
   const maxRows = options.exportMaxRows
   const scan: ReadingsFileScan = {
     scope,
     kind,
     fields,
+    rats,
     fromNs,
     toNs,
     maxRows,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { KIND_NAMES } from '#lib/telemetry/catalogue.ts'
+import { RAT_CHOICES } from '#lib/telemetry/radio.ts'
 import { parseEvery, type Every } from '#lib/kpi/calendar.ts'
 import type { TimeProblem } from '#lib/telemetry/time.ts'
 import { parseGivenTime } from './given-time.ts'
@@ -163,6 +164,13 @@ export const deviceParameters = {
 
 export const kindsParameter = {
   kind: wordsParameter(KIND_NAMES, 'Only these kinds'),
+}
+
+export const ratParameter = {
+  rat: wordsParameter(
+    RAT_CHOICES,
+    'Only raw readings over these radio technologies, none for those that name no technology',
+  ),
 }
 
 export const fieldsParameter = {

@@ -3,6 +3,7 @@ import type { CalendarBucket } from '#lib/kpi/calendar.ts'
 import type { Permission } from '#lib/access/policy.ts'
 import type { ExactLatency, StoreReader } from '#lib/store/store.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import type { RatChoice } from '#lib/telemetry/radio.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
@@ -166,6 +167,7 @@ export interface ReadingsFileRequest extends Span {
   readonly scope: Scope
   readonly kind: Kind
   readonly fields: readonly string[]
+  readonly rats: readonly RatChoice[] | null
 }
 
 export type Cell = string | number | boolean | null | undefined

@@ -6,6 +6,7 @@ import { registerMeterOf } from '#lib/kpi/heat/register-meter.ts'
 import type { AggregatesScan } from '#lib/store/scans.ts'
 import type { Calendar } from './calendar-scans.ts'
 import type { IntakeStateReader } from './intake-state.ts'
+import type { RatChoice } from '#lib/telemetry/radio.ts'
 import { IDENTIFYING_FIELDS } from '#lib/access/policy.ts'
 import {
   deviceParameters,
@@ -14,6 +15,7 @@ import {
   fieldsParameter,
   orderParameter,
   pageParameters,
+  ratParameter,
   spanParameters,
 } from './parameters.ts'
 import { defineQuery, type QueryResult, type RefusedParameter, type Viewer } from './query.ts'
@@ -40,6 +42,7 @@ const parameters = {
   ...spanParameters,
   ...everyParameter,
   ...fieldsParameter,
+  ...ratParameter,
   ...orderParameter,
   ...pageParameters,
 }
@@ -53,6 +56,7 @@ interface ReadingsQuery extends Span, Calendar {
   readonly fields: readonly string[]
   /** The caller named them; without names a scan of all columns is cheaper. */
   readonly hasFields: boolean
+  readonly rats: readonly RatChoice[] | null
   /** Null for raw readings. */
   readonly everyNs: bigint | null
   readonly order: 'asc' | 'desc'
@@ -77,18 +81,16 @@ export const readings = defineQuery({
   },
   toQuery(given, request, viewer): ReadingsQuery | RefusedParameter {
     const { scope, fromNs, toNs, everyNs, buckets, cursor } = request
-    const { order, limit } = given
+    const { order, limit, rat: rats = null } = given
     const kind = kindOf(given, viewer)
     if (typeof kind !== 'string') return kind
     const fields = visibleFields(kind, given.fields, viewer)
     if ('refused' in fields) return fields
-    if (given.every && order === 'desc') {
-      const detail = 'expected asc together with every, got desc; leave one of them out'
-      return { refused: 'unusable', path: 'order', detail }
-    }
+    const refused = given.every && refusedWithEvery(given)
+    if (refused) return refused
     const hasFields = given.fields !== undefined
     const page = { order, limit, cursor }
-    return { scope, kind, fields, hasFields, everyNs, buckets, fromNs, toNs, ...page }
+    return { scope, kind, fields, hasFields, rats, everyNs, buckets, fromNs, toNs, ...page }
   },
   async answer({ store, state, signal }, query): Promise<QueryResult<ReadingRow | AggregateRow>> {
     const { everyNs, buckets, hasFields, ...rest } = query
@@ -120,15 +122,32 @@ export const readings = defineQuery({
   },
   identity(given, viewer) {
     const kind = kindOf(given, viewer)
-    return [typeof kind === 'string' ? kind : '', everyKey(given.every) ?? 'raw', given.order]
+    const rats = given.rat?.toSorted().join() ?? ''
+    return [
+      typeof kind === 'string' ? kind : '',
+      everyKey(given.every) ?? 'raw',
+      given.order,
+      ...(rats ? [rats] : []),
+    ]
   },
   units: ({ kind, fields }) => unitsOf(kind, fields),
   csvColumns: ({ kind, fields, ...query }) =>
     isRaw(query) ? readingColumns(fields) : aggregateColumns(kind, fields),
-  file({ scope, kind, fields, fromNs, toNs, ...query }) {
-    return isRaw(query) ? { scope, kind, fields, fromNs, toNs } : null
+  file({ scope, kind, fields, rats, fromNs, toNs, ...query }) {
+    return isRaw(query) ? { scope, kind, fields, rats, fromNs, toNs } : null
   },
 })
+
+/** What only raw readings have. */
+function refusedWithEvery({ order, rat }: Given): RefusedParameter | undefined {
+  if (order === 'desc') {
+    const detail = 'expected asc together with every, got desc; leave one of them out'
+    return { refused: 'unusable', path: 'order', detail }
+  }
+  if (!rat) return undefined
+  const detail = `expected no rat together with every, got ${rat.join(', ')}; leave one of them out`
+  return { refused: 'unusable', path: 'rat', detail }
+}
 
 /** One row per reading. */
 function isRaw({ everyNs, buckets }: Pick<ReadingsQuery, 'everyNs' | 'buckets'>): boolean {

@@ -4,6 +4,7 @@ import type { Kind } from '#lib/telemetry/catalogue.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import type { RatChoice } from '#lib/telemetry/radio.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
@@ -19,6 +20,8 @@ export interface ReadingsScan extends Span {
   /** One kind per scan: kinds have different columns. */
   readonly kind: Kind
   readonly fields: readonly string[] | null
+  /** Only readings over these radio technologies; left out or null: all. */
+  readonly rats?: readonly RatChoice[] | null
   readonly order: 'asc' | 'desc'
   readonly limit: number
   readonly cursor: string | null
@@ -118,6 +121,8 @@ export interface ReadingsFileScan extends Span {
   readonly scope: Scope
   readonly kind: Kind
   readonly fields: readonly string[] | null
+  /** As in `ReadingsScan`. */
+  readonly rats?: readonly RatChoice[] | null
   /** More readings are refused with EXPORT_TOO_LARGE. */
   readonly maxRows: number
   /** What devices are called in the file; null: by their own names. Others are left out. */

@@ -14,6 +14,10 @@ export interface Radio {
 /** Radio access technologies: LTE, 5G beside an LTE anchor, 5G alone. */
 export const RATS = ['lte', 'nr-nsa', 'nr-sa'] as const
 
+/** What readings can be selected by: a technology, or that they name none. */
+export const RAT_CHOICES = [...RATS, 'none'] as const
+export type RatChoice = (typeof RAT_CHOICES)[number]
+
 /** Android's "unavailable" (docs/domain.md 6). */
 const NO_VALUE = 2147483647
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../support/wait-for.ts'
-import { CHROMIUM, openPortal, signIn, textOf } from './browser.ts'
+import { CHROMIUM, accessFaults, openPortal, signIn, textOf } from './browser.ts'
 import { startPortal, type RunningPortal } from './running-portal.ts'
 
 describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
@@ -148,10 +148,11 @@ describe.skipIf(!CHROMIUM)('the portal in a browser', () => {
     await state('disconnected')
     expect(await textOf(page, '.connection .age')).toMatch(/^no contact for ([5-9]|\d\d) s$/)
     expect(await textOf(page, '[data-figure="accepted"]'), 'the last figures stay').not.toBeNull()
-    const opacity = await page.evaluate<string>(
-      `getComputedStyle(document.querySelector('.overview').parentElement).opacity`,
+    const filter = await page.evaluate<string>(
+      `getComputedStyle(document.querySelector('.overview').parentElement).filter`,
     )
-    expect(Number(opacity), 'and are dimmed').toBeLessThan(1)
+    expect(filter, 'and are dimmed').toMatch(/^saturate/)
+    expect(await accessFaults(page), 'and readable').toEqual([])
     await page.locator('.panel-delivery .stale-note').waitFor()
     await page.locator('.figure-rejected .stale-note').waitFor()
     await portal.restart()

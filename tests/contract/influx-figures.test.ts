@@ -207,6 +207,12 @@ describe.skipIf(!hasInfluxd)('figures in InfluxDB', { timeout: 60_000 }, () => {
     expect(await influx.files.readingDevices({ ...scan, path: '' })).toEqual(
       await duckdb.files.readingDevices({ ...scan, path: '' }),
     )
+    const some = { ...scan, rats: ['nr-sa', 'none'] as const }
+    const filtered = await influx.files.readingsFile({ ...some, path: ours })
+    await duckdb.files.readingsFile({ ...some, path: theirs })
+    expect(filtered.rows).toBeGreaterThan(10)
+    expect(filtered.rows).toBeLessThan(file.rows)
+    expect(await rowsIn(ours)).toEqual(await rowsIn(theirs))
     const tooMany = influx.files.readingsFile({ ...scan, maxRows: 10, path: ours })
     await expect(tooMany).rejects.toMatchObject({ code: 'EXPORT_TOO_LARGE' })
     await duckdb.upkeep.close()

@@ -189,6 +189,27 @@ export function storeContract(name: string, create: () => StorePlace): void {
       expect(cut.map((row) => row.timeNs)).toEqual([timeNs])
     })
 
+    it.each(['asc', 'desc'] as const)(
+      'pages through the readings over the radio technologies chosen, %s',
+      async (order) => {
+        const radios = [{ rat: 'lte' }, { rat: 'nr-sa' }, { band: 'n78' }, null] as const
+        const rows = radios.flatMap((radio, at) =>
+          readingsFrom(at * 10 + 1, at * 10 + 7, { radio }),
+        )
+        await writeAll(store, rows)
+        const positions = async (rats: NonNullable<ReadingsScan['rats']> | null) =>
+          (await readAll(store, { kind: 'truck', rats, order, limit: 3 })).map(
+            (row) => row.position,
+          )
+        const all = rows.map(({ position }) => position)
+        const [lte, sa, none] = [all.slice(0, 7), all.slice(7, 14), all.slice(14)]
+        expect(await positions(['lte'])).toEqual(lte)
+        expect(await positions(['nr-sa', 'none'])).toEqual([...sa, ...none])
+        expect(await positions(['nr-nsa'])).toEqual([])
+        expect(await positions(null)).toEqual(all)
+      },
+    )
+
     it('aggregates gauges, counters and states by device and interval', async () => {
       const at = (position: number, second: bigint, fields: object, flags = 0) =>
         reading(position, {

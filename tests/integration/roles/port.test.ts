@@ -56,7 +56,15 @@ describe('the port of the ingest role over HTTP', () => {
   function queriesOf(): { [N in QueryName]?: QueryOf<N> } {
     const figures = { ...span(), by: ['device'] as const, everyNs: HOUR_NS }
     return {
-      readings: { ...span(), kind: 'truck', fields: [], hasFields: false, everyNs: null, ...page },
+      readings: {
+        ...span(),
+        kind: 'truck',
+        fields: [],
+        hasFields: false,
+        rats: null,
+        everyNs: null,
+        ...page,
+      },
       latency: { ...figures, stages: ['age', 'durable', 'stored'] },
       throughput: figures,
       loss: figures,

@@ -58,6 +58,7 @@ export async function storedTrucks(
       kind: 'truck',
       fields: [],
       hasFields: false,
+      rats: null,
       everyNs: null,
       order: 'asc',
       limit: 10_000,

@@ -1,6 +1,5 @@
 import type { ApiClient, Parameters } from '../api/api-client.ts'
 import type { Outcome } from '../api/outcome.ts'
-import { filterByRat } from './csv-filter.ts'
 
 const PAGE_ROWS = 10_000
 /** The browser holds the file until it is saved: 2 million rows. */
@@ -8,9 +7,8 @@ export const MAX_PAGES = 200
 
 export interface CsvSelection {
   readonly path: string
-  /** Kind, device, span, order and locale. */
+  /** Kind, device, radio technology, span, order and locale. */
   readonly parameters: Parameters
-  readonly rat: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -20,7 +18,7 @@ export type CsvFile = Blob | null
 /** The rows of all pages: whole, or a fault. Ends between two pages when the signal says so. */
 export async function loadCsvFile(
   client: Pick<ApiClient, 'getCsv'>,
-  { path, parameters, rat, signal }: CsvSelection,
+  { path, parameters, signal }: CsvSelection,
 ): Promise<Outcome<CsvFile>> {
   const parts: string[] = []
   let cursor: string | null = null
@@ -29,12 +27,17 @@ export async function loadCsvFile(
     const outcome = await client.getCsv(path, given)
     if (!outcome.ok) return outcome
     if (signal.aborted) return { ok: true, value: null }
-    const { head, rows } = filterByRat(outcome.value.text, rat)
-    parts.push(page === 0 ? head : '', rows)
-    cursor = outcome.value.next
+    const { text, next } = outcome.value
+    parts.push(page === 0 ? text : withoutHead(text))
+    cursor = next
     if (cursor === null) return { ok: true, value: new Blob(parts, { type: 'text/csv' }) }
   }
   return { ok: true, value: null }
+}
+
+/** No name of a column holds a line break. */
+function withoutHead(text: string): string {
+  return text.slice(text.indexOf('\n') + 1)
 }
 
 const MAX_NAME_PART = 60

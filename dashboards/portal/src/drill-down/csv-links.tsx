@@ -57,8 +57,8 @@ function useSave({ path, kind, device, rat, span }: CsvLinksProps) {
     setProgress('loading')
     const times = span()
     const { signal } = closed.current
-    const parameters = { kind, device, ...times, order: 'desc', ...locale }
-    const outcome = await loadCsvFile(client, { path, parameters, rat, signal })
+    const parameters = { kind, device, rat, ...times, order: 'desc', ...locale }
+    const outcome = await loadCsvFile(client, { path, parameters, signal })
     if (signal.aborted) return
     if (!outcome.ok) return setProgress('failed')
     if (outcome.value === null) return setProgress('too-long')

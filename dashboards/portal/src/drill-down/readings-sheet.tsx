@@ -11,7 +11,7 @@ import { CsvLinks } from './csv-links.tsx'
 import { KindChoice } from './kind-choice.tsx'
 import { ReadingTable } from './reading-table.tsx'
 import './readings-sheet.css'
-import { ratOf, spanOf, type ReadingSpan, type SheetParameters } from './selection.ts'
+import { spanOf, type ReadingSpan, type SheetParameters } from './selection.ts'
 
 const LIMIT = 200
 const EVERY_MS = 5000
@@ -47,7 +47,7 @@ interface ReadingsProps {
 
 function Readings({ parameters, kind }: ReadingsProps) {
   const { client, clock } = usePortal()
-  const { device } = parameters
+  const { device, rat } = parameters
   const key = JSON.stringify({ ...parameters, kind })
   const span = useMemo(() => spanOf(parameters, clock.nowMs()), [key])
   // A span that ends now moves with the clock.
@@ -55,7 +55,7 @@ function Readings({ parameters, kind }: ReadingsProps) {
   const poll = useMemo(() => {
     const path = '/readings'
     const load = () => {
-      const query = { kind, device, ...spanNow(), order: 'desc', limit: LIMIT }
+      const query = { kind, device, rat, ...spanNow(), order: 'desc', limit: LIMIT }
       return client.get<Series<Reading>>(path, query)
     }
     return createPoll({ path, everyMs: EVERY_MS, load })
@@ -66,16 +66,10 @@ function Readings({ parameters, kind }: ReadingsProps) {
       <div class="drill-head">
         <KindChoice parameters={parameters} kind={kind} />
         <Selection device={device} span={span} />
-        <CsvLinks
-          key={key}
-          path={poll.path}
-          {...{ kind, device }}
-          rat={parameters['rat']}
-          span={spanNow}
-        />
+        <CsvLinks key={key} path={poll.path} {...{ kind, device, rat }} span={spanNow} />
       </div>
       <QueryResult query={query}>
-        {(result) => <ReadingResult result={result} rat={parameters['rat']} />}
+        {(result) => <ReadingResult result={result} rat={rat} />}
       </QueryResult>
     </>
   )
@@ -107,15 +101,14 @@ interface ReadingResultProps {
 
 function ReadingResult({ result: { data, meta }, rat }: ReadingResultProps) {
   const { t, named } = useLanguage()
-  const rows = rat === undefined ? data : data.filter((row) => ratOf(row) === rat)
   const filter = rat === undefined ? '' : `; ${t('filteredByRat', { rat: named('rat', rat) })}`
   return (
     <>
       <p class="worth">{t('drillWorth', { n: data.length }) + filter}</p>
-      {rows.length === 0 ? (
+      {data.length === 0 ? (
         <p class="none">{t('drillEmpty')}</p>
       ) : (
-        <ReadingTable rows={rows} units={meta.unit} />
+        <ReadingTable rows={data} units={meta.unit} />
       )}
     </>
   )

@@ -1,4 +1,3 @@
-import type { Reading } from '../api/rows.ts'
 import { isoOf, SPAN_MS, SPANS } from '../data/spans.ts'
 
 /** Parameters of the address: which readings or which rejection a sheet shows. */
@@ -15,10 +14,4 @@ export function spanOf({ from, to, span }: SheetParameters, nowMs: number): Read
   if (from !== undefined) return to === undefined ? { from } : { from, to }
   const name = SPANS.find((name) => name === span) ?? '1h'
   return { from: isoOf(nowMs - SPAN_MS[name]) }
-}
-
-/** Radio technology of a reading; `none` where it gives none. */
-export function ratOf({ radio }: Reading): string {
-  const rat = radio?.['rat']
-  return typeof rat === 'string' ? rat : 'none'
 }

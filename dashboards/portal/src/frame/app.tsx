@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect } from 'preact/hooks'
 import type { Cell } from '../data/cell.ts'
 import type { Portal } from '../data/portal.ts'
 import { PortalProvider, useCell } from '../data/use-portal.ts'
@@ -26,7 +26,7 @@ export function App({ portal, language, theme, route }: AppProps) {
   const spoken = useCell(language)
   const current = useCell(route)
   useEffect(() => void resumeSession(portal), [portal])
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = spoken.code
     document.title = spoken.t('title')
   }, [spoken])

@@ -210,7 +210,7 @@ export const da: Words = {
   to: 'Til',
   allDevices: 'alle enheder',
   drillEmpty: 'Ingen målinger af denne type i tidsrummet.',
-  filteredByRat: 'heraf kun dem med {rat}',
+  filteredByRat: 'radioteknik: {rat}',
   openReadings: 'Målinger fra {what}',
   ...deviceWords,
 }

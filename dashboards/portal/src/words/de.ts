@@ -214,7 +214,7 @@ export const de: Words = {
   to: 'Bis',
   allDevices: 'alle Geräte',
   drillEmpty: 'Keine Messungen dieser Art in diesem Zeitraum.',
-  filteredByRat: 'davon nur die mit {rat}',
+  filteredByRat: 'Funktechnik: {rat}',
   openReadings: 'Messungen von {what}',
   ...deviceWords,
 }

@@ -208,7 +208,7 @@ export const en = {
   to: 'To',
   allDevices: 'all devices',
   drillEmpty: 'No readings of this kind in this span.',
-  filteredByRat: 'of them, only those that say {rat}',
+  filteredByRat: 'radio technology: {rat}',
   openReadings: 'Readings of {what}',
   ...deviceWords,
 } as const

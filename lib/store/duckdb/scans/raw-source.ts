@@ -1,11 +1,12 @@
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { RatChoice } from '#lib/telemetry/radio.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import type { Extent } from '../../extent.ts'
 import { TENANT_OF, type Grain } from '../figures/grain.ts'
 import type { Part } from '../files/part.ts'
 import { allOf, identifier, isOneOf, literal } from '../files/sql.ts'
-import { columnsOf } from '../write/columns.ts'
+import { columnsOf, radioColumn } from '../write/columns.ts'
 import type { View } from './view.ts'
 
 export interface RawSource {
@@ -72,6 +73,12 @@ export function scopeConditions({ tenants, devices }: Scope, grain: Grain = 'dev
   if (tenants) conditions.push(isOneOf(TENANT_OF[grain], tenants))
   if (devices) conditions.push(isOneOf('device', devices))
   return conditions
+}
+
+/** Readings over the technologies chosen; null lets all through. */
+export function ratConditions(rats: readonly RatChoice[] | null | undefined): string[] {
+  if (!rats) return []
+  return [isOneOf(`coalesce(${identifier(radioColumn('rat'))}, 'none')`, rats)]
 }
 
 export function kindsIn({ kinds }: Scope): readonly Kind[] {

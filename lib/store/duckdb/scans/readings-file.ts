@@ -9,7 +9,7 @@ import { RADIO_NAMES, fieldColumn, radioColumn } from '../write/columns.ts'
 import { OWN_COLUMNS, wantedFields } from './readings.ts'
 import { identifier, literal, numberIn, rowsOf, textIn } from '../files/sql.ts'
 import { TENANT_OF } from '../figures/grain.ts'
-import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import { kindsIn, ratConditions, rawSource, scopeConditions } from './raw-source.ts'
 import type { ScanContext } from './view.ts'
 
 /** The raw readings of a span as a Parquet file, with the columns that CSV has. */
@@ -53,13 +53,18 @@ export async function scanReadingDevices(
   return rows.map((row) => textIn(row, 'device'))
 }
 
-function sourceOf({ view }: ScanContext, { scope, kind, fields, fromNs, toNs }: ReadingsFileScan) {
+function sourceOf(
+  { view }: ScanContext,
+  { scope, kind, fields, rats, fromNs, toNs }: ReadingsFileScan,
+) {
   const wanted = wantedFields(kind, fields)
   return rawSource(view, {
     kinds: [kind],
     span: { fromNs, toNs },
     columns: [...OWN_COLUMNS, ...wanted.map(fieldColumn), ...RADIO_NAMES.map(radioColumn)],
-    where: kindsIn(scope).includes(kind) ? scopeConditions(scope) : ['false'],
+    where: kindsIn(scope).includes(kind)
+      ? [...scopeConditions(scope), ...ratConditions(rats)]
+      : ['false'],
   })
 }
 

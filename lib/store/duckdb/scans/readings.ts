@@ -18,7 +18,7 @@ import {
   textIn,
   type Row,
 } from '../files/sql.ts'
-import { kindsIn, rawSource, scopeConditions } from './raw-source.ts'
+import { kindsIn, ratConditions, rawSource, scopeConditions } from './raw-source.ts'
 import type { ScanContext, View } from './view.ts'
 
 export const OWN_COLUMNS = [
@@ -49,7 +49,7 @@ export async function scanReadings(
   const source = {
     kinds: [kind],
     columns: [...OWN_COLUMNS, ...fields.map(fieldColumn), ...RADIO_NAMES.map(radioColumn)],
-    where: [...scopeConditions(query.scope), ...afterCursor(query)],
+    where: [...scopeConditions(query.scope), ...ratConditions(query.rats), ...afterCursor(query)],
   }
   const span = await spanOfPage(context, query, source.where)
   const rows = rawSource(view, { ...source, span })

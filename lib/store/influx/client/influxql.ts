@@ -1,4 +1,5 @@
 import { KIND_NAMES, type Kind } from '#lib/telemetry/catalogue.ts'
+import type { RatChoice } from '#lib/telemetry/radio.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
 import { ceilMs, floorMs } from '../write/point-time.ts'
@@ -45,6 +46,13 @@ export function scopeConditions({ tenants, devices }: Scope): string[] | null {
     conditions.push(condition)
   }
   return conditions
+}
+
+/** Readings over the technologies chosen; null lets all through. A missing tag is an empty one. */
+export function ratConditions(rats: readonly RatChoice[] | null | undefined): string[] {
+  if (!rats) return []
+  const values = rats.map((rat) => (rat === 'none' ? '' : rat))
+  return [isOneOf('rat', values) ?? 'false']
 }
 
 export function kindsIn({ kinds }: Scope): readonly Kind[] {

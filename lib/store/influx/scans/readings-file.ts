@@ -21,7 +21,14 @@ import type { ReadingsFile, ReadingsFileScan } from '../../scans.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import { RADIO_FIELDS } from '#lib/telemetry/radio.ts'
 import { identifier as sqlName, literal as sqlText } from '../../duckdb/files/sql.ts'
-import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
+import {
+  allOf,
+  identifier,
+  kindsIn,
+  ratConditions,
+  readingsWithin,
+  scopeConditions,
+} from '../client/influxql.ts'
 import { pagesOf } from '../client/pages.ts'
 import { RADIO_NAMES } from '../write/reading-point.ts'
 import { ownReadings, readingColumns, readingRow, wantedFields } from './rows.ts'
@@ -56,11 +63,11 @@ export async function scanReadingsFile(
 /** Devices with readings in a scan. */
 export async function scanReadingDevices(
   { influx, signal }: ScanContext,
-  { scope, kind, fromNs, toNs }: ReadingsFileScan,
+  { scope, kind, rats, fromNs, toNs }: ReadingsFileScan,
 ): Promise<readonly FullId[]> {
   const where = scopeConditions(scope)
   if (!where || !kindsIn(scope).includes(kind)) return []
-  const conditions = allOf([...readingsWithin({ fromNs, toNs }), ...where])
+  const conditions = allOf([...readingsWithin({ fromNs, toNs }), ...where, ...ratConditions(rats)])
   const series = await influx.query(
     `SELECT count("journal") FROM ${identifier(kind)} WHERE ${conditions} GROUP BY "device"`,
     signal,
@@ -86,7 +93,8 @@ async function gather(
   const columns = columnsOf(kind, fields)
   const defined = columns.map(({ name, type }) => `${sqlName(name)} ${String(type)}`)
   await connection.run(`CREATE TABLE gathered (${defined.join(', ')})`)
-  const where = kindsIn(scope).includes(kind) ? scopeConditions(scope) : null
+  const scoped = kindsIn(scope).includes(kind) ? scopeConditions(scope) : null
+  const where = scoped && [...scoped, ...ratConditions(query.rats)]
   let rows = 0
   if (where) {
     const names = query.names && new Map(query.names.map((one) => [one.device, one]))

@@ -2,7 +2,14 @@ import type { ReadingsScan } from '../../scans.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { Page } from '#lib/telemetry/page.ts'
 import { decodeCursor, encodeCursor } from '../../cursor.ts'
-import { allOf, identifier, kindsIn, readingsWithin, scopeConditions } from '../client/influxql.ts'
+import {
+  allOf,
+  identifier,
+  kindsIn,
+  ratConditions,
+  readingsWithin,
+  scopeConditions,
+} from '../client/influxql.ts'
 import { MS_NS, floorMs } from '../write/point-time.ts'
 import { bigintIn, ownReadings, readingColumns, readingRow, rowsOf, wantedFields } from './rows.ts'
 import type { ScanContext } from './view.ts'
@@ -28,7 +35,11 @@ export async function scanReadings(
   if (!kindsIn(query.scope).includes(kind) || !scope) return { data: [], next: null }
   const after = query.cursor === null ? null : placeIn(query.cursor)
   const fields = wantedFields(kind, query.fields)
-  const where = [...readingsWithin(fromCursor(query, after)), ...scope]
+  const where = [
+    ...readingsWithin(fromCursor(query, after)),
+    ...scope,
+    ...ratConditions(query.rats),
+  ]
   const compare = order === 'desc' ? (a: Place, b: Place) => byPlace(b, a) : byPlace
   for (let least = limit + 1; ; least *= 4) {
     const edge = await edgeOf(context, query, { where, least })

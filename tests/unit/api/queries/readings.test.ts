@@ -82,6 +82,21 @@ describe('/readings', () => {
     )
   })
 
+  it('takes radio technologies of raw readings, and refuses a cursor of others', async () => {
+    test.port.rows.readings = [1, 2].map((seq) => readingRow('acme.t1', { seq }))
+    const page = await test.request('/readings?kind=truck&rat=nr-sa,none&limit=1')
+    expect(test.port.received.at(-1)?.query).toMatchObject({ rats: ['nr-sa', 'none'] })
+    const { next } = page.body
+    const other = await test.request(`/readings?kind=truck&rat=lte&limit=1&cursor=${next}`)
+    expect(other).toMatchObject({ status: 422, body: { path: 'cursor' } })
+    const same = await test.request(`/readings?kind=truck&rat=none,nr-sa&limit=1&cursor=${next}`)
+    expect(same.status).toBe(200)
+    const unknown = await test.request('/readings?kind=truck&rat=5g')
+    expect(unknown.body.detail).toMatch(/lte, nr-nsa, nr-sa, none.*"5g"/)
+    const intervals = await test.request('/readings?kind=truck&rat=lte&every=1h')
+    expect(intervals).toMatchObject({ status: 422, body: { path: 'rat' } })
+  })
+
   it("takes a short id with a tenant's own key, and only there", async () => {
     const role = 'tenant-viewer'
     expect((await test.request('/readings?device=t1', { role })).status).toBe(200)
