@@ -52,6 +52,8 @@ export interface ParsedElement {
   readonly unknownFields?: readonly string[]
   /** The whole path of the time in the payload; `ts` of the element where it is left out. */
   readonly timePath?: string
+  /** Place among the elements as the format gave them; left out where it is the place it has now. */
+  readonly ordinal?: number
 }
 
 /** An element of a payload that its format refuses. */

@@ -11,6 +11,7 @@ import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Reading, ReadingRow } from '#lib/telemetry/reading.ts'
 import { formatNamed } from '../formats/catalogue.ts'
 import type { Outcome } from '../pipeline/outcome.ts'
+import { entriesOf } from '../rejections/rejection-entries.ts'
 import { rejectionId, type RejectedMessage } from '../rejections/rejected-message.ts'
 
 /** What one batch hands over at most: the rest is reported as dropped, so that no batch takes long. */
@@ -51,7 +52,8 @@ export class LiveWatch {
     const all = rows.length + refused.reduce((sum, one) => sum + one.refused.length, 0)
     if (all === 0) return null
     events.sort((a, b) => comparePlaces(a.place, b.place))
-    return { position, events, dropped: all - events.length }
+    const count = events.reduce((sum, one) => sum + elementsOf(one), 0)
+    return { position, events, dropped: all - count }
   }
 
   /** The same for begins and ends of silence; the position is the writer's. */
@@ -109,6 +111,10 @@ function rowOf(reading: Reading): ReadingRow {
   }
 }
 
+function elementsOf(event: LiveEvent): number {
+  return event.type === 'rejection' ? event.row.elements : 1
+}
+
 function newestRejections(rejected: readonly RejectedMessage[], limits: LiveLimits): LiveEvent[] {
   const events: LiveEvent[] = []
   let bytes = 0
@@ -126,14 +132,14 @@ function rejectionEvents({ message, format, refused }: RejectedMessage): LiveEve
   const { position, device, topic, receivedAtNs } = message
   // Of its own memory: a view would take the whole block it lies in across to the other thread.
   const payload = new Uint8Array(message.payload)
-  const byElement = new Map(refused.toReversed().map((one) => [one.elementIndex, one]))
   const formatVersion = formatNamed(format)?.version ?? 1
-  return [...byElement.values()].map(
-    ({ elementIndex, reason, path, expected, got, subDevice = null }) => ({
+  return entriesOf(refused).map(({ item, fault, covers }) => {
+    const { elementIndex, reason, path, expected, got, subDevice = null } = fault
+    return {
       type: 'rejection',
-      place: { position, rejection: true, index: elementIndex + 1 },
+      place: { position, rejection: true, index: item + 1 },
       row: {
-        id: rejectionId(position, elementIndex),
+        id: rejectionId(position, item),
         timeNs: receivedAtNs,
         device,
         topic,
@@ -145,9 +151,10 @@ function rejectionEvents({ message, format, refused }: RejectedMessage): LiveEve
         formatVersion,
         subDevice,
         item: elementIndex < 0 ? null : elementIndex,
+        elements: covers?.length ?? 1,
         payload,
         recoveredAtNs: null,
       },
-    }),
-  )
+    }
+  })
 }

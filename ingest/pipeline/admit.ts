@@ -2,6 +2,7 @@ import type { Device } from '#lib/registry/registry.ts'
 import { isCarriedBy, maxSubDevices, type WantedSubDevice } from '#lib/registry/sub-devices.ts'
 import { ID_PATTERN, fullId, shortIdOf, type FullId } from '#lib/telemetry/ids.ts'
 import type { FormatOutput, ParsedElement, RefusedElement } from '../formats/format.ts'
+import { keepElements } from './keep-elements.ts'
 import type { ParsedMessage } from './parse.ts'
 
 export interface AdmitDeps {
@@ -41,13 +42,12 @@ export async function admit(
 }
 
 function admitted(output: FormatOutput, gateway: Device, deps: AdmitDeps): FormatOutput {
-  const elements: ParsedElement[] = []
   const refused = [...output.refused]
-  for (const element of output.elements) {
+  const elements = keepElements(output.elements, (element) => {
     const refusal = refusalOf(element, gateway, deps)
     if (refusal) refused.push(refusal)
-    else elements.push(element)
-  }
+    return refusal === null
+  })
   return { elements, refused }
 }
 

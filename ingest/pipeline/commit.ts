@@ -14,13 +14,13 @@ export interface CommitDeps {
 
 /** Keeps the rejections of a batch whose readings are stored, then shows its counts. */
 export function commit(
-  { rejected, recovered, refusedReplays, recounted, readings }: Outcome,
+  { rejected, recovered, refusedReplays, replayed, readings }: Outcome,
   messages: readonly JournaledMessage[],
   { state, rejections, stages, clock }: CommitDeps,
 ): void {
   rejections.record(rejected, recovered, refusedReplays)
   state.isCommitted = true
-  const changed = new Set(recounted)
+  const changed = new Set(replayed.map(({ device }) => device))
   for (const { device } of messages) changed.add(device)
   for (const { device } of readings) changed.add(device)
   showCounts(state, changed)

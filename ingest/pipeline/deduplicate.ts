@@ -34,8 +34,8 @@ export async function findKnown(
 ): Promise<KnownElements> {
   const wanted: { readonly identity: Identity; readonly element: ParsedElement }[] = []
   for (const { message, channel, output } of parsed) {
-    for (const [readingOrdinal, element] of output.elements.entries()) {
-      const { kind, seq, hash } = element
+    for (const [at, element] of output.elements.entries()) {
+      const { kind, seq, hash, ordinal: readingOrdinal = at } = element
       const device = ownerOf(element, message)
       const memory = state.devices.get(device)?.channels.get(channel)?.memory
       if (!memory && !lookUpAll) continue

@@ -67,6 +67,7 @@ export function judgeElement({
     receivedAtNs,
     position,
     readingOrdinal: ordinal,
+    elementIndex: element.elementIndex,
     hash: element.hash,
     flags,
     fields: withVisibleTexts(element.fields),

@@ -13,13 +13,14 @@ import {
   type IntakeState,
 } from '../state/intake-state.ts'
 import { keepLast } from '../state/last-values.ts'
-import { countMessage, countReplay, type CountDeps } from './count.ts'
+import { countMessage } from './count.ts'
+import { countReplay, type ReplayCountDeps } from './count-replay.ts'
 import { NONE_KNOWN, ownerOf, type KnownElements } from './deduplicate.ts'
 import { judgeElement } from './judge-element.ts'
 import { createOutcome, type JudgedMessage, type Outcome } from './outcome.ts'
 import type { ParsedMessage } from './parse.ts'
 
-export type JudgeDeps = CountDeps
+export type JudgeDeps = ReplayCountDeps
 
 export interface JudgeOptions {
   readonly lateNs: bigint
@@ -63,8 +64,8 @@ function judgeMessage(
   let late = false
   const sender = touchDevice(state, message.device)
   const newestNs = newestOf(elements, message)
-  for (let ordinal = 0; ordinal < elements.length; ordinal += 1) {
-    const element = elements[ordinal]
+  for (let at = 0; at < elements.length; at += 1) {
+    const element = elements[at]
     if (!element) continue
     const id = ownerOf(element, message)
     const device = id === message.device ? sender : touchDevice(state, id)
@@ -88,7 +89,7 @@ function judgeMessage(
       parsed,
       element,
       known: known === NONE_KNOWN ? undefined : known.get(element),
-      ordinal,
+      ordinal: element.ordinal ?? at,
       // Only the first stored reading of a message carries its bytes: sums count it once.
       bytes: readings === null ? message.payload.length : 0,
       lateNs: options.lateNs,

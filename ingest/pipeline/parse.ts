@@ -7,8 +7,9 @@ import { formatNamed } from '../formats/catalogue.ts'
 import type { FormatOutput, RefusedElement } from '../formats/format.ts'
 import { gatewayInput, type GatewayDeps } from './gateway-input.ts'
 import { repeatRefusals, type EarlierRefusals } from './repeat-refusals.ts'
+import { replayedElements, type CoveredElements } from './replayed-elements.ts'
 
-export interface ParseDeps extends GatewayDeps, EarlierRefusals {
+export interface ParseDeps extends GatewayDeps, EarlierRefusals, CoveredElements {
   /** A secret of a device, for formats that decrypt; null when it has none of that name. */
   secretOf?(id: FullId, name: string): string | null
 }
@@ -60,7 +61,13 @@ function parseMessage(
   const gateway = device.gateway ? device : null
   const input = { device, message, channel: name, timezone, secretOf }
   const output = format.parse(gateway ? { ...input, ...gatewayInput(gateway, deps) } : input)
-  return { message, format: format.name, channel, output: onlyOrigin(output, message), gateway }
+  return {
+    message,
+    format: format.name,
+    channel,
+    output: onlyOrigin(output, message, deps),
+    gateway,
+  }
 }
 
 /** What follows the device in a native topic; a foreign topic is its own channel. */
@@ -70,14 +77,18 @@ function channelOf({ topic, device }: JournaledMessage): string {
   return native ? topic.slice(prefix) : topic
 }
 
-/** A replay of one element is about that element alone. */
-function onlyOrigin(output: FormatOutput, { origin }: JournaledMessage): FormatOutput {
-  if (!origin || origin.elementIndex < 0) return output
-  const wanted = origin.elementIndex
+/** A replay of some elements is about those alone. */
+function onlyOrigin(
+  output: FormatOutput,
+  { origin }: JournaledMessage,
+  deps: CoveredElements,
+): FormatOutput {
+  const wanted = origin && replayedElements(origin, deps)
+  if (!wanted) return output
   return {
-    elements: output.elements.filter(({ elementIndex }) => elementIndex === wanted),
+    elements: output.elements.filter(({ elementIndex }) => wanted.has(elementIndex)),
     refused: output.refused.filter(
-      ({ elementIndex }) => elementIndex === wanted || elementIndex < 0,
+      ({ elementIndex }) => wanted.has(elementIndex) || elementIndex < 0,
     ),
   }
 }

@@ -1,4 +1,5 @@
 import type { FormatOutput, RefusedElement } from '../formats/format.ts'
+import { keepElements } from './keep-elements.ts'
 
 export interface EarlierRefusals {
   /** What was refused of the message at a position when it was read before; null: never, or nothing. */
@@ -19,6 +20,6 @@ export function repeatRefusals(
   if (refused === null) return output
   const indices = new Set(refused.map(({ elementIndex }) => elementIndex))
   const isOpen = ({ elementIndex }: { readonly elementIndex: number }) => !indices.has(elementIndex)
-  const elements = indices.has(-1) ? [] : output.elements.filter(isOpen)
+  const elements = indices.has(-1) ? [] : keepElements(output.elements, isOpen)
   return { elements, refused: [...refused, ...output.refused.filter(isOpen)] }
 }

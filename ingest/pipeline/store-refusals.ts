@@ -3,9 +3,10 @@ import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { Reading } from '#lib/telemetry/reading.ts'
 import type { RefusedReading } from '#lib/store/store.ts'
 import type { RefusedElement } from '../formats/format.ts'
-import type { RejectedMessage } from '../rejections/rejected-message.ts'
-import type { Counts, IntakeState } from '../state/intake-state.ts'
-import type { Batch, Outcome } from './outcome.ts'
+import { forget } from '../state/duplicate-memory.ts'
+import type { ChannelState, Counts, IntakeState } from '../state/intake-state.ts'
+import { recountReplays, type ReplayCountDeps } from './count-replay.ts'
+import type { Batch, CountedReplay, JudgedMessage, Outcome } from './outcome.ts'
 
 /**
  * The result of a batch when the store refuses some of its readings for good: they become rejections
@@ -15,36 +16,76 @@ import type { Batch, Outcome } from './outcome.ts'
 export function withoutRefused(
   outcome: Outcome,
   refused: readonly RefusedReading[],
-  { state, messages }: Pick<Batch, 'messages'> & { readonly state: IntakeState },
+  { state, messages, deps }: RefusalContext,
 ): Outcome {
   if (refused.length === 0) return outcome
-  const byPosition = Map.groupBy(refused, ({ position }) => position)
-  const gone = new Set(refused.map(keyOf))
-  const isGone = (reading: Reading) => gone.has(keyOf(reading))
-  const corrected: Outcome = {
-    ...outcome,
-    readings: outcome.readings.filter((reading) => !isGone(reading)),
-    // What the store refuses is not recovered.
-    recovered: outcome.recovered.filter(({ position }) => !byPosition.has(position)),
+  const byKey = new Map(refused.map((one) => [keyOf(one), one]))
+  const positions = new Set(refused.map(({ position }) => position))
+  for (const reading of outcome.readings) {
+    const memory = byKey.has(keyOf(reading)) && channelOf(state, reading)?.memory
+    if (memory) forget(memory, reading)
   }
+  const byOrigin = new Map<number, Map<number, RefusedElement>>()
+  const withRefused = (replay: CountedReplay) => refusedReplay(replay, byKey, byOrigin)
+  const corrected: Outcome = {
+    ...recountReplays(outcome, withRefused, { state, deps }),
+    readings: outcome.readings.filter((reading) => !byKey.has(keyOf(reading))),
+  }
+  const readingsAt = Map.groupBy(outcome.readings, ({ position }) => position)
+  const rejectedAt = new Map(outcome.rejected.map((one, at) => [one.message.position, at]))
   for (const message of messages) {
-    const { position } = message
-    const refusedReadings = byPosition.get(position)
-    if (!refusedReadings) continue
-    const stored = outcome.readings.filter((reading) => reading.position === position)
-    const isArray = isSeveral(message, stored)
-    const elements = refusedReadings.map((one) => refusedElement(one, isArray))
-    const whole = stored.every(isGone)
-    if (!message.origin) reject({ message, stored, elements, whole }, corrected, state)
-    else {
-      // The rejection that was to be recovered stays as it is.
-      corrected.replays.set(position, 'again')
-      corrected.refusedReplays.push({ position, refused: elements })
-      const isMoved = outcome.recovered.some((one) => one.position === position)
-      if (isMoved && whole) moveToRejected(state.devices.get(message.device)?.counts)
-    }
+    const { position, origin } = message
+    if (origin || !positions.has(position)) continue
+    const stored = readingsAt.get(position) ?? []
+    const elements = refusedElements(stored, byKey)
+    const whole = elements.length === stored.length
+    reject({ message, stored, elements, whole, at: rejectedAt.get(position) }, corrected, state)
   }
   return corrected
+}
+
+export interface RefusalContext extends Pick<Batch, 'messages'> {
+  readonly state: IntakeState
+  readonly deps: ReplayCountDeps
+}
+
+type RefusedByKey = ReadonlyMap<string, RefusedReading>
+
+/**
+ * A replay as the store has taken it. What was refused of an earlier replay of the same message made
+ * this one look like a duplicate, so it is refused of this one too.
+ */
+function refusedReplay(
+  { parsed, judged }: CountedReplay,
+  byKey: RefusedByKey,
+  byOrigin: Map<number, Map<number, RefusedElement>>,
+): JudgedMessage {
+  const origin = parsed.message.origin?.position ?? 0
+  const earlier = byOrigin.get(origin) ?? new Map<number, RefusedElement>()
+  byOrigin.set(origin, earlier)
+  const isOwn = new Set(judged.readings.map(({ elementIndex }) => elementIndex))
+  const again = parsed.output.elements.flatMap(({ elementIndex }) =>
+    isOwn.has(elementIndex) ? [] : (earlier.get(elementIndex) ?? []),
+  )
+  const own = refusedElements(judged.readings, byKey)
+  for (const one of own) earlier.set(one.elementIndex, one)
+  const refused = [...judged.refused, ...own, ...again]
+  const readings = judged.readings.filter((reading) => !byKey.has(keyOf(reading)))
+  return { ...judged, readings, refused, duplicates: judged.duplicates - again.length }
+}
+
+function refusedElements(
+  readings: readonly Reading[],
+  byKey: RefusedByKey,
+): readonly RefusedElement[] {
+  return readings.flatMap((reading) => {
+    const refused = byKey.get(keyOf(reading))
+    return refused ? [refusedElement(reading, refused)] : []
+  })
+}
+
+function channelOf(state: IntakeState, { device, channel }: Reading): ChannelState | undefined {
+  return state.devices.get(device)?.channels.get(channel)
 }
 
 interface Refused {
@@ -53,42 +94,32 @@ interface Refused {
   readonly stored: readonly Reading[]
   readonly elements: readonly RefusedElement[]
   readonly whole: boolean
+  /** Place of its rejection, where others of its elements were refused before. */
+  readonly at: number | undefined
 }
 
 function reject(refused: Refused, outcome: Outcome, state: IntakeState): void {
-  const { message, elements, whole } = refused
-  const at = outcome.rejected.findIndex((one) => one.message.position === message.position)
-  const known = outcome.rejected[at]
-  const now: RejectedMessage = known
-    ? { ...known, refused: [...known.refused, ...elements], whole }
-    : { message, format: '', refused: elements, whole }
-  if (known) outcome.rejected[at] = now
-  else outcome.rejected.push(now)
-  recount(refused, outcome, { state, wasPartial: known !== undefined })
+  const { message, elements, whole, at } = refused
+  const known = at === undefined ? undefined : outcome.rejected[at]
+  if (at !== undefined && known) {
+    outcome.rejected[at] = { ...known, refused: [...known.refused, ...elements], whole }
+  } else outcome.rejected.push({ message, format: '', refused: elements, whole })
+  const counts = state.devices.get(message.device)?.counts
+  if (counts) recount(refused, counts, outcome)
 }
 
-function recount(
-  { message, stored, whole }: Refused,
-  outcome: Outcome,
-  { state, wasPartial }: { readonly state: IntakeState; readonly wasPartial: boolean },
-): void {
-  const counts = state.devices.get(message.device)?.counts
-  if (!counts) return
+function recount({ stored, whole, at }: Refused, counts: Counts, outcome: Outcome): void {
+  const wasPartial = at !== undefined
   if (!whole) {
     if (!wasPartial) counts.partial += 1
     return
   }
-  moveToRejected(counts)
+  counts.stored -= 1
+  counts.rejected += 1
   outcome.counts.stored -= 1
   outcome.counts.rejected += 1
   if (wasPartial) counts.partial -= 1
   if (stored.some(isLate)) counts.late -= 1
-}
-
-function moveToRejected(counts: Counts | undefined): void {
-  if (!counts) return
-  counts.stored -= 1
-  counts.rejected += 1
 }
 
 function keyOf({ position, readingOrdinal }: Pick<Reading, 'position' | 'readingOrdinal'>): string {
@@ -99,20 +130,9 @@ function isLate({ flags }: Reading): boolean {
   return (flags & FLAGS.late) !== 0
 }
 
-const OPENING_BRACKET = 0x5b
-
-/** Whether an element of the message has a number: an array, or a format of several records. */
-function isSeveral({ payload }: JournaledMessage, stored: readonly Reading[]): boolean {
-  const isArray = payload[0] === OPENING_BRACKET
-  return isArray || stored.length > 1 || stored.some(({ readingOrdinal }) => readingOrdinal > 0)
-}
-
-function refusedElement(
-  { readingOrdinal, reason }: RefusedReading,
-  isArray: boolean,
-): RefusedElement {
+function refusedElement({ elementIndex }: Reading, { reason }: RefusedReading): RefusedElement {
   return {
-    elementIndex: isArray ? readingOrdinal : -1,
+    elementIndex,
     reason: 'store_refused',
     path: '',
     expected: 'a reading that the store takes',

@@ -21,11 +21,14 @@ export interface RejectionStatus {
   readonly device?: FullId
 }
 
-/** A rejection that a replay has recovered. */
+/** Elements of a rejected message that a replay has recovered. */
 export interface Recovery {
-  readonly origin: Origin
+  /** Position of the message. */
+  readonly origin: number
+  /** -1: all of it. */
+  readonly elements: readonly number[]
   /** What came to light only now that the message could be read. */
-  readonly left?: Pick<RejectedMessage, 'format' | 'refused'>
+  readonly left: Pick<RejectedMessage, 'format' | 'refused'>
   readonly atNs: bigint
   /** Position of the replay record, so that reading the journal again decides the same. */
   readonly position: number

@@ -31,7 +31,8 @@ export function groupRejections(
   const columns = wanted.map((name) => `${COLUMNS[name]} AS "${name}"`)
   const groups = wanted.map((_, at) => String(at + 1))
   const statement = db.prepare(
-    `SELECT ${[...columns, ''].join(', ')} count(*) AS n, count(r.recovered_ns) AS recovered,
+    `SELECT ${[...columns, ''].join(', ')} sum(r.elements) AS n,
+       sum(iif(r.recovered_ns IS NULL, 0, r.elements)) AS recovered,
        min(m.received_ns) AS first_ns, max(m.received_ns) AS last_ns
      FROM rejections r JOIN rejected_messages m USING (position)
      WHERE ${filter.where}

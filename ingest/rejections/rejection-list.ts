@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Page } from '#lib/telemetry/page.ts'
 import type { RejectionRow } from '#lib/telemetry/rejection.ts'
 import type { RejectionsScan } from '#lib/queries/intake-state.ts'
+import { decodeRuns } from './rejection-entries.ts'
 import { parseRejectionId, rejectionId } from './rejected-message.ts'
 import { RejectionFilter, bytesOf, reasonOf } from './rejection-sql.ts'
 
@@ -27,10 +28,12 @@ export function listRejections(db: DatabaseSync, query: RejectionsScan): Page<Re
 }
 
 function rejectionRow(row: Record<string, unknown>): RejectionRow {
-  const elementIndex = Number(row['item'])
+  const item = Number(row['item'])
+  const covers = String(row['covers'])
+  const elementIndex = covers === '' ? item : (decodeRuns(covers)[0] ?? -1)
   const recovered = row['recovered_ns']
   return {
-    id: rejectionId(Number(row['position']), elementIndex),
+    id: rejectionId(Number(row['position']), item),
     timeNs: BigInt(String(row['received_ns'])),
     device: String(row['device']),
     topic: String(row['topic']),
@@ -42,6 +45,7 @@ function rejectionRow(row: Record<string, unknown>): RejectionRow {
     formatVersion: Number(row['format_version']),
     subDevice: row['sub_device'] === '' ? null : String(row['sub_device']),
     item: elementIndex < 0 ? null : elementIndex,
+    elements: Number(row['elements']),
     payload: bytesOf(row['payload']),
     recoveredAtNs: typeof recovered === 'bigint' ? recovered : null,
   }

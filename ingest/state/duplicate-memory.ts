@@ -1,4 +1,5 @@
 import type { Known } from '#lib/store/store.ts'
+import type { Reading } from '#lib/telemetry/reading.ts'
 import type { ParsedElement } from '../formats/format.ts'
 import {
   NO_SEQ,
@@ -9,6 +10,7 @@ import {
   hasSince,
   momentIn,
   put,
+  remove,
   ringBytes,
   type IdentityRing,
   type RingIdentity,
@@ -111,6 +113,16 @@ export function judgeUntimed(
   return 'new'
 }
 
+/** Forgets a reading that the store has refused: its replay is not a duplicate. */
+export function forget(memory: ChannelMemory, reading: Reading): void {
+  const { timeNs, claimedTimeNs, hash } = reading
+  const identity = { timeNs: claimedTimeNs ?? timeNs, seq: reading.seq ?? NO_SEQ, hash }
+  remove(memory.onTime, identity)
+  remove(memory.late, identity)
+  const at = memory.justForgotten.findIndex((one) => isSame(one, identity))
+  if (at >= 0) memory.justForgotten.splice(at, 1)
+}
+
 /** Stores an identity; the one that has to go for it stays known until the end of the batch. */
 function remember(
   memory: ChannelMemory,
@@ -126,10 +138,12 @@ function remember(
 
 function isRemembered(memory: ChannelMemory, timeNs: bigint, element: ParsedElement): boolean {
   if (has(memory.onTime, timeNs, element) || has(memory.late, timeNs, element)) return true
-  const seq = element.seq ?? NO_SEQ
-  return memory.justForgotten.some(
-    (one) => one.timeNs === timeNs && one.seq === seq && one.hash === element.hash,
-  )
+  const identity = { timeNs, seq: element.seq ?? NO_SEQ, hash: element.hash }
+  return memory.justForgotten.some((one) => isSame(one, identity))
+}
+
+function isSame(a: RingIdentity, b: RingIdentity): boolean {
+  return a.timeNs === b.timeNs && a.seq === b.seq && a.hash === b.hash
 }
 
 function verdictOfMoment(memory: ChannelMemory, { seq }: ParsedElement, timeNs: bigint): Verdict {

@@ -63,6 +63,17 @@ export function has(ring: IdentityRing, timeNs: bigint, { seq, hash }: Element):
   return false
 }
 
+/** No identity has this time. */
+const GONE_NS = -1n
+
+/** Takes an identity out; its place is free when its turn comes. */
+export function remove(ring: IdentityRing, { timeNs, seq, hash }: RingIdentity): void {
+  for (let at = 0; at < ring.size; at += 1) {
+    if (ring.seq[at] !== seq || ring.time[at] !== timeNs || ring.hash[at] !== hash) continue
+    ring.time[at] = GONE_NS
+  }
+}
+
 /** Whether the ring has the content at this time or later. */
 export function hasSince(ring: IdentityRing, sinceNs: bigint, { seq, hash }: Element): boolean {
   const wanted = seq ?? NO_SEQ

@@ -42,6 +42,9 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE devices ADD COLUMN certificate TEXT NOT NULL DEFAULT 'null';`,
   `-- The same tables, bigints as {"$bigint": "7"}: an older program must not read them.`,
   `ALTER TABLE channels ADD COLUMN lag TEXT NOT NULL DEFAULT 'null';`,
+  `ALTER TABLE rejections ADD COLUMN since_position INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE rejections ADD COLUMN elements INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE rejections ADD COLUMN covers TEXT NOT NULL DEFAULT '';`,
 ]
 
 export function openIngestDb(path: string): DatabaseSync {

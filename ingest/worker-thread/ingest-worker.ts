@@ -113,6 +113,7 @@ export class IngestWorker {
         known: (identities) => store.writer.known(identities),
         statusBefore: (origin, position) => rejections.statusBefore(origin, position),
         refusedBefore: (position) => rejections.refusedBefore(position),
+        coveredBy: (origin) => rejections.coveredBy(origin),
         onRead: (messages) => this.silence.heard(messages),
       },
       writerOptions(this.#options),

@@ -15,6 +15,7 @@ import {
 import type { StoreDeps } from '../pipeline/store.ts'
 import type { ThrottledNotices } from '../rejections/throttled-notices.ts'
 import { createIntakeState } from '../state/intake-state.ts'
+import { slicesOf } from './batch-slices.ts'
 import { GivenUp, type StoreRetry } from './store-retry.ts'
 
 interface WriterDeps extends PipelineDeps, StoreDeps, CommitDeps {
@@ -66,13 +67,15 @@ export class Writer {
       const { messages, next } = this.#read(this.#cursor, target)
       // Only unreadable records up to the target: the reader has reported them.
       if (messages.length === 0 && isSamePlace(this.#cursor, next)) return
-      const batch = { messages, toPosition: next.position }
-      const outcome = await unlessGivenUp(
-        processBatch(batch, this.#deps, this.#options, this.#retry),
-      )
-      if (!outcome) return
-      this.#cursor = next
-      onWritten(this.#report(outcome, messages.at(-1)))
+      for (const { messages: part, cursor } of slicesOf(messages, { from: this.#cursor, next })) {
+        const batch = { messages: part, toPosition: cursor.position }
+        const outcome = await unlessGivenUp(
+          processBatch(batch, this.#deps, this.#options, this.#retry),
+        )
+        if (!outcome) return
+        this.#cursor = cursor
+        onWritten(this.#report(outcome, part.at(-1)))
+      }
     }
   }
 
@@ -92,11 +95,13 @@ export class Writer {
     while (at.position < this.#cursor.position && !retry.isClosed) {
       const { messages, next } = this.#read(at, this.#cursor)
       if (isSamePlace(at, next)) break
-      const derive = () =>
-        judgeBatch(state, messages, this.#deps, { ...this.#options, lookUpAll: true })
-      const written = await unlessGivenUp(this.#writeAgain(derive, next.position))
-      if (written === null) return rows
-      rows += written
+      for (const { messages: part, cursor } of slicesOf(messages, { from: at, next })) {
+        const derive = () =>
+          judgeBatch(state, part, this.#deps, { ...this.#options, lookUpAll: true })
+        const written = await unlessGivenUp(this.#writeAgain(derive, cursor.position))
+        if (written === null) return rows
+        rows += written
+      }
       at = next
     }
     kept.isCommitted = !retry.isClosed

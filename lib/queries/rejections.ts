@@ -30,6 +30,9 @@ export const rejectionRow = z.object({
   item: z.number().nullable().describe('Index in an array payload; null: the whole message.'),
   recoveredAt: timeColumn('When a replay stored it after all.').nullable(),
   payloadBase64: z.instanceof(Uint8Array).describe('The original bytes.'),
+  elements: z
+    .number()
+    .describe('Elements it stands for; more than 1 where `item` is the first of several.'),
 })
 
 export type RejectionRow = z.output<typeof rejectionRow>
@@ -72,8 +75,8 @@ export function rejectionOf({ time, recoveredAt, payloadBase64, ...rest }: Rejec
 }
 
 export function rejectionRowOf(stored: Stored): RejectionRow {
-  const { id, timeNs, payload, recoveredAtNs, ...rest } = stored
+  const { id, timeNs, payload, recoveredAtNs, elements, ...rest } = stored
   // Bytes from SQLite or from another thread.
   const payloadBase64 = payload as Uint8Array<ArrayBuffer>
-  return { id, time: timeNs, ...rest, payloadBase64, recoveredAt: recoveredAtNs }
+  return { id, time: timeNs, ...rest, payloadBase64, recoveredAt: recoveredAtNs, elements }
 }

@@ -21,6 +21,8 @@ export interface Reading {
    */
   readonly position: number
   readonly readingOrdinal: number
+  /** Place of its element in the payload, which names it in a rejection; -1 outside an array. */
+  readonly elementIndex: number
   /** 64 bits over the source element as received; part of the identity. */
   readonly hash: bigint
   readonly flags: number

@@ -41,6 +41,8 @@ export interface RejectionRow {
   /** Short id of the device behind a gateway; null where there is none, or it is unknown. */
   readonly subDevice: string | null
   readonly item: number | null
+  /** Elements that it stands for: 1, or more in an entry that covers what is beyond a limit. */
+  readonly elements: number
   readonly payload: Uint8Array
   readonly recoveredAtNs: bigint | null
 }

@@ -29,6 +29,7 @@ export function reading(position: number, over: Partial<Reading> = {}): Reading 
     receivedAtNs: timeNs + 40_000_000n,
     position,
     readingOrdinal: 0,
+    elementIndex: -1,
     hash: BigInt.asUintN(64, BigInt(position) * 0x9e3779b97f4a7c15n),
     flags: 0,
     fields: { speedKmh: position % 90 },

@@ -22,7 +22,7 @@ export interface RecentRejections {
 
 type RejectionReader = (device: FullId, sinceNs: bigint) => RecentRejections
 
-/** The newest rejections are enough to see what is wrong; an array may hold thousands. */
+/** The newest rejections are enough to see what is wrong. */
 const MAX_MESSAGES = 200
 const MAX_ELEMENTS = 2000
 const MAX_GROUPS = 20
@@ -33,7 +33,7 @@ const UNREADABLE = "'malformed', 'schema', 'kind', 'unit_unknown'"
 /** Reads the open rejections of one device: by the index on device, never a scan. */
 export function createRejectionReader(db: DatabaseSync): RejectionReader {
   const elements = db.prepare(
-    `SELECT r.position, r.reason, r.path, r.expected, r.got, m.received_ns
+    `SELECT r.position, r.reason, r.path, r.expected, r.got, r.elements, m.received_ns
      FROM (SELECT position, received_ns FROM rejected_messages
            WHERE device = ? ORDER BY position DESC LIMIT ${MAX_MESSAGES}) m
      JOIN rejections r USING (position)
@@ -80,12 +80,12 @@ function groupsOf(rows: readonly Row[]): UnshownGroup[] {
     groups.set(
       key,
       known
-        ? { ...known, count: known.count + 1 }
+        ? { ...known, count: known.count + Number(row['elements']) }
         : {
             reason,
             path,
             ownPath,
-            count: 1,
+            count: Number(row['elements']),
             expected: String(row['expected']),
             got: String(row['got']),
             lastAtNs: BigInt(String(row['received_ns'])),

@@ -60,6 +60,7 @@ export function rejectionRow(device: string, given: Partial<RejectionRow> = {}):
     got: 'string',
     format: 'native',
     item: null,
+    elements: 1,
     payload: Buffer.from('{"v":1}'),
     formatVersion: 1,
     subDevice: null,

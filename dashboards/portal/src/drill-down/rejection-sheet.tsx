@@ -59,6 +59,7 @@ export function RejectionSheet({ parameters, onClose }: SheetProps) {
 function RejectionDetails(rejection: Rejection) {
   const { t, named, formats } = useLanguage()
   const { device, time, reason, path, expected, got, topic, format, item, recoveredAt } = rejection
+  const more = rejection.elements - 1
   return (
     <Details>
       <Detail title={t('reason')}>
@@ -66,7 +67,7 @@ function RejectionDetails(rejection: Rejection) {
       </Detail>
       <Detail title={t('path')}>
         <code>{path === '' ? t('wholeMessage') : path}</code>
-        {item !== null && ` · ${t('item', { n: item })}`}
+        {item !== null && ` · ${t(more > 0 ? 'items' : 'item', { n: item, more })}`}
       </Detail>
       <Detail title={t('expected')}>{expected}</Detail>
       <Detail title={t('got')}>{got}</Detail>

@@ -184,6 +184,7 @@ export const da: Words = {
   path: 'ved',
   wholeMessage: 'hele beskeden',
   item: 'element {n}',
+  items: 'element {n} og {more} andre',
   recovered: 'genindlæst {time}',
   noRejections: 'Ingen afvisninger de seneste 24 t.',
   topic: 'Topic',

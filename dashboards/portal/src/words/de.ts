@@ -187,6 +187,7 @@ export const de: Words = {
   path: 'bei',
   wholeMessage: 'die ganze Nachricht',
   item: 'Element {n}',
+  items: 'Element {n} und {more} weitere',
   recovered: 'wiederhergestellt {time}',
   noRejections: 'In den letzten 24 h wurde nichts abgelehnt.',
   topic: 'Topic',

@@ -183,6 +183,7 @@ export const en = {
   path: 'at',
   wholeMessage: 'the whole message',
   item: 'element {n}',
+  items: 'element {n} and {more} others',
   recovered: 'recovered {time}',
   noRejections: 'Nothing was rejected in the last 24 h.',
   topic: 'Topic',

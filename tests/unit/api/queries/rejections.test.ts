@@ -30,6 +30,7 @@ describe('/rejections', () => {
           formatVersion: 1,
           subDevice: null,
           item: 3,
+          elements: 1,
           payloadBase64: '/wB7',
           recoveredAt: null,
         },

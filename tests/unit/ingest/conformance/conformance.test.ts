@@ -224,8 +224,9 @@ function intake(path: string, as: Partial<Device> = {}) {
       showCounts(state, [message.device])
     },
     recover(position: number) {
-      const recovery = { origin: { position, elementIndex: -1 }, atNs: T0, position: position + 1 }
-      rejections.record([], [recovery])
+      const left = { format: 'native', refused: [] }
+      const at = { origin: position, position: position + 1, atNs: T0 }
+      rejections.record([], [{ ...at, elements: [-1], left }])
     },
     signIn: (certificate: ClientCertificate | null) => {
       noteCertificate(state, 'acme.t1', certificate)

@@ -177,7 +177,7 @@ describe('rejections', () => {
     expect(outcome.readings.map(({ device }) => device)).toEqual(['acme.t1'])
     expect(counts('')).toMatchObject({ read: 2, rejected: 1, stored: 1 })
     expect(counts()).toMatchObject({ read: 0, rejected: 0, stored: 0 })
-    expect([...outcome.recounted]).toEqual([''])
+    expect(outcome.replayed.map(({ device }) => device)).toEqual([''])
   })
 })
 
