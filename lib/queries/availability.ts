@@ -94,11 +94,12 @@ export const availability = defineQuery({
   answer(context, query) {
     const limits = { latencyNs: nsOf(query.maxLatencyMs), survivalNs: nsOf(query.survivalMs) }
     return eachChannel(context, query, (place, service) => {
-      const { method, messages, clockBoundMs } = serviceOf(service)
+      const { method, messages, lostAtEnds, clockBoundMs } = serviceOf(service)
       const figures = availabilityOf(messages, limits)
-      const lost = service.hasNumbers ? figures.lost : null
+      const n = figures.n + lostAtEnds
+      const lost = service.hasNumbers ? figures.lost + lostAtEnds : null
       const failures = figures.late + (lost ?? 0)
-      const proven = reliability(figures.n, failures)
+      const proven = reliability(n, failures)
       return {
         ...place,
         method,
@@ -107,7 +108,7 @@ export const availability = defineQuery({
         downMs: spanMs(figures.downNs),
         outages: figures.outages,
         longestOutageMs: spanMs(figures.longestOutageNs),
-        n: figures.n,
+        n,
         late: figures.late,
         lost,
         failures,

@@ -65,7 +65,7 @@ export const NO_COVERAGE = {
   coverageOf: () => 'cannot be told: a silent device and one that is away look the same',
 }
 
-/** Messages, with the lost ones, behind one result at most: a day at 2 Hz of one device, an hour of fifty. */
+/** Messages, with the lost and replayed ones, behind one result at most: a day at 2 Hz of one device, an hour of fifty. */
 export const MAX_MESSAGES = 200_000
 
 interface ChannelPlace {

@@ -37,7 +37,7 @@ export const interarrival = defineQuery({
   },
   answer: (context, query) =>
     eachChannelRows(context, query, (place, messages) => {
-      const wanted = messages.filter(({ isWanted }) => isWanted)
+      const wanted = messages.filter(({ isWanted, live }) => isWanted && live)
       if (wanted.length === 0) return []
       const figures = interarrivalOf(wanted.map(({ receivedAtNs }) => receivedAtNs))
       return [

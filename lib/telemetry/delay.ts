@@ -18,4 +18,6 @@ export interface DelayRow {
   readonly timed: boolean
   /** False of other kinds than the scope's: they only tell which numbers came. */
   readonly isWanted: boolean
+  /** False of retained, will and replayed ones: they only fill gaps (docs/domain.md 5.3). */
+  readonly live: boolean
 }

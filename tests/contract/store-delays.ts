@@ -52,7 +52,7 @@ export function delaysContract(create: () => StorePlace): void {
       expect(await delays({ scope: { ...ALL, tenants: ['borg'] } })).toHaveLength(1)
     })
 
-    it('leave out what was never live, and mark which of the others count', async () => {
+    it('mark what was never live, which only tells its number, and which of the others count', async () => {
       const at = { timeNs: DAY_START_NS, receivedAtNs: DAY_START_NS + 40_000_000n }
       const probe = { ...at, kind: 'probe' as const }
       await writeAll(store, [
@@ -60,13 +60,16 @@ export function delaysContract(create: () => StorePlace): void {
         reading(2, { ...at, flags: FLAGS.late }),
         reading(3, { ...at, flags: FLAGS.clock_invalid }),
         reading(4, { ...at, flags: FLAGS.not_live }),
+        reading(8, { ...at, flags: FLAGS.not_live, seq: null }),
         reading(5, { timeNs: DAY_START_NS, receivedAtNs: DAY_START_NS }),
         reading(6, { ...probe, fields: { rttMs: 21.5 } }),
         reading(7, { ...probe, fields: { rttMs: -3 } }),
       ])
       const rows = await delays()
       expect(
-        rows.map(({ seq, counts, isLate, timed, rttMs }) => [seq, counts, isLate, timed, rttMs]),
+        rows
+          .filter(({ live }) => live)
+          .map(({ seq, counts, isLate, timed, rttMs }) => [seq, counts, isLate, timed, rttMs]),
       ).toEqual([
         [1, true, false, true, null],
         [2, false, true, true, null],
@@ -76,6 +79,7 @@ export function delaysContract(create: () => StorePlace): void {
         [7, true, false, true, null],
       ])
       expect(rows[0]).toMatchObject({ ...at, uplinkMs: 12.5, clockBoundMs: 2 })
+      expect(rows.filter(({ live }) => !live)).toMatchObject([{ seq: 4, counts: false }])
     })
 
     it('of other kinds than the scope come too, since they share the numbers, but unwanted', async () => {

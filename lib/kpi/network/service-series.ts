@@ -1,11 +1,12 @@
 import type { ServiceMessage } from './availability.ts'
-import { LEAP, addLossSample, createLossState } from './loss.ts'
+import { addRun, createSequence, type Sequence } from './loss.ts'
 import type { DelayRow } from '#lib/telemetry/delay.ts'
 
 /*
- * The messages of one channel in the order of sending, with those that were lost. Numbers order
- * them within one run of the sender, and a gap that nothing filled means lost ones
- * (lib/kpi/network/loss.ts); without numbers the device's own time orders them.
+ * The messages of one channel in the order of sending, with those that were lost. Which numbers are
+ * lost is what lib/kpi/network/loss.ts says, message by message in the order of arrival, as in
+ * `/kpi/loss` and `/delivery`; here they get their places among those that came. Messages without
+ * numbers are ordered by the device's own time.
  */
 
 /** How a delay is measured; `relative`: the least delay is unknown, and counts as none. */
@@ -23,82 +24,94 @@ export interface Channel {
 
 /** Both services of one channel, from its rows in the order of arrival; null: over the limit. */
 export function channelsOf(rows: readonly DelayRow[], limit: number): Channel[] | null {
-  const sent = inOrder(rows, limit)
-  if (!sent) return null
+  const ordered = inOrder(rows, limit)
+  if (!ordered) return null
   return [true, false].flatMap((isRtt) => {
-    const mine = sent.filter(({ row }) => row.isWanted && (row.rttMs !== null) === isRtt)
+    const mine = ordered.filter(({ row, isLost }) => {
+      return row.isWanted && (isLost || row.live) && (row.rttMs !== null) === isRtt
+    })
     if (mine.length === 0) return []
-    // A lost message is taken for one of the sort that came next.
-    const all = mine.flatMap(({ row, lostBefore }): Sent[] => [
-      ...Array<null>(lostBefore).fill(null),
-      row,
-    ])
-    return [{ isRtt, sent: all, hasNumbers: mine.some(({ row }) => row.seq !== null) }]
+    const sent = mine.map(({ row, isLost }): Sent => (isLost ? null : row))
+    return [{ isRtt, sent, hasNumbers: mine.some(({ row }) => row.seq !== null) }]
   })
 }
 
+/** A message, or a lost one: then `row` is that under which the loss was counted. */
 interface Ordered {
   readonly row: DelayRow
-  readonly lostBefore: number
+  readonly isLost: boolean
+  /** Orders the messages of one run of the sender; null where they have no numbers. */
+  readonly number: number | null
 }
 
 function inOrder(rows: readonly DelayRow[], limit: number): Ordered[] | null {
-  const ordered: Ordered[] = []
-  let lost = 0
-  for (const { run, lostBefore } of runsOf(rows)) {
-    const sorted = run.toSorted(bySending)
-    for (const [at, row] of sorted.entries()) {
-      const before = sorted[at - 1]
-      const missing = before ? gapBetween(before, row) : lostBefore
-      lost += missing
-      if (rows.length + lost > limit) return null
-      ordered.push({ row, lostBefore: missing })
-    }
-  }
-  return ordered
-}
-
-function gapBetween(before: DelayRow, row: DelayRow): number {
-  if (before.seq === null || row.seq === null) return 0
-  const missing = row.seq - before.seq - 1
-  // A step of that size is no loss: the message is from long before.
-  return missing > 0 && missing + 1 < LEAP ? missing : 0
-}
-
-interface Run {
-  readonly run: DelayRow[]
-  /** Numbers missing between the run before and this one, where a counter went round. */
-  readonly lostBefore: number
-}
-
-/** Cuts the rows where the sender started again; those without a number are a run of their own. */
-function runsOf(rows: readonly DelayRow[]): Run[] {
+  const unnumbered: Ordered[] = []
   const runs: Run[] = []
-  const unnumbered: DelayRow[] = []
-  let state = createLossState()
+  let sequence = createSequence<DelayRow>()
+  let lost = 0
   for (const row of rows) {
     if (row.seq === null) {
-      unnumbered.push(row)
+      unnumbered.push({ row, isLost: false, number: null })
       continue
     }
-    const next = addLossSample(state, row.seq)
-    const isNew = next.first === row.seq && next.last === row.seq && state.last !== row.seq
-    if (isNew) runs.push({ run: [], lostBefore: next.lost - state.lost })
-    runs.at(-1)?.run.push(row)
-    state = next
+    const step = stepTo(sequence, row, row.seq)
+    if (step.isNew) runs.push({ came: [], missing: new Map() })
+    // The first message always begins a run.
+    place(runs.at(-1)!, row, row.seq, step)
+    sequence = step.sequence
+    lost += step.lost
+    if (rows.length + lost > limit) return null
   }
-  return unnumbered.length > 0 ? [...runs, { run: unnumbered, lostBefore: 0 }] : runs
+  const numbered = runs.map(({ came, missing }) => [...missing.values(), ...came])
+  return [...numbered, unnumbered].flatMap((run) => run.toSorted(bySending))
 }
 
-function bySending(a: DelayRow, b: DelayRow): number {
-  if (a.seq !== null && b.seq !== null && a.seq !== b.seq) return a.seq - b.seq
-  if (a.timeNs === b.timeNs) return 0
-  return a.timeNs < b.timeNs ? -1 : 1
+/** What a sender sent until it started again. */
+interface Run {
+  readonly came: Ordered[]
+  /** Lost ones by their numbers. */
+  readonly missing: Map<number, Ordered>
+}
+
+interface Step {
+  readonly sequence: Sequence<DelayRow>
+  /** Whether the sender started again, or its counter went round. */
+  readonly isNew: boolean
+  /** How many more are lost; below zero where one came late. */
+  readonly lost: number
+}
+
+function stepTo(before: Sequence<DelayRow>, row: DelayRow, seq: number): Step {
+  let lost = 0
+  const sequence = addRun(before, { from: seq, to: seq, key: row, live: row.live }, (_, counts) => {
+    lost += counts.lost ?? 0
+  })
+  const isNew = sequence.first === seq && sequence.last === seq && before.last !== seq
+  return { sequence, isNew, lost }
+}
+
+function place({ came, missing }: Run, row: DelayRow, seq: number, step: Step): void {
+  const { sequence, isNew, lost } = step
+  came.push({ row, isLost: false, number: seq })
+  if (lost < 0) missing.delete(seq)
+  for (let n = 1; n <= lost; n += 1) {
+    // Those before a counter went round come before all of the new run.
+    const number = isNew ? -n : sequence.last === seq ? seq - n : seq + n
+    missing.set(number, { row, isLost: true, number })
+  }
+}
+
+function bySending(a: Ordered, b: Ordered): number {
+  if (a.number !== null && b.number !== null && a.number !== b.number) return a.number - b.number
+  if (a.row.timeNs === b.row.timeNs) return 0
+  return a.row.timeNs < b.row.timeNs ? -1 : 1
 }
 
 export interface Service {
   readonly method: ServiceMethod
   readonly messages: readonly ServiceMessage[]
+  /** Lost ones before the first or after the last of them: of their time nothing is known. */
+  readonly lostAtEnds: number
   readonly clockBoundMs: number | null
 }
 
@@ -112,7 +125,7 @@ export function serviceOf({ isRtt, sent }: Channel): Service {
   if (isRtt) {
     const timed = sent.map((row) => row && { row, sentNs: row.timeNs })
     const messages = filled(timed, ({ row, sentNs }) => sentNs + nsOf(row.rttMs ?? 0))
-    return { method: 'rtt', messages, clockBoundMs: null }
+    return { method: 'rtt', ...messages, clockBoundMs: null }
   }
   const rows = sent.filter((row) => row !== null)
   const bounds = rows.map((row) => row.clockBoundMs).filter((bound) => bound !== null)
@@ -124,7 +137,7 @@ export function serviceOf({ isRtt, sent }: Channel): Service {
     .map((row) => row && { row, sentNs: row.timeNs + shiftOf(row) })
   return {
     method: isKnown ? 'uplink' : 'relative',
-    messages: filled(timed, ({ row }) => row.receivedAtNs),
+    ...filled(timed, ({ row }) => row.receivedAtNs),
     clockBoundMs: bounds.length > 0 ? bounds.reduce((max, one) => Math.max(max, one)) : null,
   }
 }
@@ -162,17 +175,18 @@ interface Timed {
 function filled(
   timed: readonly (Timed | null)[],
   receivedOf: (one: Timed) => bigint,
-): ServiceMessage[] {
+): Pick<Service, 'messages' | 'lostAtEnds'> {
   const messages: ServiceMessage[] = []
   let before: Timed | null = null
   let lost = 0n
+  let lostAtEnds = 0n
   for (const one of timed) {
     if (one === null) {
       lost += 1n
       continue
     }
-    // Before the first message nothing is known of the time.
-    if (before) {
+    if (!before) lostAtEnds = lost
+    else {
       const stepNs = (one.sentNs - before.sentNs) / (lost + 1n)
       for (let at = 1n; at <= lost; at += 1n) {
         messages.push({ sentNs: before.sentNs + at * stepNs, receivedNs: null })
@@ -182,7 +196,7 @@ function filled(
     before = one
     lost = 0n
   }
-  return messages
+  return { messages, lostAtEnds: Number(lostAtEnds + lost) }
 }
 
 function nsOf(ms: number): bigint {

@@ -121,6 +121,7 @@ export function delayRows(device: string, n: number, given: Partial<DelayRow> = 
       isLate: false,
       timed: true,
       isWanted: true,
+      live: true,
     }
     return { device, channel: 'telemetry', seq: at + 1, ...times, ...delays, ...given }
   })

@@ -39,9 +39,10 @@ const COLUMNS = [
 ]
 
 /**
- * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
- * ones are left out; several readings under one number of one message are one. Those of other kinds
- * than the scope's come too, unwanted: all kinds of a channel share its numbers (docs/domain.md 5.3).
+ * Messages of a span in the order of arrival, per device and channel; several readings under one
+ * number of one message are one. Those of other kinds than the scope's come too, unwanted, and so do
+ * retained, will and replayed ones with a number, not live: they tell which numbers came
+ * (docs/domain.md 5.3).
  */
 export async function scanDelays(
   { connection, view }: ScanContext,
@@ -51,7 +52,7 @@ export async function scanDelays(
     kinds: KIND_NAMES,
     span: { fromNs, toNs },
     columns: COLUMNS,
-    where: [...scopeConditions(scope), COUNTS_FOR_VOLUME],
+    where: [...scopeConditions(scope), `(${COUNTS_FOR_VOLUME} OR seq IS NOT NULL)`],
   })
   const isWanted = isOneOf('kind', kindsIn(scope))
   // Counted first: to sort far too many of them would take long and help nobody.
@@ -64,7 +65,8 @@ export async function scanDelays(
        ${COUNTS_FOR_LATENCY} AS counts,
        ${IS_LATE} AS late,
        (flags & ${FLAGS.clock_invalid}) = 0 AND received_ns <> time_ns AS timed,
-       ${isWanted} AS wanted
+       ${isWanted} AS wanted,
+       ${COUNTS_FOR_VOLUME} AS live
      FROM ${rows}
      QUALIFY row_number() OVER (
        PARTITION BY device, channel, position, seq, time_ns
@@ -88,5 +90,6 @@ function delayRow(row: Row): DelayRow {
     isLate: row['late'] === true,
     timed: row['timed'] === true,
     isWanted: row['wanted'] === true,
+    live: row['live'] === true,
   }
 }

@@ -2,14 +2,15 @@ import { FLAGS } from '#lib/telemetry/flags.ts'
 import type { DelaysScan } from '../../scans.ts'
 import type { DelayRow } from '#lib/telemetry/delay.ts'
 import type { TooMany } from '#lib/telemetry/too-many.ts'
-import { NOT_FOR_LATENCY, isPossibleRtt } from '../figures/figure-sums.ts'
+import { NOT_FOR_LATENCY, isLive, isPossibleRtt } from '../figures/figure-sums.ts'
 import { rawRows, type RawRow } from './raw-rows.ts'
 import type { ScanContext } from './view.ts'
 
 /**
- * Messages of a span in the order of arrival, per device and channel. Retained, will and replayed
- * ones are left out; several readings under one number of one message are one. Those of other kinds
- * than the scope's come too, unwanted: all kinds of a channel share its numbers (docs/domain.md 5.3).
+ * Messages of a span in the order of arrival, per device and channel; several readings under one
+ * number of one message are one. Those of other kinds than the scope's come too, unwanted, and so do
+ * retained, will and replayed ones with a number, not live: they tell which numbers came
+ * (docs/domain.md 5.3).
  */
 export async function scanDelays(
   context: ScanContext,
@@ -17,7 +18,7 @@ export async function scanDelays(
 ): Promise<readonly DelayRow[] | TooMany> {
   const found: RawRow[] = []
   for await (const rows of rawRows(context, { ...scope, kinds: null }, { fromNs, toNs })) {
-    for (const row of rows) if ((row.flags & FLAGS.not_live) === 0) found.push(row)
+    for (const row of rows) if (isLive(row) || row.seq !== null) found.push(row)
     if (found.length > maxRows) return { tooMany: true, limit: maxRows }
   }
   const isWanted = ({ kind }: RawRow) => scope.kinds?.includes(kind) ?? true
@@ -61,5 +62,6 @@ function delayRow(row: RawRow, isWanted: boolean): DelayRow {
     isLate: (flags & FLAGS.late) !== 0,
     timed: (flags & FLAGS.clock_invalid) === 0 && receivedAtNs !== timeNs,
     isWanted,
+    live: isLive(row),
   }
 }

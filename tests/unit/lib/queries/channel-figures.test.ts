@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '#lib/runtime/random.ts'
 import type { DelayRow } from '#lib/telemetry/delay.ts'
 import { MAX_MESSAGES } from '#lib/queries/channel-figure.ts'
 import { availability } from '#lib/queries/availability.ts'
@@ -8,7 +7,7 @@ import { jitter } from '#lib/queries/jitter.ts'
 import type { RowsOf } from '#lib/queries/catalogue.ts'
 import { isTooMany } from '#lib/telemetry/too-many.ts'
 import { queryContext } from '../../../support/query-context.ts'
-import { lossOfSeries } from '../../../support/loss-of-series.ts'
+import { lossOfArrivals } from '../../../support/loss-of-series.ts'
 import { timesRuns } from '../../../support/random-runs.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20261124)
@@ -27,14 +26,15 @@ interface Sent {
   readonly isLate?: boolean
   readonly timed?: boolean
   readonly isWanted?: boolean
+  readonly live?: boolean
 }
 
 function delay({ seq, atMs, delayMs = 10, ...more }: Sent): DelayRow {
   const timeNs = START_NS + BigInt(atMs) * MS_NS
   const { rttMs = null, uplinkMs = null, counts = true, timed = true, isWanted = true } = more
-  const { isLate = false } = more
+  const { isLate = false, live = true } = more
   const of = { device: 'acme.t1', channel: 'telemetry', seq, timeNs }
-  const place = { ...of, counts, isLate, timed, isWanted }
+  const place = { ...of, counts, isLate, timed, isWanted, live }
   const receivedAtNs = timeNs + BigInt(delayMs) * MS_NS
   return { ...place, receivedAtNs, rttMs, uplinkMs, clockBoundMs: uplinkMs === null ? null : 2 }
 }
@@ -56,6 +56,38 @@ async function varying(sent: readonly Sent[]): Promise<RowsOf<'jitter'>> {
   const result = await jitter.answer(contextOf(sent.map(delay)), { scope: SCOPE, ...SPAN })
   if (isTooMany(result)) throw new Error('too many messages')
   return result.rows
+}
+
+/** Numbers in the order of arrival: gaps, repeats, late ones, new starts, replays, of two kinds. */
+const arrivals = fc
+  .tuple(
+    fc.constantFrom(0, 1, 40, 700, 5000, 2 ** 32 - 20),
+    fc.array(
+      fc.record({
+        by: fc.oneof(
+          { weight: 8, arbitrary: fc.constant(1) },
+          { weight: 3, arbitrary: fc.integer({ min: 2, max: 8 }) },
+          { weight: 4, arbitrary: fc.integer({ min: -80, max: 0 }) },
+          { weight: 1, arbitrary: fc.integer({ min: -1200, max: 1200 }) },
+        ),
+        live: fc.integer({ min: 0, max: 9 }).map((roll) => roll > 1),
+        isProbe: fc.boolean(),
+      }),
+      { maxLength: 150 },
+    ),
+  )
+  .map(([first, steps]) => {
+    let seq = first
+    return steps.map(({ by, ...of }) => {
+      seq = Math.max(0, seq + by)
+      // Counters of 32 bits begin again at 0.
+      if (first > 5000 && seq >= 2 ** 32) seq -= 2 ** 32
+      return { seq, ...of }
+    })
+  })
+
+function lostIn(rows: RowsOf<'availability'>): number {
+  return rows.reduce((sum, { lost }) => sum + (lost ?? 0), 0)
 }
 
 describe(`availability of a channel (SEED=${SEED})`, () => {
@@ -112,27 +144,43 @@ describe(`availability of a channel (SEED=${SEED})`, () => {
     expect(await available(sent)).toMatchObject([{ n: 7, lost: 0 }])
   })
 
-  it('has as many lost ones as the loss figure', async () => {
+  it('has as many lost ones as the loss figure, of all kinds and of each', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 - 1 }), async (seed) => {
-        const random = createRandom(seed)
-        let seq = random.integer(0, 100)
-        const order: number[] = []
-        for (let n = 0; n < 80; n += 1) {
-          seq += random.pick([1, 1, 1, 1, 2, 4])
-          if (random.next() < 0.02) seq = 0
-          order.push(seq)
+      fc.asyncProperty(arrivals, async (order) => {
+        const sent = order.map(({ seq, live, isProbe }, at) => {
+          return { seq, live, atMs: at * 10, ...(isProbe && { rttMs: 20 }) }
+        })
+        const { lost, lostOf } = lossOfArrivals(order)
+        expect(lostIn(await available(sent))).toBe(lost)
+        for (const isProbe of [true, false]) {
+          const wanted = sent.map((one, at) => ({
+            ...one,
+            isWanted: order[at]?.isProbe === isProbe,
+          }))
+          expect(lostIn(await available(wanted))).toBe(lostOf(isProbe))
         }
-        // Neighbours change places now and then.
-        for (let at = 1; at < order.length; at += 1) {
-          const [before = 0, own = 0] = [order[at - 1], order[at]]
-          if (random.next() < 0.1 && own > before) order.splice(at - 1, 2, own, before)
-        }
-        const rows = await available(order.map((number, at) => ({ seq: number, atMs: at * 10 })))
-        expect(rows[0]?.lost, `SEED=${seed}`).toBe(lossOfSeries(order).lost)
       }),
-      { seed: SEED, numRuns: timesRuns(300) },
+      { seed: SEED, numRuns: timesRuns(500) },
     )
+  })
+
+  it('lets a replay fill a gap, and counts it for no message of the service', async () => {
+    const sent = [1, 2, 4, 5].map((seq) => ({ seq, atMs: seq * 10 }))
+    expect(await available(sent)).toMatchObject([{ n: 5, lost: 1 }])
+    const replayed = { seq: 3, atMs: 30, delayMs: 3_600_000, live: false }
+    expect(await available([...sent, replayed])).toMatchObject([{ n: 4, lost: 0, late: 0 }])
+  })
+
+  it('counts what was lost before the first message of a service, which is no outage', async () => {
+    const rows = await available([
+      { seq: 1, atMs: 0 },
+      { seq: 4, atMs: 300, rttMs: 20 },
+      { seq: 5, atMs: 400, rttMs: 20 },
+    ])
+    expect(rows).toMatchObject([
+      { method: 'rtt', n: 4, lost: 2, failures: 2, outages: 0, observedMs: 150 },
+      { method: 'relative', n: 1, lost: 0 },
+    ])
   })
 
   it('keeps round trips apart from what goes one way, on one counter', async () => {
