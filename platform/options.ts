@@ -26,6 +26,7 @@ export function registryOptions(config: Config) {
     path: registryPath(config),
     credentialOverlapHours: config.platform.credentialOverlapHours,
     formats: FORMAT_LIST,
+    followers: [join(config.platform.dataDir, 'journal', 'journal.json')],
   }
 }
 

@@ -1,3 +1,5 @@
+import { SEAL_TABLE, sealing } from './damage/seal.ts'
+
 /**
  * `registry.db` by number. Times are ISO 8601 UTC; lists and objects are JSON. A released entry is
  * never changed: add the next one.
@@ -60,4 +62,34 @@ export const MIGRATIONS: readonly string[] = [
      WHERE json_type(settings, '$.aesKey') = 'text' AND json_extract(settings, '$.aesKey') <> '';
    UPDATE devices SET settings = json_remove(settings, '$.aesKey')
      WHERE json_type(settings, '$.aesKey') IS NOT NULL;`,
+
+  // A digest per row and a sum over all of them.
+  [
+    SEAL_TABLE,
+    ...[
+      { name: 'tenants', key: ['id'], columns: ['id', 'name', 'created_at'] },
+      { name: 'sites', key: ['id'], columns: ['id', 'tenant', 'name', 'position', 'outline'] },
+      {
+        name: 'devices',
+        key: ['id'],
+        columns: 'id tenant name kind format topics gateway site settings created_at'.split(' '),
+      },
+      { name: 'device_secrets', key: ['device', 'name'], columns: ['device', 'name', 'value'] },
+      {
+        name: 'credentials',
+        key: ['id'],
+        columns: ['id', 'device', 'hash', 'valid_from', 'valid_to'],
+      },
+      {
+        name: 'keys',
+        key: ['id'],
+        columns: ['id', 'hash', 'role', 'tenant', 'name', 'created_at', 'ensured'],
+      },
+      {
+        name: 'device_history',
+        key: ['id'],
+        columns: ['id', 'device', 'valid_to', 'changed_at', 'changed_by', 'settings'],
+      },
+    ].map(sealing),
+  ].join('\n'),
 ]

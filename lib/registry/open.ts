@@ -4,6 +4,8 @@ import type { Log } from '#lib/runtime/log.ts'
 import { openDatabase } from '#lib/runtime/sqlite.ts'
 import type { FormatDeclaration } from '#lib/telemetry/format-declaration.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
+import { createGenerationWriter, requireNotLost } from './damage/generation-file.ts'
+import { ROW_DIGEST, rowDigest } from './damage/row-digest.ts'
 import { nowMs, type RegistryContext } from './entries/context.ts'
 import { CredentialTable } from './entries/credentials.ts'
 import { DeviceTable } from './entries/devices.ts'
@@ -31,13 +33,18 @@ export interface RegistryOptions {
   readonly pollMs?: number
   /** The formats a device may have: they are known where the roles are composed. */
   readonly formats: readonly FormatDeclaration[]
+  /** Files that are made after the registry: where one is there, the registry was there too. */
+  readonly followers?: readonly string[]
 }
 
 const MS_PER_HOUR = 3_600_000
 
 /** Opens or creates `registry.db`. Throws DATA_DIR_UNUSABLE or DATA_DIR_FOREIGN. */
 export function openRegistry(options: RegistryOptions): Registry & DeviceSecrets {
-  const db = openDatabase(options.path, { migrations: MIGRATIONS })
+  const { path, followers = [] } = options
+  requireNotLost(path, followers)
+  const functions = { [ROW_DIGEST]: rowDigest }
+  const db = openDatabase(path, { migrations: MIGRATIONS, functions })
   return new SqliteRegistry(db, options)
 }
 
@@ -57,6 +64,7 @@ class SqliteRegistry implements Registry, DeviceSecrets {
   readonly #listeners: ((change: RegistryChange) => void)[] = []
   readonly #poll: Poll | null
   readonly #dataVersion: StatementSync
+  readonly #writeGeneration: () => void
   /** As of what is in memory. */
   #version: number
 
@@ -68,6 +76,8 @@ class SqliteRegistry implements Registry, DeviceSecrets {
     // Before the memory: what is written in between is read again.
     this.#version = this.#currentVersion()
     this.#memory = readOrClose(db, path)
+    this.#writeGeneration = createGenerationWriter(db, path)
+    this.#noteGeneration()
     const context: RegistryContext = {
       db,
       memory: this.#memory,
@@ -131,9 +141,19 @@ class SqliteRegistry implements Registry, DeviceSecrets {
     }
   }
 
+  /** Where it fails, an older copy is recognised again from the next change on. */
+  #noteGeneration(): void {
+    try {
+      this.#writeGeneration()
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'registry.db.generation could not be written')
+    }
+  }
+
   /** The change is on disk: a listener that fails must not make it look undone. */
   #changed(change: RegistryChange): void {
     this.#checkpoint()
+    this.#noteGeneration()
     for (const listener of this.#listeners) {
       try {
         listener(change)

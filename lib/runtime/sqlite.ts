@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
 import { PlatformError, messageOf, systemCodeOf } from './errors.ts'
 
 export interface DatabaseOptions {
@@ -9,7 +9,11 @@ export interface DatabaseOptions {
   readonly readOnly?: boolean
   /** `full` (default): a commit is on disk when it returns; `normal` may lose the last ones. */
   readonly synchronous?: 'full' | 'normal'
+  /** What migrations and triggers call, by name: the result depends on the arguments alone. */
+  readonly functions?: Readonly<Record<string, SqlFunction>>
 }
+
+export type SqlFunction = (...values: readonly SQLOutputValue[]) => SQLInputValue
 
 /** How long a statement waits for the lock of another connection. */
 const BUSY_TIMEOUT_MS = 5000
@@ -20,12 +24,15 @@ const BUSY_TIMEOUT_MS = 5000
  * database, or one of a newer program.
  */
 export function openDatabase(path: string, options: DatabaseOptions): DatabaseSync {
-  const { migrations, readOnly = false, synchronous = 'full' } = options
+  const { migrations, readOnly = false, synchronous = 'full', functions = {} } = options
   try {
     if (!readOnly) createPrivately(path)
     const db = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
     try {
       db.exec('PRAGMA foreign_keys = ON')
+      for (const [name, fn] of Object.entries(functions)) {
+        db.function(name, { varargs: true, deterministic: true }, fn)
+      }
       if (readOnly) requireVersion(db, path, migrations.length)
       else {
         refuseNewer(db, path, migrations.length)

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readdirSync,
   rmSync,
   truncateSync,
@@ -129,6 +131,30 @@ describe('a start that cannot work says in one line which setting, what came and
     expect(status).toBe(1)
     expect(said).toContain(join(dataDir, 'ingest.db'))
     expect(said).toContain('restore the file from a backup')
+  })
+
+  it('for a registry.db that is damaged, or missing beside a journal, with its name', async () => {
+    const dataDir = join(dir.path, 'data')
+    platform = await startPlatform({ dataDir })
+    await addDevice(platform, { tenant: 'acme', id: 't1', kind: 'truck' })
+    await platform.stop()
+    platform = null
+    const path = join(dataDir, 'registry.db')
+    const bytes = readFileSync(path)
+    const at = bytes.lastIndexOf('truck')
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    writeFileSync(path, bytes)
+    const damaged = run(dir.path, {})
+    expect(damaged.status).toBe(1)
+    expect(damaged.said).toContain(path)
+    expect(damaged.said).toMatch(/a row of devices does not match its digest.*restore a backup/)
+
+    rmSync(path)
+    rmSync(`${path}.generation`, { force: true })
+    const missing = run(dir.path, {})
+    expect(missing.status).toBe(1)
+    expect(missing.said).toMatch(/registry.db: .*got none; check the path, restore a backup/)
+    expect(existsSync(path)).toBe(false)
   })
 
   it('for a TLS listener without a certificate', () => {

@@ -1,7 +1,8 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { ApiKey, Credential, Device, PastSettings, Site, Tenant } from '../registry.ts'
 import type { Role } from '#lib/access/policy.ts'
+import { createSealedReader, type Row, type SealedReader } from '../damage/seal.ts'
 import { createTopicIndex, type TopicIndex } from '../topics/topic-index.ts'
 
 export interface StoredCredential extends Credential {
@@ -40,9 +41,50 @@ export interface Memory {
   readonly topics: Map<string, TopicIndex<FullId>>
 }
 
-/** Reads the whole database, one query per table, as of one moment. */
-export function loadMemory(db: DatabaseSync): Memory {
-  const memory: Memory = {
+export interface LoadedMemory {
+  readonly memory: Memory
+  /** How many changes the registry has seen. */
+  readonly generation: number
+}
+
+/** Reads the whole database, one query per table, as of one moment. Throws SealBroken. */
+export function loadMemory(db: DatabaseSync): LoadedMemory {
+  db.exec('BEGIN')
+  try {
+    return readTables(createSealedReader(db))
+  } finally {
+    // It only read; and after some errors SQLite itself has ended the transaction.
+    if (db.isTransaction) db.exec('ROLLBACK')
+  }
+}
+
+function readTables(sealed: SealedReader): LoadedMemory {
+  const memory = emptyMemory()
+  for (const row of sealed.rows('tenants')) memory.tenants.set(text(row, 'id'), tenantFrom(row))
+  for (const row of sealed.rows('sites')) memory.sites.set(text(row, 'id'), siteFrom(row))
+  for (const row of sealed.rows('device_secrets')) {
+    const device = text(row, 'device')
+    const known = memory.secrets.get(device)
+    memory.secrets.set(device, { ...known, [text(row, 'name')]: text(row, 'value') })
+  }
+  const past = Map.groupBy(sealed.rows('device_history', 'id'), (row) => text(row, 'device'))
+  for (const row of sealed.rows('devices')) {
+    const id = text(row, 'id')
+    const device = deviceFrom(row, memory.secrets.get(id) ?? {})
+    const changes = past.get(id)?.map(pastFrom)
+    remember(memory, changes ? { ...device, past: changes } : device)
+  }
+  for (const row of sealed.rows('credentials', 'valid_from, id')) {
+    const credential = credentialFrom(row)
+    const known = memory.credentials.get(credential.device) ?? []
+    memory.credentials.set(credential.device, [...known, credential])
+  }
+  for (const row of sealed.rows('keys')) rememberKey(memory, keyFrom(row))
+  return { memory, generation: sealed.generation() }
+}
+
+function emptyMemory(): Memory {
+  return {
     tenants: createEntries(),
     sites: createEntries(),
     devices: createEntries(),
@@ -52,33 +94,6 @@ export function loadMemory(db: DatabaseSync): Memory {
     keysByHash: new Map(),
     topics: new Map(),
   }
-  db.exec('BEGIN')
-  try {
-    for (const row of rowsOf(db, 'tenants')) memory.tenants.set(text(row, 'id'), tenantFrom(row))
-    for (const row of rowsOf(db, 'sites')) memory.sites.set(text(row, 'id'), siteFrom(row))
-    for (const row of rowsOf(db, 'device_secrets')) {
-      const device = text(row, 'device')
-      const known = memory.secrets.get(device)
-      memory.secrets.set(device, { ...known, [text(row, 'name')]: text(row, 'value') })
-    }
-    const past = Map.groupBy(rowsOf(db, 'device_history ORDER BY id'), (row) => text(row, 'device'))
-    for (const row of rowsOf(db, 'devices')) {
-      const id = text(row, 'id')
-      const device = deviceFrom(row, memory.secrets.get(id) ?? {})
-      const changes = past.get(id)?.map(pastFrom)
-      remember(memory, changes ? { ...device, past: changes } : device)
-    }
-    for (const row of rowsOf(db, 'credentials ORDER BY valid_from, id')) {
-      const credential = credentialFrom(row)
-      const known = memory.credentials.get(credential.device) ?? []
-      memory.credentials.set(credential.device, [...known, credential])
-    }
-    for (const row of rowsOf(db, 'keys')) rememberKey(memory, keyFrom(row))
-  } finally {
-    // It only read; and after some errors SQLite itself has ended the transaction.
-    if (db.isTransaction) db.exec('ROLLBACK')
-  }
-  return memory
 }
 
 export function secretIn({ secrets }: Memory, device: FullId, name: string): string | null {
@@ -150,12 +165,6 @@ function createEntries<T>(): Entries<T> {
       return sorted
     },
   }
-}
-
-type Row = Readonly<Record<string, SQLOutputValue>>
-
-function rowsOf(db: DatabaseSync, tableAndOrder: string): Row[] {
-  return db.prepare(`SELECT * FROM ${tableAndOrder}`).all()
 }
 
 function tenantFrom(row: Row): Tenant {

@@ -1,12 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { PlatformError, isPlatformError, messageOf } from '#lib/runtime/errors.ts'
+import { isPlatformError, messageOf } from '#lib/runtime/errors.ts'
 import { explainFailure, isBusy } from '#lib/runtime/sqlite.ts'
+import { readGeneration, requireNotOlder } from '../damage/generation-file.ts'
+import { damaged, requireIntact } from '../damage/intact.ts'
 import { loadMemory, type Memory } from './memory.ts'
 
-/** Closes a database that cannot be read. */
+/** Checks the file as a whole too, and closes a database that cannot be read. */
 export function readOrClose(db: DatabaseSync, path: string): Memory {
   try {
-    return readMemory(db, path)
+    const memory = readMemory(db, path)
+    explained(path, () => requireIntact(db, path))
+    return memory
   } catch (error) {
     db.close()
     throw error
@@ -15,16 +19,19 @@ export function readOrClose(db: DatabaseSync, path: string): Memory {
 
 /** A damaged page shows only when it is read, and a foreign database by its tables. */
 export function readMemory(db: DatabaseSync, path: string): Memory {
+  // Before the registry: what is written in between makes only the registry newer.
+  const expected = readGeneration(path)
+  const { memory, generation } = explained(path, () => loadMemory(db))
+  requireNotOlder(path, generation, expected)
+  return memory
+}
+
+function explained<T>(path: string, read: () => T): T {
   try {
-    return loadMemory(db)
+    return read()
   } catch (error) {
-    const explained = explainFailure(path, error)
-    if (isPlatformError(explained) || isBusy(error)) throw explained
-    throw new PlatformError(
-      'DATA_DIR_FOREIGN',
-      `${path}: expected the tables and entries of a registry, got "${messageOf(error)}"; restore ` +
-        `the file from a backup, or move it away to begin with an empty one`,
-      { cause: error },
-    )
+    const known = explainFailure(path, error)
+    if (isPlatformError(known) || isBusy(error)) throw known
+    throw damaged(path, messageOf(error), error)
   }
 }
