@@ -99,6 +99,7 @@ const RENDERINGS: Partial<Record<ErrorCode, Rendering>> = {
   JOURNAL_UNAVAILABLE: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },
   BACKUP_FAILED: { status: 503, detail: null, retryAfterS: 5 },
   REPLAY_FAILED: { status: 422, detail: null },
+  REPLAY_BUSY: { status: 503, detail: null, retryAfterS: 10 },
   INGEST_UNREACHABLE: { status: 503, detail: INTAKE_AWAY, retryAfterS: 5 },
   INGEST_REFUSED: { status: 503, detail: INTAKE_AWAY, retryAfterS: 30 },
   CLOSED: { status: 503, detail: UNAVAILABLE, retryAfterS: 5 },

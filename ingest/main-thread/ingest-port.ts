@@ -24,16 +24,18 @@ export interface PortDeps {
   readonly clock: Clock
 }
 
+type OwnCall = (argument: never, signal: AbortSignal | undefined) => Promise<unknown>
+
 /** The in-process port: queries run on the worker, replay and status need the journal. */
 export function createIngestPort(deps: PortDeps): IngestPort {
-  const own: Readonly<Record<string, (argument: never) => Promise<unknown>>> = {
-    replay: (request: ReplayRequest) => deps.replay.run(request),
+  const own: Readonly<Record<string, OwnCall>> = {
+    replay: (request: ReplayRequest, signal) => deps.replay.run(request, signal),
     status: async () => ingestStatus(deps),
   }
   return createPort((name, argument, signal) => {
     const answer = own[name]
     // Each name has the argument that `createPort` gives it.
-    return answer ? answer(argument as never) : deps.caller.call(name, argument, signal)
+    return answer ? answer(argument as never, signal) : deps.caller.call(name, argument, signal)
   })
 }
 

@@ -21,6 +21,7 @@ export const ERRORS = {
   BACKUP_INVALID: 'The file is not a backup, is damaged, or is of a newer program.',
   LOCAL_UNREACHABLE: 'The platform on the data directory does not answer.',
   REPLAY_FAILED: 'A replay could not be requested, or was refused.',
+  REPLAY_BUSY: 'More replays of the same tenants wait than the limit allows.',
   DATA_DIR_NOT_EMPTY: 'A backup can only be restored into an empty directory.',
   INGEST_UNREACHABLE: 'An intake in another process does not answer.',
   INGEST_REFUSED: 'An intake does not accept the secret of this process.',
