@@ -6,6 +6,7 @@ import type { ApiSettings, LiveSettings } from '#lib/runtime/settings/api-settin
 import type { Registry } from '#lib/registry/registry.ts'
 import type { IngestPort } from '#lib/queries/port.ts'
 import type { Cursors } from './queries/cursor.ts'
+import type { TurnLimits, Turns } from './queries/turns.ts'
 import type { IntakeSource } from './intake-client/intakes.ts'
 import type { RateLimits } from './plugins/rate-limits.ts'
 import type { Pseudonyms } from './auth/pseudonyms.ts'
@@ -34,6 +35,7 @@ export interface AppOptions extends ApiSettings {
   readonly liveLimits: LiveSettings
   readonly bodyBytes?: number
   readonly rateLimits?: RateLimits
+  readonly turnLimits?: TurnLimits
   readonly sessionHours?: number
   readonly maxSessions?: number
   readonly maxSessionsPerKey?: number
@@ -48,4 +50,5 @@ export interface Api extends AppDeps {
   readonly sessions: Sessions
   readonly pseudonyms: Pseudonyms
   readonly cursors: Cursors
+  readonly turns: Turns
 }

@@ -16,6 +16,7 @@ import { addProblems, rejectBadAddress, rejectBrokenRequest } from './plugins/pr
 import { createPseudonyms } from './auth/pseudonyms.ts'
 import { validatorOf } from './replies/request-validation.ts'
 import { addQuery } from './queries/route.ts'
+import { TURN_LIMITS, createTurns } from './queries/turns.ts'
 import { addBackup } from './routes/backup.ts'
 import { addCredentials } from './routes/credentials.ts'
 import { addDevices } from './routes/devices.ts'
@@ -51,6 +52,7 @@ const ENDPOINTS: readonly ((add: Add, api: Api) => void)[] = [
 const LIMITS = {
   bodyBytes: 1024 * 1024,
   rateLimits: RATE_LIMITS,
+  turnLimits: TURN_LIMITS,
   sessionHours: 12,
   maxSessions: 1000,
   maxSessionsPerKey: 50,
@@ -135,6 +137,7 @@ function createApi(deps: AppDeps, options: AppOptions): Api {
     sessions: createSessions(deps, all),
     pseudonyms: createPseudonyms(deps.registry, all.pseudonymSecret),
     cursors: createCursors(all.pseudonymSecret),
+    turns: createTurns(all.turnLimits, deps.metrics),
   }
 }
 

@@ -46,6 +46,8 @@ export interface Endpoint<Q extends Shape, P extends Shape, B extends z.ZodType>
   readonly isList?: boolean
   /** It sends a file when the format is Parquet. */
   readonly hasParquet?: boolean
+  /** It reads what may take long: it waits for a turn, shared by tenant and key. */
+  readonly isQuery?: boolean
   readonly handle: (
     call: Call<z.output<z.ZodObject<Q>>, z.output<z.ZodObject<P>>, z.output<B>>,
   ) => Promise<ApiResponse | Problem> | ApiResponse | Problem
@@ -69,6 +71,7 @@ export function createAdd(
 ): Add {
   return (endpoint) => {
     const { method, handle, permission, isList = false, hasParquet = false } = endpoint
+    const { isQuery = false } = endpoint
     const url = BASE + endpoint.url
     app.route({
       method,
@@ -81,6 +84,11 @@ export function createAdd(
         const caller = callerOf(request)
         const { headers } = request
         const signal = untilClientGone(reply.raw)
+        if (isQuery) {
+          const kind = format === 'parquet' ? 'files' : 'queries'
+          const refused = await api.turns.enter(kind, caller, { response: reply.raw, signal })
+          if (refused) return sendProblem(reply, refused)
+        }
         const names = namesFor(caller, api)
         // Checked by the schemas of this very endpoint before the handler runs.
         const given = {

@@ -4,9 +4,11 @@ import {
   type LivePlace,
   comparePlaces,
 } from '#lib/telemetry/live.ts'
+import { FairQueue, type Shares } from '#lib/runtime/fair-queue.ts'
+import type { CallerTag } from '#lib/telemetry/caller-tag.ts'
 import type { RejectionsScan } from '#lib/queries/intake-state.ts'
 import type { IngestPort } from '#lib/queries/port.ts'
-import type { QueryResult } from '#lib/queries/query.ts'
+import type { QueryResult, ScopedQuery } from '#lib/queries/query.ts'
 import { rejectionOf, type RejectionRow } from '#lib/queries/rejections.ts'
 import { isTooMany } from '#lib/telemetry/too-many.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
@@ -16,30 +18,34 @@ export type MissedPort = Pick<IngestPort, 'since' | 'status'> & {
   rejections(scan: RejectionsScan, signal: AbortSignal): Promise<QueryResult<RejectionRow>>
 }
 
+const ONE: Shares = { ofKey: 1, ofTenant: 1, all: 1 }
+/** Each viewer waits for two things at most, and their number is limited. */
+const UNLIMITED: Shares = { ofKey: Infinity, ofTenant: Infinity, all: Infinity }
+
 /**
  * Runs one query after the other: many viewers that reconnect at once must not take all of the
- * store's capacity.
+ * store's capacity. Tenants take turns, and in them keys.
  */
-export function oneAtATime(port: IngestPort): MissedPort {
-  let turn: Promise<unknown> = Promise.resolve()
-  const run = <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
-    const mine = turn.then(() => {
-      signal?.throwIfAborted()
-      return work()
-    })
-    turn = mine.catch(() => undefined)
-    return mine
-  }
-  return {
-    since: (scan, signal) => run(signal, () => port.since(scan, signal)),
-    status: (signal) => run(signal, () => port.status(signal)),
-    rejections: (scan, signal) => run(signal, () => rejectionsOf(port, scan, signal)),
+export function oneAtATime(port: IngestPort): (caller: CallerTag) => MissedPort {
+  const refuse = () => new Error('a queue without a limit was full')
+  const queue = new FairQueue({ running: ONE, waiting: UNLIMITED, refuse })
+  return (caller) => {
+    const run = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+      const turn = await queue.enter(caller, { signal })
+      return await work().finally(() => turn.leave())
+    }
+    return {
+      since: (scan, signal) => run(signal, () => port.since({ ...scan, caller }, signal)),
+      status: (signal) => run(signal, () => port.status(signal)),
+      rejections: (scan, signal) =>
+        run(signal, () => rejectionsOf(port, { ...scan, caller }, signal)),
+    }
   }
 }
 
 async function rejectionsOf(
   port: IngestPort,
-  scan: RejectionsScan,
+  scan: RejectionsScan & ScopedQuery,
   signal: AbortSignal,
 ): Promise<QueryResult<RejectionRow>> {
   const result = await port.query('rejections', scan, signal)

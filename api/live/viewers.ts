@@ -1,11 +1,14 @@
 import type { Caller } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
+import { callerTagOf } from '#lib/telemetry/caller-tag.ts'
 import type { Viewer } from './viewer.ts'
 import { Problem } from '../replies/problem.ts'
 
 /** How often ended sessions and revoked keys are looked for, at most. */
 const CHECK_MS = 1000
 const RETRY_S = 5
+/** So many streams a tenant gets also when others have opened all: one of those ends. */
+const GUARANTEED = 5
 
 /** All clients of the live stream: their limits, heartbeats, and the end of those that lost access. */
 export class Viewers {
@@ -35,16 +38,34 @@ export class Viewers {
   /** Why one more viewer is refused; null when there is room. */
   refusal({ key }: Caller): Problem | null {
     if (this.#isClosing) return tooMany('the platform stops; come back in a moment')
-    const { viewers: max, viewersPerKey } = this.#api.options.liveLimits
-    if (this.#viewers.size >= max) {
-      return tooMany(`expected at most ${max} live streams (PADBORG_LIVE_VIEWERS), they are open`)
+    const { viewers: max, viewersPerTenant, viewersPerKey } = this.#api.options.liveLimits
+    const { tenant } = callerTagOf(key)
+    const open = [...this.#viewers.values()]
+    if (open.filter((caller) => caller.key.id === key.id).length >= viewersPerKey) {
+      return ownLimit(`${viewersPerKey} live streams of one key (PADBORG_LIVE_VIEWERS_PER_KEY)`)
     }
-    const own = [...this.#viewers.values()].filter((caller) => caller.key.id === key.id).length
-    if (own < viewersPerKey) return null
+    const ofTenant = open.filter((caller) => callerTagOf(caller.key).tenant === tenant).length
+    if (key.tenant !== null && ofTenant >= viewersPerTenant) {
+      const limit = `${viewersPerTenant} live streams of one tenant`
+      return ownLimit(`${limit} (PADBORG_LIVE_VIEWERS_PER_TENANT)`)
+    }
+    if (open.length < max || this.#makeRoom(ofTenant)) return null
     return tooMany(
-      `expected at most ${viewersPerKey} live streams of one key ` +
-        '(PADBORG_LIVE_VIEWERS_PER_KEY), they are open; close one',
+      `expected at most ${max} live streams (PADBORG_LIVE_VIEWERS), they are open; ` +
+        `try again in ${RETRY_S} s`,
     )
+  }
+
+  /** Ends the latest stream of the tenant with most of them, for one that has few. */
+  #makeRoom(own: number): boolean {
+    const byTenant = Map.groupBy(this.#viewers, ([, { key }]) => callerTagOf(key).tenant)
+    const [most = []] = [...byTenant.values()].toSorted((a, b) => b.length - a.length)
+    const latest = most.at(-1)
+    if (!latest || own >= GUARANTEED || most.length <= GUARANTEED) return false
+    const [viewer] = latest
+    viewer.end()
+    this.remove(viewer)
+    return true
   }
 
   add(viewer: Viewer, caller: Caller): void {
@@ -93,6 +114,10 @@ export class Viewers {
 
 function keyIds({ registry }: Api): ReadonlySet<string> {
   return new Set(registry.keys.list().map(({ id }) => id))
+}
+
+function ownLimit(what: string): Problem {
+  return tooMany(`expected at most ${what}, they are open; close one`)
 }
 
 function tooMany(detail: string): Problem {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { ACCESS, type Caller } from '#lib/access/policy.ts'
+import { callerTagOf } from '#lib/telemetry/caller-tag.ts'
 import type { ReadingsFileRequest } from '#lib/queries/query.ts'
 import type { FileName, ReadingsFileScan } from '#lib/store/scans.ts'
 import { StreamResponse } from '../replies/response.ts'
@@ -25,6 +26,7 @@ export async function parquetResponse(
   const maxRows = options.exportMaxRows
   const scan: ReadingsFileScan = {
     scope,
+    caller: callerTagOf(caller.key),
     kind,
     fields,
     rats,

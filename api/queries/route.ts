@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { ACCESS } from '#lib/access/policy.ts'
 import { QUERIES, type QueryName } from '#lib/queries/catalogue.ts'
+import { callerTagOf } from '#lib/telemetry/caller-tag.ts'
 import { isTooMany, type TooMany } from '#lib/telemetry/too-many.ts'
 import {
   isRefused,
@@ -72,6 +73,7 @@ export function addQuery(add: Add, api: Api, name: QueryName): void {
     response: responseSchema(query),
     isList: query.shape !== 'object',
     hasParquet: query.file !== undefined,
+    isQuery: true,
     handle: (call) => handle(api, prepared, call as QueryCall),
   })
 }
@@ -107,8 +109,9 @@ async function handle(
   const viewer = viewerOf(call)
   const target = targetOf(api, query, call, viewer)
   if (target instanceof Problem) return target
-  const scoped = query.toQuery(call.query, target.request, viewer)
-  if (isRefused(scoped)) return problemOf(scoped)
+  const wanted = query.toQuery(call.query, target.request, viewer)
+  if (isRefused(wanted)) return problemOf(wanted)
+  const scoped = { ...wanted, caller: callerTagOf(call.caller.key) }
   if (call.format === 'parquet') {
     const file = query.file?.(scoped) ?? null
     return file ? await parquetResponse(api, call, file) : noParquet()

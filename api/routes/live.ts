@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { LiveEvent, LiveFeed, SilenceEvent } from '#lib/telemetry/live.ts'
+import { callerTagOf, type CallerTag } from '#lib/telemetry/caller-tag.ts'
 import { isAllowed, rolesWith, type Caller, type Permission } from '#lib/access/policy.ts'
 import type { Api } from '../api.ts'
 import { untilClientGone } from '../replies/client-gone.ts'
@@ -60,7 +61,7 @@ export function addLive(
     viewers: new Viewers(api),
     sources: api.intakes.map((intake) => ({
       live: intake.live,
-      port: oneAtATime(intake.port),
+      portFor: oneAtATime(intake.port),
       textFor: createLiveTexts(intake.live),
     })),
   }
@@ -86,7 +87,7 @@ interface LiveRoute {
   readonly viewers: Viewers
   readonly sources: readonly {
     readonly live: LiveFeed
-    readonly port: MissedPort
+    readonly portFor: (caller: CallerTag) => MissedPort
     readonly textFor: (requester: Requester) => LiveText
   }[]
 }
@@ -109,13 +110,14 @@ function watch(
   const lastId = lastIdOf(request)
   const signal = untilClientGone(reply.raw)
   const mayWatch = () => viewers.mayWatch(caller)
-  const shown = sources.map(({ live, port, textFor }) => {
+  const shown = sources.map(({ live, portFor, textFor }) => {
     const outbox = new Outbox({
       limit: api.options.liveLimits.queue,
       text: textFor(requester),
       dropped: (n) => api.metrics.count('padborg_live_dropped_total', n),
       opening: `retry: ${RETRY_MS}\n\n`,
     })
+    const port = portFor(callerTagOf(caller.key))
     const own = { live, port, outbox, lastId: partOf(live.journal, lastId) }
     return { outbox, viewer: startViewer(api, { ...wanted, mayWatch, signal, ...own }) }
   })

@@ -6,9 +6,8 @@ import { KINDS } from '#lib/telemetry/catalogue.ts'
 import type { ConformanceReport } from '#lib/telemetry/conformance.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { SilenceRow } from '#lib/telemetry/live.ts'
-import type { Page } from '#lib/telemetry/page.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
-import type { ReadingsScan } from '#lib/store/scans.ts'
+import type { ReadReadings } from '#lib/queries/intake-state.ts'
 import { HOUR_NS } from '#lib/telemetry/time-grid.ts'
 import type { DeviceState, IntakeState } from '../state/intake-state.ts'
 import { constantLagMs, factsOf } from './evidence/facts.ts'
@@ -25,10 +24,9 @@ export interface ConformanceDeps {
   credentialsOf(id: FullId): readonly Credential[]
   secretOf(id: FullId, name: string): string | null
   silencesOf(id: FullId): readonly SilenceRow[]
-  readonly readings: (query: ReadingsScan, signal: AbortSignal) => Promise<Page<ReadingRow>>
 }
 
-type Conformance = (device: FullId, signal: AbortSignal) => Promise<ConformanceReport>
+type Conformance = (device: FullId, read: ReadReadings) => Promise<ConformanceReport>
 
 /** Rejections older than this are history. */
 const REJECTED_WITHIN_NS = 24n * HOUR_NS
@@ -39,7 +37,7 @@ const LOOK_BACK_NS = { fleet: HOUR_NS, metering: 96n * HOUR_NS } as const
 /** Finds what is wrong with a device's messages: state, a few rejections, a few readings. */
 export function createConformance(deps: ConformanceDeps): Conformance {
   const readRejections = createRejectionReader(deps.db)
-  return async (id, signal) => {
+  return async (id, read) => {
     const device = deps.device(id)
     if (!device) {
       throw new PlatformError('REGISTRY_MISSING', `expected a registered device, got ${id}`)
@@ -52,7 +50,7 @@ export function createConformance(deps: ConformanceDeps): Conformance {
     const secretOf = (name: string) => deps.secretOf(id, name)
     const otherFormat =
       lastWhole && findOtherFormat(lastWhole, { device, timezone: deps.timezone, secretOf })
-    const readings = await latestReadings(device, state, deps, signal)
+    const readings = await latestReadings(device, state, read)
     const evidence = {
       device,
       credentials: deps.credentialsOf(id),
@@ -72,23 +70,19 @@ export function createConformance(deps: ConformanceDeps): Conformance {
 async function latestReadings(
   { id, kind }: Device,
   state: DeviceState | null,
-  { readings }: ConformanceDeps,
-  signal: AbortSignal,
+  read: ReadReadings,
 ): Promise<ReadingRow[]> {
   const latest = kind === 'gateway' ? undefined : state?.last.get(kind)
   if (kind === 'gateway' || !latest) return []
-  const { data } = await readings(
-    {
-      scope: { tenants: null, devices: [id], kinds: [kind] },
-      kind,
-      fromNs: latest.timeNs - LOOK_BACK_NS[KINDS[kind].retention],
-      toNs: latest.timeNs + 1n,
-      fields: null,
-      order: 'desc',
-      limit: READINGS,
-      cursor: null,
-    },
-    signal,
-  )
+  const { data } = await read({
+    scope: { tenants: null, devices: [id], kinds: [kind] },
+    kind,
+    fromNs: latest.timeNs - LOOK_BACK_NS[KINDS[kind].retention],
+    toNs: latest.timeNs + 1n,
+    fields: null,
+    order: 'desc',
+    limit: READINGS,
+    cursor: null,
+  })
   return data.toReversed()
 }

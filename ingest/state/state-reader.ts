@@ -5,7 +5,6 @@ import type {
   IntakeStateReader,
   StageBucket,
 } from '#lib/queries/intake-state.ts'
-import type { ConformanceReport } from '#lib/telemetry/conformance.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { LastValue } from '#lib/telemetry/reading.ts'
 import { inScope, type Scope } from '#lib/telemetry/scope.ts'
@@ -23,7 +22,7 @@ export interface StateParts {
   readonly heat: HeatState
   /** Messages made durable per device; counted where the journal is. */
   acceptedCounts(): Promise<ReadonlyMap<FullId, number>>
-  conformance(device: FullId, signal: AbortSignal): Promise<ConformanceReport>
+  readonly conformance: IntakeStateReader['conformance']
 }
 
 /** What queries read of the intake beside the store. */
@@ -35,7 +34,7 @@ export function createStateReader(parts: StateParts): IntakeStateReader {
     stageBuckets: (span) => stageBucketsOf(db, stages, span),
     rejections: (scan) => listRejections(db, scan),
     rejectionGroups: (scan) => groupRejections(db, scan),
-    conformance: (device, signal) => parts.conformance(device, signal),
+    conformance: parts.conformance,
     heat: parts.heat,
   }
 }

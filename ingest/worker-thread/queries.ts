@@ -4,7 +4,6 @@ import type { HeatHours } from '#lib/queries/heat/hours.ts'
 import { randomId } from '#lib/runtime/random.ts'
 import type { Caller, Handlers } from '#lib/runtime/threads/rpc.ts'
 import { shareReader } from '#lib/store/shared-reader.ts'
-import type { ReadableStore } from '#lib/store/store.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import { createConformance } from '../conformance/conformance.ts'
 import type { WorkerOptions } from '../ingest-options.ts'
@@ -33,7 +32,7 @@ export function createQueries(parts: QueryParts, options: WorkerOptions): Handle
   const store = shareReader(parts.store, { clock, atOnce: options.limits.queryConcurrency })
   const handlers = createQueryHandlers({
     store,
-    state: stateReader(parts, store, options),
+    state: stateReader(parts, options),
     timezone: options.timezone,
     clock,
     exportPath: () => join(exportDir, `${randomId()}.parquet`),
@@ -47,7 +46,7 @@ export function createQueries(parts: QueryParts, options: WorkerOptions): Handle
   }
 }
 
-function stateReader(parts: QueryParts, store: ReadableStore, options: WorkerOptions) {
+function stateReader(parts: QueryParts, options: WorkerOptions) {
   const { state, db, stages, clock, registry, hours, main, silence } = parts
   const conformance = createConformance({
     state,
@@ -58,7 +57,6 @@ function stateReader(parts: QueryParts, store: ReadableStore, options: WorkerOpt
     credentialsOf: registry.credentials.list,
     secretOf: (id, name) => registry.secretOf(id, name),
     silencesOf: (id) => silence.lasting(id),
-    readings: (scan, signal) => store.reader.readings(scan, signal),
   })
   // Other intakes write to the same InfluxDB: what they store is not seen here.
   const heat = { devices: registry.devices.list, ...(options.store.influx ? {} : { hours }) }

@@ -4,6 +4,7 @@ import type { Handlers } from '#lib/runtime/threads/rpc.ts'
 import { QUERIES } from '#lib/queries/catalogue.ts'
 import type { IntakeStateReader } from '#lib/queries/intake-state.ts'
 import type { AnyQuery, QueryContext, ScopedQuery } from '#lib/queries/query.ts'
+import { exactFor, readerFor } from '#lib/store/caller-reader.ts'
 import type { ReadingsFileScan, SinceScan } from '#lib/store/scans.ts'
 import type { ReadableStore } from '#lib/store/store.ts'
 
@@ -21,7 +22,7 @@ export function createQueryHandlers(parts: QueryParts): Handlers {
   const { reader, files } = parts.store
   const handlers = Object.entries<AnyQuery>(QUERIES).map(([name, definition]) => {
     const answer = (query: ScopedQuery, signal: AbortSignal) =>
-      definition.answer(contextOf(parts, signal), query)
+      definition.answer(contextOf(parts, query, signal), query)
     return [name, answer] as const
   })
   return {
@@ -36,10 +37,16 @@ export function createQueryHandlers(parts: QueryParts): Handlers {
 
 function contextOf(
   { store, state, timezone, clock }: QueryParts,
+  { caller }: ScopedQuery,
   signal: AbortSignal,
 ): QueryContext {
-  const yieldToEventLoop = () => nextTurn(undefined)
-  const { reader, exact } = store
-  const parts = { store: reader, exact, state, timezone, signal, yieldToEventLoop }
-  return { ...parts, nowNs: () => clock.nowNs() }
+  return {
+    store: readerFor(caller, store.reader),
+    exact: store.exact && exactFor(caller, store.exact),
+    state,
+    timezone,
+    signal,
+    yieldToEventLoop: () => nextTurn(undefined),
+    nowNs: () => clock.nowNs(),
+  }
 }

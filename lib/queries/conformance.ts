@@ -13,8 +13,9 @@ export const conformance = defineQuery({
   shape: 'object',
   sources: ['state'],
   toQuery: (_, { scope, device }): DeviceQuery => ({ scope, device }),
-  async answer({ state, signal }, { device }) {
-    return { rows: [conformanceRowOf(await state.conformance(device, signal))] }
+  async answer({ store, state, signal }, { device }) {
+    const report = await state.conformance(device, (scan) => store.readings(scan, signal))
+    return { rows: [conformanceRowOf(report)] }
   },
   merge: (results) => ({ rows: [mergeConformance(results.flatMap(({ rows }) => rows))] }),
 })

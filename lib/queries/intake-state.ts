@@ -1,7 +1,8 @@
 import type { ConformanceReport } from '#lib/telemetry/conformance.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Page } from '#lib/telemetry/page.ts'
-import type { LastValue } from '#lib/telemetry/reading.ts'
+import type { LastValue, ReadingRow } from '#lib/telemetry/reading.ts'
+import type { ReadingsScan } from '#lib/store/scans.ts'
 import type { RejectionReason, RejectionRow } from '#lib/telemetry/rejection.ts'
 import type { Scope } from '#lib/telemetry/scope.ts'
 import type { Span } from '#lib/telemetry/span.ts'
@@ -72,6 +73,8 @@ export interface HeatDevice {
   }[]
 }
 
+export type ReadReadings = (scan: ReadingsScan) => Promise<Page<ReadingRow>>
+
 /** What the intake knows beside the store: it folds the messages that it took in itself. */
 export interface IntakeStateReader {
   lastValues(scope: Scope): readonly LastValue[]
@@ -81,7 +84,8 @@ export interface IntakeStateReader {
   stageBuckets(span: Span): readonly StageBucket[]
   rejections(scan: RejectionsScan): Page<RejectionRow>
   rejectionGroups(scan: RejectionGroupsScan): readonly RejectionGroup[]
-  conformance(device: FullId, signal: AbortSignal): Promise<ConformanceReport>
+  /** `read` reads the latest readings of the device from the store. */
+  conformance(device: FullId, read: ReadReadings): Promise<ConformanceReport>
   readonly heat: HeatState
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { CalendarBucket } from '#lib/kpi/calendar.ts'
 import type { Permission } from '#lib/access/policy.ts'
 import type { ExactLatency, StoreReader } from '#lib/store/store.ts'
+import type { CallerTag } from '#lib/telemetry/caller-tag.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { RatChoice } from '#lib/telemetry/radio.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
@@ -35,9 +36,10 @@ export interface QueryContext {
   readonly yieldToEventLoop: () => Promise<void>
 }
 
-/** What every query that crosses the port carries. */
+/** What every query that crosses the port carries: its rows, and whose turn it takes. */
 export interface ScopedQuery {
   readonly scope: Scope
+  readonly caller?: CallerTag | undefined
 }
 
 /** Rows in the order of the result. `next` is set by queries that page in their source. */

@@ -58,6 +58,9 @@ export const METRICS = {
   padborg_teltonika_refused_total: counter('Trackers and packets refused.', ['reason']),
   padborg_teltonika_connections: gauge('Trackers connected now.'),
 
+  padborg_queries_running: gauge('Queries and files of the API that run or are being sent.'),
+  padborg_queries_waiting: gauge('Those that wait for their turn.'),
+
   padborg_live_viewers: gauge('Live streams now.'),
   padborg_live_dropped_total: counter('Live events not sent because a viewer was too slow.'),
 

@@ -1,73 +1,78 @@
+import { FairQueue, type TurnRequest } from '#lib/runtime/fair-queue.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
+import { PLATFORM_CALLER, type CallerTag } from '#lib/telemetry/caller-tag.ts'
 import type { StoreLimits } from './store.ts'
 
-/** Runs a few queries at once, lets some wait, and refuses the rest. */
+/**
+ * Most scans end within this time by themselves. One that does not gives way where it and others of
+ * its tenant keep another tenant waiting.
+ */
+const GIVE_WAY_AFTER_MS = 50
+
+/** For whom a scan runs, and the signal of who waits for it. */
+export interface AdmissionRequest {
+  readonly caller?: CallerTag | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Runs a few scans at once, lets some wait, and refuses the rest. Tenants take turns, and in them
+ * keys. A scan that has to give way is begun again, once: its work must bear that.
+ */
 export class Admission {
   readonly #limits: StoreLimits
-  readonly #waiting = new Set<() => void>()
-  #running = 0
-  #closed = false
+  readonly #queue: FairQueue
 
-  constructor(limits: StoreLimits) {
+  constructor(limits: StoreLimits, giveWayAfterMs = GIVE_WAY_AFTER_MS) {
+    const { queryConcurrency, queryQueue } = limits
     this.#limits = limits
+    this.#queue = new FairQueue({
+      running: { ofKey: queryConcurrency, ofTenant: queryConcurrency, all: queryConcurrency },
+      waiting: { ofKey: queryQueue, ofTenant: queryQueue, all: queryQueue },
+      giveWayAfterMs,
+      refuse: () => this.#busy(),
+    })
   }
 
   /**
-   * `work` gets a signal that aborts at the deadline, which counts from now, or when the caller's
-   * own does.
+   * `work` gets a signal that aborts at the deadline, which counts from now, when the caller's own
+   * does, or when it has to give way.
    */
-  async run<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const { queryTimeoutMs, queryConcurrency, queryQueue } = this.#limits
-    if (this.#closed) throw closedError()
-    if (this.#running >= queryConcurrency && this.#waiting.size >= queryQueue) throw this.#busy()
-    const deadline = AbortSignal.timeout(queryTimeoutMs)
+  async run<T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    { caller = PLATFORM_CALLER, signal }: AdmissionRequest = {},
+  ): Promise<T> {
+    const deadline = AbortSignal.timeout(this.#limits.queryTimeoutMs)
     const either = signal ? AbortSignal.any([deadline, signal]) : deadline
-    if (this.#running < queryConcurrency) this.#running += 1
-    else await this.#turn(either)
     try {
-      if (this.#closed) throw closedError()
-      either.throwIfAborted()
-      const result = await work(either)
-      either.throwIfAborted()
-      return result
+      return await this.#inTurn(work, caller, { signal: either })
     } catch (error) {
       throw deadline.aborted && !signal?.aborted ? this.#timedOut(error) : error
-    } finally {
-      // The one that waits longest goes next; without one there is room.
-      const [next] = this.#waiting
-      if (next) next()
-      else this.#running -= 1
     }
   }
 
   /** Refuses everything that waits and that comes later with CLOSED. */
   close(): void {
-    this.#closed = true
-    for (const admit of this.#waiting) admit()
+    this.#queue.close(closedError())
   }
 
-  /** Waits until a query that ends calls `admit`. */
-  #turn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const admit = () => {
-        this.#waiting.delete(admit)
-        signal.removeEventListener('abort', giveUp)
-        if (this.#closed) this.#running += 1
-        resolve()
-      }
-      const giveUp = () => {
-        this.#waiting.delete(admit)
-        reject(this.#timeoutOrAbort(signal))
-      }
-      this.#waiting.add(admit)
-      if (signal.aborted) giveUp()
-      else signal.addEventListener('abort', giveUp, { once: true })
-    })
-  }
-
-  #timeoutOrAbort({ reason }: AbortSignal): unknown {
-    const isTimeout = reason instanceof Error && reason.name === 'TimeoutError'
-    return isTimeout ? this.#timedOut(reason) : reason
+  async #inTurn<T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    caller: CallerTag,
+    request: TurnRequest & { readonly signal: AbortSignal },
+  ): Promise<T> {
+    const { signal } = request
+    const turn = await this.#queue.enter(caller, request)
+    try {
+      const result = await work(AbortSignal.any([signal, turn.giveWay]))
+      signal.throwIfAborted()
+      return result
+    } catch (error) {
+      if (signal.aborted || !turn.giveWay.aborted) throw error
+    } finally {
+      turn.leave()
+    }
+    return await this.#inTurn(work, caller, { signal, gaveWay: true })
   }
 
   #timedOut(cause: unknown): PlatformError {

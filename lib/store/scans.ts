@@ -1,6 +1,7 @@
 import type { CalendarBucket } from '#lib/kpi/calendar.ts'
 import type { RegisterMeter } from '#lib/kpi/heat/register-meter.ts'
 import type { Kind } from '#lib/telemetry/catalogue.ts'
+import type { CallerTag } from '#lib/telemetry/caller-tag.ts'
 import type { FieldValue } from '#lib/telemetry/field.ts'
 import type { Grouping } from '#lib/telemetry/grouping.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
@@ -14,9 +15,14 @@ import type { Stage } from '#lib/telemetry/stage.ts'
  * The scans of a store: what each takes, and the rows it gives. Every scan has a span and a scope.
  */
 
-/** Raw readings page by page, in the order of their device time. */
-export interface ReadingsScan extends Span {
+/** What every scan carries: the rows it may see, and for whom it runs (left out: the platform). */
+export interface ScopedScan {
   readonly scope: Scope
+  readonly caller?: CallerTag | undefined
+}
+
+/** Raw readings page by page, in the order of their device time. */
+export interface ReadingsScan extends Span, ScopedScan {
   /** One kind per scan: kinds have different columns. */
   readonly kind: Kind
   readonly fields: readonly string[] | null
@@ -28,8 +34,7 @@ export interface ReadingsScan extends Span {
 }
 
 /** Readings of every kind in the order of the journal: what was stored while nobody listened. */
-export interface SinceScan {
-  readonly scope: Scope
+export interface SinceScan extends ScopedScan {
   /** The last reading known; the scan returns what follows this place in the journal. */
   readonly after: { readonly position: number; readonly readingOrdinal: number }
   /** The last position, included. */
@@ -44,8 +49,7 @@ export interface SinceRows {
 }
 
 /** Fields per device and interval, by their role. */
-export interface AggregatesScan extends Span {
-  readonly scope: Scope
+export interface AggregatesScan extends Span, ScopedScan {
   readonly kind: Kind
   readonly fields: readonly string[] | null
   /** Length of the intervals; null where they are those of `buckets`. */
@@ -79,8 +83,7 @@ export interface AggregateRow {
 }
 
 /** A figure per group and interval. */
-export interface FigureScan extends Span {
-  readonly scope: Scope
+export interface FigureScan extends Span, ScopedScan {
   readonly by: readonly Grouping[]
   readonly everyNs: bigint | null
 }
@@ -99,8 +102,7 @@ export interface PercentilesScan extends LatencyScan {
 }
 
 /** Registers of energy meters, thinned so that the heat of whole buckets stays the same. */
-export interface RegistersScan extends Span {
-  readonly scope: Scope
+export interface RegistersScan extends Span, ScopedScan {
   /** The meters to read, with what separates a possible step of their register from a jump. */
   readonly meters: readonly { device: FullId; limitKw: number; stepKwh: number }[]
   /** Of each cell of this length the ends are enough while all goes well; null: every row. */
@@ -111,14 +113,12 @@ export interface RegistersScan extends Span {
 }
 
 /** Delays of messages in the order of arrival, per device and channel. */
-export interface DelaysScan extends Span {
-  readonly scope: Scope
+export interface DelaysScan extends Span, ScopedScan {
   readonly maxRows: number
 }
 
 /** Raw readings of a span as one file. */
-export interface ReadingsFileScan extends Span {
-  readonly scope: Scope
+export interface ReadingsFileScan extends Span, ScopedScan {
   readonly kind: Kind
   readonly fields: readonly string[] | null
   /** As in `ReadingsScan`. */

@@ -1,7 +1,7 @@
 import { encodeJson } from '#lib/runtime/encoding/bigint-json.ts'
 import type { Clock } from '#lib/runtime/clock.ts'
 import type { Span } from '#lib/telemetry/span.ts'
-import type { PercentilesScan } from './scans.ts'
+import type { PercentilesScan, ScopedScan } from './scans.ts'
 import type { ExactLatency, ReadableStore, StoreReader } from './store.ts'
 
 export interface SharingOptions {
@@ -83,7 +83,7 @@ interface Kept<R> {
   readonly atNs: bigint
 }
 
-class SharedScan<S extends Span, R> {
+class SharedScan<S extends Span & ScopedScan, R> {
   readonly #load: Load
   readonly #scanner: (scan: S, signal: AbortSignal) => Promise<R>
   readonly #running = new Map<string, Running<R>>()
@@ -155,8 +155,11 @@ function endsFor({ toNs }: { readonly toNs: bigint }, wantedNs: bigint): boolean
   return toNs <= wantedNs && wantedNs - toNs < KEPT_NS
 }
 
-/** An end within the last second is now. */
-function keyOf(scan: Span, nowNs: bigint): string {
-  const shared = scan.toNs > nowNs - KEPT_NS ? { ...scan, toNs: 'now' } : scan
-  return encodeJson(shared)
+/**
+ * An end within the last second is now. Only keys of one tenant share a scan: it waits in the queue
+ * of whoever was first.
+ */
+function keyOf(scan: Span & ScopedScan, nowNs: bigint): string {
+  const toNs = scan.toNs > nowNs - KEPT_NS ? 'now' : scan.toNs
+  return encodeJson({ ...scan, toNs, caller: scan.caller?.tenant })
 }

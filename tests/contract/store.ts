@@ -351,6 +351,19 @@ export function storeContract(name: string, create: () => StorePlace): void {
       expect(await throughputOf(store, query)).toHaveLength(1)
     })
 
+    it('serves the scan of a tenant second, however many another tenant has waiting', async () => {
+      await reopen({ limits: { ...LIMITS, queryConcurrency: 1 } })
+      await writeAll(store, readingsFrom(1, 10))
+      const order: string[] = []
+      const scan = async (tenant: string) => {
+        const caller = { tenant, key: tenant }
+        await store.reader.counts({ scope: ALL, ...WIDE, by: [], everyNs: null, caller })
+        order.push(tenant)
+      }
+      await Promise.all([...Array.from({ length: 100 }, () => scan('a')), scan('b')])
+      expect(order.indexOf('b')).toBe(1)
+    })
+
     it('refuses everything once it is closed, and may be closed twice', async () => {
       await writeAll(store, readingsFrom(1, 10))
       await Promise.all([store.upkeep.close(), store.upkeep.close()])

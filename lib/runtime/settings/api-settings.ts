@@ -48,6 +48,12 @@ export const LIVE = {
     '200',
     'Live streams at once; more are refused with 503.',
   ),
+  viewersPerTenant: setting(
+    'PADBORG_LIVE_VIEWERS_PER_TENANT',
+    whole(1, 10_000),
+    '100',
+    'The same for one tenant; a key without a tenant has only the limit of keys.',
+  ),
   viewersPerKey: setting(
     'PADBORG_LIVE_VIEWERS_PER_KEY',
     whole(1, 10_000),

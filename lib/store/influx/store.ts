@@ -105,15 +105,18 @@ export class InfluxStore implements Store {
 
   readonly #run: RunScan = (scanner, scan, signal) => {
     if (this.#closing) return Promise.reject(closedError())
-    return this.#admission.run(async (either) => {
-      try {
-        await this.#parts.preparation.ensure()
-        const context = { influx: this.#parts.influx, signal: either, view: this.#view() }
-        return await scanner(context, scan)
-      } catch (error) {
-        throw this.#closing ? closedError() : forCaller(error)
-      }
-    }, signal)
+    return this.#admission.run(
+      async (either) => {
+        try {
+          await this.#parts.preparation.ensure()
+          const context = { influx: this.#parts.influx, signal: either, view: this.#view() }
+          return await scanner(context, scan)
+        } catch (error) {
+          throw this.#closing ? closedError() : forCaller(error)
+        }
+      },
+      { caller: scan.caller, signal },
+    )
   }
 
   #view(): View {

@@ -88,7 +88,7 @@ function comeBack(queue: number, whileRead: (publish: (...at: number[]) => void)
     mayWatch: () => true,
     outbox,
     live,
-    port: oneAtATime(port as unknown as Api['port']),
+    port: oneAtATime(port as unknown as Api['port'])({ tenant: 'acme', key: 'one' }),
     lastId: liveId(JOURNAL, { position: 2, rejection: false, index: 0 }),
     signal: new AbortController().signal,
   })

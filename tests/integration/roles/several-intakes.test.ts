@@ -46,7 +46,14 @@ describe('an API over two intakes', () => {
     registry.keys.ensure(ADMIN_KEY, { role: 'admin', tenant: null, name: 'admin' })
     const deps = { registry, metrics: createMetrics(), clock: systemClock, log }
     const options = appOptionsFor({
-      liveLimits: { viewers: 9, viewersPerKey: 9, queue: 100, horizonMs: 60_000, heartbeatMs: 100 },
+      liveLimits: {
+        viewers: 9,
+        viewersPerTenant: 9,
+        viewersPerKey: 9,
+        queue: 100,
+        horizonMs: 60_000,
+        heartbeatMs: 100,
+      },
     })
     app = await createApp({ ...deps, port: mergedPort(remotes), intakes: remotes }, options)
     await app.listen({ port: 0, host: '127.0.0.1' })

@@ -1,4 +1,5 @@
 import type { ReadingsFiles, StoreReader } from '../../store.ts'
+import type { ScopedScan } from '../../scans.ts'
 import { calendarPage } from '../../calendar-page.ts'
 import { scanAggregates } from './aggregates.ts'
 import { scanCounts } from './counts.ts'
@@ -11,8 +12,8 @@ import { scanSince } from './since.ts'
 import { scanSequenceRuns } from './sequence-runs.ts'
 import type { ScanContext } from './view.ts'
 
-/** Runs one scan: admits it, gives it a view of the store and a deadline. */
-export type RunScan = <S, R>(
+/** Runs one scan: admits it in the turn of its caller, gives it a view of the store and a deadline. */
+export type RunScan = <S extends ScopedScan, R>(
   scanner: (context: ScanContext, scan: S) => Promise<R>,
   scan: S,
   signal: AbortSignal | undefined,

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Clock } from '#lib/runtime/clock.ts'
 import { PlatformError } from '#lib/runtime/errors.ts'
 import { closedError, type Admission } from '../../admission.ts'
+import type { ScopedScan } from '../../scans.ts'
 import { isFatal, unavailable } from '../files/engine.ts'
 import type { Session } from '../files/session.ts'
 import type { SessionHolder } from '../files/session-holder.ts'
@@ -25,7 +26,7 @@ export class ScanRunner {
     this.#clock = clock
   }
 
-  run<S, R>(
+  run<S extends ScopedScan, R>(
     scanner: (context: ScanContext, scan: S) => Promise<R>,
     scan: S,
     signal: AbortSignal | undefined,
@@ -36,7 +37,7 @@ export class ScanRunner {
         this.#onConnection(either, (session, connection) =>
           withView(session, (view) => scanner({ view, connection }, scan)),
         ),
-      signal,
+      { caller: scan.caller, signal },
     )
   }
 

@@ -6,6 +6,7 @@ import type { ClientCertificate } from '#lib/telemetry/intake.ts'
 import type { JournaledMessage } from '#lib/telemetry/message.ts'
 import type { ReadingRow } from '#lib/telemetry/reading.ts'
 import type { ReadingsScan } from '#lib/store/scans.ts'
+import type { ReadReadings } from '#lib/queries/intake-state.ts'
 import { createConformance } from '../../../../ingest/conformance/conformance.ts'
 import { openIngestDb } from '../../../../ingest/state/ingest-db.ts'
 import { loadState, saveSnapshot } from '../../../../ingest/state/snapshot.ts'
@@ -29,7 +30,6 @@ const OPTIONS = {
   maxAgeNs: { fleet: 3650n * DAY_NS, metering: 3650n * DAY_NS },
   maxChannels: 64,
 }
-const NEVER = new AbortController().signal
 
 describe(`the conformance of a device (SEED=${SEED})`, () => {
   let dir: ReturnType<typeof temporaryDir>
@@ -205,18 +205,19 @@ function intake(path: string, as: Partial<Device> = {}) {
       credentialsOf: () => [],
       secretOf: () => null,
       silencesOf: () => [],
-      readings: async (query) => {
-        asked.push(query)
-        return { data: stored.toReversed(), next: null }
-      },
     })
+  }
+
+  const read: ReadReadings = async (query) => {
+    asked.push(query)
+    return { data: stored.toReversed(), next: null }
   }
 
   return {
     db,
     clock,
     asked,
-    ask: () => ask('acme.t1', NEVER),
+    ask: () => ask('acme.t1', read),
     async send(message: JournaledMessage) {
       const { readings, rejected, recovered } = await judgeBatch(state, [message], deps, OPTIONS)
       stored.push(...readings.map((one) => ({ ...one, flags: [] })))

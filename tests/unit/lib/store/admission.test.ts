@@ -54,4 +54,34 @@ describe('the admission of queries', () => {
     first.end()
     expect(await running).toBe('done')
   })
+
+  it('runs the scan of a tenant second, however many another tenant has waiting', async () => {
+    const admission = new Admission({ ...limits, queryConcurrency: 1, queryQueue: 200 })
+    const order: string[] = []
+    const scan = (tenant: string) =>
+      admission.run(async () => void order.push(tenant), { caller: { tenant, key: tenant } })
+    const all = [...Array.from({ length: 101 }, () => scan('a')), scan('b')]
+    await Promise.all(all)
+    expect(order.indexOf('b')).toBe(1)
+  })
+
+  it('begins a long scan again after it gave way to another tenant', async () => {
+    const admission = new Admission(limits, 0)
+    const begun: string[] = []
+    const ends = [pendingWork(), pendingWork(), pendingWork()]
+    const long = (n: number) => (signal: AbortSignal) => {
+      begun.push(`a${n}`)
+      signal.addEventListener('abort', () => ends[n]?.fail(signal.reason))
+      return begun.filter((one) => one === `a${n}`).length > 1
+        ? Promise.resolve('at last')
+        : (ends[n] ?? pendingWork()).work()
+    }
+    const caller = { tenant: 'a', key: 'a' }
+    const running = [0, 1].map((n) => admission.run(long(n), { caller }))
+    const other = admission.run(async () => 'small', { caller: { tenant: 'b', key: 'b' } })
+    expect(await other).toBe('small')
+    ends[0]?.end()
+    expect(await Promise.all(running)).toEqual(['done', 'at last'])
+    expect(begun).toEqual(['a0', 'a1', 'a1'])
+  })
 })
