@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'long',
           // scripts/long-tests.ts names the files of a part and sets its sizes.
-          include: ['tests/{unit,property,system}/**/*.test.ts'],
+          include: ['tests/{unit,property,integration,system}/**/*.test.ts'],
           testTimeout: 3_600_000,
           hookTimeout: 1_800_000,
         },

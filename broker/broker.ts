@@ -33,6 +33,7 @@ import { Qos2Messages } from './publish/qos2-messages.ts'
 import { SlowSubscribers } from './publish/slow-subscribers.ts'
 import { Wills } from './publish/wills.ts'
 import { DeviceReplies } from './replies/device-replies.ts'
+import { Deliveries } from './sessions/deliveries.ts'
 import { SessionFile } from './sessions/session-file.ts'
 import { Sessions } from './sessions/sessions.ts'
 import { Subscribing } from './sessions/subscribing.ts'
@@ -87,7 +88,7 @@ export async function createBroker(deps: BrokerDeps, given: BrokerOptions): Prom
   }
   const access = createAccess(deps, state, options)
   const aedes = await startAedes(
-    { ...state, ...access, subscribing: reading.subscribing, onWill, log },
+    { ...state, ...access, subscribing: reading.subscribing, qos2: reading.qos2, onWill, log },
     options,
   )
   const lifecycle = new ConnectionLifecycle({ aedes, ...state, ...reading, log })
@@ -135,8 +136,10 @@ function createState({ metrics, log, clock }: BrokerDeps, options: BrokerOptions
   const sessions = new Sessions({ file, metrics, onChange }, options.maxOfflineMessages)
   const grantedQos = createGrantedQos(interest)
   const refusals = createRefusals({ metrics, log, monoNs: () => clock.monoNs() })
-  const slow = new SlowSubscribers({ metrics, refusals, grantedQos }, options)
-  return { connections, interest, emitter, file, sessions, grantedQos, refusals, slow }
+  const slow = new SlowSubscribers({ metrics, refusals }, options)
+  const deliveries = new Deliveries(sessions, grantedQos)
+  const subscribers = { emitter, interest, grantedQos, slow, deliveries }
+  return { connections, file, sessions, refusals, ...subscribers }
 }
 
 type State = ReturnType<typeof createState>

@@ -23,6 +23,15 @@ const PARTS: Readonly<Record<string, Part>> = {
     files: ['tests/system/kill.test.ts'],
     sizes: { KILL_ROUNDS: '100' },
   },
+  sessions: {
+    about:
+      'a million steps of MQTT sessions against their model, 200 000 connections of wrong bytes',
+    files: [
+      'tests/integration/broker/session-model.test.ts',
+      'tests/integration/broker/packet-fuzz.test.ts',
+    ],
+    sizes: { SESSION_STEPS: '1000000', FUZZ_CONNECTIONS: '200000' },
+  },
   outages: {
     about: 'each outage of InfluxDB for 60 s at 1000 messages/s, the slow server at 20 s',
     files: ['tests/system/influx-outage.test.ts'],

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Client } from 'aedes'
 import type { Qos } from '#lib/telemetry/message.ts'
+import type { Deliver } from './emitter.ts'
 
 /** A will as Aedes keeps it between CONNECT and the end of the connection. */
 export interface Will {
@@ -22,6 +23,9 @@ export interface AedesClient extends Client {
   _nextBatch: (error?: Error | null) => void
   _will: Will | null
   _keepaliveTimer: NodeJS.Timeout | null
+  /** Write a message to the client: with QoS 0, and with the QoS that it has. */
+  deliver0: Deliver
+  deliverQoS: Deliver
   readonly subscriptions: Readonly<Record<string, { readonly qos: Qos }>>
 }
 
@@ -30,7 +34,20 @@ export interface TakeOverOptions {
   readonly onPacket: (packet: ParsedPacket) => void
   /** Called when Aedes has finished with a packet. */
   readonly onHandled: () => void
+  /** Gets each message for the client, once for every filter that matches, in place of `send`. */
+  readonly onMessage: Send
 }
+
+/** A message on its way to one client: a copy that may be changed. Its topic is scoped. */
+export interface ClientPacket {
+  readonly topic: string
+  readonly retain: boolean
+  readonly brokerCounter: number
+  qos: Qos
+  messageId: number | undefined
+}
+
+export type Send = (packet: ClientPacket, done: () => void) => void
 
 /** A packet as Aedes parses it; only the fields with topics are ours. */
 export interface ParsedPacket {
@@ -43,7 +60,11 @@ export interface ParsedPacket {
  * Makes an Aedes client take whole packets through its parser instead of reading its socket. Its own
  * loop reads and parses everything there is, however large or many.
  */
-export function takeOver(client: Client, { onPacket, onHandled }: TakeOverOptions): AedesClient {
+export function takeOver(
+  client: Client,
+  options: TakeOverOptions,
+): { readonly client: AedesClient; readonly send: Send } {
+  const { onPacket, onHandled, onMessage } = options
   requireFields(client)
   const { _parser: parser, conn } = client
   conn.removeAllListeners('readable')
@@ -59,10 +80,23 @@ export function takeOver(client: Client, { onPacket, onHandled }: TakeOverOption
     onPacket(packet)
     for (const handle of handlers) Reflect.apply(handle, parser, [packet])
   })
-  return client
+  const { deliver0, deliverQoS } = client
+  const send: Send = (packet, done) => (packet.qos === 0 ? deliver0 : deliverQoS)(packet, done)
+  // Aedes makes a copy for each filter of a subscriber before it calls this.
+  client.deliver0 = (packet, done) => onMessage(packet as ClientPacket, done)
+  client.deliverQoS = client.deliver0
+  return { client, send }
 }
 
-const FIELDS = ['_parser', '_parsingBatch', '_nextBatch', '_will', '_keepaliveTimer']
+const FIELDS = [
+  '_parser',
+  '_parsingBatch',
+  '_nextBatch',
+  '_will',
+  '_keepaliveTimer',
+  'deliver0',
+  'deliverQoS',
+]
 
 function requireFields(client: Client): asserts client is AedesClient {
   const missing = [...FIELDS, 'subscriptions'].filter((field) => !(field in client))

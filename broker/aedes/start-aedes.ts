@@ -7,12 +7,13 @@ import type { SubscribeRights } from '../access/subscribe-rights.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { BrokerOptions } from '../options.ts'
+import type { Qos2Messages } from '../publish/qos2-messages.ts'
 import type { SlowSubscribers } from '../publish/slow-subscribers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Subscribing } from '../sessions/subscribing.ts'
 import type { Will } from './aedes-client.ts'
 import type { Emitter } from './emitter.ts'
-import { createPersistence } from './persistence.ts'
+import { NO_SUBSCRIPTION, createPersistence } from './persistence.ts'
 
 /** Levels that Aedes' own checks and our matcher take; one of them is the tenant. */
 export const MAX_SCOPED_LEVELS = 100
@@ -25,6 +26,7 @@ export interface AedesDeps {
   readonly signIn: SignIn
   readonly rights: SubscribeRights
   readonly slow: SlowSubscribers
+  readonly qos2: Qos2Messages
   readonly onWill: (connection: Connection, will: Will) => void
   readonly log: Log
 }
@@ -42,14 +44,22 @@ export async function startAedes(
   deps: AedesDeps,
   limits: Pick<BrokerOptions, 'connectTimeoutMs' | 'drainTimeoutMs'>,
 ): Promise<Aedes> {
-  const { connections, emitter, sessions, subscribing, rights, log } = deps
+  const { connections, emitter, sessions, subscribing, rights, qos2, log } = deps
   const mayKeep = (client: object, filter: string) => {
     const connection = connections.of(client)
     return connection !== undefined && rights.mayRead(connection, filter)
   }
+  const isClosed = (client: object) => connections.of(client)?.stream.destroyed !== false
+  const isUnfinished = (id: string) => qos2.isUnfinished(id)
   const aedes = await Aedes.createBroker({
     mq: emitter,
-    persistence: createPersistence(sessions, subscribing, mayKeep),
+    persistence: createPersistence({
+      sessions,
+      subscribing,
+      mayKeep,
+      isUnfinished,
+      isClosed,
+    }),
     connectTimeout: limits.connectTimeoutMs,
     drainTimeout: limits.drainTimeoutMs,
     maxTopicLevels: MAX_SCOPED_LEVELS,
@@ -86,6 +96,7 @@ function hooksOf({ connections, signIn, rights, slow, onWill }: AedesDeps): Hook
       else done(...refused(returnCode))
     },
     authorizeSubscribe(client, subscription, done) {
+      if (subscription === NO_SUBSCRIPTION) return done(null, null)
       const connection = connections.of(client)
       const isGranted = connection ? rights.grant(connection, subscription.topic) : false
       done(null, isGranted ? subscription : null)

@@ -6,7 +6,7 @@ import type { Account } from '#lib/registry/registry.ts'
 import type { ClockExchanges } from '#lib/telemetry/device-requests/clock-request.ts'
 import type { FullId } from '#lib/telemetry/ids.ts'
 import type { Qos } from '#lib/telemetry/message.ts'
-import type { AedesClient } from '../aedes/aedes-client.ts'
+import type { AedesClient, Send } from '../aedes/aedes-client.ts'
 
 export type ListenerName = 'mqtt' | 'mqtts' | 'mqttWs'
 
@@ -64,6 +64,8 @@ export interface Connection extends Unread {
   /** Remote address and port, for log lines. */
   readonly address: string
   client: AedesClient
+  /** Writes a message to the client. */
+  readonly send: Send
   account: Account | null
   /** The tenant's level, which every topic inside Aedes begins with. */
   prefix: string
@@ -88,6 +90,9 @@ export interface Connection extends Unread {
   scheduledBytes: number
   slowTimer: NodeJS.Timeout | null
   granted: GrantedTopics | null
+  /** The number of the message that it was sent last, and the message id where there is no session. */
+  lastDelivered: number
+  lastMessageId: number
   /** Filters it has subscribed to; -1: to be counted. */
   filters: number
   /** A SUBSCRIBE is under way, or its retained messages are. */
@@ -95,8 +100,12 @@ export interface Connection extends Unread {
 }
 
 export type NewConnection = Pick<Connection, 'stream' | 'socket' | 'listener'>
+export type ConnectionClient = Pick<Connection, 'client' | 'send'>
 
-export function createConnection(accepted: NewConnection, client: AedesClient): Connection {
+export function createConnection(
+  accepted: NewConnection,
+  { client, send }: ConnectionClient,
+): Connection {
   const { stream, socket, listener } = accepted
   return {
     ...createUnread(),
@@ -105,6 +114,7 @@ export function createConnection(accepted: NewConnection, client: AedesClient): 
     listener,
     address: `${socket.remoteAddress ?? 'closed'}:${socket.remotePort ?? 0}`,
     client,
+    send,
     account: null,
     prefix: '',
     emptyClientId: false,
@@ -123,6 +133,8 @@ export function createConnection(accepted: NewConnection, client: AedesClient): 
     scheduledBytes: 0,
     slowTimer: null,
     granted: null,
+    lastDelivered: 0,
+    lastMessageId: 0,
     filters: 0,
     isSubscribing: false,
   }

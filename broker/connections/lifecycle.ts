@@ -4,6 +4,7 @@ import type { Refusals } from '../access/refusals.ts'
 import { scopeFilters } from '../access/tenant-topics.ts'
 import { takeOver } from '../aedes/aedes-client.ts'
 import type { Qos2Messages } from '../publish/qos2-messages.ts'
+import type { Deliveries } from '../sessions/deliveries.ts'
 import type { SlowSubscribers } from '../publish/slow-subscribers.ts'
 import type { BackPressure } from './back-pressure.ts'
 import { createConnection, logFieldsOf, type Connection, type NewConnection } from './connection.ts'
@@ -17,6 +18,7 @@ export interface LifecycleDeps {
   readonly reader: PacketReader
   readonly backPressure: BackPressure
   readonly qos2: Qos2Messages
+  readonly deliveries: Deliveries
   readonly slow: SlowSubscribers
   readonly refusals: Refusals
   readonly log: Log
@@ -42,10 +44,10 @@ export class ConnectionLifecycle {
   }
 
   #handToAedes(accepted: NewConnection): Connection {
-    const { aedes, backPressure } = this.#deps
+    const { aedes, backPressure, deliveries } = this.#deps
     const { stream } = accepted
     const listenersBefore = new Set(stream.listeners('end'))
-    const client = takeOver(aedes.handle(stream), {
+    const { client, send } = takeOver(aedes.handle(stream), {
       onPacket(packet) {
         if (packet.cmd === 'unsubscribe') connection.filters = -1
         scopeFilters(packet, connection.prefix)
@@ -53,12 +55,13 @@ export class ConnectionLifecycle {
       onHandled() {
         if (client._parsingBatch <= MAX_AT_AEDES / 2) backPressure.resume(connection, 'busy')
       },
+      onMessage: (packet, done) => deliveries.deliver(connection, packet, done),
     })
     // Aedes ends a connection with the last byte of its peer, also when bytes before it still wait.
     for (const listener of stream.listeners('end')) {
       if (!listenersBefore.has(listener)) stream.off('end', asListener(listener))
     }
-    const connection = createConnection(accepted, client)
+    const connection = createConnection(accepted, { client, send })
     return connection
   }
 
@@ -75,11 +78,12 @@ export class ConnectionLifecycle {
   }
 
   #ready(client: Client): void {
-    const { connections, qos2, backPressure } = this.#deps
+    const { connections, qos2, backPressure, deliveries } = this.#deps
     const connection = connections.of(client)
     if (!connection || connection.stage === 'closed') return
     connection.stage = 'ready'
     qos2.attach(connection)
+    deliveries.deliverRest(connection)
     backPressure.resume(connection, 'connecting')
   }
 

@@ -106,7 +106,8 @@ export class Forward {
       topic,
       payload,
       qos,
-      retain,
+      // [MQTT-3.3.1-9]: to those who subscribe already it is a message like any other.
+      retain: false,
       dup: false,
       messageId: undefined,
     } as const

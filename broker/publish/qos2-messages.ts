@@ -74,6 +74,11 @@ export class Qos2Messages {
     this.#keep(account, sessions)
   }
 
+  /** Whether a session has messages that wait for their PUBREL. */
+  isUnfinished(id: string): boolean {
+    return (this.#accounts.get(accountOf(id))?.get(id)?.size ?? 0) > 0
+  }
+
   /** Forgets ids that nothing waits for any more. */
   detach({ client: { id }, receivedIds }: Connection): void {
     // Without an id: it has not sent its CONNECT.

@@ -1,6 +1,4 @@
 import type { Metrics } from '#lib/runtime/metrics.ts'
-import type { Qos } from '#lib/telemetry/message.ts'
-import type { GrantedQos } from '../access/granted-qos.ts'
 import type { Refusals } from '../access/refusals.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { BrokerOptions } from '../options.ts'
@@ -9,14 +7,12 @@ import type { BrokerOptions } from '../options.ts'
 export interface Delivery {
   topic: string
   readonly payload: Uint8Array | string
-  qos: Qos
   readonly retain: boolean
 }
 
 export interface SlowSubscribersDeps {
   readonly metrics: Metrics
   readonly refusals: Refusals
-  readonly grantedQos: GrantedQos
 }
 
 /**
@@ -49,8 +45,8 @@ export class SlowSubscribers {
   }
 
   admit(connection: Connection, delivery: Delivery): boolean {
-    const { prefix, stream } = connection
-    if (!delivery.topic.startsWith(prefix) || stream.destroyed) return false
+    const { prefix } = connection
+    if (!delivery.topic.startsWith(prefix)) return false
     const bytes = delivery.payload.length + delivery.topic.length + HEADER_BYTES
     // Retained and queued messages are written one after the other, each when there is room.
     const isLive = connection.stage === 'ready' && !delivery.retain
@@ -59,9 +55,6 @@ export class SlowSubscribers {
       return false
     }
     delivery.topic = delivery.topic.slice(prefix.length)
-    // Aedes lowers QoS 2 to the granted one only for a filter without wildcards ([MQTT-3.8.4-6]).
-    // QoS 1 needs no lowering: subscribers of QoS 0 have a path of their own.
-    if (delivery.qos === 2) delivery.qos = this.#deps.grantedQos(connection, delivery.topic) ?? 0
     return true
   }
 

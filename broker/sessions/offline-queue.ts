@@ -1,3 +1,4 @@
+import type { Qos } from '#lib/telemetry/message.ts'
 import type { ForwardPacket } from '../aedes/emitter.ts'
 
 /** A message, or the PUBREL in its place, that waits for the subscriber's acknowledgement. */
@@ -8,6 +9,9 @@ export interface Queued {
   messageId?: number | undefined
   readonly topic?: string
   readonly payload?: Uint8Array
+  readonly qos?: Qos
+  /** It has been sent before ([MQTT-3.3.1-1]). */
+  readonly dup?: boolean
 }
 
 /** Bytes of topics and payloads that wait for persistent sessions, in memory. */
@@ -16,6 +20,8 @@ export const OFFLINE_BYTES = {
   ofTenant: 64 * 1024 * 1024,
   ofAll: 256 * 1024 * 1024,
 } as const
+
+const MAX_MESSAGE_ID = 65_535
 
 /** Bytes that wait for the sessions of a tenant, and of all. */
 export class OfflineBytes {
@@ -54,6 +60,7 @@ export class OfflineQueue {
   readonly #byCounter = new Map<number, Queued>()
   readonly #counters = new Map<number, number>()
   #own = 0
+  #lastMessageId = 0
 
   constructor(limits: OfflineLimits) {
     this.#limits = limits
@@ -81,6 +88,7 @@ export class OfflineQueue {
     const counter = packet.brokerCounter ?? 0
     const queued = this.#byCounter.get(counter)
     if (!queued) return
+    if (queued.messageId !== undefined) this.#counters.delete(queued.messageId)
     queued.messageId = messageId
     this.#counters.set(messageId, counter)
   }
@@ -93,6 +101,33 @@ export class OfflineQueue {
 
   list(): readonly Queued[] {
     return [...this.#byCounter.values()]
+  }
+
+  /** What waits, for a client that has come back: in order, and each with its message id. */
+  *toSend(): Generator<Queued> {
+    // As of now: what comes meanwhile follows when the client is ready.
+    for (const counter of Array.from(this.#byCounter.keys())) {
+      const queued = this.#byCounter.get(counter)
+      if (!queued) continue
+      const { messageId = this.nextMessageId() } = queued
+      yield {
+        ...queued,
+        messageId,
+        dup: queued.cmd === 'publish' && messageId === queued.messageId,
+      }
+    }
+  }
+
+  /** Messages that no connection has taken. */
+  unsent(): readonly ForwardPacket[] {
+    return this.list().filter(isUnsent)
+  }
+
+  /** One that nothing in the queue uses. */
+  nextMessageId(): number {
+    do this.#lastMessageId = (this.#lastMessageId % MAX_MESSAGE_ID) + 1
+    while (this.#counters.has(this.#lastMessageId) && this.#counters.size < MAX_MESSAGE_ID)
+    return this.#lastMessageId
   }
 
   /** The session is gone. */
@@ -129,6 +164,10 @@ export class OfflineQueue {
     const { ofSession } = OFFLINE_BYTES
     return this.#byCounter.size > maxMessages || this.#own > ofSession || bytes.isAbove(tenant)
   }
+}
+
+function isUnsent(queued: Queued): queued is ForwardPacket {
+  return queued.cmd === 'publish' && queued.messageId === undefined
 }
 
 function sizeOf({ topic = '', payload }: Queued): number {

@@ -44,10 +44,11 @@ export class Sessions {
 
   /** Queues a message of QoS 1 or 2 for each persistent session that subscribes to its topic. */
   enqueue(packet: ForwardPacket): void {
-    for (const id of this.subscriptions.match(packet.topic)) {
+    for (const [id, granted] of this.subscriptions.match(packet.topic)) {
       const queue = this.#queues.get(id) ?? this.#createQueue(packet.topic)
       this.#queues.set(id, queue)
-      this.#metrics.count('padborg_mqtt_shed_total', queue.add(packet), { reason: 'offline_queue' })
+      const dropped = queue.add(granted < packet.qos ? { ...packet, qos: granted } : packet)
+      this.#metrics.count('padborg_mqtt_shed_total', dropped, { reason: 'offline_queue' })
     }
   }
 
@@ -59,6 +60,17 @@ export class Sessions {
 
   queueOf(id: string): OfflineQueue | undefined {
     return this.#queues.get(id)
+  }
+
+  /** Null: the session has no queue, and will not get one. */
+  nextMessageId(id: string): number | null {
+    const queue = this.#queues.get(id)
+    if (queue) return queue.nextMessageId()
+    const [first] = this.subscriptions.of(id)
+    if (!first) return null
+    const created = this.#createQueue(first.topic)
+    this.#queues.set(id, created)
+    return created.nextMessageId()
   }
 
   /** Whether a persistent session subscribes to a topic with QoS 1 or 2. */

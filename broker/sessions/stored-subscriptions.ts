@@ -24,6 +24,7 @@ export class StoredSubscriptions {
   readonly #deps: StoredSubscriptionsDeps
   readonly #sessions = new Map<string, Map<string, Qos>>()
   readonly #idsByAccount = new Map<string, Set<string>>()
+  /** The QoS, then the id: which QoS a session granted is needed for each message. */
   readonly #matcher = new Qlobber<string>(MATCHER_OPTIONS)
 
   constructor(deps: StoredSubscriptionsDeps) {
@@ -46,7 +47,7 @@ export class StoredSubscriptions {
     for (const filter of filters) {
       const qos = known.get(filter)
       if (qos === undefined) continue
-      if (qos > 0) this.#matcher.remove(filter, id)
+      if (qos > 0) this.#matcher.remove(filter, `${qos}${id}`)
       known.delete(filter)
       this.#deps.file.putSubscription(id, filter, null)
     }
@@ -66,17 +67,24 @@ export class StoredSubscriptions {
     return [...this.#sessions.keys()]
   }
 
-  /** Sessions with a subscription of QoS 1 or 2 that matches. */
-  match(topic: string): ReadonlySet<string> {
-    return new Set(this.#matcher.match(topic))
+  /** Sessions with a subscription of QoS 1 or 2 that matches, and the highest QoS of those. */
+  match(topic: string): ReadonlyMap<string, Qos> {
+    const sessions = new Map<string, Qos>()
+    for (const entry of this.#matcher.match(topic)) {
+      const id = entry.slice(1)
+      const qos = entry.startsWith('2') ? 2 : 1
+      if (qos === 2 || !sessions.has(id)) sessions.set(id, qos)
+    }
+    return sessions
   }
 
   #put(id: string, filter: string, qos: Qos): void {
     const filters = this.#sessions.get(id) ?? new Map<string, Qos>()
     if (filters.size === 0) this.#idsOf(id).add(id)
     this.#sessions.set(id, filters)
-    if ((filters.get(filter) ?? 0) > 0) this.#matcher.remove(filter, id)
-    if (qos > 0) this.#matcher.add(filter, id)
+    const before = filters.get(filter) ?? 0
+    if (before > 0) this.#matcher.remove(filter, `${before}${id}`)
+    if (qos > 0) this.#matcher.add(filter, `${qos}${id}`)
     filters.set(filter, qos)
   }
 
